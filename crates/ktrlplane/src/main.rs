@@ -1,0 +1,2 @@
+//! ktrlplane
+fn main() {}

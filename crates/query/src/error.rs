@@ -1,0 +1,64 @@
+//! Why a query was refused, and where.
+
+use std::fmt;
+
+/// A query that is refused, with the place in it where that was noticed.
+///
+/// `Display` gives one line (`1:14: unexpected "}", expected …`); [`ParseError::render`] adds the
+/// offending line with a caret under the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// What is wrong and, where it is known, what would be right. No final full stop.
+    pub message: String,
+    /// Offset of the place in the query, in bytes.
+    pub offset: usize,
+    /// Line of the place, from 1.
+    pub line: usize,
+    /// Column of the place within its line, from 1, in characters.
+    pub column: usize,
+}
+
+impl ParseError {
+    /// An error at byte `offset` of `query`; line and column are counted here.
+    #[must_use]
+    pub fn at(query: &str, offset: usize, message: impl Into<String>) -> Self {
+        let mut offset = offset.min(query.len());
+        while !query.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let before = &query[..offset];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Self {
+            message: message.into(),
+            offset,
+            line: before.bytes().filter(|byte| *byte == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// The error with the line of `query` that it is about and a caret under the place. A long
+    /// line is cut to what stands around the place.
+    #[must_use]
+    pub fn render(&self, query: &str) -> String {
+        const AROUND: usize = 60;
+        let line = query.split('\n').nth(self.line - 1).unwrap_or_default();
+        let first = (self.column - 1).saturating_sub(AROUND);
+        let shown: String = line
+            .chars()
+            .skip(first)
+            .take(2 * AROUND)
+            // A tab or a control character would move the caret away from its place.
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let caret = " ".repeat(self.column - 1 - first);
+        format!("{self}\n  {shown}\n  {caret}^")
+    }
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.line, self.column, self.message)
+    }
+}
+
+impl std::error::Error for ParseError {}

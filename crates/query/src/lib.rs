@@ -1,0 +1,16 @@
+//! LogQL and PromQL: lex, parse, print, scope.
+
+pub mod duration;
+pub mod error;
+pub mod matcher;
+pub mod number;
+pub mod text;
+
+pub mod logql;
+pub mod promql;
+
+pub mod scope;
+
+pub use error::ParseError;
+pub use matcher::{MatchOp, Matcher};
+pub use text::Text;

@@ -1,0 +1,18 @@
+//! Number literals: what they mean, and how they were written.
+
+/// A number literal. Two are equal when their values are, with every NaN equal to every other.
+#[derive(Clone, Debug)]
+pub struct Number {
+    /// The value.
+    pub value: f64,
+    /// The literal as it was written, sign included, and as it is printed again.
+    pub text: String,
+}
+
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value || (self.value.is_nan() && other.value.is_nan())
+    }
+}
+
+impl Eq for Number {}

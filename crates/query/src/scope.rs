@@ -1,0 +1,1 @@
+//! Scoping: one matcher is added to every selector of a query.
