@@ -200,7 +200,13 @@ fn read_epoch(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+#[path = "../tests/support/postgres.rs"]
+mod postgres;
+
+#[cfg(test)]
 mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+
     use super::*;
 
     #[test]
@@ -257,5 +263,65 @@ mod tests {
         for text in ["", "x", "1.x", "1e3"] {
             assert_eq!(read_epoch(text), None, "{text}");
         }
+    }
+
+    /// The lookup is asked once per request: it must not read a table, however many rows there are.
+    #[tokio::test]
+    async fn the_lookup_reads_indexes_alone() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let schema = include_str!("../migrations/sqlite/0001_directory.sql");
+        connection.execute(schema).await.unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", SQLITE.lookup));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let plan: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
+        assert!(
+            plan.iter().any(|step| step.contains("assignments_of_user")),
+            "{plan:?}"
+        );
+        assert!(plan.iter().all(|step| !step.contains("SCAN")), "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn the_lookup_reads_indexes_alone_on_postgresql() {
+        let Some(database) = postgres::database() else {
+            return;
+        };
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        connection.execute("CREATE SCHEMA ktrlplane").await.unwrap();
+        let schema = include_str!("../migrations/postgres/0001_directory.sql");
+        connection.execute(schema).await.unwrap();
+        // Many roles of one subject, and many subjects: the worst cases of two other indexes.
+        let rows = "INSERT INTO ktrlplane.users (user_id, name) \
+                    SELECT 'u' || i, 'x' FROM generate_series(1, 200) i; \
+             INSERT INTO ktrlplane.projects (project_id, name) \
+                    SELECT 'p' || i, 'x' FROM generate_series(1, 20000) i; \
+             INSERT INTO ktrlplane.role_assignments \
+                    (assignment_id, user_id, role_id, scope_type, scope_id) \
+                    SELECT 'a' || i, 'u1', 'viewer', 'project', 'p' || i \
+                    FROM generate_series(1, 20000) i; \
+             INSERT INTO ktrlplane.role_assignments \
+                    (assignment_id, user_id, role_id, scope_type, scope_id) \
+                    SELECT 'b' || i, 'u' || i, 'viewer', 'project', 'p9' \
+                    FROM generate_series(2, 200) i; \
+             ANALYZE; SET plan_cache_mode = force_generic_plan";
+        connection.execute(rows).await.unwrap();
+        let explain = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", POSTGRES.lookup);
+        let literals = explain
+            .replace("$1", "'u1'")
+            .replace("$2", "'p9'")
+            .replace("$3", "'r'");
+        let plan: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(literals))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let plan: Vec<&str> = plan.iter().map(|step| step.0.as_str()).collect();
+        let plan = plan.join("\n");
+        for large in ["projects", "resources", "role_assignments"] {
+            assert!(!plan.contains(&format!("Seq Scan on {large}")), "{plan}");
+        }
+        assert!(!plan.contains("Rows Removed by"), "{plan}");
     }
 }

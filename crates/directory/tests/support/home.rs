@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::unused_self,
     reason = "support for tests, of which not every one uses all"
 )]
 
@@ -90,9 +91,10 @@ impl Home {
              EXECUTE format('ALTER TABLE ktrlplane.{table} DROP CONSTRAINT %I', c.conname); \
              END LOOP; END $$;"
         );
-        let statements = match self.is_postgres() {
-            true => format!("{drop_checks}{statements}"),
-            false => statements.to_owned(),
+        let statements = if self.is_postgres() {
+            format!("{drop_checks}{statements}")
+        } else {
+            statements.to_owned()
         };
         let pragmas = "PRAGMA ignore_check_constraints = ON; PRAGMA foreign_keys = OFF";
         self.raw(statements, pragmas).await.unwrap();

@@ -25,7 +25,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -43,20 +43,20 @@ pub struct Database {
     pub url: String,
     name: String,
     server: String,
-    _cluster: Option<Arc<Cluster>>,
+    cluster: Option<Arc<Cluster>>,
 }
+
+/// The private server, for as long as a test holds it.
+static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
 
 /// A database on the server of this process, or `None` where there is no PostgreSQL.
 pub fn database() -> Option<Database> {
     if let Ok(server) = std::env::var("KTRLPLANE_TEST_POSTGRES_URL") {
         return Some(Database::create(&server, None));
     }
-    static SHARED: Mutex<Weak<Cluster>> = Mutex::new(Weak::new());
     let binaries = binaries()?;
     let cluster = {
-        let mut shared = SHARED
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
             let cluster = Arc::new(Cluster::start(&binaries));
             *shared = Arc::downgrade(&cluster);
@@ -79,7 +79,7 @@ impl Database {
             url: with_database(server, &name),
             name,
             server: server.to_owned(),
-            _cluster: cluster.cloned(),
+            cluster: cluster.cloned(),
         }
     }
 }
@@ -87,7 +87,7 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         // A private server goes as a whole.
-        if self._cluster.is_none() {
+        if self.cluster.is_none() {
             execute(
                 &self.server,
                 format!("DROP DATABASE {} WITH (FORCE)", self.name),
@@ -169,7 +169,7 @@ impl Cluster {
             .spawn()
             .unwrap();
         self.keeper = Some(keeper);
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while !self.is_ready() {
             let log = || fs::read_to_string(self.home.path().join("log")).unwrap_or_default();
             assert!(Instant::now() < deadline, "no PostgreSQL: {}", log());
