@@ -90,7 +90,8 @@ pub async fn a_dropped_caller_leaves_no_broken_connection(home: &Home) {
         let (who, shop) = (subject("victor"), project("acme-shop"));
         let mut call = pin!(directory.lookup(&who, &shop, None));
         // Started, and given up before there is an answer.
-        poll_fn(|context| Poll::Ready(drop(call.as_mut().poll(context)))).await;
+        let first = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready()));
+        first.await;
     }
     for _ in 0..10 {
         assert!(reads(&directory, "victor", "acme-shop").await);
@@ -123,9 +124,10 @@ pub async fn a_lock_ends_in_a_timeout_and_not_in_a_hang(home: &Home) {
             let asked = Instant::now();
             let fresh = project(&format!("p{}", asked.duration_since(started).as_nanos()));
             let (who, shop) = (subject("x"), project("acme-shop"));
-            let result = match home.is_postgres() {
-                true => directory.lookup(&who, &shop, None).await.map(drop),
-                false => directory.create_project(&fresh, None, "x").await,
+            let result = if home.is_postgres() {
+                directory.lookup(&who, &shop, None).await.map(drop)
+            } else {
+                directory.create_project(&fresh, None, "x").await
             };
             assert!(
                 asked.elapsed() < Duration::from_secs(2),

@@ -214,7 +214,7 @@ pub async fn a_role_is_held_once_per_scope_and_again_after_its_expiry(home: &Hom
     );
     // Another role at the same scope is another assignment.
     let mut editor = viewer();
-    editor.role = "Editor".to_owned();
+    "Editor".clone_into(&mut editor.role);
     directory.grant(editor).await.unwrap();
     directory.revoke(&second).await.unwrap();
     assert!(reads(&directory, "victor", "acme-shop").await);
