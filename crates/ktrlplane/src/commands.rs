@@ -1,6 +1,14 @@
 //! The commands, one file for each.
 
+mod serve;
+
+mod check;
 mod config;
+
+mod demo;
+mod token;
+
+mod scope;
 
 use std::fmt::Display;
 use std::path::PathBuf;
@@ -29,7 +37,12 @@ Examples:
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Serve(serve::Arguments),
+    Check(check::Arguments),
     Config(config::Arguments),
+    Demo(demo::Arguments),
+    Token(token::Arguments),
+    Scope(scope::Arguments),
 }
 
 /// Where the configuration comes from.
@@ -57,6 +70,14 @@ impl Source {
     fn read(&self) -> Result<Config, Failure> {
         crate::config::check(&self.layers()?).map_err(Failure::config)
     }
+}
+
+/// Where the demo keeps its things.
+#[derive(Debug, Args)]
+pub(crate) struct DemoDir {
+    /// The demo's directory, with its key, its directory of users and its tokens.
+    #[arg(long, value_name = "DIR", default_value = ".demo")]
+    data_dir: PathBuf,
 }
 
 /// Why a command ends with exit code 1.
@@ -100,7 +121,12 @@ impl Cli {
     /// Runs the command.
     pub(crate) fn run(self) -> Result<(), Failure> {
         match self.command {
+            Command::Serve(arguments) => serve::run(&arguments),
+            Command::Check(arguments) => check::run(&arguments),
             Command::Config(arguments) => config::run(&arguments),
+            Command::Demo(arguments) => demo::run(&arguments),
+            Command::Token(arguments) => token::run(&arguments),
+            Command::Scope(arguments) => scope::run(&arguments),
         }
     }
 }

@@ -22,6 +22,7 @@ use std::path::Path;
 
 pub(crate) use auth::Auth;
 pub(crate) use layers::Layers;
+pub(crate) use mask::mask_url;
 pub(crate) use observability::{Backend, Observability};
 pub(crate) use problem::Problem;
 pub(crate) use show::show;

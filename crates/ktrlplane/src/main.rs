@@ -2,8 +2,15 @@
 //! each of its uses.
 
 mod commands;
+
 mod config;
+
+mod loopback;
+mod process;
+mod telemetry;
+
 mod demo;
+
 mod output;
 
 use std::process::ExitCode;

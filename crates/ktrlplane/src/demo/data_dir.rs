@@ -83,6 +83,17 @@ impl DataDir {
         written().map_err(|error| Self::error(&path, error))
     }
 
+    /// Removes the file `name`, if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), DataDirError> {
+        let path = self.file(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Self::error(&path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn error(path: &Path, error: std::io::Error) -> DataDirError {
         DataDirError::File {
             path: path.display().to_string(),
