@@ -89,7 +89,10 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     )?;
     let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
     data.write(guide::FILE, &guide.json()?)?;
-    output::note(format_args!("Ready after {:.2} s.", begin.elapsed().as_secs_f64()));
+    output::note(format_args!(
+        "Ready after {:.2} s.",
+        begin.elapsed().as_secs_f64()
+    ));
     output::line(guide.text(&data.file(guide::FILE)))?;
 
     background.block_on(async {
@@ -119,7 +122,11 @@ fn grow(generator: &mut Generator, backend: &Backend, now: i64) -> Result<()> {
     Ok(())
 }
 
-fn serve_issuer(provider: &IdentityProvider, listener: TcpListener, runtime: &Handle) -> Result<()> {
+fn serve_issuer(
+    provider: &IdentityProvider,
+    listener: TcpListener,
+    runtime: &Handle,
+) -> Result<()> {
     listener.set_nonblocking(true)?;
     let _in_runtime = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _};
 
 use clap::{Args, ValueEnum};
 use gateway::directory::policy::ResourceId;
-use gateway::query::{Matcher, scope};
+use gateway::query::{Matcher, scope, scope::ScopeError};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -58,9 +58,15 @@ enum Answer {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let matcher = Matcher::equal("resource_id", arguments.resource_id.as_str());
-    let scoped = |query: &str| match arguments.language {
-        Language::Logql => scope::logql(query, &matcher).map_err(|error| error.render(query)),
-        Language::Promql => scope::promql(query, &matcher).map_err(|error| error.render(query)),
+    let scoped = |query: &str| {
+        match arguments.language {
+            Language::Logql => scope::logql(query, &matcher),
+            Language::Promql => scope::promql(query, &matcher),
+        }
+        .map_err(|error| match error {
+            ScopeError::Parse(error) => error.render(query),
+            ScopeError::Unverified => error.to_string(),
+        })
     };
     let stdin = std::io::stdin();
     if arguments.jsonl {

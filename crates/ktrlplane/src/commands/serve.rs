@@ -40,7 +40,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
     let directory = open_directory(&config, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database);
-        Failure::new(format_args!("the database {database} cannot be used: {error}"))
+        Failure::new(format_args!(
+            "the database {database} cannot be used: {error}"
+        ))
     })?;
     let settings = settings(config, loki, mimir);
     let server = gateway::start(
@@ -109,5 +111,8 @@ pub(crate) fn start_backends(
             timeout: BACKEND_TIMEOUT,
         }),
     };
-    Ok((settings(&observability.loki), settings(&observability.mimir)))
+    Ok((
+        settings(&observability.loki),
+        settings(&observability.mimir),
+    ))
 }

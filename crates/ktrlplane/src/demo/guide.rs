@@ -68,9 +68,7 @@ impl Guide {
         let Self { url, now, .. } = self;
         let resources = format!("{url}/api/v1/projects/acme-shop/resources");
         let start = *now - SignedDuration::from_hours(1);
-        let span = format!(
-            "--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'"
-        );
+        let span = format!("--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'");
         let victor = self.token("victor");
         let mallory = self.token("mallory");
         let file = file.display();
