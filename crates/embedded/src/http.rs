@@ -114,3 +114,6 @@ fn tenant(headers: &HeaderMap) -> Result<String, (StatusCode, String)> {
     }
     Ok(tenant.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,8 +107,7 @@ impl Evaluator<'_> {
             },
             Expr::Vector(selector) => Ok(Value::Vector(self.vector_selector(selector)?)),
             Expr::Matrix(_) | Expr::Subquery(_) => Err(wrong_type("instant vector")),
-            Expr::Paren(inner) => self.eval(inner),
-            Expr::Unary(UnaryOp::Plus, inner) => self.eval(inner),
+            Expr::Paren(inner) | Expr::Unary(UnaryOp::Plus, inner) => self.eval(inner),
             Expr::Unary(UnaryOp::Minus, inner) => match self.eval(inner)? {
                 Value::Scalar(values) => Ok(Value::Scalar(
                     values.into_iter().map(|value| -value).collect(),
