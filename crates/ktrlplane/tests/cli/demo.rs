@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::harness::{demo, get, ktrlplane, run, stderr, stdout, token};
+use crate::harness::{NOTHING, demo, get, ktrlplane, last_hour, run, stderr, stdout, token};
 
 const SHOP_API: &str = "/api/v1/projects/acme-shop/resources/shop-api";
 
@@ -33,9 +33,8 @@ fn a_viewer_gets_the_resource_s_logs_and_metrics_and_nothing_of_its_neighbour() 
     let url = told["url"].as_str().unwrap();
     let ask = |resource: &str, api: &str, query: &str| {
         let path = format!("/api/v1/projects/acme-shop/resources/{resource}/{api}");
-        let step = [("query", query), ("step", "60s")];
-        let parameters = if api == "logs" { &step[..1] } else { &step[..] };
-        let (status, answer) = get(url, &path, Some(token(&told, "victor")), parameters);
+        let parameters = last_hour(query);
+        let (status, answer) = get(url, &path, Some(token(&told, "victor")), &parameters);
         assert_eq!(status, 200, "{query}: {answer}");
         answer
     };
@@ -89,8 +88,9 @@ fn everybody_gets_what_their_role_says() {
     let dir = tempdir().unwrap();
     let (_demo, told) = demo(dir.path());
     let url = told["url"].as_str().unwrap();
-    let status =
-        |path: &str, user: Option<&str>| get(url, path, user.map(|user| token(&told, user)), &[]).0;
+    let status = |path: &str, user: Option<&str>| {
+        get(url, path, user.map(|user| token(&told, user)), NOTHING).0
+    };
     let lab = "/api/v1/projects/acme-lab/resources/lab-flow/logs";
     let iot = "/api/v1/projects/globex-iot/resources/iot-graph/logs";
     let shop = &format!("{SHOP_API}/logs");
@@ -133,7 +133,7 @@ fn tokens_issuer_and_data_survive_a_restart() {
         url,
         &format!("{SHOP_API}/logs"),
         Some(token(&before, "victor")),
-        &[],
+        NOTHING,
     );
     assert_eq!(status, 200);
 }
@@ -184,7 +184,7 @@ fn a_token_from_the_command_line_is_as_good_and_ends_with_its_time() {
         assert!(output.status.success(), "{}", stderr(&output));
         stdout(&output).trim_end().to_owned()
     };
-    let status = |token: &str| get(url, &format!("{SHOP_API}/logs"), Some(token), &[]).0;
+    let status = |token: &str| get(url, &format!("{SHOP_API}/logs"), Some(token), NOTHING).0;
     assert_eq!(status(&issue(&[])), 200);
     assert_eq!(status(&issue(&["--ttl", "5m"])), 200);
     let mut forged = issue(&[]);

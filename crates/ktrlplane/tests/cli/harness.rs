@@ -11,6 +11,9 @@ use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
+/// No parameters.
+pub(crate) const NOTHING: &[(&str, &str)] = &[];
+
 /// How long anything may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -136,15 +139,30 @@ pub(crate) fn token<'a>(demo: &'a Value, user: &str) -> &'a str {
     demo["users"][user]["token"].as_str().unwrap()
 }
 
+/// The parameters of a query for the last hour, in steps of a minute.
+pub(crate) fn last_hour(query: &str) -> Vec<(&'static str, String)> {
+    let end = jiff::Timestamp::now().as_second();
+    vec![
+        ("query", query.to_owned()),
+        ("start", (end - 3600).to_string()),
+        ("end", end.to_string()),
+        ("step", "60s".to_owned()),
+    ]
+}
+
 /// A GET with these parameters; the status, and the body as JSON.
 pub(crate) fn get(
     url: &str,
     path: &str,
     token: Option<&str>,
-    parameters: &[(&str, &str)],
+    parameters: &[(&str, impl AsRef<str>)],
 ) -> (u16, Value) {
     let query = url::form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(parameters)
+        .extend_pairs(
+            parameters
+                .iter()
+                .map(|(name, value)| (name, value.as_ref())),
+        )
         .finish();
     let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
     let mut request = hyper::Request::get(format!("{path}?{query}")).header("host", "gateway");

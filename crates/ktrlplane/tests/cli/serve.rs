@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::harness::{demo, get, ktrlplane, run, serve, stderr, stdout, token};
+use crate::harness::{NOTHING, demo, get, ktrlplane, last_hour, run, serve, stderr, stdout, token};
 
 const LOGS: &str = "/api/v1/projects/acme-shop/resources/shop-api/logs";
 const METRICS: &str = "/api/v1/projects/acme-shop/resources/shop-api/metrics/query_range";
@@ -41,12 +41,15 @@ fn with_nothing_enabled_the_endpoints_answer_503_and_the_gateway_is_healthy() {
     let variables = beside(dir.path(), &told);
     let (gateway, url) = serve(dir.path(), &borrowed(&variables));
     let victor = Some(token(&told, "victor"));
-    let cpu = [("query", "cpu_usage_percent"), ("step", "60s")];
-    assert_eq!(get(&url, LOGS, victor, &[]).0, 503);
+    let cpu = last_hour("cpu_usage_percent");
+    assert_eq!(get(&url, LOGS, victor, NOTHING).0, 503);
     assert_eq!(get(&url, METRICS, victor, &cpu).0, 503);
     // Who may not ask is not told that either.
-    assert_eq!(get(&url, LOGS, Some(token(&told, "mallory")), &[]).0, 403);
-    assert_eq!(get(&url, "/livez", None, &[]).0, 200);
+    assert_eq!(
+        get(&url, LOGS, Some(token(&told, "mallory")), NOTHING).0,
+        403
+    );
+    assert_eq!(get(&url, "/livez", None, NOTHING).0, 200);
     assert!(gateway.terminate());
 }
 
@@ -65,9 +68,9 @@ fn a_backend_that_is_not_there_is_a_502_and_an_embedded_one_answers() {
     ]);
     let (_gateway, url) = serve(dir.path(), &variables);
     let victor = Some(token(&told, "victor"));
-    let now = [("query", "cpu_usage_percent"), ("step", "60s")];
-    assert_eq!(get(&url, LOGS, victor, &[]).0, 502);
-    let (status, answer) = get(&url, METRICS, victor, &now);
+    let cpu = last_hour("cpu_usage_percent");
+    assert_eq!(get(&url, LOGS, victor, NOTHING).0, 502);
+    let (status, answer) = get(&url, METRICS, victor, &cpu);
     assert_eq!(
         (status, &answer["status"]),
         (200, &Value::from("success")),
@@ -84,10 +87,10 @@ fn serve_has_no_identity_provider_whatever_it_is_configured_with() {
     assert!(demo.terminate());
     let variables = beside(dir.path(), &told);
     let (gateway, url) = serve(dir.path(), &borrowed(&variables));
-    let (status, _) = get(&url, LOGS, Some(token(&told, "victor")), &[]);
+    let (status, _) = get(&url, LOGS, Some(token(&told, "victor")), NOTHING);
     assert_eq!(status, 503, "no keys, no decision");
     for path in ["/.well-known/openid-configuration", "/jwks.json", "/token"] {
-        assert_eq!(get(&url, path, None, &[]).0, 404, "{path}");
+        assert_eq!(get(&url, path, None, NOTHING).0, 404, "{path}");
     }
     let issuer = told["issuer"]
         .as_str()
