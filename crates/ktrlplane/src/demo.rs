@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
-use gateway::{Clock, IssuerSettings, Settings, SystemClock};
+use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock};
 use tokio::runtime::Handle;
 
 use crate::process::{self, BACKEND_TIMEOUT};
@@ -86,7 +86,17 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         directory.clone(),
         background.handle().clone(),
         Arc::clone(&clock),
-    )?;
+    )
+    .map_err(|error| {
+        let hint = match &error {
+            StartError::Listen { .. } => "; --listen chooses another port, with 0 any free one",
+            StartError::Thread(_)
+            | StartError::Algorithms(_)
+            | StartError::Issuer(_)
+            | StartError::Certificates(_) => "",
+        };
+        format!("{error}{hint}")
+    })?;
     let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
     data.write(guide::FILE, &guide.json()?)?;
     output::note(format_args!(

@@ -71,21 +71,22 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let stdin = std::io::stdin();
     if arguments.jsonl {
         for line in stdin.lock().lines() {
-            let answer = match serde_json::from_str::<Asked>(&line.map_err(unreadable)?) {
-                Ok(asked) => scoped(&asked.query).map_or_else(Answer::Error, Answer::Scoped),
-                Err(error) => Answer::Error(format!("the line is no {{\"query\":…}}: {error}")),
-            };
+            let answer =
+                match serde_json::from_str::<Asked>(&line.map_err(|error| unreadable(&error))?) {
+                    Ok(asked) => scoped(&asked.query).map_or_else(Answer::Error, Answer::Scoped),
+                    Err(error) => Answer::Error(format!("the line is no {{\"query\":…}}: {error}")),
+                };
             output::line(serde_json::to_string(&answer).map_err(Failure::new)?)?;
         }
         return Ok(());
     }
-    let query = match &arguments.query {
-        Some(query) => query.clone(),
-        None => {
-            let mut text = String::new();
-            stdin.lock().read_to_string(&mut text).map_err(unreadable)?;
-            text.trim_end_matches(['\n', '\r']).to_owned()
-        }
+    let query = if let Some(query) = &arguments.query {
+        query.clone()
+    } else {
+        let mut text = String::new();
+        let read = stdin.lock().read_to_string(&mut text);
+        read.map_err(|error| unreadable(&error))?;
+        text.trim_end_matches(['\n', '\r']).to_owned()
     };
     match scoped(&query) {
         Ok(scoped) => Ok(output::line(scoped)?),
@@ -96,6 +97,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn unreadable(error: std::io::Error) -> Failure {
+fn unreadable(error: &std::io::Error) -> Failure {
     Failure::new(format_args!("standard input cannot be read: {error}"))
 }
