@@ -108,6 +108,9 @@ fn serve_has_no_identity_provider_whatever_it_is_configured_with() {
     );
 }
 
+/// The state of a listening socket, in the kernel's tables.
+const LISTEN: &str = "0A";
+
 /// The ports that a process listens on, as Linux tells them.
 fn listening_ports(process: u32) -> std::collections::BTreeSet<u16> {
     let sockets: Vec<String> = std::fs::read_dir(format!("/proc/{process}/fd"))
@@ -122,7 +125,6 @@ fn listening_ports(process: u32) -> std::collections::BTreeSet<u16> {
             )
         })
         .collect();
-    const LISTEN: &str = "0A";
     let mut ports = std::collections::BTreeSet::new();
     for table in ["tcp", "tcp6"] {
         let table = std::fs::read_to_string(format!("/proc/{process}/net/{table}"));
