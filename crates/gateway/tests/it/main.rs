@@ -3,3 +3,27 @@
 mod harness;
 
 mod requests;
+
+mod headers;
+
+mod parameters;
+
+mod identity;
+
+mod keys;
+
+mod permissions;
+
+mod matrix;
+
+mod errors;
+
+mod answers;
+
+mod raw;
+
+mod health;
+
+mod lifecycle;
+
+mod secrets;

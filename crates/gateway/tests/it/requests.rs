@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::harness::{LOGS, METRICS, RANGE, World, backend_at, encoded};
+use crate::harness::{LOGS, METRICS, RANGE, World, encoded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_are_asked_for_in_the_tenant_and_of_the_resource() {

@@ -100,6 +100,11 @@ impl Backend {
         self.shared.received.lock().unwrap().len()
     }
 
+    /// Forgets what it was sent.
+    pub fn forget(&self) {
+        self.shared.received.lock().unwrap().clear();
+    }
+
     /// The latest request.
     pub fn last(&self) -> Received {
         let received = self.shared.received.lock().unwrap();
