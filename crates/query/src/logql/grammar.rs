@@ -3,12 +3,16 @@
 //! Nothing here recurses. Expressions in brackets wait on a stack of their own, so that the depth
 //! of a query costs heap and is limited, and every token is read once.
 
+// The lint guards matches over trees. Here it is tokens, and each that is not named is an error.
+#![allow(clippy::wildcard_enum_match_arm)]
+
 mod filter;
 mod metric;
 mod pipeline;
 mod range;
 
 use super::ast::{Expr, Grouping, LogExpr, Selector};
+use super::check;
 use super::lexer::{Kind, Lexer, Token};
 use super::literal;
 use crate::error::ParseError;
@@ -205,13 +209,21 @@ impl<'q> Parser<'q> {
                 return Err(self.unexpected("=, !=, =~ or !~"));
             };
             self.advance()?;
-            let value = self.string("a string in quotes")?;
+            let value = self.matched(op)?;
             matchers.push(Matcher { name, op, value });
             if !self.take(Kind::Comma)? {
                 self.expect(Kind::CloseBrace, "a comma or }")?;
                 return Ok(Selector { matchers });
             }
         }
+    }
+
+    /// The string behind a matcher's operator.
+    fn matched(&mut self, op: MatchOp) -> Result<Text, ParseError> {
+        let at = self.token.start;
+        let value = self.string("a string in quotes")?;
+        check::matcher(op, &value).map_err(|message| self.error(at, message))?;
+        Ok(value)
     }
 
     fn match_op(&self) -> Option<MatchOp> {
