@@ -2,6 +2,7 @@
 
 use http::Method;
 
+use crate::harness::client::alike;
 use crate::harness::issuer::{Issuer, Mood};
 use crate::harness::{World, eventually};
 
@@ -9,12 +10,13 @@ use crate::harness::{World, eventually};
 async fn a_gateway_that_can_decide_is_up() {
     let world = World::new().await;
     eventually(async || world.ask("/health").send().await.status == 200).await;
+    let mut told = Vec::new();
     for path in ["/health", "/livez", "/readyz"] {
-        let told = world.ask(path).send().await.told();
-        insta::assert_snapshot!(told, @r#"200 {"status":"UP"}"#);
+        told.push(world.ask(path).send().await.told());
         let head = world.ask(path).method(Method::HEAD).send().await;
         assert_eq!((head.status.as_u16(), head.body.as_str()), (200, ""));
     }
+    insta::assert_snapshot!(alike(told), @r#"200 {"status":"UP"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -23,10 +25,11 @@ async fn without_its_directory_a_gateway_lives_and_is_not_ready() {
     eventually(async || world.ask("/health").send().await.status == 200).await;
     world.directory.close().await;
     eventually(async || world.ask("/health").send().await.status == 503).await;
+    let mut told = Vec::new();
     for path in ["/health", "/readyz"] {
-        let told = world.ask(path).send().await.told();
-        insta::assert_snapshot!(told, @r#"503 {"status":"DOWN","checks":{"directory":"DOWN","issuer":"UP"}}"#);
+        told.push(world.ask(path).send().await.told());
     }
+    insta::assert_snapshot!(alike(told), @r#"503 {"status":"DOWN","checks":{"directory":"DOWN","issuer":"UP"}}"#);
     assert_eq!(world.ask("/livez").send().await.status, 200);
 }
 

@@ -11,7 +11,10 @@ use crate::harness::{AUDIENCE, LOGS, World};
 async fn with_token(world: &World, token: &str) -> (u16, String) {
     let answer = world.ask(LOGS).token(token).send().await;
     let challenge = answer.header("www-authenticate").unwrap_or_default();
-    assert!(!challenge.contains(token) && !answer.body.contains(token));
+    let signature = token.rsplit('.').next().unwrap_or_default();
+    if signature.len() > 20 {
+        assert!(!challenge.contains(signature) && !answer.body.contains(signature));
+    }
     let reason = challenge.split("error_description=").nth(1);
     let reason = reason.unwrap_or_default().trim_matches('"').to_owned();
     if answer.status == 401 {
