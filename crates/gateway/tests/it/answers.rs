@@ -68,7 +68,7 @@ async fn only_listed_headers_reach_the_caller() {
 }
 
 fn chunk() -> Bytes {
-    Bytes::from_static(&[b'x'; 64 * 1024])
+    Bytes::from(vec![b'x'; 64 * 1024])
 }
 
 #[tokio::test(flavor = "multi_thread")]

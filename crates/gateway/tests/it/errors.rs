@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::harness::client::alike;
-use crate::harness::{LOGS, METRICS, RANGE, World, backend_at, encoded};
+use crate::harness::{LOGS, METRICS, RANGE, World, backend_at, encoded, nobody};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_that_does_not_parse_is_a_400_that_points_at_the_place() {
@@ -103,10 +103,7 @@ async fn a_backend_that_is_not_configured_is_a_503() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_cannot_be_reached_is_a_502() {
-    // A port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let (_held, url) = nobody();
     let world = World::with(|settings| settings.loki = Some(backend_at(&url))).await;
     let told = world.get("victor", LOGS).await.told();
     insta::assert_snapshot!(told, @r#"502 {"status":"error","errorType":"bad_gateway","error":"the logs backend did not give a usable answer (request <id>)"}"#);

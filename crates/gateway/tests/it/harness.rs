@@ -199,6 +199,15 @@ pub(crate) async fn grant(
     directory.grant(grant).await.unwrap()
 }
 
+/// A URL where nobody listens, for as long as the socket is held: bound, it keeps everybody else
+/// from the port.
+pub(crate) fn nobody() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
+}
+
 /// Percent-encodes a parameter's value.
 pub(crate) fn encoded(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()

@@ -157,7 +157,7 @@ async fn threat_18_a_key_of_another_type_under_the_same_kid_is_not_used() {
 async fn threat_18_keys_that_a_token_brings_along_are_not_used() {
     let world = World::new().await;
     let claims = world.issuer.claims("victor", world.clock.now());
-    let elsewhere = "http://127.0.0.1:1/keys".to_owned();
+    let elsewhere = "http://keys.invalid/keys".to_owned();
     let mut header = Header::new(Algorithm::RS256);
     header.jwk = serde_json::from_value(SECOND.public(Some("second"))).unwrap();
     header.jku = Some(elsewhere.clone());

@@ -94,7 +94,7 @@ async fn threat_23_without_keys_nobody_is_let_in_and_it_mends_itself() {
 async fn an_issuer_that_is_not_what_was_configured_is_not_believed() {
     for mood in [
         Mood::Stating("https://other.test/".to_owned()),
-        Mood::KeysAt("https://127.0.0.1:1/keys".to_owned()),
+        Mood::KeysAt("https://keys.invalid/keys".to_owned()),
         Mood::KeysAt("file:///etc/passwd".to_owned()),
         Mood::Redirecting,
         Mood::Endless,

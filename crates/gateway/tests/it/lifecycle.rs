@@ -12,7 +12,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::harness::client::Ask;
 use crate::harness::issuer::{Issuer, Mood};
-use crate::harness::{AUDIENCE, LOGS, World, backend_at};
+use crate::harness::{AUDIENCE, LOGS, World, backend_at, nobody};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_threads_serve_one_port() {
@@ -163,7 +163,8 @@ async fn a_check_says_what_is_wrong_with_a_backend() {
                 .ends_with("answered 404 Not Found: no such page"),
         "{finding}"
     );
-    let finding = gateway::check::backend(Backend::Mimir, &backend_at("http://127.0.0.1:1")).await;
+    let (_held, nowhere) = nobody();
+    let finding = gateway::check::backend(Backend::Mimir, &backend_at(&nowhere)).await;
     assert!(
         !finding.ok && finding.sentence.contains("cannot be asked: "),
         "{finding}"

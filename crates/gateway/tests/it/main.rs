@@ -1,5 +1,12 @@
 //! The gateway from outside: over TCP, with a directory, an issuer and backends around it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "all of this is a test, and a test that cannot go on fails"
+)]
+
 mod harness;
 
 mod requests;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::harness::{LOGS, World, backend_at, encoded, eventually};
+use crate::harness::{LOGS, World, backend_at, encoded, eventually, nobody};
 
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -38,10 +38,12 @@ async fn threat_25_no_secret_is_logged_at_any_level() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(log.clone())
         .init();
+    let (_held, nowhere) = nobody();
     let world = World::with(|settings| {
         let url = settings.loki.as_ref().unwrap().url.to_string();
         settings.loki = Some(backend_at(&url.replace("http://", "http://loki:passw0rd@")));
-        settings.mimir = Some(backend_at("http://mimir:passw0rd@127.0.0.1:1"));
+        let nowhere = nowhere.replace("http://", "http://mimir:passw0rd@");
+        settings.mimir = Some(backend_at(&nowhere));
     })
     .await;
     let token = world.token("victor");

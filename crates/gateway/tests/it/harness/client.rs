@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,7 +12,6 @@ use tokio::net::TcpStream;
 pub(crate) struct Ask {
     address: SocketAddr,
     request: http::request::Builder,
-    body: Bytes,
 }
 
 #[derive(Debug)]
@@ -25,11 +24,7 @@ pub(crate) struct Answer {
 impl Ask {
     pub(crate) fn new(address: SocketAddr, path_and_query: &str) -> Self {
         let request = Request::get(path_and_query).header("host", address.to_string());
-        Self {
-            address,
-            request,
-            body: Bytes::new(),
-        }
+        Self { address, request }
     }
 
     pub(crate) fn method(mut self, method: Method) -> Self {
@@ -46,11 +41,6 @@ impl Ask {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub(crate) fn body(mut self, body: &'static str) -> Self {
-        self.body = Bytes::from_static(body.as_bytes());
-        self
-    }
-
     /// Sends on a connection of its own.
     pub(crate) async fn send(self) -> Answer {
         self.try_send().await.unwrap()
@@ -62,7 +52,7 @@ impl Ask {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = self.request.body(Full::new(self.body)).unwrap();
+        let request = self.request.body(Empty::<Bytes>::new()).unwrap();
         let (parts, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {

@@ -1,4 +1,4 @@
-//! An OpenID provider with real keys, which tests can rotate, stop and count.
+//! An identity provider with real keys, which tests can rotate, stop and count.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
