@@ -1,13 +1,14 @@
 //! Starting, sharing a port, stopping, and trying out the counterparts.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::stream;
 use gateway::routes::Backend;
-use gateway::{IssuerSettings, StartError, SystemClock};
+use gateway::{IssuerSettings, Server, Settings, StartError, SystemClock};
 use jsonwebtoken::Algorithm;
 
 use crate::harness::client::Ask;
@@ -27,8 +28,33 @@ async fn all_threads_serve_one_port() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_stops_the_start() {
     let world = World::new().await;
-    let settings = gateway::Settings {
-        listen: world.server.local_addr(),
+    let started = start(&world, |settings| {
+        settings.listen = world.server.local_addr();
+    });
+    let error = started.err().unwrap();
+    assert!(matches!(error, StartError::Listen { .. }), "{error}");
+    assert!(
+        error.to_string().starts_with("cannot listen on 127.0.0.1:"),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_does_not_speak_http_stops_the_start() {
+    let world = World::new().await;
+    let started = start(&world, |settings| {
+        settings.loki = Some(backend_at("ftp://user:secret@loki/"));
+    });
+    assert_eq!(
+        started.err().unwrap().to_string(),
+        "the logs backend cannot be at ftp://loki/: expected an http or https URL"
+    );
+}
+
+/// Starts a second gateway in the world of the first.
+fn start(world: &World, change: impl FnOnce(&mut Settings)) -> Result<Server, StartError> {
+    let mut settings = Settings {
+        listen: "127.0.0.1:0".parse().unwrap(),
         workers: 2,
         issuer: IssuerSettings {
             issuer: world.issuer.url(),
@@ -39,18 +65,14 @@ async fn a_port_that_is_taken_stops_the_start() {
         mimir: None,
         shutdown_grace: Duration::ZERO,
     };
-    let started = gateway::start(
+    change(&mut settings);
+    let background = tokio::runtime::Handle::current();
+    gateway::start(
         settings,
         world.directory.clone(),
-        tokio::runtime::Handle::current(),
-        std::sync::Arc::new(SystemClock),
-    );
-    let error = started.err().unwrap();
-    assert!(matches!(error, StartError::Listen { .. }), "{error}");
-    assert!(
-        error.to_string().starts_with("cannot listen on 127.0.0.1:"),
-        "{error}"
-    );
+        background,
+        Arc::new(SystemClock),
+    )
 }
 
 /// The answer of a backend that takes half a second from its first byte to its last.
