@@ -192,3 +192,18 @@ async fn a_check_says_what_is_wrong_with_a_backend() {
         "{finding}"
     );
 }
+
+/// Whatever the root certificates of this machine are: TLS is tried, and its failure is a sentence.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_does_not_speak_tls_is_no_https_backend() {
+    let world = World::new().await;
+    let url = world.loki.url().replace("http://", "https://");
+    let finding = gateway::check::backend(Backend::Loki, &backend_at(&url)).await;
+    assert!(!finding.ok, "{finding}");
+    assert_eq!(world.loki.count(), 0);
+    let started = start(&world, |settings| settings.loki = Some(backend_at(&url)));
+    match started {
+        Ok(server) => server.shutdown().await,
+        Err(error) => assert!(matches!(error, StartError::Certificates(_)), "{error}"),
+    }
+}
