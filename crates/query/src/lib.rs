@@ -2,8 +2,11 @@
 
 pub mod duration;
 pub mod error;
+pub mod limits;
 pub mod matcher;
 pub mod number;
+pub mod quote;
+pub(crate) mod regex;
 pub mod text;
 
 pub mod logql;
