@@ -330,6 +330,6 @@ mod tests {
         line.reset(std::iter::empty());
         line.set_error("JSONParserErr", Some("why"));
         let grouping = Grouping { none: true, ..Grouping::default() };
-        assert_eq!(line.grouped(&grouping).get(ERROR), Some("JSONParserErr"));
+        assert_eq!(line.grouped(&grouping).get(ERROR), "JSONParserErr");
     }
 }

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 /// What `ip()` looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum IpMatch {
+pub(crate) enum IpMatch {
     /// From one address to another, both inclusive, of the same kind. A single address is a range
     /// of one, and a network is all its addresses.
     Range(IpAddr, IpAddr),

@@ -168,7 +168,7 @@ mod tests {
         let wanted = [("a", "1"), ("b", "x \"y\""), ("flag", ""), ("c", ""), ("e", "é")];
         let wanted: Vec<_> = wanted.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         assert_eq!(pairs, wanted);
-        assert_eq!(error.unwrap(), "logfmt syntax error at pos 32 : unexpected '='");
+        assert_eq!(error.unwrap(), "logfmt syntax error at pos 33 : unexpected '='");
     }
 
     #[test]
