@@ -65,7 +65,13 @@ impl Labels {
         if self.0.iter().all(|(_, value)| !value.is_empty()) {
             return self.clone();
         }
-        Self(self.0.iter().filter(|(_, value)| !value.is_empty()).cloned().collect())
+        Self(
+            self.0
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .cloned()
+                .collect(),
+        )
     }
 
     /// The labels whose names are wanted.

@@ -16,7 +16,11 @@ pub(crate) struct PatternError(String);
 /// # Errors
 /// The pattern is not valid in Go. What the translation lets pass, the `regex` crate checks.
 pub(crate) fn translate(pattern: &str) -> Result<String, PatternError> {
-    let mut translation = Translation { rest: pattern, out: String::new(), repeated: false };
+    let mut translation = Translation {
+        rest: pattern,
+        out: String::new(),
+        repeated: false,
+    };
     translation.run()?;
     Ok(translation.out)
 }
@@ -99,7 +103,9 @@ impl Translation<'_> {
     /// `{2}`, `{2,}`, `{2,5}`; anything else is a brace.
     fn brace(&mut self) -> Result<bool, PatternError> {
         let close = self.rest.find('}');
-        let inner = close.map(|at| &self.rest[..at]).filter(|inner| is_counts(inner));
+        let inner = close
+            .map(|at| &self.rest[..at])
+            .filter(|inner| is_counts(inner));
         let Some(inner) = inner else {
             self.out.push_str("\\{");
             return Ok(false);
@@ -132,14 +138,18 @@ impl Translation<'_> {
         };
         if let Some(named) = after.strip_prefix("P<").or_else(|| after.strip_prefix('<')) {
             if named.starts_with(['=', '!']) {
-                return Err(PatternError("invalid or unsupported Perl syntax: `(?<`".to_owned()));
+                return Err(PatternError(
+                    "invalid or unsupported Perl syntax: `(?<`".to_owned(),
+                ));
             }
-            let end = named.find('>').ok_or_else(|| {
-                PatternError(format!("invalid named capture: `(?{after}`"))
-            })?;
+            let end = named
+                .find('>')
+                .ok_or_else(|| PatternError(format!("invalid named capture: `(?{after}`")))?;
             let name = &named[..end];
             if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-                return Err(PatternError(format!("invalid named capture: `(?P<{name}>`")));
+                return Err(PatternError(format!(
+                    "invalid named capture: `(?P<{name}>`"
+                )));
             }
             let _ = write!(self.out, "?P<{name}>");
             self.rest = &named[end + 1..];
@@ -149,7 +159,9 @@ impl Translation<'_> {
         let flags = &after[..end];
         if end == after.len() || !flags.bytes().all(|flag| b"imsU-".contains(&flag)) {
             let shown: String = after.chars().take(2).collect();
-            return Err(PatternError(format!("invalid or unsupported Perl syntax: `(?{shown}`")));
+            return Err(PatternError(format!(
+                "invalid or unsupported Perl syntax: `(?{shown}`"
+            )));
         }
         self.out.push('?');
         self.out.push_str(&after[..=end]);
@@ -160,7 +172,9 @@ impl Translation<'_> {
     /// What follows a backslash, outside of brackets or within.
     fn escape(&mut self, in_class: bool) -> Result<(), PatternError> {
         let Some(c) = self.next() else {
-            return Err(PatternError("trailing backslash at end of expression: ``".to_owned()));
+            return Err(PatternError(
+                "trailing backslash at end of expression: ``".to_owned(),
+            ));
         };
         match c {
             'd' => self.out.push_str("[0-9]"),
@@ -220,7 +234,9 @@ impl Translation<'_> {
             }
             Some(c) => c.to_string(),
             None => {
-                return Err(PatternError(format!("invalid character class range: `\\{p}`")));
+                return Err(PatternError(format!(
+                    "invalid character class range: `\\{p}`"
+                )));
             }
         };
         let _ = write!(self.out, "\\{p}{{{name}}}");
@@ -231,7 +247,9 @@ impl Translation<'_> {
         let is_octal = |c: &char| ('0'..='7').contains(c);
         // A single digit but zero would be a back-reference, which the language has not.
         if first != '0' && !self.rest.chars().next().is_some_and(|c| is_octal(&c)) {
-            return Err(PatternError(format!("invalid escape sequence: `\\{first}`")));
+            return Err(PatternError(format!(
+                "invalid escape sequence: `\\{first}`"
+            )));
         }
         let mut value = first.to_digit(8).unwrap_or_default();
         for _ in 0..2 {
@@ -257,7 +275,9 @@ impl Translation<'_> {
             self.rest = &self.rest[2..];
             digits
         };
-        let value = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32);
+        let value = u32::from_str_radix(digits, 16)
+            .ok()
+            .and_then(char::from_u32);
         let value = value.ok_or_else(fail)?;
         let _ = write!(self.out, "\\x{{{:X}}}", value as u32);
         Ok(())
@@ -345,7 +365,9 @@ mod tests {
 
     #[test]
     fn what_go_refuses_is_refused() {
-        for pattern in [r"a**", r"(?x)a", r"(?<=a)b", r"(?!a)", r"\y", r"a{1001}", r"[a", r"\1", "("] {
+        for pattern in [
+            r"a**", r"(?x)a", r"(?<=a)b", r"(?!a)", r"\y", r"a{1001}", r"[a", r"\1", "(",
+        ] {
             assert!(compile(pattern).is_err(), "{pattern}");
         }
     }

@@ -133,18 +133,33 @@ struct Matched<'a> {
 impl<'a> Matched<'a> {
     fn new(binary: &'a Binary, left: &'a [Series], right: &'a [Series]) -> Self {
         let keys = |series: &[Series]| {
-            series.iter().map(|one| key(binary.matching.as_ref(), &one.labels)).collect()
+            series
+                .iter()
+                .map(|one| key(binary.matching.as_ref(), &one.labels))
+                .collect()
         };
-        Self { binary, left, right, left_keys: keys(left), right_keys: keys(right) }
+        Self {
+            binary,
+            left,
+            right,
+            left_keys: keys(left),
+            right_keys: keys(right),
+        }
     }
 
     /// `and`, `or`, `unless`
     fn set_operation(&self, steps: usize) -> Vec<Series> {
         let keys_at = |series: &[Series], keys: &'_ [Labels], step: usize| -> HashSet<Labels> {
-            let present = series.iter().zip(keys).filter(|(one, _)| at(one, step).is_some());
+            let present = series
+                .iter()
+                .zip(keys)
+                .filter(|(one, _)| at(one, step).is_some());
             present.map(|(_, key)| key.clone()).collect()
         };
-        let empty = |one: &Series| Series { labels: one.labels.clone(), values: vec![None; steps] };
+        let empty = |one: &Series| Series {
+            labels: one.labels.clone(),
+            values: vec![None; steps],
+        };
         let mut left: Vec<Series> = self.left.iter().map(empty).collect();
         let mut right: Vec<Series> = self.right.iter().map(empty).collect();
         for step in 0..steps {
@@ -160,7 +175,11 @@ impl<'a> Matched<'a> {
             if self.binary.op == BinaryOp::Or {
                 let left_keys = keys_at(self.left, &self.left_keys, step);
                 for ((out, one), key) in right.iter_mut().zip(self.right).zip(&self.right_keys) {
-                    put(out, step, at(one, step).filter(|_| !left_keys.contains(key)));
+                    put(
+                        out,
+                        step,
+                        at(one, step).filter(|_| !left_keys.contains(key)),
+                    );
                 }
             }
         }
@@ -186,9 +205,12 @@ impl<'a> Matched<'a> {
             by_key.entry(key).or_default().push(series);
         }
         for step in 0..steps {
-            let twice = by_key
-                .values()
-                .any(|same| same.iter().filter(|series| at(series, step).is_some()).count() > 1);
+            let twice = by_key.values().any(|same| {
+                same.iter()
+                    .filter(|series| at(series, step).is_some())
+                    .count()
+                    > 1
+            });
             if twice {
                 let side = if swapped { "left" } else { "right" };
                 return Err(EvalError::Execution(format!(
@@ -247,7 +269,9 @@ fn key(matching: Option<&VectorMatching>, labels: &Labels) -> Labels {
         None => labels.without_empty(),
         Some(matching) => {
             let listed = |name: &str| matching.labels.iter().any(|label| label == name);
-            labels.filter(|name| listed(name) == matching.on).without_empty()
+            labels
+                .filter(|name| listed(name) == matching.on)
+                .without_empty()
         }
     }
 }

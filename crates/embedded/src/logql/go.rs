@@ -75,9 +75,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
             return Err(format!("time: missing unit in duration {}", quote(text)));
         }
         let scale = unit_nanos(unit).ok_or_else(|| {
-            format!("time: unknown unit {} in duration {}", quote(unit), quote(text))
+            format!(
+                "time: unknown unit {} in duration {}",
+                quote(unit),
+                quote(text)
+            )
         })?;
-        let whole: i128 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| invalid())? };
+        let whole: i128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().map_err(|_| invalid())?
+        };
         total = whole
             .checked_mul(i128::from(scale))
             .and_then(|nanos| total.checked_add(nanos))
@@ -85,7 +93,11 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
         total += fraction_nanos(fraction, scale);
         rest = after;
     }
-    let limit = if negative { 1_i128 << 63 } else { (1_i128 << 63) - 1 };
+    let limit = if negative {
+        1_i128 << 63
+    } else {
+        (1_i128 << 63) - 1
+    };
     if total > limit {
         return Err(invalid());
     }
@@ -160,7 +172,9 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
         1_152_921_504_606_846_976.0
     } else {
         let known = UNITS.iter().find(|(name, _)| *name == unit);
-        known.ok_or_else(|| format!("unhandled size name: {unit}"))?.1
+        known
+            .ok_or_else(|| format!("unhandled size name: {unit}"))?
+            .1
     };
     let bytes = value * scale;
     if bytes >= 18_446_744_073_709_551_616.0 {
@@ -181,12 +195,19 @@ pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let size = bytes as f64;
     let exponent = (size.ln() / 1_000_f64.ln()).floor();
-    let unit = units.iter().enumerate().find(|(index, _)| *index as f64 == exponent);
+    let unit = units
+        .iter()
+        .enumerate()
+        .find(|(index, _)| *index as f64 == exponent);
     let Some((_, unit)) = unit else {
         return bytes;
     };
     let value = (size / 1_000_f64.powf(exponent) * 10.0 + 0.5).floor() / 10.0;
-    let text = if value < 10.0 { format!("{value:.1}{unit}") } else { format!("{value:.0}{unit}") };
+    let text = if value < 10.0 {
+        format!("{value:.1}{unit}")
+    } else {
+        format!("{value:.0}{unit}")
+    };
     parse_bytes(&text).unwrap_or(bytes)
 }
 
@@ -228,7 +249,11 @@ mod tests {
             ("", Err("time: invalid duration \"\"")),
         ];
         for (text, wanted) in cases {
-            assert_eq!(parse_duration(text), wanted.map_err(str::to_owned), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                wanted.map_err(str::to_owned),
+                "{text}"
+            );
         }
     }
 
@@ -251,7 +276,12 @@ mod tests {
 
     #[test]
     fn a_size_keeps_two_digits_between_the_parts_of_loki() {
-        let cases = [(2_097_152, 2_100_000), (1_500, 1_500), (900_000, 900_000), (512, 512)];
+        let cases = [
+            (2_097_152, 2_100_000),
+            (1_500, 1_500),
+            (900_000, 900_000),
+            (512, 512),
+        ];
         for (bytes, wanted) in cases {
             assert_eq!(reprinted_bytes(bytes), wanted);
         }

@@ -19,7 +19,10 @@ pub(crate) struct Hints {
 impl Hints {
     /// Hints for a log query, which needs all labels.
     pub(crate) fn for_lines(filters: Vec<LabelTest>) -> Self {
-        Self { filters: simple(filters), ..Self::default() }
+        Self {
+            filters: simple(filters),
+            ..Self::default()
+        }
     }
 
     /// Hints for a metric query.
@@ -30,10 +33,17 @@ impl Hints {
         filters: Vec<LabelTest>,
     ) -> Self {
         let mut required: Vec<String> = Vec::new();
-        let named = needed.iter().chain(&grouping.labels).map(String::as_str).chain(unwrapped);
+        let named = needed
+            .iter()
+            .chain(&grouping.labels)
+            .map(String::as_str)
+            .chain(unwrapped);
         for name in named {
             // The suffix comes with a clash, which parsers see only later.
-            for name in [Some(name), name.strip_suffix(DUPLICATE_SUFFIX)].into_iter().flatten() {
+            for name in [Some(name), name.strip_suffix(DUPLICATE_SUFFIX)]
+                .into_iter()
+                .flatten()
+            {
                 if !name.is_empty() && !required.iter().any(|other| other == name) {
                     required.push(name.to_owned());
                 }
@@ -43,14 +53,29 @@ impl Hints {
         let filters = simple(filters);
         if grouping.none {
             if required.is_empty() {
-                return Self { no_labels: true, ..Self::default() };
+                return Self {
+                    no_labels: true,
+                    ..Self::default()
+                };
             }
-            return Self { no_labels: false, required, preserve_error, filters };
+            return Self {
+                no_labels: false,
+                required,
+                preserve_error,
+                filters,
+            };
         }
         if grouping.without || grouping.labels.is_empty() {
-            return Self { filters, ..Self::default() };
+            return Self {
+                filters,
+                ..Self::default()
+            };
         }
-        Self { required, preserve_error, ..Self::default() }
+        Self {
+            required,
+            preserve_error,
+            ..Self::default()
+        }
     }
 
     /// Whether parsers have nothing (more) to do.
@@ -75,7 +100,10 @@ impl Hints {
 
     /// Whether the line may still pass, now that this label is known.
     pub(crate) fn passes(&self, name: &str, labels: &mut LineLabels<'_>) -> bool {
-        let filter = self.filters.iter().find(|filter| filter.label() == Some(name));
+        let filter = self
+            .filters
+            .iter()
+            .find(|filter| filter.label() == Some(name));
         filter.is_none_or(|filter| filter.passes(labels))
     }
 }

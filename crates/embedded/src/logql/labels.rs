@@ -90,7 +90,11 @@ impl<'a> LineLabels<'a> {
                 ERROR => value.clone_into(&mut self.error),
                 ERROR_DETAILS => value.clone_into(&mut self.details),
                 _ if !self.base.get(name).is_empty() => {
-                    self.set(Category::Metadata, &format!("{name}{DUPLICATE_SUFFIX}"), value);
+                    self.set(
+                        Category::Metadata,
+                        &format!("{name}{DUPLICATE_SUFFIX}"),
+                        value,
+                    );
                 }
                 _ => self.set(Category::Metadata, name, value),
             }
@@ -227,8 +231,8 @@ impl<'a> LineLabels<'a> {
         let mut pairs = Vec::with_capacity(16);
         if self.is_changed() {
             for (name, value) in self.base.iter() {
-                let replaced = find(&self.metadata, name).is_some()
-                    || find(&self.parsed, name).is_some();
+                let replaced =
+                    find(&self.metadata, name).is_some() || find(&self.parsed, name).is_some();
                 if !replaced && !self.is_deleted(name) {
                     let value = find(&self.stream, name).unwrap_or(value);
                     pairs.push((name.to_owned(), value.to_owned()));
@@ -276,7 +280,9 @@ impl<'a> LineLabels<'a> {
         let mut pairs = Vec::new();
         if grouping.without {
             for (name, value) in self.base.iter() {
-                let replaced = Category::ALL.iter().any(|c| find(self.added(*c), name).is_some());
+                let replaced = Category::ALL
+                    .iter()
+                    .any(|c| find(self.added(*c), name).is_some());
                 if !replaced && !self.is_deleted(name) && !listed(name) {
                     pairs.push((name.to_owned(), value.to_owned()));
                 }
@@ -320,7 +326,10 @@ mod tests {
         let base = labels(&[("app", "api")]);
         let mut line = LineLabels::new(&base);
         line.reset([("app", "x")].into_iter());
-        assert_eq!(line.result(), labels(&[("app", "api"), ("app_extracted", "x")]));
+        assert_eq!(
+            line.result(),
+            labels(&[("app", "api"), ("app_extracted", "x")])
+        );
     }
 
     #[test]
@@ -329,7 +338,10 @@ mod tests {
         let mut line = LineLabels::new(&base);
         line.reset(std::iter::empty());
         line.set_error("JSONParserErr", Some("why"));
-        let grouping = Grouping { none: true, ..Grouping::default() };
+        let grouping = Grouping {
+            none: true,
+            ..Grouping::default()
+        };
         assert_eq!(line.grouped(&grouping).get(ERROR), "JSONParserErr");
     }
 }

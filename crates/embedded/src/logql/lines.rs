@@ -48,7 +48,10 @@ pub(super) fn evaluate(
             next.push(Reverse((due(entry.timestamp_ns), index)));
         }
     }
-    let mut collected = Collected { streams: Vec::new(), ids: HashMap::new() };
+    let mut collected = Collected {
+        streams: Vec::new(),
+        ids: HashMap::new(),
+    };
     let (mut seen, mut count) = (0_usize, 0_usize);
     let mut last: Option<i64> = None;
     while count < request.limit
@@ -67,7 +70,8 @@ pub(super) fn evaluate(
         let time = entry.timestamp_ns;
         source.labels.reset(metadata(&entry.structured_metadata));
         if let Some(line) = stages.run(time, &entry.line, &mut source.labels, &hints) {
-            let is_due = last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
+            let is_due =
+                last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
             if is_due {
                 last = Some(time);
                 count += 1;
@@ -101,7 +105,10 @@ impl Collected {
         let id = *self.ids.entry(labels.clone()).or_insert(self.streams.len());
         match self.streams.get_mut(id) {
             Some(stream) => stream.entries.push((time, line)),
-            None => self.streams.push(StreamResult { labels, entries: vec![(time, line)] }),
+            None => self.streams.push(StreamResult {
+                labels,
+                entries: vec![(time, line)],
+            }),
         }
     }
 }

@@ -39,10 +39,18 @@ pub(super) fn evaluate(
     expr: &MetricExpr,
 ) -> Result<Answer, EvalError> {
     let steps = steps(request)?;
-    let evaluation = Evaluation { store, request, limits, steps };
+    let evaluation = Evaluation {
+        store,
+        request,
+        limits,
+        steps,
+    };
     if let Some(value) = constant(expr) {
         if request.instant {
-            return Ok(Answer::Scalar(Point { timestamp_ms: millis(request.start_ns), value }));
+            return Ok(Answer::Scalar(Point {
+                timestamp_ms: millis(request.start_ns),
+                value,
+            }));
         }
         return evaluation.answer(vec![evaluation.constant_series(value)], false);
     }
@@ -63,7 +71,10 @@ fn steps(request: &Request<'_>) -> Result<Vec<i64>, EvalError> {
                 .to_owned(),
         ));
     }
-    let next = |time: &i64| time.checked_add(step).filter(|time| *time <= request.end_ns);
+    let next = |time: &i64| {
+        time.checked_add(step)
+            .filter(|time| *time <= request.end_ns)
+    };
     let first = (length >= 0).then_some(request.start_ns);
     Ok(std::iter::successors(first, next).collect())
 }
@@ -111,7 +122,10 @@ impl Evaluation<'_> {
                             && inner.grouping.is_none()
                             && adds_up(inner.op) =>
                     {
-                        let none = query::logql::ast::Grouping { without: false, labels: Vec::new() };
+                        let none = query::logql::ast::Grouping {
+                            without: false,
+                            labels: Vec::new(),
+                        };
                         let grouping = aggregation.grouping.as_ref().unwrap_or(&none);
                         range::evaluate(self, inner, Some(grouping))?
                     }
@@ -128,7 +142,10 @@ impl Evaluation<'_> {
     }
 
     fn constant_series(&self, value: f64) -> Series {
-        Series { labels: Labels::default(), values: vec![Some(value); self.steps.len()] }
+        Series {
+            labels: Labels::default(),
+            values: vec![Some(value); self.steps.len()],
+        }
     }
 
     fn label_replace(&self, replace: &LabelReplace) -> Result<Vec<Series>, EvalError> {
@@ -172,7 +189,13 @@ impl Evaluation<'_> {
                 .into_iter()
                 .filter_map(|series| {
                     let value = series.values.first().copied().flatten()?;
-                    Some(VectorSample { labels: series.labels, point: Point { timestamp_ms, value } })
+                    Some(VectorSample {
+                        labels: series.labels,
+                        point: Point {
+                            timestamp_ms,
+                            value,
+                        },
+                    })
                 })
                 .collect();
             if !keep_order {
@@ -183,9 +206,16 @@ impl Evaluation<'_> {
         let mut ids: HashMap<Labels, usize> = HashMap::new();
         let mut matrix: Vec<MatrixSeries> = Vec::new();
         for series in shown {
-            let points = self.steps.iter().zip(&series.values).filter_map(|(time, value)| {
-                value.map(|value| Point { timestamp_ms: millis(*time), value })
-            });
+            let points = self
+                .steps
+                .iter()
+                .zip(&series.values)
+                .filter_map(|(time, value)| {
+                    value.map(|value| Point {
+                        timestamp_ms: millis(*time),
+                        value,
+                    })
+                });
             match ids.get(&series.labels).and_then(|id| matrix.get_mut(*id)) {
                 Some(same) => {
                     same.points.extend(points);
@@ -193,7 +223,10 @@ impl Evaluation<'_> {
                 }
                 None => {
                     ids.insert(series.labels.clone(), matrix.len());
-                    matrix.push(MatrixSeries { labels: series.labels, points: points.collect() });
+                    matrix.push(MatrixSeries {
+                        labels: series.labels,
+                        points: points.collect(),
+                    });
                 }
             }
         }

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use query::logql::ast::{
-    Conversion, Grouping as GroupingTree, RangeAggregation, RangeOp,
-};
+use query::logql::ast::{Conversion, Grouping as GroupingTree, RangeAggregation, RangeOp, Stage};
 use query::{MatchOp, Matcher};
 
-use super::labels::{ERROR, Grouping, LineLabels, PRESERVE_ERROR};
 use super::hints::Hints;
+use super::labels::{ERROR, Grouping, LineLabels, PRESERVE_ERROR};
 use super::metric::{Evaluation, Series};
 use super::stage::Stages;
 use super::stage::label::LabelTest;
@@ -36,7 +34,11 @@ struct Extractor {
 enum Value {
     One,
     Bytes,
-    Unwrapped { label: String, conversion: Option<Conversion>, filters: Vec<LabelTest> },
+    Unwrapped {
+        label: String,
+        conversion: Option<Conversion>,
+        filters: Vec<LabelTest>,
+    },
 }
 
 impl Extractor {
@@ -44,7 +46,7 @@ impl Extractor {
         aggregation: &RangeAggregation,
         outer: Option<&GroupingTree>,
     ) -> Result<Self, EvalError> {
-        let stages = Stages::new(&aggregation.range.log.stages)?;
+        let stages = Stages::new(&without_idle_formats(aggregation))?;
         // The grouping of an enclosing sum goes in front of the aggregation's own.
         let tree = outer.or(aggregation.grouping.as_ref());
         let mut grouping = tree.map_or_else(Grouping::default, |tree| Grouping {
@@ -64,10 +66,18 @@ impl Extractor {
                 RangeOp::BytesOverTime | RangeOp::BytesRate => Value::Bytes,
                 _ => Value::One,
             };
-            return Ok(Self { stages, hints, grouping, value });
+            return Ok(Self {
+                stages,
+                hints,
+                grouping,
+                value,
+            });
         };
-        let filters: Vec<LabelTest> =
-            unwrap.post_filters.iter().map(LabelTest::new).collect::<Result<_, _>>()?;
+        let filters: Vec<LabelTest> = unwrap
+            .post_filters
+            .iter()
+            .map(LabelTest::new)
+            .collect::<Result<_, _>>()?;
         for filter in &filters {
             filter.collect_labels(&mut needed);
         }
@@ -83,7 +93,12 @@ impl Extractor {
             conversion: unwrap.conversion,
             filters,
         };
-        Ok(Self { stages, hints, grouping, value })
+        Ok(Self {
+            stages,
+            hints,
+            grouping,
+            value,
+        })
     }
 
     /// The line's value, unless it has none; `labels` are then those of its series.
@@ -92,7 +107,11 @@ impl Extractor {
         match &self.value {
             Value::One => Some(1.0),
             Value::Bytes => Some(bytes(line.len())),
-            Value::Unwrapped { label, conversion, filters } => {
+            Value::Unwrapped {
+                label,
+                conversion,
+                filters,
+            } => {
                 let text = labels.get(label).filter(|text| !text.is_empty())?;
                 let value = match convert(text, *conversion) {
                     Ok(value) => value,
@@ -102,11 +121,42 @@ impl Extractor {
                     }
                 };
                 // All of them run, as one filter of conditions joined by `and` does.
-                let failed = filters.iter().filter(|filter| !filter.passes(labels)).count();
+                let failed = filters
+                    .iter()
+                    .filter(|filter| !filter.passes(labels))
+                    .count();
                 (failed == 0).then_some(value)
             }
         }
     }
+}
+
+/// The stages without `line_format`s whose lines nothing reads: Loki does not run them, so that a
+/// template that fails there is no error.
+fn without_idle_formats(aggregation: &RangeAggregation) -> Vec<Stage> {
+    let stages = &aggregation.range.log.stages;
+    if matches!(aggregation.op, RangeOp::BytesOverTime | RangeOp::BytesRate) {
+        return stages.clone();
+    }
+    let reads_line = |stage: &Stage| match stage {
+        Stage::Line(_)
+        | Stage::Json(_)
+        | Stage::Logfmt(_)
+        | Stage::Regexp(_)
+        | Stage::Pattern(_)
+        | Stage::Unpack => true,
+        Stage::Decolorize
+        | Stage::Label(_)
+        | Stage::LineFormat(_)
+        | Stage::LabelFormat(_)
+        | Stage::Drop(_)
+        | Stage::Keep(_) => false,
+    };
+    let last_reader = stages.iter().rposition(reads_line).unwrap_or(0);
+    let is_idle =
+        |(at, stage): &(usize, &Stage)| *at > last_reader && matches!(stage, Stage::LineFormat(_));
+    let kept = stages.iter().enumerate().filter(|one| !is_idle(one));
+    kept.map(|(_, stage)| stage.clone()).collect()
 }
 
 #[allow(clippy::cast_precision_loss)] // lines are shorter than 2^53 bytes
@@ -142,7 +192,11 @@ pub(super) fn evaluate(
     let series = collect(evaluation, aggregation, &extractor)?;
     let steps = &evaluation.steps;
     let range = aggregation.range.range.nanos;
-    let offset = aggregation.range.offset.as_ref().map_or(0, |offset| offset.nanos);
+    let offset = aggregation
+        .range
+        .offset
+        .as_ref()
+        .map_or(0, |offset| offset.nanos);
     let window = Window {
         op: aggregation.op,
         quantile: aggregation.param.as_ref().map_or(0.0, |param| param.value),
@@ -160,7 +214,11 @@ pub(super) fn evaluate(
             while samples.get(to).is_some_and(|sample| sample.time_ns <= end) {
                 to += 1;
             }
-            while from < to && samples.get(from).is_some_and(|sample| sample.time_ns <= start) {
+            while from < to
+                && samples
+                    .get(from)
+                    .is_some_and(|sample| sample.time_ns <= start)
+            {
                 from += 1;
             }
             let inside = samples.get(from..to).unwrap_or_default();
@@ -184,22 +242,31 @@ fn collect(
         return Ok(Vec::new());
     };
     let range = aggregation.range.range.nanos;
-    let offset = aggregation.range.offset.as_ref().map_or(0, |offset| offset.nanos);
+    let offset = aggregation
+        .range
+        .offset
+        .as_ref()
+        .map_or(0, |offset| offset.nanos);
     let step = evaluation.request.step_ns.max(1);
-    let start = first.saturating_sub(offset).saturating_sub(range).saturating_add(1);
+    let start = first
+        .saturating_sub(offset)
+        .saturating_sub(range)
+        .saturating_add(1);
     let end = last.saturating_sub(offset).saturating_add(1);
     // Windows that do not touch leave lines between them, which no pipeline needs to see.
     let is_in_window = |time: i64| {
         let behind = time.saturating_add(offset).saturating_sub(*first);
-        let steps = if behind <= 0 { 0 } else { (behind - 1) / step + 1 };
+        let steps = if behind <= 0 {
+            0
+        } else {
+            (behind - 1) / step + 1
+        };
         let end = first.saturating_add(steps.saturating_mul(step));
         end <= *last && end.saturating_sub(range) < time.saturating_add(offset)
     };
-    let streams = evaluation.store.select(
-        &aggregation.range.log.selector.matchers,
-        start,
-        end,
-    )?;
+    let streams = evaluation
+        .store
+        .select(&aggregation.range.log.selector.matchers, start, end)?;
     let mut ids: HashMap<Labels, usize> = HashMap::new();
     let mut series: Vec<(Labels, Vec<Sample>)> = Vec::new();
     let (mut seen, mut kept) = (0_usize, 0_usize);
@@ -251,7 +318,9 @@ fn collect(
 
 /// Structured metadata as pairs.
 pub(super) fn metadata(pairs: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
-    pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    pairs
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
 fn pipeline_error(labels: &Labels) -> EvalError {
@@ -286,12 +355,20 @@ impl Window {
             RangeOp::BytesOverTime | RangeOp::SumOverTime => sum(),
             RangeOp::BytesRate => sum() / seconds(self.range),
             RangeOp::AvgOverTime => mean(values()),
-            RangeOp::MinOverTime => {
-                values().fold(f64::NAN, |min, value| if value < min || min.is_nan() { value } else { min })
-            }
-            RangeOp::MaxOverTime => {
-                values().fold(f64::NAN, |max, value| if value > max || max.is_nan() { value } else { max })
-            }
+            RangeOp::MinOverTime => values().fold(f64::NAN, |min, value| {
+                if value < min || min.is_nan() {
+                    value
+                } else {
+                    min
+                }
+            }),
+            RangeOp::MaxOverTime => values().fold(f64::NAN, |max, value| {
+                if value > max || max.is_nan() {
+                    value
+                } else {
+                    max
+                }
+            }),
             RangeOp::StdvarOverTime => variance(values()),
             RangeOp::StddevOverTime => variance(values()).sqrt(),
             RangeOp::QuantileOverTime => quantile(self.quantile, values().collect()),
@@ -369,7 +446,11 @@ pub(super) fn variance(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// The φ-quantile, between the two values next to it by their distance.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss
+)]
 fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     if values.is_empty() || q.is_nan() {
         return f64::NAN;
@@ -399,7 +480,9 @@ fn absent(
     present: &[Series],
 ) -> Series {
     let is_absent = |step: usize| {
-        !present.iter().any(|series| series.values.get(step).is_some_and(Option::is_some))
+        !present
+            .iter()
+            .any(|series| series.values.get(step).is_some_and(Option::is_some))
     };
     let matchers = &aggregation.range.log.selector.matchers;
     let mut pairs: Vec<(String, String)> = Vec::new();
@@ -408,7 +491,9 @@ fn absent(
         if name == "__name__" {
             continue;
         }
-        let is_known = pairs.iter().any(|(other, value)| other == name && !value.is_empty());
+        let is_known = pairs
+            .iter()
+            .any(|(other, value)| other == name && !value.is_empty());
         if *op == MatchOp::Equal && !is_known {
             pairs.push((name.clone(), value.to_string_lossy().into_owned()));
         } else {
@@ -418,7 +503,9 @@ fn absent(
     pairs.retain(|(name, _)| !unclear.contains(&name.as_str()));
     Series {
         labels: Labels::new(pairs),
-        values: (0..evaluation.steps.len()).map(|step| is_absent(step).then_some(1.0)).collect(),
+        values: (0..evaluation.steps.len())
+            .map(|step| is_absent(step).then_some(1.0))
+            .collect(),
     }
 }
 
@@ -429,7 +516,9 @@ fn validate(aggregation: &RangeAggregation) -> Result<(), EvalError> {
     let name = name(op);
     let refuse = |why: String| Err(EvalError::Invalid(format!("parse error : {why}")));
     let (groups, with_unwrap, without_unwrap) = match op {
-        RangeOp::CountOverTime | RangeOp::BytesOverTime | RangeOp::BytesRate => (false, false, true),
+        RangeOp::CountOverTime | RangeOp::BytesOverTime | RangeOp::BytesRate => {
+            (false, false, true)
+        }
         RangeOp::Rate | RangeOp::AbsentOverTime => (false, true, true),
         RangeOp::RateCounter | RangeOp::SumOverTime => (false, true, false),
         RangeOp::AvgOverTime
@@ -452,9 +541,10 @@ fn validate(aggregation: &RangeAggregation) -> Result<(), EvalError> {
     }
     match (&aggregation.param, op == RangeOp::QuantileOverTime) {
         (None, true) => refuse(format!("parameter required for operation {name}")),
-        (Some(param), false) => {
-            refuse(format!("parameter {} not supported for operation {name}", param.text))
-        }
+        (Some(param), false) => refuse(format!(
+            "parameter {} not supported for operation {name}",
+            param.text
+        )),
         _ => Ok(()),
     }
 }

@@ -32,8 +32,14 @@ enum Stage {
     Line(LineTest),
     Json,
     JsonPaths(Paths),
-    Logfmt { strict: bool, keep_empty: bool },
-    LogfmtKeys { keys: Vec<(String, String)>, strict: bool },
+    Logfmt {
+        strict: bool,
+        keep_empty: bool,
+    },
+    LogfmtKeys {
+        keys: Vec<(String, String)>,
+        strict: bool,
+    },
     Regexp(regex::Regex, Vec<Option<String>>),
     Pattern(Pattern),
     Unpack,
@@ -137,7 +143,13 @@ impl Stages {
 
     /// The label filters among the stages.
     pub(crate) fn label_tests(&self) -> Vec<LabelTest> {
-        let test = |stage: &Stage| if let Stage::Label(test) = stage { Some(test.clone()) } else { None };
+        let test = |stage: &Stage| {
+            if let Stage::Label(test) = stage {
+                Some(test.clone())
+            } else {
+                None
+            }
+        };
         self.0.iter().filter_map(test).collect()
     }
 
@@ -222,15 +234,19 @@ fn compile(tree: &Tree) -> Result<Stage, EvalError> {
             let paths = Paths::new(&pairs(extractions)?).map_err(EvalError::Invalid)?;
             Stage::JsonPaths(paths)
         }
-        Tree::Logfmt(logfmt) if logfmt.extractions.is_empty() => {
-            Stage::Logfmt { strict: logfmt.strict, keep_empty: logfmt.keep_empty }
-        }
+        Tree::Logfmt(logfmt) if logfmt.extractions.is_empty() => Stage::Logfmt {
+            strict: logfmt.strict,
+            keep_empty: logfmt.keep_empty,
+        },
         Tree::Logfmt(logfmt) => {
             let keys = pairs(&logfmt.extractions)?.into_iter().map(|(label, key)| {
                 let key = key.trim().trim_matches('"').to_owned();
                 (label, key)
             });
-            Stage::LogfmtKeys { keys: keys.collect(), strict: logfmt.strict }
+            Stage::LogfmtKeys {
+                keys: keys.collect(),
+                strict: logfmt.strict,
+            }
         }
         Tree::Regexp(pattern) => compile_regexp(utf8(pattern)?)?,
         Tree::Pattern(pattern) => {
@@ -257,12 +273,17 @@ fn pairs(extractions: &[Extraction]) -> Result<Vec<(String, String)>, EvalError>
 }
 
 fn compile_regexp(pattern: &str) -> Result<Stage, EvalError> {
-    let invalid = |why: String| EvalError::Invalid(format!("parse error : invalid regexp parser: {why}"));
+    let invalid =
+        |why: String| EvalError::Invalid(format!("parse error : invalid regexp parser: {why}"));
     let regex = regexes::unanchored(pattern)?;
-    let names: Vec<Option<String>> =
-        regex.capture_names().map(|name| name.map(json::sanitize)).collect();
+    let names: Vec<Option<String>> = regex
+        .capture_names()
+        .map(|name| name.map(json::sanitize))
+        .collect();
     if names.iter().all(Option::is_none) {
-        return Err(invalid("at least one named capture must be supplied".to_owned()));
+        return Err(invalid(
+            "at least one named capture must be supplied".to_owned(),
+        ));
     }
     Ok(Stage::Regexp(regex, names))
 }
@@ -272,12 +293,22 @@ fn compile_formats(formats: &[LabelFormat]) -> Result<Vec<Assignment>, EvalError
     let mut assignments = Vec::with_capacity(formats.len());
     for format in formats {
         let (name, assignment) = match format {
-            LabelFormat::Rename { to, from } => {
-                (to, Assignment::Rename { to: to.clone(), from: from.clone() })
-            }
+            LabelFormat::Rename { to, from } => (
+                to,
+                Assignment::Rename {
+                    to: to.clone(),
+                    from: from.clone(),
+                },
+            ),
             LabelFormat::Template { label, template } => {
                 let template = Template::new("label", utf8(template)?)?;
-                (label, Assignment::Template { label: label.clone(), template })
+                (
+                    label,
+                    Assignment::Template {
+                        label: label.clone(),
+                        template,
+                    },
+                )
             }
         };
         if name == ERROR {
@@ -296,12 +327,18 @@ fn compile_formats(formats: &[LabelFormat]) -> Result<Vec<Assignment>, EvalError
 
 fn compile_items(items: &[LabelOrMatcher]) -> Result<Vec<Item>, EvalError> {
     let item = |item: &LabelOrMatcher| match item {
-        LabelOrMatcher::Label(name) => {
-            Ok(Item { name: name.clone(), test: TextTest::Any, is_matcher: false })
-        }
+        LabelOrMatcher::Label(name) => Ok(Item {
+            name: name.clone(),
+            test: TextTest::Any,
+            is_matcher: false,
+        }),
         LabelOrMatcher::Matcher(matcher) => {
             let test = TextTest::for_matcher(matcher)?;
-            Ok(Item { name: matcher.name.clone(), test, is_matcher: true })
+            Ok(Item {
+                name: matcher.name.clone(),
+                test,
+                is_matcher: true,
+            })
         }
     };
     items.iter().map(item).collect()
@@ -361,7 +398,10 @@ fn keep_labels(items: &[Item], labels: &mut LineLabels<'_>) {
         if matches!(name.as_str(), ERROR | ERROR_DETAILS | PRESERVE_ERROR) {
             continue;
         }
-        if !items.iter().any(|item| item.name == name && item.test.passes(&value)) {
+        if !items
+            .iter()
+            .any(|item| item.name == name && item.test.passes(&value))
+        {
             labels.delete(&name);
         }
     }
@@ -373,8 +413,10 @@ fn decolorize(line: &str) -> Cow<'_, str> {
     static SEQUENCE: LazyLock<Option<regex::Regex>> = LazyLock::new(|| {
         let parameters = r"(?:[0-9]{1,4}(?:;[0-9]{0,4})*)?[0-9A-PRZcf-ntqry=><~]";
         let command = r"(?:[a-zA-Z0-9]*(?:;[a-zA-Z0-9]*)*)?\x07";
-        regex::Regex::new(&format!(r"[\x1B\x{{9B}}][\[\]()#;?]*(?:(?:{command})|(?:{parameters}))"))
-            .ok()
+        regex::Regex::new(&format!(
+            r"[\x1B\x{{9B}}][\[\]()#;?]*(?:(?:{command})|(?:{parameters}))"
+        ))
+        .ok()
     });
     if !line.contains(['\u{1b}', '\u{9b}']) {
         return Cow::Borrowed(line);

@@ -1,5 +1,6 @@
 //! Aggregations over series.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 use query::logql::ast::{VectorAggregation, VectorOp};
@@ -43,10 +44,15 @@ pub(super) fn aggregate(
             | VectorOp::Stddev
             | VectorOp::Stdvar => {
                 let at = |step: usize| {
-                    let values = members.iter().filter_map(|one| one.values.get(step).copied()?);
+                    let values = members
+                        .iter()
+                        .filter_map(|one| one.values.get(step).copied()?);
                     combine(aggregation.op, values)
                 };
-                answer.push(Series { labels, values: (0..steps).map(at).collect() });
+                answer.push(Series {
+                    labels,
+                    values: (0..steps).map(at).collect(),
+                });
             }
         }
     }
@@ -59,7 +65,11 @@ fn group(aggregation: &VectorAggregation, labels: &Labels) -> Labels {
         Some(grouping) => {
             let listed = |name: &str| grouping.labels.iter().any(|label| label == name);
             let kept = labels.filter(|name| listed(name) != grouping.without);
-            if grouping.without { kept.without_empty() } else { kept }
+            if grouping.without {
+                kept.without_empty()
+            } else {
+                kept
+            }
         }
     }
 }
@@ -108,12 +118,20 @@ fn combine(op: VectorOp, mut values: impl Iterator<Item = f64>) -> Option<f64> {
     Some(match op {
         VectorOp::Sum => values.fold(first, |sum, value| sum + value),
         VectorOp::Count => values.fold(1.0, |count, _| count + 1.0),
-        VectorOp::Max => {
-            values.fold(first, |max, value| if max < value || max.is_nan() { value } else { max })
-        }
-        VectorOp::Min => {
-            values.fold(first, |min, value| if min > value || min.is_nan() { value } else { min })
-        }
+        VectorOp::Max => values.fold(first, |max, value| {
+            if max < value || max.is_nan() {
+                value
+            } else {
+                max
+            }
+        }),
+        VectorOp::Min => values.fold(first, |min, value| {
+            if min > value || min.is_nan() {
+                value
+            } else {
+                min
+            }
+        }),
         VectorOp::Avg => average(first, values),
         VectorOp::Stdvar => variance(std::iter::once(first).chain(values)),
         VectorOp::Stddev => variance(std::iter::once(first).chain(values)).sqrt(),
@@ -146,22 +164,37 @@ fn average(first: f64, values: impl Iterator<Item = f64>) -> f64 {
 fn ranked(members: &[&Series], steps: usize, count: usize, descending: bool) -> Vec<Series> {
     let mut chosen: Vec<Series> = members
         .iter()
-        .map(|one| Series { labels: one.labels.clone(), values: vec![None; steps] })
+        .map(|one| Series {
+            labels: one.labels.clone(),
+            values: vec![None; steps],
+        })
         .collect();
     let mut order: Vec<usize> = Vec::new();
     for step in 0..steps {
         let value = |index: &usize| -> Option<f64> {
-            members.get(*index).and_then(|one| one.values.get(step).copied().flatten())
+            members
+                .get(*index)
+                .and_then(|one| one.values.get(step).copied().flatten())
         };
         let mut present: Vec<(usize, f64)> = (0..members.len())
             .filter_map(|index| value(&index).map(|value| (index, value)))
             .collect();
-        present.sort_by(|(_, a), (_, b)| {
-            let by_value = if descending { b.total_cmp(a) } else { a.total_cmp(b) };
-            a.is_nan().cmp(&b.is_nan()).then(by_value)
+        // Which of equals is chosen is open in Loki, too.
+        present.sort_by(|(i, a), (j, b)| {
+            let by_value = if descending {
+                b.partial_cmp(a)
+            } else {
+                a.partial_cmp(b)
+            };
+            let by_value = by_value.unwrap_or(Ordering::Equal);
+            let by_place = if descending { i.cmp(j) } else { j.cmp(i) };
+            a.is_nan().cmp(&b.is_nan()).then(by_value).then(by_place)
         });
         for (index, value) in present.into_iter().take(count) {
-            if let Some(slot) = chosen.get_mut(index).and_then(|one| one.values.get_mut(step)) {
+            if let Some(slot) = chosen
+                .get_mut(index)
+                .and_then(|one| one.values.get_mut(step))
+            {
                 *slot = Some(value);
             }
             if step == 0 {

@@ -94,7 +94,11 @@ fn looks_like_v6(text: &[u8]) -> bool {
     if let [b':', b':', digit, ..] = text {
         return digit.is_ascii_hexdigit();
     }
-    let digits = text.iter().take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let digits = text
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_hexdigit())
+        .count();
     digits > 0 && text.get(digits) == Some(&b':')
 }
 
@@ -113,7 +117,11 @@ mod tests {
             ("::1", "x ::1", true),
         ];
         for (pattern, text, wanted) in cases {
-            assert_eq!(IpMatch::parse(pattern).unwrap().is_in(text), wanted, "{pattern} {text}");
+            assert_eq!(
+                IpMatch::parse(pattern).unwrap().is_in(text),
+                wanted,
+                "{pattern} {text}"
+            );
         }
         assert!(IpMatch::parse("10.0.0.9-10.0.0.1").is_err());
         assert!(IpMatch::parse("ten").is_err());

@@ -41,13 +41,17 @@ pub(super) fn each<'a>(
     visit: &mut dyn FnMut(&str, Value<'a>) -> Result<(), End>,
 ) -> Result<(), End> {
     let mut rest = skip_space(text).ok_or(End::Malformed(NO_OBJECT_END))?;
-    rest = rest.strip_prefix('{').ok_or(End::Malformed(NO_OBJECT_END))?;
+    rest = rest
+        .strip_prefix('{')
+        .ok_or(End::Malformed(NO_OBJECT_END))?;
     rest = skip_space(rest).ok_or(End::Malformed(MALFORMED))?;
     loop {
         if rest.starts_with('}') {
             return Ok(());
         }
-        rest = rest.strip_prefix('"').ok_or(End::Malformed(NO_OBJECT_END))?;
+        rest = rest
+            .strip_prefix('"')
+            .ok_or(End::Malformed(NO_OBJECT_END))?;
         let (key, after) = split_string(rest).ok_or(End::Malformed(MALFORMED))?;
         let unescaped;
         let key = if key.contains('\\') {
@@ -64,14 +68,20 @@ pub(super) fn each<'a>(
         if rest.starts_with('}') {
             return Ok(());
         }
-        rest = rest.strip_prefix(',').ok_or(End::Malformed(NO_OBJECT_END))?;
+        rest = rest
+            .strip_prefix(',')
+            .ok_or(End::Malformed(NO_OBJECT_END))?;
         rest = skip_space(rest).ok_or(End::Malformed(NO_ARRAY_END))?;
     }
 }
 
 /// Whether objects may be read at this depth.
 pub(super) fn check_depth(depth: usize) -> Result<(), End> {
-    if depth > MAX_DEPTH { Err(End::Malformed(TOO_DEEP)) } else { Ok(()) }
+    if depth > MAX_DEPTH {
+        Err(End::Malformed(TOO_DEEP))
+    } else {
+        Ok(())
+    }
 }
 
 /// What follows white space; `None` if nothing does.
@@ -156,7 +166,11 @@ pub(super) fn label_value(escaped: &str) -> String {
     } else {
         escaped.to_owned()
     };
-    if value.contains('\u{fffd}') { value.replace('\u{fffd}', " ") } else { value }
+    if value.contains('\u{fffd}') {
+        value.replace('\u{fffd}', " ")
+    } else {
+        value
+    }
 }
 
 /// A string without its escapes; `None` if one of them is not JSON's.
@@ -186,7 +200,9 @@ pub(super) fn unescape(escaped: &str) -> Option<String> {
                     }
                     // Halves that make no pair come out as Go's replacement character.
                     let high = first.wrapping_sub(0xd800) << 10;
-                    let pair = 0x1_0000_u32.wrapping_add(high).wrapping_add(second - 0xdc00);
+                    let pair = 0x1_0000_u32
+                        .wrapping_add(high)
+                        .wrapping_add(second - 0xdc00);
                     out.push(char::from_u32(pair).unwrap_or('\u{fffd}'));
                 } else {
                     out.push(char::from_u32(first)?);
@@ -220,7 +236,10 @@ pub(super) fn append_sanitized(out: &mut String, key: &str) {
     if out.is_empty() && key.starts_with(|c: char| c.is_ascii_digit()) {
         out.push('_');
     }
-    out.extend(key.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }));
+    out.extend(
+        key.chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }),
+    );
 }
 
 #[cfg(test)]
@@ -260,7 +279,10 @@ mod tests {
 
     #[test]
     fn escapes_are_undone() {
-        assert_eq!(unescape(r"a\n\u00e9\ud83d\ude00"), Some("a\né😀".to_owned()));
+        assert_eq!(
+            unescape(r"a\n\u00e9\ud83d\ude00"),
+            Some("a\né😀".to_owned())
+        );
         assert_eq!(unescape(r"\x"), None);
         assert_eq!(label_value(r"\ud83d"), "");
     }

@@ -86,7 +86,9 @@ impl LabelTest {
                 if !labels.error().is_empty() {
                     return true;
                 }
-                labels.get(name).is_some_and(|value| ip.is_in(value) != *negated)
+                labels
+                    .get(name)
+                    .is_some_and(|value| ip.is_in(value) != *negated)
             }
             Self::Number(name, op, wanted) => {
                 compare(labels, name, *op, wanted, |value| go::parse_float(value))
@@ -206,7 +208,11 @@ impl TextTest {
             Self::Any => true,
             Self::Equal(wanted) => text == wanted,
             Self::OneOf(alternatives) => alternatives.iter().any(|(literal, within)| {
-                if *within { text.contains(literal) } else { text == literal }
+                if *within {
+                    text.contains(literal)
+                } else {
+                    text == literal
+                }
             }),
             Self::Some => !text.is_empty(),
             Self::Regex(regex) => regex.is_match(text),
@@ -217,7 +223,10 @@ impl TextTest {
 
 fn text(matcher: &Matcher) -> Result<&str, EvalError> {
     matcher.value.as_str().ok_or_else(|| {
-        let message = format!("the value of the matcher on {:?} is not UTF-8", matcher.name);
+        let message = format!(
+            "the value of the matcher on {:?} is not UTF-8",
+            matcher.name
+        );
         EvalError::Invalid(message)
     })
 }

@@ -31,9 +31,9 @@ impl LineTest {
                 let ip = IpMatch::parse(&pattern.to_string_lossy()).map_err(EvalError::Invalid)?;
                 match filter.op {
                     LineOp::Contains | LineOp::NotContains => Ok(Alternative::Ip(ip)),
-                    LineOp::Regex | LineOp::NotRegex | LineOp::Pattern | LineOp::NotPattern => {
-                        Err(EvalError::Invalid("ip() goes with |= and != only".to_owned()))
-                    }
+                    LineOp::Regex | LineOp::NotRegex | LineOp::Pattern | LineOp::NotPattern => Err(
+                        EvalError::Invalid("ip() goes with |= and != only".to_owned()),
+                    ),
                 }
             }
             LineMatch::Text(text) => match filter.op {
@@ -54,7 +54,11 @@ impl LineTest {
                 LineOp::Contains | LineOp::Regex | LineOp::Pattern => false,
                 LineOp::NotContains | LineOp::NotRegex | LineOp::NotPattern => true,
             },
-            alternatives: filter.alternatives.iter().map(compile).collect::<Result<_, _>>()?,
+            alternatives: filter
+                .alternatives
+                .iter()
+                .map(compile)
+                .collect::<Result<_, _>>()?,
         })
     }
 

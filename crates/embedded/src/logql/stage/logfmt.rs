@@ -18,7 +18,11 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Decoder<'a> {
     pub(super) fn new(line: &'a str) -> Self {
-        Self { line, at: 0, error: None }
+        Self {
+            line,
+            at: 0,
+            error: None,
+        }
     }
 
     /// Whether the line has been read to its end.
@@ -37,7 +41,11 @@ impl<'a> Decoder<'a> {
             return None;
         }
         let stops = |byte: &u8| matches!(*byte, b'=' | b'"') || *byte <= b' ';
-        self.at += bytes.get(start..)?.iter().position(stops).unwrap_or(bytes.len() - start);
+        self.at += bytes
+            .get(start..)?
+            .iter()
+            .position(stops)
+            .unwrap_or(bytes.len() - start);
         let key = self.line.get(start..self.at)?;
         match bytes.get(self.at) {
             Some(b'"') => return self.unexpected('"'),
@@ -51,18 +59,33 @@ impl<'a> Decoder<'a> {
                 return None;
             }
             Some(b'=') => self.at += 1,
-            _ => return Some(Pair { key, value: "".into() }),
+            _ => {
+                return Some(Pair {
+                    key,
+                    value: "".into(),
+                });
+            }
         }
         match bytes.get(self.at) {
-            None => Some(Pair { key, value: "".into() }),
+            None => Some(Pair {
+                key,
+                value: "".into(),
+            }),
             Some(b'"') => self.quoted(key),
             Some(_) => {
                 let from = self.at;
-                self.at += bytes.get(from..)?.iter().position(stops).unwrap_or(bytes.len() - from);
+                self.at += bytes
+                    .get(from..)?
+                    .iter()
+                    .position(stops)
+                    .unwrap_or(bytes.len() - from);
                 match bytes.get(self.at) {
                     Some(b'=') => self.unexpected('='),
                     Some(b'"') => self.unexpected('"'),
-                    _ => Some(Pair { key, value: self.line.get(from..self.at)?.into() }),
+                    _ => Some(Pair {
+                        key,
+                        value: self.line.get(from..self.at)?.into(),
+                    }),
                 }
             }
         }
@@ -76,17 +99,26 @@ impl<'a> Decoder<'a> {
         };
         self.at = self.line.len() - rest.len();
         if !inner.contains('\\') {
-            return Some(Pair { key, value: inner.into() });
+            return Some(Pair {
+                key,
+                value: inner.into(),
+            });
         }
         let Some(value) = unquote(inner) else {
             self.fault("invalid quoted value");
             return None;
         };
-        Some(Pair { key, value: value.into() })
+        Some(Pair {
+            key,
+            value: value.into(),
+        })
     }
 
     fn fault(&mut self, what: &str) {
-        self.error = Some(format!("logfmt syntax error at pos {} : {what}", self.at + 1));
+        self.error = Some(format!(
+            "logfmt syntax error at pos {} : {what}",
+            self.at + 1
+        ));
     }
 
     fn unexpected(&mut self, c: char) -> Option<Pair<'a>> {
@@ -97,7 +129,10 @@ impl<'a> Decoder<'a> {
 
     fn skip_value(&mut self) {
         let rest = self.line.as_bytes().get(self.at..).unwrap_or_default();
-        self.at += rest.iter().position(|byte| *byte <= b' ').unwrap_or(rest.len());
+        self.at += rest
+            .iter()
+            .position(|byte| *byte <= b' ')
+            .unwrap_or(rest.len());
     }
 }
 
@@ -165,16 +200,28 @@ mod tests {
     #[test]
     fn pairs_are_read_and_faults_are_passed_over() {
         let (pairs, error) = read(r#"a=1 b="x \"y\"" flag c= "bad d=2=3 e=é"#);
-        let wanted = [("a", "1"), ("b", "x \"y\""), ("flag", ""), ("c", ""), ("e", "é")];
+        let wanted = [
+            ("a", "1"),
+            ("b", "x \"y\""),
+            ("flag", ""),
+            ("c", ""),
+            ("e", "é"),
+        ];
         let wanted: Vec<_> = wanted.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         assert_eq!(pairs, wanted);
-        assert_eq!(error.unwrap(), "logfmt syntax error at pos 33 : unexpected '='");
+        assert_eq!(
+            error.unwrap(),
+            "logfmt syntax error at pos 33 : unexpected '='"
+        );
     }
 
     #[test]
     fn faults_name_their_place() {
         let unterminated = read("level=warn k=\"unterminated").1.unwrap();
-        assert_eq!(unterminated, "logfmt syntax error at pos 27 : unterminated quoted value");
+        assert_eq!(
+            unterminated,
+            "logfmt syntax error at pos 27 : unterminated quoted value"
+        );
         let quote = read("{\"a\":1}").1.unwrap();
         assert_eq!(quote, "logfmt syntax error at pos 2 : unexpected '\"'");
     }

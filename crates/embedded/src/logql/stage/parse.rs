@@ -42,7 +42,11 @@ impl Target<'_, '_> {
     /// Sets a parsed label; says whether the line may still pass.
     fn set(&mut self, name: &str, value: &str) -> Outcome {
         self.labels.set(Category::Parsed, name, value);
-        if self.hints.passes(name, self.labels) { Outcome::Keep } else { Outcome::Drop }
+        if self.hints.passes(name, self.labels) {
+            Outcome::Keep
+        } else {
+            Outcome::Drop
+        }
     }
 }
 
@@ -213,7 +217,11 @@ pub(super) fn logfmt(
 }
 
 fn unicode(value: &str) -> std::borrow::Cow<'_, str> {
-    if value.contains('\u{fffd}') { value.replace('\u{fffd}', " ").into() } else { value.into() }
+    if value.contains('\u{fffd}') {
+        value.replace('\u{fffd}', " ").into()
+    } else {
+        value.into()
+    }
 }
 
 /// `| logfmt a="b"`: pairs of label and key.
@@ -257,7 +265,11 @@ pub(super) fn logfmt_keys(
                 break;
             }
         }
-        let value = if pair.value.contains('\u{fffd}') { "" } else { &pair.value };
+        let value = if pair.value.contains('\u{fffd}') {
+            ""
+        } else {
+            &pair.value
+        };
         target.labels.set(Category::Parsed, &name, value);
         if target.hints.all_found(target.labels) {
             break;

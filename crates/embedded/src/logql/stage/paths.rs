@@ -18,7 +18,11 @@ enum Step {
 impl Paths {
     pub(super) fn new(extractions: &[(String, String)]) -> Result<Self, String> {
         let parse = |(label, path): &(String, String)| Ok((label.clone(), parse(path)?));
-        extractions.iter().map(parse).collect::<Result<_, String>>().map(Self)
+        extractions
+            .iter()
+            .map(parse)
+            .collect::<Result<_, String>>()
+            .map(Self)
     }
 
     /// Sets the labels; one whose path leads nowhere is empty.
@@ -30,7 +34,11 @@ impl Paths {
             target.fail(JSON_ERROR, None);
             return;
         }
-        let mut search = Search { paths: &self.0, done: vec![false; self.0.len()], at: Vec::new() };
+        let mut search = Search {
+            paths: &self.0,
+            done: vec![false; self.0.len()],
+            at: Vec::new(),
+        };
         let mut matched = 0;
         search.walk(line, &mut |found| match found {
             Found::Value(index, value) => {
@@ -213,7 +221,9 @@ fn parse(path: &str) -> Result<Vec<Step>, String> {
         if let Some(inner) = rest.strip_prefix('[') {
             let inner = inner.trim_start();
             if let Some(quoted) = inner.strip_prefix('"') {
-                let (key, after) = quoted.split_once('"').ok_or_else(|| fail("no closing quote"))?;
+                let (key, after) = quoted
+                    .split_once('"')
+                    .ok_or_else(|| fail("no closing quote"))?;
                 steps.push(Step::Key(key.to_owned()));
                 rest = after.trim_start();
             } else {
@@ -222,10 +232,14 @@ fn parse(path: &str) -> Result<Vec<Step>, String> {
                 steps.push(Step::Index(index.map_err(|_| fail("non-integer index"))?));
                 rest = &inner[end..];
             }
-            rest = rest.strip_prefix(']').ok_or_else(|| fail("no closing bracket"))?;
+            rest = rest
+                .strip_prefix(']')
+                .ok_or_else(|| fail("no closing bracket"))?;
         } else {
             if !steps.is_empty() {
-                rest = rest.strip_prefix('.').ok_or_else(|| fail("unexpected character"))?;
+                rest = rest
+                    .strip_prefix('.')
+                    .ok_or_else(|| fail("unexpected character"))?;
                 rest = rest.trim_start();
             }
             let is_field = |c: char| c.is_ascii_alphanumeric() || c == '_';
@@ -239,5 +253,9 @@ fn parse(path: &str) -> Result<Vec<Step>, String> {
         }
         rest = rest.trim_start();
     }
-    if steps.is_empty() { Err(fail("empty expression")) } else { Ok(steps) }
+    if steps.is_empty() {
+        Err(fail("empty expression"))
+    } else {
+        Ok(steps)
+    }
 }

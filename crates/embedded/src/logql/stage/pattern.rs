@@ -25,7 +25,9 @@ impl Pattern {
         }
         for (index, name) in names.iter().enumerate() {
             if names.iter().take(index).any(|other| other == name) {
-                return Err(format!("duplicate capture name ({name}): invalid expression"));
+                return Err(format!(
+                    "duplicate capture name ({name}): invalid expression"
+                ));
             }
         }
         Ok(parsed)
@@ -101,9 +103,9 @@ impl Pattern {
         while let Some((Part::Capture(name), others)) = parts.split_first() {
             let next = others.first();
             let end = match next {
-                Some(Part::Text(text)) => {
-                    text.find(rest.as_bytes()).map(|at| (at, at + text.needle().len()))
-                }
+                Some(Part::Text(text)) => text
+                    .find(rest.as_bytes())
+                    .map(|at| (at, at + text.needle().len())),
                 Some(Part::Capture(_)) | None => None,
             };
             let (held, after) = match end {
@@ -152,7 +154,9 @@ fn capture(text: &str) -> Option<(&str, &str)> {
     let (name, rest) = text.strip_prefix('<')?.split_once('>')?;
     let is_name = !name.starts_with(|c: char| c.is_ascii_digit())
         && !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     is_name.then_some((name, rest))
 }
 
@@ -164,7 +168,10 @@ mod tests {
     fn captures_hold_what_stands_between() {
         let pattern = Pattern::extracting("<ip> - [<_>] \"<method> <path>\"").unwrap();
         let found = pattern.captures("10.0.0.1 - [now] \"GET /x\"");
-        assert_eq!(found, [("ip", "10.0.0.1"), ("method", "GET"), ("path", "/x")]);
+        assert_eq!(
+            found,
+            [("ip", "10.0.0.1"), ("method", "GET"), ("path", "/x")]
+        );
         assert_eq!(pattern.captures("10.0.0.1"), [("ip", "10.0.0.1")]);
     }
 
@@ -179,7 +186,11 @@ mod tests {
             ("", "", true),
         ];
         for (pattern, line, wanted) in cases {
-            assert_eq!(Pattern::filtering(pattern).unwrap().matches(line), wanted, "{pattern}");
+            assert_eq!(
+                Pattern::filtering(pattern).unwrap().matches(line),
+                wanted,
+                "{pattern}"
+            );
         }
     }
 
