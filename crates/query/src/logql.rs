@@ -4,10 +4,11 @@ pub mod ast;
 mod names;
 
 mod check;
+mod copy;
 mod grammar;
 mod lexer;
 mod literal;
-pub(crate) mod print;
+mod print;
 mod visit;
 
 use crate::error::ParseError;
