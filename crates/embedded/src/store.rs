@@ -114,11 +114,7 @@ impl Store {
     }
 
     /// See [`crate::Backend::push_samples`].
-    pub fn push_samples(
-        &self,
-        tenant: &str,
-        series: Vec<SampleSeries>,
-    ) -> Result<(), PushError> {
+    pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         let mut checked = Vec::with_capacity(series.len());
         for one in series {
             let labels = check(one.labels)?;
