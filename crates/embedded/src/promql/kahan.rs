@@ -75,6 +75,7 @@ impl Mean {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // exact results are wanted
 mod tests {
     use super::*;
 

@@ -127,6 +127,7 @@ fn nearly_equal(a: f64, b: f64) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // exact results are wanted
 mod tests {
     use super::*;
 
