@@ -7,7 +7,6 @@
 
 pub mod labels;
 pub mod limits;
-mod re2;
 pub mod regexes;
 pub mod store;
 

@@ -150,7 +150,7 @@ impl Evaluation<'_> {
 
     fn label_replace(&self, replace: &LabelReplace) -> Result<Vec<Series>, EvalError> {
         let text = |text: &query::Text| text.to_string_lossy().into_owned();
-        let regex = regexes::unanchored(&format!("^(?:{})$", text(&replace.regex)))?;
+        let regex = regexes::whole(&text(&replace.regex))?;
         let (dst, src) = (text(&replace.dst), text(&replace.src));
         let replacement = text(&replace.replacement);
         let mut series = self.series(&replace.expr)?;

@@ -178,7 +178,7 @@ impl TextTest {
     }
 
     fn simplified(pattern: &str) -> Result<Self, EvalError> {
-        let regex = regexes::unanchored(&format!("^(?:{pattern})$"))?;
+        let regex = regexes::whole(pattern)?;
         match pattern {
             "" | ".*" => return Ok(Self::Any),
             ".+" => return Ok(Self::Some),
