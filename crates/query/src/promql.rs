@@ -4,6 +4,7 @@ pub mod ast;
 pub mod functions;
 
 mod check;
+mod copy;
 mod grammar;
 mod lexer;
 mod literal;

@@ -45,10 +45,28 @@ fn corpus() -> Option<PathBuf> {
     None
 }
 
+/// Pieces of queries that Prometheus itself prints with another meaning, so that its text cannot
+/// be compared: durations finer than a millisecond, a time beyond 64-bit milliseconds, and a plus
+/// in front of an infinite operand.
+const LOST_IN_ITS_PRINT: [&str; 6] = [
+    "3.14159265358979]",
+    "[3.14159265358979 ",
+    ":1e-7]",
+    "[1e-7]",
+    "0.0001]",
+    "@ 123456789012345678",
+];
+
 #[derive(Debug, Default)]
 struct Figures {
     valid: usize,
+    /// With `info()`.
     refused_on_purpose: usize,
+    /// See [`LOST_IN_ITS_PRINT`].
+    lost_in_its_print: usize,
+    /// Prometheus lists the selectors of an aggregation's first argument behind those of the
+    /// second.
+    listed_in_other_order: usize,
     /// Valid once scoped, which is more than Prometheus accepts before.
     bare_accepted: usize,
     invalid: usize,
@@ -81,8 +99,16 @@ impl Figures {
     }
 
     fn compare(&mut self, query: &str, mut expr: Expr, line: &Value) {
-        if selectors(&expr) != line["selectors"] {
-            self.wrong("other selectors", query);
+        let (mut ours, mut theirs) = (selectors(&expr), line["selectors"].clone());
+        if ours != theirs {
+            for list in [&mut ours, &mut theirs] {
+                list.as_array_mut().unwrap().sort_by_key(Value::to_string);
+            }
+            if ours == theirs && query.contains("scalar(") {
+                self.listed_in_other_order += 1;
+            } else {
+                self.wrong("other selectors", query);
+            }
         }
         let printed = expr.to_string();
         match parse(&printed) {
@@ -93,6 +119,10 @@ impl Figures {
             selector.matchers.push(Matcher::equal("resource_id", "r1"));
         });
         let scoped = line["scoped"].as_str().unwrap();
+        if LOST_IN_ITS_PRINT.iter().any(|lost| query.contains(lost)) || scoped.contains("++Inf") {
+            self.lost_in_its_print += 1;
+            return;
+        }
         match parse(scoped) {
             Ok(theirs) if sorted(theirs.clone()) == sorted(expr.clone()) => {}
             Ok(_) => self.wrong("another tree", &format!("{query}\n{scoped}\n{expr}")),

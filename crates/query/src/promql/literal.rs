@@ -93,12 +93,13 @@ pub(super) fn duration(text: &str) -> Result<i64, &'static str> {
         .ok_or(TOO_LONG)
 }
 
-/// Seconds as a duration literal; `None` is beyond 292 years, or not a number.
+/// Seconds as a duration literal; `None` is beyond 292 years. `NaN` seconds are accepted, as by
+/// Prometheus, and no time at all.
 pub(super) fn seconds(value: f64, text: String) -> Option<Duration> {
     const NANOS: f64 = 1e9;
     // The greatest number of seconds of which the nanoseconds fit 64 bits, as Prometheus has it.
     const MAX: f64 = 9_223_372_036.854_775;
-    if value.is_nan() || value.abs() > MAX {
+    if value.abs() > MAX {
         return None;
     }
     #[allow(clippy::cast_possible_truncation)] // saturates at the end of the range just checked

@@ -83,7 +83,11 @@ impl Parser<'_> {
     pub(super) fn offset_duration(&mut self) -> Result<Option<Measured>, ParseError> {
         let duration = Durations::new(self, Place::Offset).read()?;
         Ok(match duration.expr {
-            DurationExpr::Literal(Duration { nanos: 0, .. }) => None,
+            DurationExpr::Literal(Duration { nanos: 0, .. })
+                if duration.literal.is_some_and(|seconds| !seconds.is_nan()) =>
+            {
+                None
+            }
             expr if expr.stands_behind_offset() => Some((expr, duration.height)),
             expr => {
                 let paren = DurationExpr::Paren(Box::new(expr));
