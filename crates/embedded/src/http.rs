@@ -73,7 +73,7 @@ async fn demand_credentials(
     }
     (
         StatusCode::UNAUTHORIZED,
-        [(header::WWW_AUTHENTICATE, "Basic")],
+        [(header::WWW_AUTHENTICATE, r#"Basic realm="embedded""#)],
         "unauthorized\n",
     )
         .into_response()
