@@ -16,7 +16,7 @@ use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::TenantLogs;
 
-/// Bytes of lines in one answer: a template can make a long line of a short one.
+/// Bytes of lines and labels in one answer: a template can make a long line of a short one.
 const MAX_BYTES: usize = 64 << 20;
 
 /// Evaluates a log query.
@@ -78,13 +78,15 @@ pub(super) fn evaluate(
             if is_due {
                 last = Some(time);
                 count += 1;
-                bytes += line.len();
+                let labels = source.labels.result();
+                let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
+                bytes += line.len() + of_labels.sum::<usize>();
                 if bytes > MAX_BYTES {
                     return Err(EvalError::Limit(format!(
-                        "the answer would have more than {MAX_BYTES} bytes of lines; ask for fewer"
+                        "the answer would have more than {MAX_BYTES} bytes; ask for fewer lines"
                     )));
                 }
-                collected.push(source.labels.result(), time, line.into_owned());
+                collected.push(labels, time, line.into_owned());
             }
         }
         *slot = source.entries.next();
