@@ -1,5 +1,12 @@
 //! What is too large or too deep is refused quickly, and nothing overflows a small stack.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)] // the helpers of a test may do what a test may
+
 use std::time::{Duration, Instant};
 
 use query::limits::{MAX_DEPTH, MAX_QUERY_BYTES};

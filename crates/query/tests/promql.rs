@@ -1,5 +1,12 @@
 //! The grammar of PromQL by example, and its properties on trees and tokens made at random.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)] // the helpers of a test may do what a test may
+
 use proptest::prelude::*;
 use query::promql::parse;
 
@@ -21,19 +28,19 @@ fn judge(line: &str) -> Result<(), String> {
         };
         let (place, words) = expected.split_once(' ').unwrap();
         let at = format!("{}:{}", error.line, error.column);
-        return match at == place && error.message.contains(words) {
-            true => Ok(()),
-            false => Err(format!("{line}\n{error}")),
-        };
+        if at == place && error.message.contains(words) {
+            return Ok(());
+        }
+        return Err(format!("{line}\n{error}"));
     }
     let (query, expected) = line.split_once("  =>  ").unwrap_or((line, line));
     let tree = parse(query).map_err(|error| format!("{query}\n{error}"))?;
     let printed = tree.to_string();
     let again = parse(&printed).map_err(|error| format!("{printed}\n{error}"))?;
-    match printed == expected && again == tree {
-        true => Ok(()),
-        false => Err(format!("{line}\n{printed}\n{again}")),
+    if printed == expected && again == tree {
+        return Ok(());
     }
+    Err(format!("{line}\n{printed}\n{again}"))
 }
 
 proptest! {

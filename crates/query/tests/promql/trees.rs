@@ -83,10 +83,10 @@ fn duration() -> BoxedStrategy<DurationExpr> {
 
 fn positive_duration() -> BoxedStrategy<DurationExpr> {
     duration()
-        .prop_filter("not positive", |duration| match duration {
-            DurationExpr::Literal(literal) => literal.nanos > 0,
-            _ => true,
-        })
+        .prop_filter(
+            "not positive",
+            |duration| !matches!(duration, DurationExpr::Literal(literal) if literal.nanos <= 0),
+        )
         .boxed()
 }
 
