@@ -1,6 +1,6 @@
 //! Binary operations.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use query::logql::ast::{Binary, BinaryOp, VectorMatching};
 
@@ -121,53 +121,66 @@ fn map(mut series: Vec<Series>, operation: impl Fn(f64) -> Option<f64>) -> Vec<S
     series
 }
 
-/// Both operands, with the labels on which their series meet.
+/// Both operands. Series meet whose keys, numbers for the labels that are compared, are equal.
 struct Matched<'a> {
     binary: &'a Binary,
     left: &'a [Series],
     right: &'a [Series],
-    left_keys: Vec<Labels>,
-    right_keys: Vec<Labels>,
+    left_keys: Vec<usize>,
+    right_keys: Vec<usize>,
+    key_count: usize,
 }
 
 impl<'a> Matched<'a> {
     fn new(binary: &'a Binary, left: &'a [Series], right: &'a [Series]) -> Self {
-        let keys = |series: &[Series]| {
-            series
-                .iter()
-                .map(|one| key(binary.matching.as_ref(), &one.labels))
-                .collect()
+        let mut ids: HashMap<Labels, usize> = HashMap::new();
+        let mut keys = |series: &[Series]| -> Vec<usize> {
+            let id = |one: &Series| {
+                let next = ids.len();
+                let labels = key(binary.matching.as_ref(), &one.labels);
+                *ids.entry(labels).or_insert(next)
+            };
+            series.iter().map(id).collect()
         };
+        let (left_keys, right_keys) = (keys(left), keys(right));
         Self {
             binary,
             left,
             right,
-            left_keys: keys(left),
-            right_keys: keys(right),
+            left_keys,
+            right_keys,
+            key_count: ids.len(),
         }
+    }
+
+    /// Which keys have a value at a step.
+    fn present(&self, series: &[Series], keys: &[usize], step: usize) -> Vec<bool> {
+        let mut present = vec![false; self.key_count];
+        for (one, key) in series.iter().zip(keys) {
+            if at(one, step).is_some()
+                && let Some(slot) = present.get_mut(*key)
+            {
+                *slot = true;
+            }
+        }
+        present
     }
 
     /// `and`, `or`, `unless`
     fn set_operation(&self, steps: usize) -> Vec<Series> {
-        let keys_at = |series: &[Series], keys: &'_ [Labels], step: usize| -> HashSet<Labels> {
-            let present = series
-                .iter()
-                .zip(keys)
-                .filter(|(one, _)| at(one, step).is_some());
-            present.map(|(_, key)| key.clone()).collect()
-        };
         let empty = |one: &Series| Series {
             labels: one.labels.clone(),
             values: vec![None; steps],
         };
         let mut left: Vec<Series> = self.left.iter().map(empty).collect();
         let mut right: Vec<Series> = self.right.iter().map(empty).collect();
+        let has = |keys: &[bool], key: usize| keys.get(key).copied().unwrap_or(false);
         for step in 0..steps {
-            let right_keys = keys_at(self.right, &self.right_keys, step);
+            let right_keys = self.present(self.right, &self.right_keys, step);
             for ((out, one), key) in left.iter_mut().zip(self.left).zip(&self.left_keys) {
                 let stays = match self.binary.op {
-                    BinaryOp::And => right_keys.contains(key),
-                    BinaryOp::Unless => !right_keys.contains(key),
+                    BinaryOp::And => has(&right_keys, *key),
+                    BinaryOp::Unless => !has(&right_keys, *key),
                     BinaryOp::Or
                     | BinaryOp::Add
                     | BinaryOp::Sub
@@ -185,13 +198,9 @@ impl<'a> Matched<'a> {
                 put(out, step, at(one, step).filter(|_| stays));
             }
             if self.binary.op == BinaryOp::Or {
-                let left_keys = keys_at(self.left, &self.left_keys, step);
+                let left_keys = self.present(self.left, &self.left_keys, step);
                 for ((out, one), key) in right.iter_mut().zip(self.right).zip(&self.right_keys) {
-                    put(
-                        out,
-                        step,
-                        at(one, step).filter(|_| !left_keys.contains(key)),
-                    );
+                    put(out, step, at(one, step).filter(|_| !has(&left_keys, *key)));
                 }
             }
         }
@@ -212,41 +221,42 @@ impl<'a> Matched<'a> {
         } else {
             (self.left, &self.left_keys, self.right, &self.right_keys)
         };
-        let mut by_key: HashMap<&Labels, Vec<&Series>> = HashMap::new();
+        let mut by_key: Vec<Vec<&Series>> = vec![Vec::new(); self.key_count];
         for (series, key) in one.iter().zip(one_keys) {
-            by_key.entry(key).or_default().push(series);
+            if let Some(same) = by_key.get_mut(*key) {
+                same.push(series);
+            }
         }
-        for step in 0..steps {
-            let twice = by_key.values().any(|same| {
+        let twice = |same: &Vec<&Series>| {
+            let count = |step| {
                 same.iter()
                     .filter(|series| at(series, step).is_some())
                     .count()
-                    > 1
-            });
-            if twice {
-                let side = if swapped { "left" } else { "right" };
-                return Err(EvalError::Execution(format!(
-                    "found duplicate series on the {side} hand-side;many-to-many matching not \
-                     allowed: matching labels must be unique on one side"
-                )));
-            }
+            };
+            same.len() > 1 && (0..steps).any(|step| count(step) > 1)
+        };
+        if by_key.iter().any(twice) {
+            let side = if swapped { "left" } else { "right" };
+            return Err(EvalError::Execution(format!(
+                "found duplicate series on the {side} hand-side;many-to-many matching not \
+                 allowed: matching labels must be unique on one side"
+            )));
         }
         let mut answer: Vec<Series> = Vec::new();
-        // What an element of the answer came from: its key, and its labels where a group is.
-        let mut taken: HashSet<(usize, &Labels, Option<Labels>)> = HashSet::new();
+        // The steps at which there is an element of a key already, with its labels where a group
+        // is.
+        let mut taken: HashMap<(usize, Option<Labels>), Vec<bool>> = HashMap::new();
         for (series, key) in many.iter().zip(many_keys) {
-            let Some(partners) = by_key.get(key) else {
-                continue;
-            };
-            for partner in partners {
+            for partner in by_key.get(*key).into_iter().flatten() {
                 let labels = result_labels(matching, &series.labels, &partner.labels);
+                let place = (*key, group.map(|_| labels.clone()));
+                let taken = taken.entry(place).or_insert_with(|| vec![false; steps]);
                 let mut values = vec![None; steps];
-                for (step, slot) in values.iter_mut().enumerate() {
+                for (step, (slot, taken)) in values.iter_mut().zip(taken).enumerate() {
                     let (Some(own), Some(other)) = (at(series, step), at(partner, step)) else {
                         continue;
                     };
-                    let place = (step, key, group.map(|_| labels.clone()));
-                    if !taken.insert(place) {
+                    if std::mem::replace(taken, true) {
                         let why = if group.is_some() {
                             "grouping labels must ensure unique matches"
                         } else {

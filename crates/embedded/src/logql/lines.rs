@@ -16,6 +16,9 @@ use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::TenantLogs;
 
+/// Bytes of lines and labels in one answer: a template can make a long line of a short one.
+const MAX_BYTES: usize = 64 << 20;
+
 /// Evaluates a log query.
 pub(super) fn evaluate(
     store: &TenantLogs,
@@ -52,7 +55,7 @@ pub(super) fn evaluate(
         streams: Vec::new(),
         ids: HashMap::new(),
     };
-    let (mut seen, mut count) = (0_usize, 0_usize);
+    let (mut seen, mut count, mut bytes) = (0_usize, 0_usize, 0_usize);
     let mut last: Option<i64> = None;
     while count < request.limit
         && let Some(Reverse((_, index))) = next.pop()
@@ -75,7 +78,15 @@ pub(super) fn evaluate(
             if is_due {
                 last = Some(time);
                 count += 1;
-                collected.push(source.labels.result(), time, line.into_owned());
+                let labels = source.labels.result();
+                let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
+                bytes += line.len() + of_labels.sum::<usize>();
+                if bytes > MAX_BYTES {
+                    return Err(EvalError::Limit(format!(
+                        "the answer would have more than {MAX_BYTES} bytes; ask for fewer lines"
+                    )));
+                }
+                collected.push(labels, time, line.into_owned());
             }
         }
         *slot = source.entries.next();

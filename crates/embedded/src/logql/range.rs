@@ -40,9 +40,13 @@ pub(super) fn evaluate(
         unwrapped: aggregation.range.unwrap.is_some(),
         range,
     };
+    // A value for every series and step is kept; the number of series is the data's doing.
+    if series.len().saturating_mul(steps.len()) > evaluation.limits.max_samples {
+        return Err(too_many(evaluation.limits.max_samples));
+    }
     let mut answer = Vec::with_capacity(series.len());
+    let mut read = 0_usize;
     for (labels, samples) in series {
-        evaluation.request.stop.check()?;
         let mut values = Vec::with_capacity(steps.len());
         let (mut from, mut to) = (0, 0);
         for step in steps {
@@ -60,6 +64,11 @@ pub(super) fn evaluate(
             }
             let inside = samples.get(from..to).unwrap_or_default();
             values.push((!inside.is_empty()).then(|| window.aggregate(inside, end)));
+            read += 1 + inside.len();
+            if read > SAMPLES_PER_CHECK {
+                evaluation.request.stop.check()?;
+                read = 0;
+            }
         }
         answer.push(Series { labels, values });
     }
@@ -67,6 +76,15 @@ pub(super) fn evaluate(
         return Ok(vec![absent(evaluation, aggregation, &answer)]);
     }
     Ok(answer)
+}
+
+/// Samples between two looks at whether anybody still waits.
+const SAMPLES_PER_CHECK: usize = 1 << 20;
+
+fn too_many(samples: usize) -> EvalError {
+    EvalError::Limit(format!(
+        "the query would load more than {samples} samples; narrow its selectors or its time"
+    ))
 }
 
 /// The samples of all lines that are in some window, by series and time.
@@ -124,10 +142,7 @@ fn collect(
             };
             kept += 1;
             if kept > evaluation.limits.max_samples {
-                return Err(EvalError::Limit(format!(
-                    "the query would load more than {} samples; narrow its selectors or its time",
-                    evaluation.limits.max_samples
-                )));
+                return Err(too_many(evaluation.limits.max_samples));
             }
             let result = labels.grouped(&extractor.grouping);
             if !labels.error().is_empty() && result.get(PRESERVE_ERROR) != "true" {

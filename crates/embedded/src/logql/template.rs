@@ -124,6 +124,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines)] // cases
     fn templates_print_what_go_prints() {
         let cases = [
             ("plain", "plain"),
@@ -274,6 +275,19 @@ mod tests {
         ];
         for (source, wanted) in cases {
             assert_eq!(format(source), Err(wanted.to_owned()), "{source}");
+        }
+    }
+
+    #[test]
+    fn a_template_neither_runs_nor_grows_without_end() {
+        for source in [
+            "{{ range 1000000 }}{{ range 1000000 }}{{ end }}{{ end }}",
+            "{{ $x := \"ab\" }}{{ range 60 }}{{ $x = print $x $x }}{{ end }}",
+            "{{ $x := repeat 1000000 \"a\" }}{{ regexReplaceAll \"a\" $x $x }}",
+            "{{ $x := repeat 1000000 \"a\" }}{{ replace \"a\" $x $x }}",
+            "{{ printf \"%999999999d\" 1 }}",
+        ] {
+            assert!(format(source).is_err(), "{source}");
         }
     }
 }

@@ -9,7 +9,8 @@ use super::decimal::{self, Operation};
 use super::print;
 use super::run::Input;
 use super::text::{
-    align, base64_decode, bounded, cut, repeat, title, unix_to_time, url_decode, url_encode,
+    align, base64_decode, bounded, cut, repeat, replace, replace_matches, title, unix_to_time,
+    url_decode, url_encode,
 };
 use super::time::Time;
 use super::value::Value;
@@ -45,11 +46,8 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         "ToLower" | "lower" => Ok(Value::Text(text(0).to_lowercase())),
         "ToUpper" | "upper" => Ok(Value::Text(text(0).to_uppercase())),
         "title" => Ok(Value::Text(title(text(0)))),
-        "Replace" => bounded(match usize::try_from(int(3)) {
-            Ok(count) => text(0).replacen(text(1), text(2), count),
-            Err(_) => text(0).replace(text(1), text(2)),
-        }),
-        "replace" => bounded(text(2).replace(text(0), text(1))),
+        "Replace" => replace(text(0), text(1), text(2), int(3)),
+        "replace" => replace(text(2), text(0), text(1), -1),
         "Trim" => done(text(0).trim_matches(in_set(1))),
         "trimAll" => done(text(1).trim_matches(in_set(0))),
         "TrimLeft" => done(text(0).trim_start_matches(in_set(1))),
@@ -69,11 +67,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
             };
             match name {
                 "count" => Ok(Value::Int(length(regex.find_iter(text(1)).count()))),
-                "regexReplaceAll" => bounded(regex.replace_all(text(1), text(2)).into_owned()),
-                _ => {
-                    let literal = regex::NoExpand(text(2));
-                    bounded(regex.replace_all(text(1), literal).into_owned())
-                }
+                _ => replace_matches(regex, text(1), text(2), name == "regexReplaceAll"),
             }
         }
         "urldecode" => url_decode(text(0)).map(Value::Text),
@@ -199,7 +193,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         },
         "index" => index(args, context),
         "slice" => slice(args),
-        "print" => Ok(Value::Text(print::joined(args, context.input.fields))),
+        "print" => bounded(print::joined(args, context.input.fields)),
         "println" => {
             let shown = args
                 .iter()

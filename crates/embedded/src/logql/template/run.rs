@@ -20,6 +20,9 @@ pub(super) struct Input<'a> {
 /// Bytes that one run may print, and the longest text that a function may make.
 pub(super) const MAX_OUTPUT: usize = 1 << 20;
 
+/// Parts of a template that one run may go through, loops counted.
+const MAX_PARTS: usize = 100_000;
+
 /// Runs a template.
 pub(super) fn run(template: &Template, input: &Input<'_>) -> Result<String, String> {
     let mut run = Run {
@@ -27,6 +30,7 @@ pub(super) fn run(template: &Template, input: &Input<'_>) -> Result<String, Stri
         input,
         out: String::new(),
         variables: vec![("$".to_owned(), Value::Labels)],
+        parts: 0,
     };
     run.nodes(&template.nodes, &Value::Labels)?;
     Ok(run.out)
@@ -37,6 +41,8 @@ struct Run<'a> {
     input: &'a Input<'a>,
     out: String,
     variables: Vec<(String, Value)>,
+    /// How many parts the run went through.
+    parts: usize,
 }
 
 /// How a list of nodes ended.
@@ -50,6 +56,7 @@ enum Flow {
 impl Run<'_> {
     fn nodes(&mut self, nodes: &[Node], dot: &Value) -> Result<Flow, String> {
         for node in nodes {
+            self.count()?;
             let scope = self.variables.len();
             let flow = match node {
                 Node::Text(text) => {
@@ -112,6 +119,17 @@ impl Run<'_> {
         Ok(Flow::Next)
     }
 
+    fn count(&mut self) -> Result<(), String> {
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(format!(
+                "template: {}: it runs for too long",
+                self.template.name
+            ));
+        }
+        Ok(())
+    }
+
     fn range(
         &mut self,
         pipeline: &Pipeline,
@@ -136,7 +154,7 @@ impl Run<'_> {
                 fields.into_iter().map(text).collect()
             }
             Value::Int(count) | Value::Long(count) => {
-                let most = i64::try_from(MAX_OUTPUT).unwrap_or(i64::MAX);
+                let most = i64::try_from(MAX_PARTS + 1).unwrap_or(i64::MAX);
                 (0..count.min(most))
                     .map(|at| (Value::Int(at), Value::Int(at)))
                     .collect()
@@ -165,6 +183,7 @@ impl Run<'_> {
                     self.bind(second, element.clone(), pipeline.declares);
                 }
             }
+            self.count()?;
             let flow = self.nodes(body, &element)?;
             self.variables.truncate(scope);
             if flow == Flow::Break {
@@ -206,15 +225,12 @@ impl Run<'_> {
         let Arg::Function(name) = first.arg else {
             // Only functions take arguments; a field or variable here never holds one.
             if last.is_some() || !args.is_empty() {
-                let why = match &first.arg {
-                    Arg::Field(path) => {
-                        let name = path.last().map_or("", String::as_str);
-                        format!("{name} is not a method but has arguments")
-                    }
-                    _ => format!(
-                        "can't give argument to non-function {}",
-                        self.shown(first.span)
-                    ),
+                let why = if let Arg::Field(path) = &first.arg {
+                    let name = path.last().map_or("", String::as_str);
+                    format!("{name} is not a method but has arguments")
+                } else {
+                    let shown = self.shown(first.span);
+                    format!("can't give argument to non-function {shown}")
                 };
                 return Err(self.error(first.span, &why));
             }

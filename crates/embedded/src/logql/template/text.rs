@@ -18,6 +18,49 @@ pub(super) fn bounded(text: String) -> Result<Value, String> {
     Ok(Value::Text(text))
 }
 
+/// A text with the first `count` places of `old`, or all for a negative count, made `new`.
+pub(super) fn replace(text: &str, old: &str, new: &str, count: i64) -> Result<Value, String> {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let places = text.matches(old).take(count).count();
+    if text.len().saturating_add(places.saturating_mul(new.len())) > 2 * MAX_OUTPUT {
+        return Err("the text is too long".to_owned());
+    }
+    bounded(text.replacen(old, new, count))
+}
+
+/// A text with all matches replaced, by a template with groups or by a text as it is.
+pub(super) fn replace_matches(
+    regex: &regex::Regex,
+    text: &str,
+    replacement: &str,
+    expand: bool,
+) -> Result<Value, String> {
+    // A reference takes two characters, and what it stands for is no longer than the text.
+    let most = replacement.len() / 2 * if expand { text.len() } else { 0 };
+    if most > 64 * MAX_OUTPUT {
+        return Err("the text is too long".to_owned());
+    }
+    let mut out = String::new();
+    let mut end = 0;
+    for captures in regex.captures_iter(text) {
+        let Some(found) = captures.get(0) else {
+            continue;
+        };
+        out.push_str(text.get(end..found.start()).unwrap_or_default());
+        if expand {
+            captures.expand(replacement, &mut out);
+        } else {
+            out.push_str(replacement);
+        }
+        end = found.end();
+        if out.len() > MAX_OUTPUT {
+            return Err("the text is too long".to_owned());
+        }
+    }
+    out.push_str(text.get(end..).unwrap_or_default());
+    bounded(out)
+}
+
 pub(super) fn repeat(text: &str, count: i64) -> Result<String, String> {
     let count = usize::try_from(count).map_err(|_| "strings: negative Repeat count".to_owned())?;
     if text.len().saturating_mul(count) > MAX_OUTPUT {
