@@ -19,6 +19,7 @@ as_root() {
 apt_install() {
     command -v apt-get >/dev/null || return 1
     as_root true 2>/dev/null || return 1
+    echo "Installing the Debian package $1"
     policy=/usr/sbin/policy-rc.d
     made_policy=""
     if [ ! -e "$policy" ]; then
@@ -41,10 +42,10 @@ has_prometheus() {
     command -v prometheus >/dev/null && command -v promtool >/dev/null
 }
 
-has_postgresql || { echo "Installing PostgreSQL" && apt_install postgresql; }
+has_postgresql || apt_install postgresql
 has_postgresql || note "PostgreSQL (package postgresql): the directory was tested on SQLite alone"
 
-has_prometheus || { echo "Installing Prometheus" && apt_install prometheus; }
+has_prometheus || apt_install prometheus
 has_prometheus || note "Prometheus (package prometheus): metrics were tested on the embedded backend alone"
 
 # The OpenID provider, exactly as its lock file says; again only when that file has changed.
