@@ -226,7 +226,7 @@ fn a_real_loki_answers_for_a_resource_as_if_it_held_it_alone() {
 
     for query in [
         "RUN",
-        r#"RUN |= "line" != "line 7" |~ "[0-9]$""#,
+        r#"RUN |= "line" != "line 7" |~ "[0-9].?$""#,
         r#"{run="ID", resource_id=~".+"}"#,
         r#"{run="ID"} # } or {resource_id="shop-db"}"#,
         r#"RUN | logfmt | number > 20 | line_format "{{.number}}""#,
