@@ -1,1 +1,25 @@
-//! directory
+//! Organizations, projects, resources, users and role assignments, on SQLite or PostgreSQL.
+//!
+//! The shape of the tables is the contract of KtrlPlane's own database (PostgreSQL schema
+//! `ktrlplane`); the migrations here make the same shape. The two databases differ in
+//! [`statements`], [`address`] and [`store`] alone: everything else is written once.
+//!
+//! All work runs on the runtime that [`Options`] names, so a [`Directory`] can be awaited from any
+//! other one: the request path has a runtime per core, and none of them ever owns a connection.
+
+mod address;
+mod directory;
+mod error;
+mod lookup;
+mod options;
+mod statements;
+mod store;
+mod write;
+
+pub use address::mask;
+pub use directory::Directory;
+pub use error::DirectoryError;
+pub use lookup::Lookup;
+pub use options::Options;
+pub use policy;
+pub use write::Grant;

@@ -1,1 +1,101 @@
-//! embedded
+//! A Loki- and Prometheus-compatible backend in one process, for development and small installs.
+//!
+//! Log lines and samples come in from within the process ([`Backend::push_logs`],
+//! [`Backend::push_samples`]) and are kept in memory, apart for every tenant. Queries come in over
+//! HTTP ([`Backend::router`]), in Loki's and in Prometheus's form, and are evaluated over the trees
+//! of the crate `query`. What cannot be evaluated is refused, never guessed.
+
+pub mod labels;
+pub mod limits;
+pub mod regexes;
+pub mod store;
+
+pub mod answer;
+pub mod logql;
+pub mod promql;
+
+pub mod http;
+
+use std::sync::Arc;
+
+pub use http::credentials::Credentials;
+pub use labels::Labels;
+pub use limits::{EvalError, Limits, Stop};
+pub use store::{PushError, Sample};
+
+/// Tells the time, in nanoseconds since the Unix epoch. Only requests that name no time ask it.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// A Loki and a Prometheus in memory. Clones share the data.
+#[derive(Clone)]
+pub struct Backend {
+    pub(crate) store: Arc<store::Store>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) clock: Clock,
+}
+
+/// Log lines of one stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogStream {
+    /// The stream's labels, in any order.
+    pub labels: Vec<(String, String)>,
+    /// Its lines, in any order.
+    pub entries: Vec<LogEntry>,
+}
+
+/// One log line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Nanoseconds since the Unix epoch.
+    pub timestamp_ns: i64,
+    /// The line.
+    pub line: String,
+    /// Labels of this line alone, which do not tell streams apart.
+    pub structured_metadata: Vec<(String, String)>,
+}
+
+/// Samples of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SampleSeries {
+    /// The series' labels with its metric name as `__name__`, in any order.
+    pub labels: Vec<(String, String)>,
+    /// Its samples, in any order.
+    pub samples: Vec<Sample>,
+}
+
+impl Backend {
+    /// An empty backend on the system's clock.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        Self::with_clock(
+            limits,
+            Arc::new(|| i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// An empty backend on a clock of the caller's.
+    #[must_use]
+    pub fn with_clock(limits: Limits, clock: Clock) -> Self {
+        Self {
+            store: Arc::new(store::Store::new(&limits)),
+            limits: Arc::new(limits),
+            clock,
+        }
+    }
+
+    /// Adds log lines. Either all of them are taken or, on an error, none.
+    pub fn push_logs(&self, tenant: &str, streams: Vec<LogStream>) -> Result<(), PushError> {
+        self.store.push_logs(tenant, streams)
+    }
+
+    /// Adds samples. Either all of them are taken or, on an error, none.
+    pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
+        self.store.push_samples(tenant, series)
+    }
+
+    /// The HTTP face. With credentials, every request has to carry them (HTTP Basic), whatever it
+    /// asks for.
+    pub fn router(&self, credentials: Option<Credentials>) -> axum::Router {
+        http::router(self.clone(), credentials)
+    }
+}

@@ -2,8 +2,10 @@
 
 pub mod duration;
 pub mod error;
+pub mod limits;
 pub mod matcher;
 pub mod number;
+pub mod quote;
 pub mod text;
 
 pub mod logql;

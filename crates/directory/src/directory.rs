@@ -1,0 +1,93 @@
+//! The handle.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use crate::address::mask;
+use crate::error::DirectoryError;
+use crate::options::Options;
+use crate::store::Store;
+
+/// An open directory. Clones are cheap and share the connections.
+///
+/// Every call runs on the directory's own runtime and can be awaited from any other. Dropping a
+/// call gives up its answer only: the work itself runs to its end or its timeout, so no connection
+/// is left in the middle of a statement, and a write may still happen.
+#[derive(Clone)]
+pub struct Directory {
+    store: Arc<Store>,
+    runtime: Handle,
+    url: Arc<str>,
+}
+
+impl Directory {
+    /// Connects and brings the database to this program's shape. Replicas may do so at once.
+    pub async fn open(options: Options) -> Result<Self, DirectoryError> {
+        let runtime = options.runtime.clone();
+        let url = mask(&options.url).into();
+        let store = on(&runtime, async move {
+            let store = Store::open(&options).await?;
+            ping(&store).await?;
+            Ok(store)
+        })
+        .await?;
+        Ok(Self {
+            store: Arc::new(store),
+            runtime,
+            url,
+        })
+    }
+
+    /// Asks the database for nothing but an answer.
+    pub async fn ping(&self) -> Result<(), DirectoryError> {
+        self.run(|store| async move { ping(&store).await }).await
+    }
+
+    /// Closes the connections. Calls after that are [`DirectoryError::Unavailable`].
+    pub async fn close(&self) {
+        let closed = self.run(|store| async move {
+            store.close().await;
+            Ok(())
+        });
+        // The only error is that the runtime is gone, and the connections with it.
+        closed.await.ok();
+    }
+
+    /// Runs work on the directory's runtime.
+    pub(crate) async fn run<T, F>(
+        &self,
+        work: impl FnOnce(Arc<Store>) -> F,
+    ) -> Result<T, DirectoryError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DirectoryError>> + Send + 'static,
+    {
+        on(&self.runtime, work(Arc::clone(&self.store))).await
+    }
+}
+
+impl fmt::Debug for Directory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Directory")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn on<T: Send + 'static>(
+    runtime: &Handle,
+    work: impl Future<Output = Result<T, DirectoryError>> + Send + 'static,
+) -> Result<T, DirectoryError> {
+    runtime.spawn(work).await.unwrap_or_else(|_| {
+        Err(DirectoryError::Unavailable(
+            "its runtime has stopped".to_owned(),
+        ))
+    })
+}
+
+async fn ping(store: &Store) -> Result<(), DirectoryError> {
+    store.fetch::<(i32,)>("SELECT 1", &[]).await?;
+    Ok(())
+}

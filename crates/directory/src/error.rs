@@ -1,0 +1,97 @@
+//! What can go wrong, in the four ways that a caller treats differently.
+
+use std::time::Duration;
+
+use sqlx::error::{DatabaseError, ErrorKind};
+use sqlx::migrate::MigrateError;
+
+/// Why the directory did not do what it was asked.
+///
+/// The texts never hold a password. They may hold what the database said, so those of
+/// [`Unavailable`](Self::Unavailable) belong in a log and not in an answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryError {
+    /// The directory cannot be asked now: nobody may be let in on what it might have said. After a
+    /// write it is not known whether the write happened.
+    #[error("the directory cannot be asked: {0}")]
+    Unavailable(String),
+    /// What the request refers to does not exist. The text is a sentence.
+    #[error("{0}")]
+    NotFound(String),
+    /// What was to be created exists. The text is a sentence.
+    #[error("{0}")]
+    AlreadyExists(String),
+    /// The request cannot be carried out by any directory. The text is a sentence that says why.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// A statement that did not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The database answered with an error, or the connection broke.
+    Database(sqlx::Error),
+    /// No answer came in time.
+    TimedOut(Duration),
+}
+
+impl Failure {
+    /// The constraint that refused a write, if it was one.
+    pub(crate) fn constraint(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Database(error) => error.as_database_error().map(DatabaseError::kind),
+            Self::TimedOut(_) => None,
+        }
+    }
+}
+
+impl From<Failure> for DirectoryError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Database(error) => error.into(),
+            Failure::TimedOut(timeout) => {
+                Self::Unavailable(format!("no answer within {timeout:?}"))
+            }
+        }
+    }
+}
+
+impl From<sqlx::Error> for DirectoryError {
+    fn from(error: sqlx::Error) -> Self {
+        // An id that a check constraint of the database refuses although ours let it through.
+        let kind = error.as_database_error().map(DatabaseError::kind);
+        if matches!(kind, Some(ErrorKind::CheckViolation)) {
+            return Self::Invalid("the database refuses a value as malformed".to_owned());
+        }
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<MigrateError> for DirectoryError {
+    fn from(error: MigrateError) -> Self {
+        if let MigrateError::VersionMissing(version)
+        | MigrateError::VersionMismatch(version)
+        | MigrateError::VersionTooNew(version, _) = error
+        {
+            return Self::Invalid(format!(
+                "the database has migration {version}, which this program does not know in that \
+                 form: it was made by another version"
+            ));
+        }
+        Self::Unavailable(error.to_string())
+    }
+}
+
+/// Whether the connection is gone, or the server is going or coming: another connection may work.
+pub(crate) fn is_lost(error: &sqlx::Error) -> bool {
+    if let Some(error) = error.as_database_error() {
+        // Class 08 is a broken connection; 57P01 to 57P03 are a shutdown, a crash and a start.
+        return error
+            .code()
+            .is_some_and(|code| code.starts_with("08") || code.starts_with("57P0"));
+    }
+    matches!(
+        error,
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed
+    )
+}

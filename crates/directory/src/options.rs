@@ -1,0 +1,48 @@
+//! How to open a directory.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::address::mask;
+
+/// How to open a directory.
+#[derive(Clone)]
+pub struct Options {
+    /// `sqlite:PATH`, `sqlite::memory:` or `postgres://user:password@host/database?sslmode=…`.
+    /// A path is taken as it stands, without percent-decoding.
+    pub url: String,
+    /// Where all work on the database runs. It must have its I/O and time drivers enabled.
+    pub runtime: Handle,
+    /// How long [`Directory::open`](crate::Directory::open) keeps trying to connect.
+    pub connect_timeout: Duration,
+    /// How long any other call may take, waiting for a connection included.
+    pub query_timeout: Duration,
+    /// The most connections held at a time. A database in memory has one, whatever is said here.
+    pub max_connections: u32,
+}
+
+impl Options {
+    /// Options with 10 seconds to connect, 3 seconds per call and 8 connections.
+    pub fn new(url: impl Into<String>, runtime: Handle) -> Self {
+        Self {
+            url: url.into(),
+            runtime,
+            connect_timeout: Duration::from_secs(10),
+            query_timeout: Duration::from_secs(3),
+            max_connections: 8,
+        }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("url", &mask(&self.url))
+            .field("connect_timeout", &self.connect_timeout)
+            .field("query_timeout", &self.query_timeout)
+            .field("max_connections", &self.max_connections)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,261 @@
+//! The statements, once for both databases; where they differ is named in the two tables below.
+//!
+//! All parameters are text or null, and all ids are cast to text on the way out, so that a column
+//! of another text type in a database that we did not make reads the same.
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+
+/// The statements of one database.
+pub(crate) struct Statements {
+    /// `$1` subject, `$2` project, `$3` resource or null: a row per assignment and permission, and
+    /// one row with nulls for an existing project without any.
+    pub(crate) lookup: &'static str,
+    pub(crate) create_organization: &'static str,
+    pub(crate) create_project: &'static str,
+    pub(crate) create_resource: &'static str,
+    pub(crate) delete_resource: &'static str,
+    pub(crate) put_user: &'static str,
+    pub(crate) grant_on_organization: &'static str,
+    pub(crate) grant_on_project: &'static str,
+    pub(crate) grant_on_resource: &'static str,
+    pub(crate) user_exists: &'static str,
+    pub(crate) role_exists: &'static str,
+    pub(crate) organization_exists: &'static str,
+    pub(crate) project_exists: &'static str,
+    pub(crate) resource_exists: &'static str,
+    pub(crate) revoke: &'static str,
+    /// Reads an expiry as `lookup` returns it; `None` where it makes no sense.
+    pub(crate) read_expiry: fn(&str) -> Option<Timestamp>,
+}
+
+macro_rules! grant {
+    ($schema:literal, $table:literal, $id:literal, $expiry:literal, $now:literal, $is_past:literal, $lock:literal) => {
+        // One statement, so that no deletion gets between the check of the scope and the insert. An
+        // assignment that has expired makes way; one that holds does not.
+        concat!(
+            "INSERT INTO ",
+            $schema,
+            "role_assignments AS held (assignment_id, user_id, role_id, ",
+            "scope_type, scope_id, assigned_by, created_at, expires_at) ",
+            "SELECT $1, u.user_id, r.role_id, $4, s.",
+            $id,
+            ", $6, ",
+            $now,
+            ", ",
+            $expiry,
+            " ",
+            "FROM ",
+            $schema,
+            "users u CROSS JOIN ",
+            $schema,
+            "roles r CROSS JOIN ",
+            $schema,
+            $table,
+            " s ",
+            "WHERE u.user_id = $2 AND r.name = $3 AND s.",
+            $id,
+            " = $5 ",
+            $lock,
+            " ",
+            "ON CONFLICT (user_id, scope_type, scope_id, role_id) DO UPDATE SET ",
+            "assignment_id = excluded.assignment_id, assigned_by = excluded.assigned_by, ",
+            "created_at = excluded.created_at, expires_at = excluded.expires_at ",
+            "WHERE ",
+            $is_past
+        )
+    };
+}
+
+macro_rules! statements {
+    (
+        schema: $schema:literal,
+        now: $now:literal,
+        expiry_in: $expiry_in:literal,
+        expiry_out: $expiry_out:literal,
+        is_past: $is_past:literal,
+        lock: $lock:literal,
+        read_expiry: $read_expiry:expr,
+    ) => {
+        Statements {
+            lookup: concat!(
+                "SELECT CAST(p.org_id AS text), r.resource_id IS NOT NULL, ",
+                "CAST(a.assignment_id AS text), CAST(a.scope_type AS text), CAST(a.scope_id AS text), ",
+                $expiry_out, ", CAST(m.resource_type AS text), CAST(m.action AS text) ",
+                "FROM ", $schema, "projects p ",
+                "LEFT JOIN ", $schema, "resources r ON r.resource_id = $3 AND r.project_id = p.project_id ",
+                "LEFT JOIN ", $schema, "role_assignments a ON a.user_id = $1 AND (",
+                "(a.scope_type = 'project' AND a.scope_id = p.project_id) ",
+                "OR (a.scope_type = 'organization' AND a.scope_id = p.org_id) ",
+                "OR (a.scope_type = 'resource' AND a.scope_id = r.resource_id)) ",
+                "LEFT JOIN ", $schema, "role_permissions rp ON rp.role_id = a.role_id ",
+                "LEFT JOIN ", $schema, "permissions m ON m.permission_id = rp.permission_id ",
+                "WHERE p.project_id = $2 ORDER BY a.assignment_id, m.permission_id"
+            ),
+            create_organization: concat!(
+                "INSERT INTO ", $schema, "organizations (org_id, name) VALUES ($1, $2)"
+            ),
+            create_project: concat!(
+                "INSERT INTO ", $schema, "projects (project_id, org_id, name) VALUES ($1, $2, $3)"
+            ),
+            create_resource: concat!(
+                "INSERT INTO ", $schema, "resources (resource_id, project_id, name, type) ",
+                "VALUES ($1, $2, $3, $4)"
+            ),
+            delete_resource: concat!(
+                "DELETE FROM ", $schema, "resources WHERE resource_id = $1 AND project_id = $2"
+            ),
+            put_user: concat!(
+                "INSERT INTO ", $schema, "users (user_id, email, name) VALUES ($1, $2, $3) ",
+                "ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, ",
+                "updated_at = ", $now
+            ),
+            grant_on_organization: grant!(
+                $schema, "organizations", "org_id", $expiry_in, $now, $is_past, $lock
+            ),
+            grant_on_project: grant!(
+                $schema, "projects", "project_id", $expiry_in, $now, $is_past, $lock
+            ),
+            grant_on_resource: grant!(
+                $schema, "resources", "resource_id", $expiry_in, $now, $is_past, $lock
+            ),
+            user_exists: concat!("SELECT 1 FROM ", $schema, "users WHERE user_id = $1"),
+            role_exists: concat!("SELECT 1 FROM ", $schema, "roles WHERE name = $1"),
+            organization_exists: concat!("SELECT 1 FROM ", $schema, "organizations WHERE org_id = $1"),
+            project_exists: concat!("SELECT 1 FROM ", $schema, "projects WHERE project_id = $1"),
+            resource_exists: concat!("SELECT 1 FROM ", $schema, "resources WHERE resource_id = $1"),
+            revoke: concat!("DELETE FROM ", $schema, "role_assignments WHERE assignment_id = $1"),
+            read_expiry: $read_expiry,
+        }
+    };
+}
+
+/// SQLite keeps timestamps as text in UTC, in any of the forms that its own functions take.
+pub(crate) static SQLITE: Statements = statements! {
+    schema: "",
+    now: "strftime('%Y-%m-%d %H:%M:%f', 'now')",
+    expiry_in: "$7",
+    expiry_out: "a.expires_at",
+    is_past: "julianday(held.expires_at) <= julianday('now')",
+    lock: "",
+    read_expiry: read_text,
+};
+
+/// PostgreSQL says the seconds since the epoch, which read the same from a column with and without
+/// a time zone. The lock keeps the scope from being deleted until the assignment is visible to the
+/// deletion, which then takes it along.
+pub(crate) static POSTGRES: Statements = statements! {
+    schema: "ktrlplane.",
+    now: "(now() AT TIME ZONE 'UTC')",
+    expiry_in: "CAST($7 AS timestamp)",
+    expiry_out: "CAST(EXTRACT(EPOCH FROM a.expires_at) AS text)",
+    is_past: "held.expires_at <= (now() AT TIME ZONE 'UTC')",
+    lock: "FOR KEY SHARE OF s",
+    read_expiry: read_epoch,
+};
+
+/// An expiry as both databases take it: UTC, to the microsecond and never later than what was
+/// asked. `None` before 1970, where the two would not agree on the text.
+pub(crate) fn write_expiry(expiry: Timestamp) -> Option<String> {
+    (expiry >= Timestamp::UNIX_EPOCH).then(|| expiry.strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
+}
+
+fn read_text(text: &str) -> Option<Timestamp> {
+    // A sign or letter behind the date is an offset from UTC; without one, the time is in UTC.
+    let time = text.get(10..).unwrap_or_default();
+    if time.contains(['Z', 'z', '+', '-', '[']) {
+        return text.parse().ok();
+    }
+    let time: DateTime = text.parse().ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}
+
+fn read_epoch(text: &str) -> Option<Timestamp> {
+    match text {
+        "Infinity" => return Some(Timestamp::MAX),
+        "-Infinity" => return Some(Timestamp::MIN),
+        _ => {}
+    }
+    let (seconds, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let seconds: i64 = seconds.parse().ok()?;
+    if fraction.bytes().any(|byte| !byte.is_ascii_digit()) {
+        return None;
+    }
+    // Before the epoch the fraction counts the other way; dropping it ends the role no later.
+    let nanosecond = if text.starts_with('-') {
+        return Timestamp::from_second(seconds.checked_sub(1)?)
+            .ok()
+            .or(Some(Timestamp::MIN));
+    } else {
+        let digits: String = fraction
+            .chars()
+            .chain("000000000".chars())
+            .take(9)
+            .collect();
+        digits.parse::<i32>().ok()?
+    };
+    // Past the year 9999, where PostgreSQL still has dates and we do not.
+    Some(Timestamp::new(seconds, nanosecond).unwrap_or(Timestamp::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expiry_reads_as_it_was_written() {
+        let expiry: Timestamp = "2026-02-03T04:05:06.789012Z".parse().unwrap();
+        let text = write_expiry(expiry).unwrap();
+        assert_eq!(text, "2026-02-03 04:05:06.789012");
+        assert_eq!(read_text(&text), Some(expiry));
+    }
+
+    #[test]
+    fn an_expiry_is_never_rounded_up() {
+        let expiry: Timestamp = "2026-02-03T04:05:06.9999999Z".parse().unwrap();
+        assert_eq!(write_expiry(expiry).unwrap(), "2026-02-03 04:05:06.999999");
+    }
+
+    #[test]
+    fn text_without_an_offset_is_in_utc() {
+        let expected: Timestamp = "2026-02-03T04:05:06Z".parse().unwrap();
+        for text in [
+            "2026-02-03 04:05:06",
+            "2026-02-03T04:05:06",
+            "2026-02-03 04:05:06.000",
+            "2026-02-03T04:05:06Z",
+            "2026-02-03 06:05:06+02:00",
+            "2026-02-03 02:05:06-02:00",
+        ] {
+            assert_eq!(read_text(text), Some(expected), "{text}");
+        }
+        for text in [
+            "",
+            "soon",
+            "1770091506",
+            "2026-02-03T04:05:06[Asia/Tokyo]",
+            "2026-02-30 00:00:00",
+        ] {
+            assert_eq!(read_text(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_since_the_epoch_read_in_every_form_of_postgresql() {
+        let second = |second| Some(Timestamp::from_second(second).unwrap());
+        assert_eq!(read_epoch("100"), second(100));
+        assert_eq!(read_epoch("100.000000"), second(100));
+        assert_eq!(
+            read_epoch("100.5"),
+            Some(Timestamp::new(100, 500_000_000).unwrap())
+        );
+        assert!(read_epoch("-1.500000") <= second(-1));
+        assert_eq!(read_epoch("Infinity"), Some(Timestamp::MAX));
+        assert_eq!(read_epoch("-Infinity"), Some(Timestamp::MIN));
+        assert_eq!(read_epoch("9224318015999.000000"), Some(Timestamp::MAX));
+        for text in ["", "x", "1.x", "1e3"] {
+            assert_eq!(read_epoch(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What one query may cost, and how an evaluation ends early.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Limits of the backend. The defaults suit one machine that does other work too.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// How long one query may run.
+    pub query_timeout: Duration,
+    /// How many queries run at a time; more wait.
+    pub concurrent_queries: usize,
+    /// Samples that one PromQL query may hold in memory, as Prometheus's `query.max-samples`.
+    pub max_samples: usize,
+    /// Series in one answer to a LogQL query, as Loki's `max_query_series`.
+    pub max_series: usize,
+    /// Log lines in one answer, as Loki's `max_entries_limit_per_query`.
+    pub max_entries: usize,
+    /// Streams, and likewise series, that one tenant may have.
+    pub max_streams_per_tenant: usize,
+    /// How long data is kept, counted back from the newest of its stream or series.
+    pub retention: Duration,
+    /// How far back PromQL looks for the newest sample of a series.
+    pub lookback: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            query_timeout: Duration::from_mins(1),
+            concurrent_queries: 4,
+            max_samples: 50_000_000,
+            max_series: 500,
+            max_entries: 5_000,
+            max_streams_per_tenant: 100_000,
+            retention: Duration::from_hours(24),
+            lookback: Duration::from_mins(5),
+        }
+    }
+}
+
+/// Why a query was not answered.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EvalError {
+    /// The query is wrong as such.
+    #[error("{0}")]
+    Invalid(String),
+    /// The query is right, and this backend cannot evaluate it.
+    #[error("{0}")]
+    Unsupported(String),
+    /// The query is right, and the data that it met are not (many-to-many matching, for one).
+    #[error("{0}")]
+    Execution(String),
+    /// The query would cost more than it may.
+    #[error("{0}")]
+    Limit(String),
+    /// The query ran longer than it may.
+    #[error("query timed out")]
+    Timeout,
+    /// Whoever asked does not wait any more.
+    #[error("query was canceled")]
+    Canceled,
+}
+
+/// Tells an evaluation when to end early: at its deadline, or when nobody waits for it any more.
+/// Evaluators ask it every few hundred lines, samples or steps.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    deadline: Instant,
+    canceled: Arc<AtomicBool>,
+}
+
+impl Stop {
+    /// A stop `timeout` from now.
+    #[must_use]
+    pub fn after(timeout: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            deadline: now.checked_add(timeout).unwrap_or(now),
+            canceled: Arc::default(),
+        }
+    }
+
+    /// An error if the evaluation has to end.
+    pub fn check(&self) -> Result<(), EvalError> {
+        if self.canceled.load(Ordering::Relaxed) {
+            return Err(EvalError::Canceled);
+        }
+        if Instant::now() >= self.deadline {
+            return Err(EvalError::Timeout);
+        }
+        Ok(())
+    }
+
+    /// Time left.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// A guard that cancels the evaluation when it is dropped.
+    #[must_use]
+    pub fn cancel_on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(Arc::clone(&self.canceled))
+    }
+}
+
+/// See [`Stop::cancel_on_drop`].
+#[derive(Debug)]
+pub struct CancelOnDrop(Arc<AtomicBool>);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

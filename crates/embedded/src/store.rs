@@ -1,0 +1,193 @@
+//! Streams and series in memory, apart for every tenant.
+//!
+//! Writers lock one tenant's table for the length of one push. Readers lock it only while they
+//! find the streams that match and take references to their chunks; what they hold then stays as
+//! it was, whatever is written meanwhile.
+
+mod chunks;
+mod select;
+mod table;
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use query::Matcher;
+
+use crate::labels::Labels;
+use crate::limits::{EvalError, Limits};
+use crate::{LogEntry, LogStream, SampleSeries};
+pub use chunks::{Selected, Timed};
+pub use select::Selection;
+use table::Table;
+
+/// A sample of a metric.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// The value. One NaN, [`STALE_NAN`], says that the series ended.
+    pub value: f64,
+}
+
+/// The bits of the NaN that marks the end of a series, as Prometheus defines it.
+pub const STALE_NAN: u64 = 0x7ff0_0000_0000_0002;
+
+impl Sample {
+    /// Whether this is the mark of a series' end and no value.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.value.to_bits() == STALE_NAN
+    }
+}
+
+/// Why data was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PushError {
+    /// A stream or series without any label.
+    #[error("a stream or series needs at least one label")]
+    NoLabels,
+    /// A label name given twice.
+    #[error("label {0:?} is given more than once")]
+    DuplicateLabel(String),
+    /// A series without a metric name.
+    #[error("series {0} has no metric name (__name__)")]
+    NoMetricName(String),
+    /// The tenant's limit of streams or series.
+    #[error("the tenant has reached its limit of {0} streams or series")]
+    TooManyStreams(usize),
+}
+
+/// All tenants' data.
+#[derive(Debug)]
+pub struct Store {
+    tenants: RwLock<HashMap<String, Tenant>>,
+    max_streams: usize,
+    retention_ns: i64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tenant {
+    logs: TenantLogs,
+    metrics: TenantMetrics,
+}
+
+/// The logs of one tenant. Clones share the data.
+#[derive(Clone, Debug, Default)]
+pub struct TenantLogs(Arc<RwLock<Table<LogEntry>>>);
+
+/// The metrics of one tenant. Clones share the data.
+#[derive(Clone, Debug, Default)]
+pub struct TenantMetrics(Arc<RwLock<Table<Sample>>>);
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            tenants: RwLock::default(),
+            max_streams: limits.max_streams_per_tenant,
+            retention_ns: i64::try_from(limits.retention.as_nanos()).unwrap_or(i64::MAX),
+        }
+    }
+
+    /// The logs of `tenant`; a tenant that nothing was written for has none.
+    #[must_use]
+    pub fn logs(&self, tenant: &str) -> TenantLogs {
+        self.existing(tenant).logs
+    }
+
+    /// The metrics of `tenant`; a tenant that nothing was written for has none.
+    #[must_use]
+    pub fn metrics(&self, tenant: &str) -> TenantMetrics {
+        self.existing(tenant).metrics
+    }
+
+    pub(crate) fn push_logs(&self, tenant: &str, streams: Vec<LogStream>) -> Result<(), PushError> {
+        let mut checked = Vec::with_capacity(streams.len());
+        for stream in streams {
+            checked.push((check(stream.labels)?, stream.entries));
+        }
+        let table = self.or_created(tenant).logs.0;
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+        table.push(checked, self.max_streams, self.retention_ns)
+    }
+
+    pub(crate) fn push_samples(
+        &self,
+        tenant: &str,
+        series: Vec<SampleSeries>,
+    ) -> Result<(), PushError> {
+        let mut checked = Vec::with_capacity(series.len());
+        for one in series {
+            let labels = check(one.labels)?;
+            if labels.get("__name__").is_empty() {
+                return Err(PushError::NoMetricName(labels.to_string()));
+            }
+            checked.push((labels, one.samples));
+        }
+        let table = self.or_created(tenant).metrics.0;
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+        table.push(checked, self.max_streams, self.retention_ns / 1_000_000)
+    }
+
+    fn existing(&self, tenant: &str) -> Tenant {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        tenants.get(tenant).cloned().unwrap_or_default()
+    }
+
+    fn or_created(&self, tenant: &str) -> Tenant {
+        {
+            let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(tenant) = tenants.get(tenant) {
+                return tenant.clone();
+            }
+        }
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        tenants.entry(tenant.to_owned()).or_default().clone()
+    }
+}
+
+fn check(labels: Vec<(String, String)>) -> Result<Labels, PushError> {
+    let mut names: Vec<&str> = labels.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
+        return Err(PushError::DuplicateLabel((*name).to_owned()));
+    }
+    let labels = Labels::new(labels);
+    if labels.is_empty() {
+        return Err(PushError::NoLabels);
+    }
+    Ok(labels)
+}
+
+impl TenantLogs {
+    /// The streams that all of `matchers` match, with their lines from `start_ns` (inclusive) to
+    /// `end_ns` (exclusive) by time; streams without a line there are left out. The streams come
+    /// sorted by their labels.
+    pub fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ns: i64,
+        end_ns: i64,
+    ) -> Result<Vec<Selected<LogEntry>>, EvalError> {
+        let selection = Selection::new(matchers)?;
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(table.select(&selection, start_ns, end_ns))
+    }
+}
+
+impl TenantMetrics {
+    /// The series that all of `matchers` match, with their samples from `start_ms` to `end_ms`
+    /// (both inclusive) by time; series without a sample there are left out. The series come
+    /// sorted by their labels.
+    pub fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<Selected<Sample>>, EvalError> {
+        let selection = Selection::new(matchers)?;
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(table.select(&selection, start_ms, end_ms.saturating_add(1)))
+    }
+}

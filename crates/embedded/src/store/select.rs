@@ -1,0 +1,71 @@
+//! Label matchers, compiled once for a query.
+
+use query::{MatchOp, Matcher};
+use regex::Regex;
+
+use crate::labels::Labels;
+use crate::limits::EvalError;
+use crate::regexes;
+
+/// Matchers that a stream or series has to pass, all of them.
+#[derive(Clone, Debug)]
+pub struct Selection(Vec<(String, Test)>);
+
+#[derive(Clone, Debug)]
+pub(super) enum Test {
+    Equal(String),
+    NotEqual(String),
+    Regex(Regex),
+    NotRegex(Regex),
+}
+
+impl Selection {
+    /// Compiles the matchers.
+    pub fn new(matchers: &[Matcher]) -> Result<Self, EvalError> {
+        matchers
+            .iter()
+            .map(|matcher| Ok((matcher.name.clone(), Test::new(matcher)?)))
+            .collect::<Result<_, EvalError>>()
+            .map(Self)
+    }
+
+    /// Whether these labels pass; a label that is not there counts as the empty string.
+    #[must_use]
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.0
+            .iter()
+            .all(|(name, test)| test.passes(labels.get(name)))
+    }
+
+    pub(super) fn tests(&self) -> impl Iterator<Item = (&str, &Test)> {
+        self.0.iter().map(|(name, test)| (name.as_str(), test))
+    }
+}
+
+impl Test {
+    fn new(matcher: &Matcher) -> Result<Self, EvalError> {
+        // Labels here are UTF-8. A value that is not cannot equal one; rather than think about
+        // what a pattern of such bytes would match, both are refused.
+        let Some(value) = matcher.value.as_str() else {
+            return Err(EvalError::Invalid(format!(
+                "the value of the matcher on {:?} is not UTF-8",
+                matcher.name
+            )));
+        };
+        Ok(match matcher.op {
+            MatchOp::Equal => Self::Equal(value.to_owned()),
+            MatchOp::NotEqual => Self::NotEqual(value.to_owned()),
+            MatchOp::Regex => Self::Regex(regexes::anchored(value)?),
+            MatchOp::NotRegex => Self::NotRegex(regexes::anchored(value)?),
+        })
+    }
+
+    pub(super) fn passes(&self, value: &str) -> bool {
+        match self {
+            Self::Equal(wanted) => value == wanted,
+            Self::NotEqual(unwanted) => value != unwanted,
+            Self::Regex(regex) => regex.is_match(value),
+            Self::NotRegex(regex) => !regex.is_match(value),
+        }
+    }
+}

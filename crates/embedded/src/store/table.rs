@@ -1,0 +1,134 @@
+//! The streams or series of one tenant, with an index of their labels.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::labels::Labels;
+use crate::store::PushError;
+use crate::store::chunks::{Chunks, Selected, Timed};
+use crate::store::select::{Selection, Test};
+
+#[derive(Debug)]
+pub(super) struct Table<T> {
+    rows: Vec<Row<T>>,
+    ids: HashMap<Labels, usize>,
+    /// Label name to value to the rows that have it, ascending.
+    index: HashMap<String, BTreeMap<String, Vec<usize>>>,
+}
+
+#[derive(Debug)]
+struct Row<T> {
+    labels: Labels,
+    data: Chunks<T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            ids: HashMap::new(),
+            index: HashMap::new(),
+        }
+    }
+}
+
+impl<T: Timed> Table<T> {
+    /// Adds all of `batch`, or nothing of it where it would make too many rows.
+    pub(super) fn push(
+        &mut self,
+        batch: Vec<(Labels, Vec<T>)>,
+        max_rows: usize,
+        retention: i64,
+    ) -> Result<(), PushError> {
+        let mut fresh: Vec<&Labels> = batch
+            .iter()
+            .map(|(labels, _)| labels)
+            .filter(|labels| !self.ids.contains_key(*labels))
+            .collect();
+        fresh.sort_unstable();
+        fresh.dedup();
+        if self.rows.len() + fresh.len() > max_rows {
+            return Err(PushError::TooManyStreams(max_rows));
+        }
+        for (labels, entries) in batch {
+            let id = self.id(&labels);
+            let Some(row) = self.rows.get_mut(id) else {
+                continue;
+            };
+            for entry in entries {
+                row.data.push(entry);
+            }
+            if let Some(newest) = row.data.newest() {
+                row.data.drop_before(newest.saturating_sub(retention));
+            }
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, labels: &Labels) -> usize {
+        if let Some(id) = self.ids.get(labels) {
+            return *id;
+        }
+        let id = self.rows.len();
+        self.rows.push(Row {
+            labels: labels.clone(),
+            data: Chunks::default(),
+        });
+        self.ids.insert(labels.clone(), id);
+        for (name, value) in labels.iter() {
+            let values = self.index.entry(name.to_owned()).or_default();
+            values.entry(value.to_owned()).or_default().push(id);
+        }
+        id
+    }
+
+    pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Selected<T>> {
+        let mut found: Vec<Selected<T>> = match self.candidates(selection) {
+            Some(ids) => ids
+                .into_iter()
+                .filter_map(|id| self.rows.get(id))
+                .filter(|row| selection.matches(&row.labels))
+                .filter_map(|row| row.data.select(&row.labels, start, end))
+                .collect(),
+            None => self
+                .rows
+                .iter()
+                .filter(|row| selection.matches(&row.labels))
+                .filter_map(|row| row.data.select(&row.labels, start, end))
+                .collect(),
+        };
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
+        found
+    }
+
+    /// Rows among which all matching ones are, from the matcher that leaves the fewest; `None`
+    /// where no matcher demands a label to be there.
+    fn candidates(&self, selection: &Selection) -> Option<Vec<usize>> {
+        let mut best: Option<Vec<usize>> = None;
+        for (name, test) in selection.tests() {
+            if test.passes("") {
+                continue;
+            }
+            let rows = match (self.index.get(name), test) {
+                (None, _) => Vec::new(),
+                (Some(values), Test::Equal(value)) => {
+                    values.get(value).cloned().unwrap_or_default()
+                }
+                (Some(values), Test::NotEqual(_) | Test::Regex(_) | Test::NotRegex(_)) => {
+                    // Going through every value only pays while nothing better was found.
+                    if best.is_some() {
+                        continue;
+                    }
+                    values
+                        .iter()
+                        .filter(|(value, _)| test.passes(value))
+                        .flat_map(|(_, rows)| rows.iter().copied())
+                        .collect()
+                }
+            };
+            if best.as_ref().is_none_or(|best| rows.len() < best.len()) {
+                best = Some(rows);
+            }
+        }
+        best
+    }
+}

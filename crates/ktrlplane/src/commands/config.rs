@@ -1,0 +1,28 @@
+//! `ktrlplane config`: what holds, and who gave it.
+
+use clap::Args;
+
+use super::{Failure, Source};
+use crate::output;
+
+/// Print the effective configuration: every key, its value with secrets masked, and whether it
+/// comes from the default, the file or the environment.
+///
+/// What is wrong is said on standard error, and the exit code is then 1.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ktrlplane config
+  KTRLPLANE_SERVER_PORT=9090 ktrlplane config --config /etc/ktrlplane/config.yaml")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let layers = arguments.source.layers()?;
+    output::line(crate::config::show(&layers).trim_end())?;
+    crate::config::check(&layers).map_err(Failure::config)?;
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! `ktrlplane demo`: everything in one process, with sample data.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use clap::Args;
+
+use super::{DemoDir, Failure};
+use crate::{demo, telemetry};
+
+/// Run everything in one process: gateway, backend, directory, identity provider, and sample data
+/// that go on growing. Prints what to try.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ktrlplane demo
+  ktrlplane demo --listen 127.0.0.1:9090 --data-dir /tmp/demo
+
+Users: alice (Owner of acme), erin (Editor of acme-shop), victor (Viewer of acme-shop),
+gina (Owner of globex), mallory (no role), robot (a service account, Viewer of acme-shop).
+`ktrlplane token USER` prints a token; DIR/demo.json holds one for each.")]
+pub(crate) struct Arguments {
+    /// Where to listen: an address of this machine's loopback only, port 0 for any free one.
+    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080))]
+    listen: SocketAddr,
+    #[command(flatten)]
+    dir: DemoDir,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if !arguments.listen.ip().is_loopback() {
+        return Err(Failure::new(format_args!(
+            "the demo does not listen on {}: whoever reads its directory can be anyone in it, so \
+             it stays on this machine; expected an address such as 127.0.0.1:8080",
+            arguments.listen
+        )));
+    }
+    telemetry::start("warn");
+    demo::run(arguments.listen, &arguments.dir.data_dir).map_err(Failure::new)
+}

@@ -1,0 +1,113 @@
+//! `ktrlplane serve`: the gateway.
+
+use std::sync::Arc;
+
+use clap::Args;
+use gateway::directory::{Directory, DirectoryError, Options};
+use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock};
+use tokio::runtime::Handle;
+
+use super::{Failure, Source};
+use crate::config::{Backend, Config, Observability};
+use crate::process::{self, BACKEND_TIMEOUT, SHUTDOWN_GRACE};
+use crate::{loopback, telemetry};
+
+/// Run the gateway, in front of the backends that the configuration enables.
+///
+/// It logs on standard error (RUST_LOG says what), and ends on SIGTERM or Ctrl-C when the answers
+/// that are on their way have ended.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ktrlplane serve --config /etc/ktrlplane/config.yaml
+
+  KTRLPLANE_AUTH_ISSUER=https://tenant.eu.auth0.com/ KTRLPLANE_AUTH_AUDIENCE=https://api.example.com \\
+  KTRLPLANE_OBSERVABILITY_LOKI_ENABLED=true KTRLPLANE_OBSERVABILITY_LOKI_URL=http://loki-gateway:3100 \\
+    ktrlplane serve
+
+`ktrlplane check` tries everything that a start needs, and says what is wrong.")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let config = arguments.source.read()?;
+    telemetry::start("info");
+    let background = process::runtime("background").map_err(Failure::new)?;
+    let backends = process::runtime("backend").map_err(Failure::new)?;
+    let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
+    let directory = open_directory(&config, background.handle()).map_err(|error| {
+        let database = crate::config::mask_url(&config.database);
+        Failure::new(format_args!("the database {database} cannot be used: {error}"))
+    })?;
+    let settings = settings(config, loki, mimir);
+    let server = gateway::start(
+        settings,
+        directory.clone(),
+        background.handle().clone(),
+        Arc::new(SystemClock),
+    )
+    .map_err(Failure::new)?;
+    background.block_on(async {
+        let asked = process::asked_to_end().await;
+        tracing::info!("ending");
+        server.shutdown().await;
+        directory.close().await;
+        asked.map_err(Failure::new)
+    })
+}
+
+/// Opens the directory that the configuration names.
+pub(crate) fn open_directory(
+    config: &Config,
+    runtime: &Handle,
+) -> Result<Directory, DirectoryError> {
+    let options = Options::new(config.database.clone(), runtime.clone());
+    runtime.block_on(Directory::open(options))
+}
+
+/// What the gateway is told.
+pub(crate) fn settings(
+    config: Config,
+    loki: Option<BackendSettings>,
+    mimir: Option<BackendSettings>,
+) -> Settings {
+    Settings {
+        listen: config.listen,
+        workers: 0,
+        issuer: IssuerSettings {
+            issuer: config.auth.issuer,
+            audience: config.auth.audience,
+            algorithms: config.auth.algorithms,
+        },
+        loki,
+        mimir,
+        shutdown_grace: SHUTDOWN_GRACE,
+    }
+}
+
+/// Where both backends are. Those that are embedded are one, and it is started here.
+pub(crate) fn start_backends(
+    observability: &Observability,
+    runtime: &Handle,
+) -> Result<(Option<BackendSettings>, Option<BackendSettings>), Failure> {
+    let both = [&observability.loki, &observability.mimir];
+    let embedded = if both.contains(&&Backend::Embedded) {
+        tracing::warn!("the embedded backend keeps its data in memory, until this process ends");
+        let backend = embedded::Backend::new(embedded::Limits::default());
+        Some(loopback::serve(&backend, runtime, BACKEND_TIMEOUT).map_err(Failure::new)?)
+    } else {
+        None
+    };
+    let settings = |backend: &Backend| match backend {
+        Backend::Off => None,
+        Backend::Embedded => embedded.clone(),
+        Backend::At(url) => Some(BackendSettings {
+            url: url.clone(),
+            timeout: BACKEND_TIMEOUT,
+        }),
+    };
+    Ok((settings(&observability.loki), settings(&observability.mimir)))
+}

@@ -1,0 +1,91 @@
+//! The configuration: defaults, then `config.yaml`, then the environment, which wins.
+//!
+//! Everything that is wrong is said at once, each in one sentence that names the key and its
+//! environment variable, and no secret is ever part of a sentence.
+
+mod key;
+
+mod environment;
+mod file;
+mod layers;
+mod mask;
+mod problem;
+mod show;
+
+mod auth;
+mod database;
+mod observability;
+mod server;
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+pub(crate) use auth::Auth;
+pub(crate) use layers::Layers;
+pub(crate) use mask::mask_url;
+pub(crate) use observability::{Backend, Observability};
+pub(crate) use problem::Problem;
+pub(crate) use show::show;
+
+/// A configuration in which everything is checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// The backends.
+    pub(crate) observability: Observability,
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// Whose tokens are taken.
+    pub(crate) auth: Auth,
+    /// The directory's database, as a URL; it may hold a password.
+    pub(crate) database: String,
+}
+
+/// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
+/// that exists; then `environment`, the process's variables.
+pub(crate) fn layers(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Layers, Vec<Problem>> {
+    let default = Path::new("config.yaml");
+    let path = file.or_else(|| default.exists().then_some(default));
+    let mut layers = Layers::default();
+    let mut problems = Vec::new();
+    if let Some(path) = path {
+        match std::fs::read_to_string(path) {
+            Ok(text) => layers.add_file(path, &text, &mut problems),
+            Err(error) => problems.push(Problem::File {
+                file: path.display().to_string(),
+                wrong: error.to_string(),
+            }),
+        }
+    }
+    layers.add_environment(environment, &mut problems);
+    if problems.is_empty() {
+        Ok(layers)
+    } else {
+        Err(problems)
+    }
+}
+
+/// Checks the values and takes them as a configuration.
+pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let observability = observability::read(layers, &mut problems);
+    let listen = server::read(layers, &mut problems);
+    let auth = auth::read(layers, &mut problems);
+    let database = database::read(layers, &mut problems);
+    match (observability, listen, auth, database) {
+        (Some(observability), Some(listen), Some(auth), Some(database)) if problems.is_empty() => {
+            Ok(Config {
+                observability,
+                listen,
+                auth,
+                database,
+            })
+        }
+        _ => Err(problems),
+    }
+}
+
+#[cfg(test)]
+mod tests;

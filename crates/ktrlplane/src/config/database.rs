@@ -1,0 +1,145 @@
+//! `database`: where the directory lives.
+
+use url::Url;
+
+use super::layers::{Given, Layers};
+use super::problem::Problem;
+
+/// The keys that together stand for a URL, as KtrlPlane's own file has them.
+const PARTS: [&str; 6] = [
+    "database.host",
+    "database.port",
+    "database.user",
+    "database.password",
+    "database.dbname",
+    "database.sslmode",
+];
+
+/// Which of the two ways to name a database holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Url,
+    Parts,
+    /// Both, given by one layer.
+    Both(&'static str),
+}
+
+/// The environment wins over the file as a whole: half a URL and half a file would be neither.
+fn form(layers: &Layers) -> Form {
+    let parts = PARTS.iter().filter_map(|path| layers.given(path));
+    let part = parts.max_by(|left, right| left.source.cmp(&right.source));
+    match (layers.given("database.url"), part) {
+        (_, None) => Form::Url,
+        (None, Some(_)) => Form::Parts,
+        (Some(url), Some(part)) if url.source.same_layer(&part.source) => Form::Both(part.key.path),
+        (Some(url), Some(part)) if url.source > part.source => Form::Url,
+        (Some(_), Some(_)) => Form::Parts,
+    }
+}
+
+/// Whether the value of `path` holds: of a URL and its parts, only one does.
+pub(crate) fn holds(layers: &Layers, path: &str) -> bool {
+    match form(layers) {
+        Form::Url => !PARTS.contains(&path),
+        Form::Parts => path != "database.url",
+        Form::Both(_) => true,
+    }
+}
+
+/// Reads the section: a URL, with the password within where there is one.
+pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<String> {
+    match form(layers) {
+        Form::Url => layers.require("database.url", problems, address),
+        Form::Parts => from_parts(layers, problems),
+        Form::Both(part) => layers.require("database.url", problems, |_| {
+            Err(format!(
+                "and {part} are both given, and only one of them can hold"
+            ))
+        }),
+    }
+}
+
+fn address(given: &Given) -> Result<String, String> {
+    let text = given.text.trim();
+    let shown = given.shown();
+    if let Some(file) = text.strip_prefix("sqlite:") {
+        return if file.trim_start_matches('/').is_empty() {
+            Err(format!("is {shown}, which names no file"))
+        } else {
+            Ok(text.to_owned())
+        };
+    }
+    let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL: {error}"))?;
+    if !matches!(url.scheme(), "postgres" | "postgresql") {
+        return Err(format!(
+            "is {shown}, which is neither SQLite nor PostgreSQL"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
+fn from_parts(layers: &Layers, problems: &mut Vec<Problem>) -> Option<String> {
+    let text = |given: &Given| Ok(given.text.trim().to_owned());
+    let host = layers.require("database.host", problems, text);
+    let port = layers.require("database.port", problems, |given| {
+        match given.text.trim().parse::<u16>() {
+            Ok(port) if port > 0 => Ok(port),
+            _ => Err(format!("is {}, which is no port", given.shown())),
+        }
+    });
+    let user = layers.require("database.user", problems, text);
+    let dbname = layers.require("database.dbname", problems, text);
+    let sslmode = layers.require("database.sslmode", problems, |given| {
+        let known = [
+            "disable",
+            "allow",
+            "prefer",
+            "require",
+            "verify-ca",
+            "verify-full",
+        ];
+        match given.text.trim() {
+            mode if known.contains(&mode) => Ok(mode.to_owned()),
+            _ => Err(format!("is {}", given.shown())),
+        }
+    });
+    let (host, port, user, dbname) = (host?, port?, user?, dbname?);
+    let password = layers.given("database.password");
+    let Some(mut url) = compose(
+        &host,
+        port,
+        &user,
+        password.map(|given| given.text.as_str()),
+    ) else {
+        let wrong =
+            |given: &Given| given.problem(format!("is {}, which is no host", given.shown()));
+        problems.extend(layers.given("database.host").map(wrong));
+        return None;
+    };
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.push(&dbname);
+    }
+    url.query_pairs_mut().append_pair("sslmode", &sslmode?);
+    if host.starts_with('/') {
+        url.query_pairs_mut().append_pair("host", &host);
+    }
+    Some(url.into())
+}
+
+/// The URL of the server, with everything escaped that must be; `None` for a host that is none.
+fn compose(host: &str, port: u16, user: &str, password: Option<&str>) -> Option<Url> {
+    let mut url = Url::parse("postgres://localhost").ok()?;
+    if !host.starts_with('/') {
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        let host = if bare.contains(':') {
+            format!("[{bare}]")
+        } else {
+            bare.to_owned()
+        };
+        url.set_host(Some(&host)).ok()?;
+    }
+    url.set_port(Some(port)).ok()?;
+    url.set_username(user).ok()?;
+    url.set_password(password).ok()?;
+    Some(url)
+}

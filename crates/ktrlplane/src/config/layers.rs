@@ -1,0 +1,155 @@
+//! The layers of the configuration, and who gave what.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+
+use super::key::{self, KEYS, Key};
+use super::problem::Problem;
+use super::{environment, file, mask};
+
+/// Who gave a value. The order is that of precedence: the last one wins.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Source {
+    /// Nobody: the default of the key.
+    Default,
+    /// A file.
+    File {
+        /// Its name.
+        name: String,
+        /// The line, from 1; 0 where it is not known.
+        line: u64,
+    },
+    /// The environment.
+    Environment,
+}
+
+impl Source {
+    /// Whether the two are of one layer, on whatever line.
+    pub(crate) fn same_layer(&self, other: &Self) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(other)
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { name, line: 0 } => f.write_str(name),
+            Self::File { name, line } => write!(f, "{name}, line {line}"),
+            Self::Environment => f.write_str("environment"),
+        }
+    }
+}
+
+/// A value and who gave it.
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) key: &'static Key,
+    pub(crate) text: String,
+    pub(crate) source: Source,
+}
+
+impl Given {
+    /// This value is wrong: `wrong` is the predicate of the sentence whose subject is the key.
+    pub(crate) fn problem(&self, wrong: impl Into<String>) -> Problem {
+        Problem::value(self.key, self.source.clone(), wrong)
+    }
+
+    /// The value with its secrets masked, in quotation marks.
+    pub(crate) fn shown(&self) -> String {
+        format!("{:?}", mask::mask(self.key, &self.text))
+    }
+}
+
+/// All values, the winning layer's for each key.
+#[derive(Default)]
+pub(crate) struct Layers {
+    values: BTreeMap<&'static str, Given>,
+}
+
+impl Layers {
+    /// Lays the file `name` over what is there.
+    pub(crate) fn add_file(&mut self, name: &Path, text: &str, problems: &mut Vec<Problem>) {
+        let name = name.display().to_string();
+        let file = match file::read(text) {
+            Ok(file) => file,
+            Err(wrong) => return problems.push(Problem::File { file: name, wrong }),
+        };
+        for (key, text, line) in file.values {
+            let name = name.clone();
+            self.give(key, text, Source::File { name, line });
+        }
+        problems.extend(file.unknown.into_iter().map(|path| Problem::UnknownKey {
+            file: name.clone(),
+            path,
+        }));
+    }
+
+    /// Lays the environment over what is there.
+    pub(crate) fn add_environment(
+        &mut self,
+        variables: impl IntoIterator<Item = (String, String)>,
+        problems: &mut Vec<Problem>,
+    ) {
+        for (name, value) in variables {
+            match environment::recognize(&name, &value) {
+                environment::Variable::Key(key) => self.give(key, value, Source::Environment),
+                environment::Variable::Unknown => problems.push(Problem::UnknownVariable { name }),
+                environment::Variable::NotOurs => {}
+            }
+        }
+    }
+
+    /// An empty text gives nothing: compose files and charts pass variables on that are not set.
+    fn give(&mut self, key: &'static Key, text: String, source: Source) {
+        if !text.trim().is_empty() {
+            self.values.insert(key.path, Given { key, text, source });
+        }
+    }
+
+    /// What the file or the environment gives for `path`.
+    pub(crate) fn given(&self, path: &str) -> Option<&Given> {
+        self.values.get(path)
+    }
+
+    /// The value for `path`: the default, where there is one and nothing else is given.
+    pub(crate) fn value(&self, path: &str) -> Option<Given> {
+        let default = || {
+            let key = key::at(path)?;
+            Some(Given {
+                key,
+                text: key.default?.to_owned(),
+                source: Source::Default,
+            })
+        };
+        self.given(path).cloned().or_else(default)
+    }
+
+    /// Every key with its value, in the order of the table.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&'static Key, Option<Given>)> {
+        KEYS.iter().map(|key| (key, self.value(key.path)))
+    }
+
+    /// The value for `path` as `read` takes it. A problem is noted where it is missing or wrong.
+    pub(crate) fn require<T>(
+        &self,
+        path: &'static str,
+        problems: &mut Vec<Problem>,
+        read: impl FnOnce(&Given) -> Result<T, String>,
+    ) -> Option<T> {
+        let Some(given) = self.value(path) else {
+            let missing =
+                key::at(path).map(|key| Problem::value(key, Source::Default, "is missing"));
+            problems.extend(missing);
+            return None;
+        };
+        match read(&given) {
+            Ok(value) => Some(value),
+            Err(wrong) => {
+                problems.push(given.problem(wrong));
+                None
+            }
+        }
+    }
+}

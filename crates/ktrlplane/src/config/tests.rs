@@ -1,0 +1,333 @@
+//! The configuration as a user meets it: a file's text and variables go in, a configuration or
+//! sentences come out. The environment is a parameter, so that no test changes the process's.
+
+use std::path::Path;
+
+use super::*;
+
+/// What every start needs.
+const AUTH: &str = "auth: {issuer: \"https://idp.example/\", audience: api}\n";
+
+fn layered(file: &str, environment: &[(&str, &str)]) -> (Layers, Vec<Problem>) {
+    let mut layers = Layers::default();
+    let mut problems = Vec::new();
+    layers.add_file(Path::new("config.yaml"), file, &mut problems);
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    layers.add_environment(environment.iter().map(owned), &mut problems);
+    (layers, problems)
+}
+
+fn good(file: &str, environment: &[(&str, &str)]) -> Config {
+    let (layers, problems) = layered(&format!("{AUTH}{file}"), environment);
+    assert_eq!(problems, []);
+    check(&layers).unwrap()
+}
+
+fn sentences(file: &str, environment: &[(&str, &str)]) -> Vec<String> {
+    let (layers, mut problems) = layered(file, environment);
+    problems.extend(check(&layers).err().unwrap_or_default());
+    problems.iter().map(ToString::to_string).collect()
+}
+
+/// The one sentence that `file` earns when the rest is as it should be.
+fn sentence(file: &str, environment: &[(&str, &str)]) -> String {
+    let mut sentences = sentences(&format!("{AUTH}{file}"), environment);
+    assert_eq!(sentences.len(), 1, "{sentences:?}");
+    sentences.remove(0)
+}
+
+fn at(url: &str) -> Backend {
+    Backend::At(url::Url::parse(url).unwrap())
+}
+
+#[test]
+fn nothing_enabled_is_a_valid_start() {
+    let config = good("", &[]);
+    assert_eq!(config.observability.loki, Backend::Off);
+    assert_eq!(config.observability.mimir, Backend::Off);
+    assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
+    assert_eq!(config.database, "sqlite:ktrlplane.db");
+    assert_eq!(config.auth.algorithms, [jsonwebtoken::Algorithm::RS256]);
+}
+
+#[test]
+fn the_documented_example_is_read_as_documented() {
+    let config = good(
+        "observability:\n  loki:\n    enabled: true\n    url: \"http://loki-gateway:3100\"\n  \
+         mimir:\n    enabled: true\n    url: \"http://mimir-gateway:8080/prefix\"\n",
+        &[],
+    );
+    assert_eq!(config.observability.loki, at("http://loki-gateway:3100"));
+    assert_eq!(
+        config.observability.mimir,
+        at("http://mimir-gateway:8080/prefix")
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let file = "observability: {loki: {enabled: false, url: \"http://a\"}}\nserver: {port: 1}\n";
+    let config = good(
+        file,
+        &[
+            ("KTRLPLANE_OBSERVABILITY_LOKI_ENABLED", "true"),
+            ("KTRLPLANE_OBSERVABILITY_LOKI_URL", "http://b"),
+            ("KTRLPLANE_SERVER_PORT", "tcp://10.0.0.1:8080"),
+            ("KTRLPLANE_AUTH_ALGORITHMS", "ES256, RS256"),
+        ],
+    );
+    assert_eq!(config.observability.loki, at("http://b"));
+    assert_eq!(config.listen.port(), 1, "a Service's variable is no port");
+    let algorithms = [
+        jsonwebtoken::Algorithm::ES256,
+        jsonwebtoken::Algorithm::RS256,
+    ];
+    assert_eq!(config.auth.algorithms, algorithms);
+}
+
+#[test]
+fn a_url_without_enabled_is_not_enabled() {
+    let config = good("observability: {loki: {url: \"http://a\"}}", &[]);
+    assert_eq!(config.observability.loki, Backend::Off);
+}
+
+#[test]
+fn ports_and_switches_may_be_quoted_and_an_empty_variable_gives_nothing() {
+    let file = "server: {host: \"::1\", port: \"9090\"}\nobservability: {mimir: {enabled: \"true\", url: \"embedded:\"}}";
+    let config = good(file, &[("KTRLPLANE_SERVER_PORT", "")]);
+    assert_eq!(config.listen.to_string(), "[::1]:9090");
+    assert_eq!(config.observability.mimir, Backend::Embedded);
+}
+
+#[test]
+fn the_parts_of_a_database_become_its_url() {
+    let file = "database: {host: db, user: k@r, password: \"p/w:@\", dbname: control}\n";
+    assert_eq!(
+        good(file, &[("KTRLPLANE_DATABASE_SSLMODE", "verify-full")]).database,
+        "postgres://k%40r:p%2Fw%3A%40@db:5432/control?sslmode=verify-full"
+    );
+    let socket = "database: {host: /run/postgresql, user: k, dbname: d}\n";
+    assert_eq!(
+        good(socket, &[]).database,
+        "postgres://k@localhost:5432/d?sslmode=prefer&host=%2Frun%2Fpostgresql"
+    );
+}
+
+#[test]
+fn a_database_from_the_environment_replaces_that_of_the_file() {
+    let parts = "database: {host: db, user: k, dbname: d}\n";
+    let url = [("KTRLPLANE_DATABASE_URL", "sqlite:/data/k.db")];
+    assert_eq!(good(parts, &url).database, "sqlite:/data/k.db");
+    let password = [("KTRLPLANE_DATABASE_PASSWORD", "s")];
+    assert_eq!(
+        good(parts, &password).database,
+        "postgres://k:s@db:5432/d?sslmode=prefer"
+    );
+}
+
+#[test]
+fn a_missing_issuer_and_audience_stop_the_start() {
+    assert_eq!(
+        sentences("", &[]),
+        [
+            "auth.issuer (KTRLPLANE_AUTH_ISSUER) is missing; expected the issuer's URL exactly as \
+             it stands in the tokens' iss, such as \"https://tenant.eu.auth0.com/\" (the final \
+             slash counts)",
+            "auth.audience (KTRLPLANE_AUTH_AUDIENCE) is missing; expected the audience that the \
+             tokens' aud must name, such as \"https://api.example.com\"",
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_key_stops_the_start() {
+    for (file, expected) in [
+        (
+            "stripe: {secret_key: sk_live}",
+            "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
+             database",
+        ),
+        (
+            "observability: {loki: {ulr: x}}",
+            "config.yaml has the unknown key observability.loki.ulr; did you mean \
+             observability.loki.url?",
+        ),
+        (
+            "server: {tls: true}",
+            "config.yaml has the unknown key server.tls; the keys of server are server.host, \
+             server.port",
+        ),
+    ] {
+        assert_eq!(sentence(file, &[]), expected);
+    }
+}
+
+#[test]
+fn an_unknown_variable_stops_the_start() {
+    assert_eq!(
+        sentence("", &[("KTRLPLANE_OBSERVABILITY_LOKI_ULR", "x")]),
+        "the environment has the unknown variable KTRLPLANE_OBSERVABILITY_LOKI_ULR; did you mean \
+         KTRLPLANE_OBSERVABILITY_LOKI_URL?"
+    );
+    assert_eq!(
+        sentence("", &[("KTRLPLANE_SERVER_TLS", "x")]),
+        "the environment has the unknown variable KTRLPLANE_SERVER_TLS; variables that begin like \
+         a key of the configuration must be one: `ktrlplane config` lists them all"
+    );
+}
+
+#[test]
+fn a_bad_value_is_named_with_its_place_and_what_is_expected() {
+    const BACKEND: &str = "expected an http or https URL without query or fragment, such as \
+                           \"http://loki-gateway:3100\", or \"embedded:\" for the backend in this \
+                           process";
+    for (file, expected) in [
+        (
+            "observability: {loki: {enabled: true}}",
+            format!("observability.loki.url (KTRLPLANE_OBSERVABILITY_LOKI_URL) is missing; {BACKEND}"),
+        ),
+        (
+            "observability: {loki: {url: \"loki:3100\"}}",
+            format!(
+                "observability.loki.url (KTRLPLANE_OBSERVABILITY_LOKI_URL) is \"loki:3100\", which \
+                 is neither http:// nor https:// (from config.yaml, line 2); {BACKEND}"
+            ),
+        ),
+        (
+            "observability:\n  mimir:\n    url: \"http://m/?tenant=x\"",
+            format!(
+                "observability.mimir.url (KTRLPLANE_OBSERVABILITY_MIMIR_URL) is \
+                 \"http://m/?tenant=***\", which has a query or a fragment (from config.yaml, line \
+                 4); {BACKEND}"
+            ),
+        ),
+        (
+            "observability: {loki: {enabled: maybe}}",
+            "observability.loki.enabled (KTRLPLANE_OBSERVABILITY_LOKI_ENABLED) is \"maybe\" (from \
+             config.yaml, line 2); expected true or false"
+                .to_owned(),
+        ),
+        (
+            "server: {port: 80800}",
+            "server.port (KTRLPLANE_SERVER_PORT) is \"80800\", which is no port (from config.yaml, \
+             line 2); expected a port number from 0 to 65535 (0: any free port)"
+                .to_owned(),
+        ),
+        (
+            "server: {host: example.com}",
+            "server.host (KTRLPLANE_SERVER_HOST) is \"example.com\", which is no IP address (from \
+             config.yaml, line 2); expected an IP address, such as 0.0.0.0, 127.0.0.1 or \"::\""
+                .to_owned(),
+        ),
+        (
+            "database: {url: \"mysql://root:hunter2@db/x\"}",
+            "database.url (KTRLPLANE_DATABASE_URL) is \"mysql://root:***@db/x\", which is neither \
+             SQLite nor PostgreSQL (from config.yaml, line 2); expected \"sqlite:FILE\" or \
+             \"postgres://USER:PASSWORD@HOST:PORT/DATABASE\""
+                .to_owned(),
+        ),
+        (
+            "database: {host: db, dbname: d}",
+            "database.user (KTRLPLANE_DATABASE_USER) is missing; expected the name of a PostgreSQL \
+             role"
+                .to_owned(),
+        ),
+        (
+            "database: {url: \"sqlite:x\", host: db}",
+            "database.url (KTRLPLANE_DATABASE_URL) and database.host are both given, and only one \
+             of them can hold (from config.yaml, line 2); expected \"sqlite:FILE\" or \
+             \"postgres://USER:PASSWORD@HOST:PORT/DATABASE\""
+                .to_owned(),
+        ),
+        (
+            "database: {host: db, user: u, dbname: d, sslmode: \"on\"}",
+            "database.sslmode (KTRLPLANE_DATABASE_SSLMODE) is \"on\" (from config.yaml, line 2); \
+             expected disable, allow, prefer, require, verify-ca or verify-full, as libpq has them"
+                .to_owned(),
+        ),
+    ] {
+        assert_eq!(sentence(file, &[]), expected, "{file}");
+    }
+}
+
+/// Threat 18: symmetric algorithms and `none` cannot be configured.
+#[test]
+fn shared_secrets_and_no_signature_are_refused_as_algorithms() {
+    for (name, wrong) in [
+        (
+            "HS256",
+            "names HS256, which is refused because its key is a shared secret",
+        ),
+        (
+            "none",
+            "names \"none\", which is no algorithm that is taken",
+        ),
+        ("RS256,", "names \"\", which is no algorithm that is taken"),
+    ] {
+        let said = sentence("", &[("KTRLPLANE_AUTH_ALGORITHMS", name)]);
+        let start =
+            format!("auth.algorithms (KTRLPLANE_AUTH_ALGORITHMS) {wrong} (from the environment)");
+        assert!(said.starts_with(&start), "{said}");
+    }
+}
+
+/// Threat 25: no secret in an error.
+#[test]
+fn no_sentence_quotes_a_secret() {
+    for file in [
+        "observability: {loki: {url: \"http://u:hunter2@:99999\"}}",
+        "observability: {loki: {url: \"http://u:hun ter2@loki:99999/\"}}",
+        "observability: {loki: {url: \"http://u:hunter2@loki/#x\"}}",
+        "database: {url: \"postgress://u:hunter2@db/d\"}",
+        "database: {url: \"postgres://u:hunter2@db:99999/d\"}",
+        "database: {host: db, password: hunter2}",
+        "database: {password: [hunter2]}",
+        "database: {passwort: hunter2}",
+    ] {
+        let said = sentences(&format!("{AUTH}{file}"), &[]).join("\n");
+        assert!(!said.is_empty(), "{file}");
+        assert!(
+            !said.contains("hunter2") && !said.contains("ter2"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn the_configuration_is_shown_with_sources_and_without_secrets() {
+    let file = "observability: {loki: {enabled: true, url: \"http://u:hunter2@loki:3100\"}}\n\
+                database: {host: db, user: k, password: hunter2, dbname: d}\n";
+    let (layers, _) = layered(
+        &format!("{AUTH}{file}"),
+        &[("KTRLPLANE_SERVER_HOST", "127.0.0.1")],
+    );
+    insta::assert_snapshot!(show(&layers), @r#"
+    observability:
+      loki:
+        enabled: true  # config.yaml, line 2
+        url: "http://u:***@loki:3100"  # config.yaml, line 2
+      mimir:
+        enabled: false  # default
+        # url:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URL)
+    server:
+      host: 127.0.0.1  # environment, KTRLPLANE_SERVER_HOST
+      port: 8080  # default
+    auth:
+      issuer: "https://idp.example/"  # config.yaml, line 1
+      audience: api  # config.yaml, line 1
+      algorithms: RS256  # default
+    database:
+      host: db  # config.yaml, line 3
+      port: 5432  # default
+      user: k  # config.yaml, line 3
+      password: "***"  # config.yaml, line 3
+      dbname: d  # config.yaml, line 3
+      sslmode: prefer  # default
+    "#);
+    // What is shown is a configuration again.
+    let mut again = Layers::default();
+    let mut problems = Vec::new();
+    again.add_file(Path::new("config.yaml"), &show(&layers), &mut problems);
+    assert_eq!(problems, []);
+    assert!(check(&again).is_ok());
+}

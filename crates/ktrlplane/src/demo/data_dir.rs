@@ -1,0 +1,144 @@
+//! The directory in which a demo keeps what outlives it.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The directory in which a demo keeps what outlives it. It holds a signing key and tokens, so it
+/// and its files belong to the user alone.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+}
+
+/// Why the directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum DataDirError {
+    /// It cannot be made, or a file in it cannot be read or written.
+    #[error("{path}: {error}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What happened.
+        error: std::io::Error,
+    },
+    /// Another demo uses it.
+    #[error("a demo is running on {0} already; stop it, or give this one its own --data-dir")]
+    InUse(String),
+}
+
+impl DataDir {
+    /// The directory at `path`, which need not exist.
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Makes the directory and takes it for this process, for as long as the answer lives.
+    pub(crate) fn occupy(&self) -> Result<File, DataDirError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700);
+        let failed = |error| Self::error(&self.path, error);
+        builder.create(&self.path).map_err(failed)?;
+        let path = self.path.join("lock");
+        let file = private(&path).map_err(|error| Self::error(&path, error))?;
+        match file.try_lock() {
+            Ok(()) => Ok(file),
+            Err(TryLockError::WouldBlock) => {
+                Err(DataDirError::InUse(self.path.display().to_string()))
+            }
+            Err(TryLockError::Error(error)) => Err(Self::error(&path, error)),
+        }
+    }
+
+    /// The path of the file `name`.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The text of the file `name`; `None` where there is no such file.
+    pub(crate) fn read(&self, name: &str) -> Result<Option<String>, DataDirError> {
+        let path = self.file(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Self::error(&path, error)),
+        }
+    }
+
+    /// Writes the file `name` so that a reader sees the old text or the new one, and nobody but
+    /// the user reads it.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), DataDirError> {
+        let path = self.file(name);
+        let new = self.file(&format!("{name}.new"));
+        let written = || {
+            // A left-over may have been made with other permissions.
+            match std::fs::remove_file(&new) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            private(&new)?.write_all(text.as_bytes())?;
+            std::fs::rename(&new, &path)
+        };
+        written().map_err(|error| Self::error(&path, error))
+    }
+
+    /// Removes the file `name`, if it is there.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), DataDirError> {
+        let path = self.file(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Self::error(&path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn error(path: &Path, error: std::io::Error) -> DataDirError {
+        DataDirError::File {
+            path: path.display().to_string(),
+            error,
+        }
+    }
+}
+
+/// Opens a file for writing that its owner alone may read.
+fn private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_for_the_user_alone() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(parent.path().join("a/b"));
+        let _lock = dir.occupy().unwrap();
+        assert_eq!(dir.read("x").unwrap(), None);
+        dir.write("x", "1").unwrap();
+        dir.write("x", "2").unwrap();
+        assert_eq!(dir.read("x").unwrap().as_deref(), Some("2"));
+        let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(dir.file("x")), 0o600);
+        assert_eq!(mode(parent.path().join("a/b")), 0o700);
+    }
+
+    #[test]
+    fn two_demos_cannot_share_a_directory() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(parent.path());
+        let lock = dir.occupy().unwrap();
+        assert!(matches!(dir.occupy(), Err(DataDirError::InUse(_))));
+        drop(lock);
+        assert!(dir.occupy().is_ok());
+    }
+}

@@ -1,0 +1,112 @@
+//! What the demo tells its user: on the terminal, and in `demo.json` for programs.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::identity::IdentityProvider;
+use super::world::{USERS, User};
+
+/// The file for programs.
+pub(crate) const FILE: &str = "demo.json";
+
+/// What there is to be told.
+pub(crate) struct Guide {
+    url: String,
+    issuer: String,
+    tokens: Vec<(&'static User, String)>,
+    now: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    url: &'a str,
+    issuer: &'a str,
+    users: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Guide {
+    /// The guide to a demo that listens at `address`, with a token for each user.
+    pub(crate) fn new(
+        provider: &IdentityProvider,
+        address: SocketAddr,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> super::Result<Self> {
+        let mut tokens = Vec::new();
+        for user in &USERS {
+            tokens.push((user, provider.token(user, now, lifetime)?));
+        }
+        Ok(Self {
+            url: format!("http://{address}"),
+            issuer: provider.issuer().to_owned(),
+            tokens,
+            now,
+        })
+    }
+
+    /// For programs.
+    pub(crate) fn json(&self) -> Result<String, serde_json::Error> {
+        let user = |(user, token): &(&User, String)| {
+            let told = serde_json::json!({ "token": token, "subject": user.subject });
+            (user.name.to_owned(), told)
+        };
+        let mut text = serde_json::to_string_pretty(&Told {
+            url: &self.url,
+            issuer: &self.issuer,
+            users: self.tokens.iter().map(user).collect(),
+        })?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// For people: lines to paste into a shell.
+    pub(crate) fn text(&self, file: &Path) -> String {
+        let Self { url, now, .. } = self;
+        let resources = format!("{url}/api/v1/projects/acme-shop/resources");
+        let start = *now - SignedDuration::from_hours(1);
+        let span = format!(
+            "--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'"
+        );
+        let victor = self.token("victor");
+        let mallory = self.token("mallory");
+        let file = file.display();
+        format!(
+            "\
+The demo runs at {url} until Ctrl-C. Tokens of all its users: {file}
+
+Victor may read the project acme-shop:
+
+TOKEN={victor}
+
+The errors in shop-api's logs:
+
+curl -sG -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/logs \\
+  --data-urlencode 'query={{level=\"error\"}}' {span} \\
+  --data-urlencode 'limit=100'
+
+Its CPU:
+
+curl -sG -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/metrics/query_range \\
+  --data-urlencode 'query=cpu_usage_percent' {span} \\
+  --data-urlencode 'step=15s'
+
+Mallory has a token and no role, which is 403; nobody is 401; what is not there is 404:
+
+MALLORY={mallory}
+
+curl -si -H \"Authorization: Bearer $MALLORY\" {resources}/shop-api/logs
+curl -si {resources}/shop-api/logs
+curl -si -H \"Authorization: Bearer $TOKEN\" {resources}/nope/logs
+"
+        )
+    }
+
+    fn token(&self, name: &str) -> &str {
+        let found = self.tokens.iter().find(|(user, _)| user.name == name);
+        found.map_or("", |(_, token)| token)
+    }
+}

@@ -1,0 +1,244 @@
+//! What Loki refuses though the grammar allows it.
+//!
+//! A regular expression is never compiled here: that costs what its author wants it to cost. Loki
+//! compiles it, and refuses the query if it can't.
+
+use super::ast::{Grouping, RangeAggregation, RangeOp, VectorOp};
+use crate::number::Number;
+
+/// Which range aggregations want `unwrap`, which can't have it, which can be grouped.
+pub(super) fn range_aggregation(aggregation: &RangeAggregation) -> Result<(), String> {
+    let op = aggregation.op;
+    let name = op.as_str();
+    match (op, &aggregation.param) {
+        (RangeOp::QuantileOverTime, None) => {
+            return Err(format!("{name} needs a parameter: {name}(0.99, …)"));
+        }
+        (RangeOp::QuantileOverTime, Some(_)) | (_, None) => {}
+        (_, Some(_)) => return Err(format!("{name} takes no parameter")),
+    }
+    if aggregation.grouping.is_some() && !groups(op) {
+        return Err(format!(
+            "{name} can't be grouped; group around it, as in sum by (…) ({name}(…))"
+        ));
+    }
+    let (with, without) = unwraps(op);
+    if aggregation.range.unwrap.is_some() && !with {
+        return Err(format!("{name} counts lines and can't have unwrap"));
+    }
+    if aggregation.range.unwrap.is_none() && !without {
+        return Err(format!(
+            "{name} works on numbers: say with | unwrap which label holds them"
+        ));
+    }
+    Ok(())
+}
+
+fn groups(op: RangeOp) -> bool {
+    match op {
+        RangeOp::AvgOverTime
+        | RangeOp::StddevOverTime
+        | RangeOp::StdvarOverTime
+        | RangeOp::QuantileOverTime
+        | RangeOp::MaxOverTime
+        | RangeOp::MinOverTime
+        | RangeOp::FirstOverTime
+        | RangeOp::LastOverTime => true,
+        RangeOp::CountOverTime
+        | RangeOp::Rate
+        | RangeOp::RateCounter
+        | RangeOp::BytesOverTime
+        | RangeOp::BytesRate
+        | RangeOp::SumOverTime
+        | RangeOp::AbsentOverTime => false,
+    }
+}
+
+/// Whether the operation can have `unwrap`, and whether it can do without.
+fn unwraps(op: RangeOp) -> (bool, bool) {
+    match op {
+        RangeOp::CountOverTime | RangeOp::BytesOverTime | RangeOp::BytesRate => (false, true),
+        RangeOp::Rate | RangeOp::AbsentOverTime => (true, true),
+        RangeOp::RateCounter
+        | RangeOp::AvgOverTime
+        | RangeOp::SumOverTime
+        | RangeOp::MinOverTime
+        | RangeOp::MaxOverTime
+        | RangeOp::StdvarOverTime
+        | RangeOp::StddevOverTime
+        | RangeOp::QuantileOverTime
+        | RangeOp::FirstOverTime
+        | RangeOp::LastOverTime => (true, false),
+    }
+}
+
+/// Which aggregations have a parameter, and which can be grouped.
+pub(super) fn vector_aggregation(
+    op: VectorOp,
+    param: Option<&Number>,
+    grouping: Option<&Grouping>,
+) -> Result<(), String> {
+    let name = op.as_str();
+    let grouped = grouping.is_some_and(|grouping| !grouping.labels.is_empty());
+    match op {
+        VectorOp::Topk | VectorOp::Bottomk | VectorOp::ApproxTopk => {
+            let Some(param) = param else {
+                return Err(format!("{name} needs a number: {name}(5, …)"));
+            };
+            if !param.text.parse::<i64>().is_ok_and(|k| k > 0) {
+                return Err(format!("{name} needs a whole number greater than 0"));
+            }
+            if op == VectorOp::ApproxTopk && grouping.is_some() {
+                return Err(format!("{name} can't be grouped"));
+            }
+            return Ok(());
+        }
+        VectorOp::Sort | VectorOp::SortDesc if grouped => {
+            return Err(format!("{name} can't be grouped"));
+        }
+        VectorOp::Sum
+        | VectorOp::Avg
+        | VectorOp::Count
+        | VectorOp::Max
+        | VectorOp::Min
+        | VectorOp::Stddev
+        | VectorOp::Stdvar
+        | VectorOp::Sort
+        | VectorOp::SortDesc => {}
+    }
+    if param.is_some() {
+        return Err(format!("{name} takes no parameter"));
+    }
+    Ok(())
+}
+
+/// The pattern of `| pattern`: at least one name, no name twice, no two captures side by side.
+pub(super) fn pattern(pattern: &[u8]) -> Result<(), String> {
+    let mut names: Vec<&[u8]> = Vec::new();
+    let mut rest = pattern;
+    let mut after_capture = false;
+    while let Some((_, tail)) = rest.split_first() {
+        let Some((name, behind)) = capture(rest) else {
+            after_capture = false;
+            rest = tail;
+            continue;
+        };
+        if after_capture {
+            return Err("two captures need text between them".to_owned());
+        }
+        after_capture = true;
+        rest = behind;
+        if name != b"_" {
+            names.push(name);
+        }
+    }
+    distinct(names, "a pattern needs a capture, as in <status>")
+}
+
+/// `<name>` at the start: the name, and what stands behind.
+fn capture(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (inner, behind) = until(text.strip_prefix(b"<")?, b'>')?;
+    let named = inner.first().is_some_and(|byte| !byte.is_ascii_digit())
+        && inner
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    named.then_some((inner, behind))
+}
+
+/// The expression of `| regexp`: at least one named group, no name twice.
+pub(super) fn regexp(regex: &[u8]) -> Result<(), String> {
+    const NO_NAME: &str = "regexp needs a named group, as in (?P<status>\\\\d+)";
+    let mut names: Vec<&[u8]> = Vec::new();
+    let mut rest = regex;
+    let mut in_class = false;
+    while let Some((first, tail)) = rest.split_first() {
+        rest = match first {
+            b'\\' => match tail.strip_prefix(b"Q") {
+                Some(literal) if !in_class => {
+                    let end = literal.windows(2).position(|pair| pair == b"\\E");
+                    end.and_then(|end| literal.get(end + 2..)).unwrap_or(&[])
+                }
+                _ => tail.get(1..).unwrap_or(&[]),
+            },
+            b'[' if !in_class => {
+                in_class = true;
+                // A `]` at the start of a class stands for itself.
+                let tail = tail.strip_prefix(b"^").unwrap_or(tail);
+                tail.strip_prefix(b"]").unwrap_or(tail)
+            }
+            b']' => {
+                in_class = false;
+                tail
+            }
+            b'(' if !in_class => {
+                let named = tail.strip_prefix(b"?P<").or(tail.strip_prefix(b"?<"));
+                match named.and_then(|named| until(named, b'>')) {
+                    Some((name, behind)) => {
+                        names.push(name);
+                        behind
+                    }
+                    None => tail,
+                }
+            }
+            _ => tail,
+        };
+    }
+    distinct(names, NO_NAME)
+}
+
+fn until(text: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
+    let at = text.iter().position(|byte| *byte == end)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
+}
+
+fn distinct(mut names: Vec<&[u8]>, none: &str) -> Result<(), String> {
+    names.sort_unstable();
+    if names.is_empty() {
+        return Err(none.to_owned());
+    }
+    let twice = names.windows(2).find(|pair| pair.first() == pair.last());
+    match twice.and_then(|pair| pair.first()) {
+        Some(name) => Err(format!(
+            "the name {} stands for two captures",
+            name.escape_ascii()
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The function whose name is nearest to `name`, if one is near.
+pub(super) fn similar_function(name: &str) -> Option<&'static str> {
+    const FURTHEST: usize = 2;
+    if name.len() > 32 {
+        return None;
+    }
+    let name = name.to_ascii_lowercase();
+    let others = ["vector", "label_replace"];
+    let known = RangeOp::ALL.iter().map(|op| op.as_str());
+    let known = known.chain(VectorOp::ALL.iter().map(|op| op.as_str()));
+    known
+        .chain(others)
+        .map(|known| (distance(name.as_bytes(), known.as_bytes()), known))
+        .min()
+        .filter(|(distance, known)| *distance <= FURTHEST && *distance * 2 < known.len())
+        .map(|(_, known)| known)
+}
+
+/// How many bytes must be added, removed or changed to make `a` of `b`.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.iter().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        if let Some(first) = row.first_mut() {
+            *first = left;
+        }
+        for (to, cell) in b.iter().zip(row.iter_mut().skip(1)) {
+            let changed = diagonal + usize::from(from != to);
+            diagonal = *cell;
+            left = changed.min(*cell + 1).min(left + 1);
+            *cell = left;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}

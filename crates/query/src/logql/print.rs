@@ -1,0 +1,438 @@
+//! Printing: the one canonical text of a tree.
+//!
+//! The walk over nested expressions has a stack of its own, so that no tree is too deep for it.
+
+use std::fmt;
+
+use super::ast::{
+    Binary, Expr, Extraction, Grouping, LabelFilter, LabelFormat, LabelOrMatcher, LabelReplace,
+    LineFilter, LineMatch, LogExpr, LogRange, Logfmt, MetricExpr, RangeAggregation, Selector,
+    Stage, Unwrap, VectorMatching,
+};
+use crate::matcher::Matcher;
+use crate::number::Number;
+use crate::quote::push_quoted;
+use crate::text::Text;
+
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        expr(&mut out, self);
+        f.write_str(&out)
+    }
+}
+
+impl fmt::Display for MetricExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        metric(&mut out, self);
+        f.write_str(&out)
+    }
+}
+
+impl fmt::Display for LogExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        log(&mut out, self);
+        f.write_str(&out)
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = String::new();
+        selector(&mut out, self);
+        f.write_str(&out)
+    }
+}
+
+/// Appends the text of a query to `out`.
+pub(crate) fn expr(out: &mut String, expr: &Expr) {
+    match expr {
+        Expr::Log(inner) => log(out, inner),
+        Expr::Metric(inner) => metric(out, inner),
+    }
+}
+
+/// What is still to be printed, the next on top.
+enum Work<'t> {
+    Expr(&'t MetricExpr),
+    Operator(&'t Binary),
+    Replace(&'t LabelReplace),
+    Text(&'static str),
+}
+
+fn metric(out: &mut String, expr: &MetricExpr) {
+    let mut work = vec![Work::Expr(expr)];
+    while let Some(next) = work.pop() {
+        match next {
+            Work::Text(text) => out.push_str(text),
+            Work::Operator(binary) => operator(out, binary),
+            Work::Replace(replace) => label_replace(out, replace),
+            Work::Expr(MetricExpr::Literal(value)) => number(out, value),
+            Work::Expr(MetricExpr::VectorLiteral(value)) => {
+                out.push_str("vector(");
+                number(out, value);
+                out.push(')');
+            }
+            Work::Expr(MetricExpr::Range(range)) => range_aggregation(out, range),
+            Work::Expr(MetricExpr::Vector(aggregation)) => {
+                out.push_str(aggregation.op.as_str());
+                if let Some(by) = &aggregation.grouping {
+                    out.push(' ');
+                    grouping(out, by);
+                    out.push(' ');
+                }
+                out.push('(');
+                if let Some(param) = &aggregation.param {
+                    number(out, param);
+                    out.push_str(", ");
+                }
+                work.push(Work::Text(")"));
+                work.push(Work::Expr(&aggregation.expr));
+            }
+            Work::Expr(MetricExpr::LabelReplace(replace)) => {
+                out.push_str("label_replace(");
+                work.push(Work::Replace(replace));
+                work.push(Work::Expr(&replace.expr));
+            }
+            Work::Expr(MetricExpr::Binary(binary)) => {
+                let right_grouping = binary.op.groups_to_the_right();
+                push_side(&mut work, &binary.rhs, binary, !right_grouping);
+                work.push(Work::Operator(binary));
+                push_side(&mut work, &binary.lhs, binary, right_grouping);
+            }
+        }
+    }
+}
+
+/// Pushes one side of `binary`, in brackets if it is an operation that would not stay together
+/// without: one that binds less, or as much where that is `unsafe_if_equal`.
+fn push_side<'t>(
+    work: &mut Vec<Work<'t>>,
+    side: &'t MetricExpr,
+    binary: &Binary,
+    unsafe_if_equal: bool,
+) {
+    let brackets = match side {
+        MetricExpr::Binary(inner) => {
+            let (inner, outer) = (inner.op.precedence(), binary.op.precedence());
+            inner < outer || inner == outer && unsafe_if_equal
+        }
+        MetricExpr::Range(_)
+        | MetricExpr::Vector(_)
+        | MetricExpr::Literal(_)
+        | MetricExpr::VectorLiteral(_)
+        | MetricExpr::LabelReplace(_) => false,
+    };
+    if brackets {
+        work.push(Work::Text(")"));
+    }
+    work.push(Work::Expr(side));
+    if brackets {
+        work.push(Work::Text("("));
+    }
+}
+
+fn operator(out: &mut String, binary: &Binary) {
+    out.push(' ');
+    out.push_str(binary.op.as_str());
+    if binary.return_bool {
+        out.push_str(" bool");
+    }
+    if let Some(VectorMatching { on, labels, group }) = &binary.matching {
+        out.push_str(if *on { " on " } else { " ignoring " });
+        label_list(out, labels);
+        if let Some(group) = group {
+            out.push_str(if group.right {
+                " group_right "
+            } else {
+                " group_left "
+            });
+            // Without its list, a bracket behind it would be taken for one.
+            label_list(out, &group.include);
+        }
+    }
+    out.push(' ');
+}
+
+/// What stands behind the first argument.
+fn label_replace(out: &mut String, replace: &LabelReplace) {
+    for text in [
+        &replace.dst,
+        &replace.replacement,
+        &replace.src,
+        &replace.regex,
+    ] {
+        out.push_str(", ");
+        quoted(out, text);
+    }
+    out.push(')');
+}
+
+fn range_aggregation(out: &mut String, aggregation: &RangeAggregation) {
+    out.push_str(aggregation.op.as_str());
+    out.push('(');
+    if let Some(param) = &aggregation.param {
+        number(out, param);
+        out.push_str(", ");
+    }
+    log_range(out, &aggregation.range);
+    out.push(')');
+    if let Some(by) = &aggregation.grouping {
+        out.push(' ');
+        grouping(out, by);
+    }
+}
+
+fn log_range(out: &mut String, range: &LogRange) {
+    log(out, &range.log);
+    if let Some(Unwrap {
+        label,
+        conversion,
+        post_filters,
+    }) = &range.unwrap
+    {
+        out.push_str(" | unwrap ");
+        match conversion {
+            Some(conversion) => {
+                out.push_str(conversion.as_str());
+                out.push('(');
+                out.push_str(label);
+                out.push(')');
+            }
+            None => out.push_str(label),
+        }
+        for filter in post_filters {
+            out.push_str(" | ");
+            label_filter(out, filter);
+        }
+    }
+    if !range.log.stages.is_empty() || range.unwrap.is_some() {
+        out.push(' ');
+    }
+    out.push('[');
+    out.push_str(&range.range.text);
+    out.push(']');
+    if let Some(offset) = &range.offset {
+        out.push_str(" offset ");
+        out.push_str(&offset.text);
+    }
+}
+
+fn log(out: &mut String, log: &LogExpr) {
+    selector(out, &log.selector);
+    for each in &log.stages {
+        out.push(' ');
+        stage(out, each);
+    }
+}
+
+fn selector(out: &mut String, selector: &Selector) {
+    out.push('{');
+    separated(out, &selector.matchers, matcher);
+    out.push('}');
+}
+
+fn stage(out: &mut String, stage: &Stage) {
+    match stage {
+        Stage::Line(filter) => line_filter(out, filter),
+        Stage::Json(extractions) => {
+            out.push_str("| json");
+            push_extractions(out, extractions);
+        }
+        Stage::Logfmt(Logfmt {
+            strict,
+            keep_empty,
+            extractions,
+        }) => {
+            out.push_str("| logfmt");
+            if *strict {
+                out.push_str(" --strict");
+            }
+            if *keep_empty {
+                out.push_str(" --keep-empty");
+            }
+            push_extractions(out, extractions);
+        }
+        Stage::Regexp(text) => with_text(out, "| regexp ", text),
+        Stage::Pattern(text) => with_text(out, "| pattern ", text),
+        Stage::Unpack => out.push_str("| unpack"),
+        Stage::Decolorize => out.push_str("| decolorize"),
+        Stage::Label(filter) => {
+            out.push_str("| ");
+            label_filter(out, filter);
+        }
+        Stage::LineFormat(text) => with_text(out, "| line_format ", text),
+        Stage::LabelFormat(formats) => {
+            out.push_str("| label_format ");
+            separated(out, formats, label_format);
+        }
+        Stage::Drop(items) => {
+            out.push_str("| drop ");
+            separated(out, items, label_or_matcher);
+        }
+        Stage::Keep(items) => {
+            out.push_str("| keep ");
+            separated(out, items, label_or_matcher);
+        }
+    }
+}
+
+fn line_filter(out: &mut String, filter: &LineFilter) {
+    out.push_str(filter.op.as_str());
+    for (index, alternative) in filter.alternatives.iter().enumerate() {
+        out.push_str(if index == 0 { " " } else { " or " });
+        match alternative {
+            LineMatch::Text(text) => quoted(out, text),
+            LineMatch::Ip(text) => ip(out, text),
+        }
+    }
+}
+
+fn ip(out: &mut String, text: &Text) {
+    out.push_str("ip(");
+    quoted(out, text);
+    out.push(')');
+}
+
+/// Always with the expression: without, a name that a bracket follows could be taken for a call.
+fn push_extractions(out: &mut String, extractions: &[Extraction]) {
+    if extractions.is_empty() {
+        return;
+    }
+    out.push(' ');
+    separated(out, extractions, |out, Extraction { label, expression }| {
+        out.push_str(label);
+        out.push('=');
+        quoted(out, expression);
+    });
+}
+
+fn label_format(out: &mut String, format: &LabelFormat) {
+    match format {
+        LabelFormat::Rename { to, from } => {
+            out.push_str(to);
+            out.push('=');
+            out.push_str(from);
+        }
+        LabelFormat::Template { label, template } => {
+            out.push_str(label);
+            out.push('=');
+            quoted(out, template);
+        }
+    }
+}
+
+fn label_or_matcher(out: &mut String, item: &LabelOrMatcher) {
+    match item {
+        LabelOrMatcher::Label(label) => out.push_str(label),
+        LabelOrMatcher::Matcher(inner) => matcher(out, inner),
+    }
+}
+
+/// Only `and`, `or` and brackets: a comma has no precedence.
+fn label_filter(out: &mut String, filter: &LabelFilter) {
+    enum Work<'t> {
+        Filter(&'t LabelFilter),
+        Text(&'static str),
+    }
+    /// Pushes one side, in brackets if it would not stay together without.
+    fn side<'t>(work: &mut Vec<Work<'t>>, filter: &'t LabelFilter, brackets: bool) {
+        if brackets {
+            work.push(Work::Text(")"));
+        }
+        work.push(Work::Filter(filter));
+        if brackets {
+            work.push(Work::Text("("));
+        }
+    }
+    let mut work = vec![Work::Filter(filter)];
+    while let Some(next) = work.pop() {
+        match next {
+            Work::Text(text) => out.push_str(text),
+            Work::Filter(LabelFilter::Match(inner)) => matcher(out, inner),
+            Work::Filter(LabelFilter::Ip(filter)) => {
+                out.push_str(&filter.label);
+                out.push_str(if filter.negated { "!=" } else { "=" });
+                ip(out, &filter.pattern);
+            }
+            Work::Filter(LabelFilter::Number(label, op, value)) => {
+                comparison(out, label, op.as_str());
+                number(out, value);
+            }
+            Work::Filter(LabelFilter::Duration(label, op, value)) => {
+                comparison(out, label, op.as_str());
+                out.push_str(&value.text);
+            }
+            Work::Filter(LabelFilter::Bytes(label, op, value)) => {
+                comparison(out, label, op.as_str());
+                out.push_str(&value.text);
+            }
+            Work::Filter(LabelFilter::And(left, right)) => {
+                let or = |filter: &LabelFilter| matches!(filter, LabelFilter::Or(..));
+                let and = |filter: &LabelFilter| matches!(filter, LabelFilter::And(..));
+                side(&mut work, right, or(right) || and(right));
+                work.push(Work::Text(" and "));
+                side(&mut work, left, or(left));
+            }
+            Work::Filter(LabelFilter::Or(left, right)) => {
+                let or = |filter: &LabelFilter| matches!(filter, LabelFilter::Or(..));
+                side(&mut work, right, or(right));
+                work.push(Work::Text(" or "));
+                side(&mut work, left, false);
+            }
+        }
+    }
+}
+
+fn comparison(out: &mut String, label: &str, op: &str) {
+    out.push_str(label);
+    out.push(' ');
+    out.push_str(op);
+    out.push(' ');
+}
+
+fn matcher(out: &mut String, Matcher { name, op, value }: &Matcher) {
+    out.push_str(name);
+    out.push_str(op.as_str());
+    quoted(out, value);
+}
+
+fn grouping(out: &mut String, Grouping { without, labels }: &Grouping) {
+    out.push_str(if *without { "without " } else { "by " });
+    label_list(out, labels);
+}
+
+fn label_list(out: &mut String, labels: &[String]) {
+    out.push('(');
+    separated(out, labels, |out, label| out.push_str(label));
+    out.push(')');
+}
+
+fn number(out: &mut String, number: &Number) {
+    if number.text == "-0" {
+        // Loki reads `-0` as a duration of nothing.
+        out.push_str("- 0");
+    } else {
+        out.push_str(&number.text);
+    }
+}
+
+fn with_text(out: &mut String, stage: &str, text: &Text) {
+    out.push_str(stage);
+    quoted(out, text);
+}
+
+fn quoted(out: &mut String, text: &Text) {
+    push_quoted(out, text.as_bytes());
+}
+
+fn separated<T>(out: &mut String, items: &[T], each: impl Fn(&mut String, &T)) {
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push_str(", ");
+        }
+        each(out, item);
+    }
+}
