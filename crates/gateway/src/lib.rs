@@ -1,1 +1,40 @@
-//! gateway
+//! The HTTP door to tenants' logs and metrics.
+//!
+//! The modules are declared in the order in which a request meets them; [`pipeline`] shows the
+//! whole way on one screen. What has been proven about a request travels in its type:
+//! [`Principal`](authenticate::Principal) → [`Permit`](authorize::Permit) →
+//! [`Scoped`](scope::Scoped), and [`forward()`](forward::forward) takes nothing but the last.
+
+pub mod settings;
+
+pub mod server;
+
+pub mod pipeline;
+
+pub mod routes;
+
+pub mod authenticate;
+
+pub mod authorize;
+
+pub mod scope;
+
+pub mod forward;
+
+pub mod stream;
+
+pub mod error;
+
+pub mod health;
+
+pub mod check;
+
+pub mod clock;
+
+mod connector;
+
+pub use clock::{Clock, SystemClock};
+pub use directory;
+pub use query;
+pub use server::{Server, StartError, start};
+pub use settings::{BackendSettings, IssuerSettings, Settings};

@@ -1,0 +1,101 @@
+//! Who the caller is: one bearer token of the configured issuer.
+
+pub mod keys;
+pub mod token;
+
+mod fetch;
+
+pub(crate) use fetch::with_causes;
+
+use directory::policy::Subject;
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use jiff::Timestamp;
+
+use crate::error::Error;
+use keys::Keys;
+pub use token::Verifier;
+
+/// The proof that a request carries a token that the issuer signed for this audience, and that
+/// holds now.
+///
+/// Only [`authenticate`] makes one:
+///
+/// ```compile_fail,E0451
+/// # use gateway::authenticate::Principal;
+/// # fn forge(subject: gateway::directory::policy::Subject, expires_at: jiff::Timestamp) -> Principal {
+/// Principal { subject, expires_at }
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    subject: Subject,
+    expires_at: Timestamp,
+}
+
+impl Principal {
+    /// The token's `sub`: the identity.
+    #[must_use]
+    pub fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// When the token stops to hold.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+/// What fetches this issuer's keys.
+pub(crate) fn fetcher(issuer: &str) -> Result<fetch::Fetcher, keys::FetchError> {
+    fetch::Fetcher::new(issuer)
+}
+
+/// Finds out who sent a request with these headers.
+pub async fn authenticate(
+    verifier: &Verifier,
+    keys: &Keys,
+    headers: &HeaderMap,
+    now: Timestamp,
+) -> Result<Principal, Error> {
+    let token = bearer(headers)?;
+    let claims = verifier.verify(keys, token, now).await?;
+    Ok(Principal {
+        subject: claims.subject,
+        expires_at: claims.expires_at,
+    })
+}
+
+/// The longest token, in bytes; those with hundreds of permissions are about half as long.
+const MAX_TOKEN_LENGTH: usize = 16 * 1024;
+
+/// The one bearer token of a request (RFC 6750, section 2.1). Tokens in the query or in a form
+/// (sections 2.2 and 2.3) are not looked at: they end up in logs.
+fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(Error::NoToken)?;
+    if values.next().is_some() {
+        // Which of the two another proxy on the way believes is anybody's guess.
+        return Err(Error::InvalidToken("more than one Authorization header"));
+    }
+    let text = value
+        .to_str()
+        .map_err(|_| Error::InvalidToken("the Authorization header is not plain ASCII"))?;
+    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Error::NoToken);
+    }
+    let token = token.trim_matches(' ');
+    if token.is_empty() {
+        return Err(Error::NoToken);
+    }
+    if token.len() > MAX_TOKEN_LENGTH {
+        return Err(Error::InvalidToken("the token is too long"));
+    }
+    let of_a_token = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if !token.bytes().all(of_a_token) {
+        return Err(Error::InvalidToken("the token is not a JWT"));
+    }
+    Ok(token)
+}

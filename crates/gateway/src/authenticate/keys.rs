@@ -1,0 +1,276 @@
+//! The issuer's keys: held as a snapshot, fetched on the background runtime.
+//!
+//! One task fetches. It is the only one, so no two fetches run at a time, and it answers requests
+//! for a refresh in their order: whoever asked while a fetch ran finds its result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey};
+use tokio::sync::{mpsc, oneshot, watch};
+
+pub use super::fetch::FetchError;
+use super::fetch::Fetcher;
+use crate::clock::Clock;
+
+/// How often tokens with an unknown `kid` may cause a fetch (threat 19).
+const UNKNOWN_KID_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long fetched keys are used without another look.
+const REFRESH_INTERVAL: Duration = Duration::from_hours(1);
+
+/// How long to wait after a failed fetch: from the first of these, doubling, to the second.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
+
+/// How many requests may wait for a refresh; more are refused as if there had been none.
+const WAITING: usize = 256;
+
+/// One public key.
+struct Key {
+    kid: Option<String>,
+    algorithms: Vec<Algorithm>,
+    public: DecodingKey,
+}
+
+/// The issuer's usable public keys at one moment.
+pub struct KeySet(Vec<Key>);
+
+/// The key for a token.
+pub(super) enum Chosen<'a> {
+    /// This one.
+    Key(&'a DecodingKey),
+    /// The token's key is known and does not fit its algorithm, or there are several to choose of.
+    Unfit,
+    /// No key has this id.
+    Unknown,
+}
+
+impl KeySet {
+    /// Takes the usable keys of a key set (RFC 7517). A key that is malformed, symmetric, for
+    /// encryption, or of an unknown kind is left out: the others are good all the same.
+    pub(super) fn new(keys: Vec<serde_json::Value>) -> Self {
+        Self(keys.into_iter().filter_map(usable).collect())
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether there is one for this algorithm.
+    #[must_use]
+    pub fn has_for(&self, algorithm: Algorithm) -> bool {
+        self.0.iter().any(|key| key.algorithms.contains(&algorithm))
+    }
+
+    /// How many keys there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The key with this id that fits this algorithm. A token without a key id is checked only
+    /// where there is one fitting key: guessing among several is trying until one works.
+    pub(super) fn choose(&self, kid: Option<&str>, algorithm: Algorithm) -> Chosen<'_> {
+        let named = |key: &&Key| kid.is_none() || key.kid.as_deref() == kid;
+        let mut fitting = self
+            .0
+            .iter()
+            .filter(named)
+            .filter(|key| key.algorithms.contains(&algorithm));
+        match (fitting.next(), fitting.next()) {
+            (Some(only), None) => Chosen::Key(&only.public),
+            (Some(_), Some(_)) => Chosen::Unfit,
+            (None, _) if kid.is_none() || self.0.iter().any(|key| named(&key)) => Chosen::Unfit,
+            (None, _) => Chosen::Unknown,
+        }
+    }
+}
+
+/// The key in `value`, unless it must not be used to check signatures.
+fn usable(value: serde_json::Value) -> Option<Key> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
+    let jwk: Jwk = serde_json::from_value(value).ok()?;
+    let signs = match &jwk.common.public_key_use {
+        Some(PublicKeyUse::Encryption | PublicKeyUse::Other(_)) => false,
+        Some(PublicKeyUse::Signature) | None => true,
+    };
+    let verifies = jwk
+        .common
+        .key_operations
+        .as_ref()
+        .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    if !signs || !verifies {
+        return None;
+    }
+    let of_its_type: &[Algorithm] = if let AlgorithmParameters::RSA(_) = &jwk.algorithm {
+        &[RS256, RS384, RS512, PS256, PS384, PS512]
+    } else if let AlgorithmParameters::EllipticCurve(parameters) = &jwk.algorithm {
+        if parameters.curve == EllipticCurve::P256 {
+            &[ES256]
+        } else if parameters.curve == EllipticCurve::P384 {
+            &[ES384]
+        } else {
+            &[]
+        }
+    } else if let AlgorithmParameters::OctetKeyPair(parameters) = &jwk.algorithm {
+        if parameters.curve == EllipticCurve::Ed25519 {
+            &[EdDSA]
+        } else {
+            &[]
+        }
+    } else {
+        &[]
+    };
+    let algorithms: Vec<Algorithm> = of_its_type
+        .iter()
+        .copied()
+        .filter(|algorithm| {
+            jwk.common
+                .key_algorithm
+                .is_none_or(|stated| stated == (*algorithm).into())
+        })
+        .collect();
+    if algorithms.is_empty() {
+        return None;
+    }
+    Some(Key {
+        public: DecodingKey::from_jwk(&jwk).ok()?,
+        kid: jwk.common.key_id,
+        algorithms,
+    })
+}
+
+/// A handle on the issuer's keys.
+#[derive(Clone)]
+pub struct Keys {
+    state: watch::Receiver<State>,
+    refresh: mpsc::Sender<oneshot::Sender<()>>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    keys: Option<Arc<KeySet>>,
+    /// Whether the first fetch has ended, in whichever way.
+    tried: bool,
+}
+
+impl Keys {
+    /// Starts fetching on `background`, at once and from then on. An issuer that is down is no
+    /// error: it is asked again until it answers.
+    pub(crate) fn start(
+        fetcher: Fetcher,
+        background: &tokio::runtime::Handle,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let (publish, state) = watch::channel(State::default());
+        let (refresh, requests) = mpsc::channel(WAITING);
+        let task = Refresher {
+            fetcher,
+            clock,
+            publish,
+            requests,
+            wait: RETRY.0,
+            last_for_unknown_kid: None,
+        };
+        background.spawn(task.run());
+        Self { state, refresh }
+    }
+
+    /// Whether keys are held.
+    #[must_use]
+    pub fn are_held(&self) -> bool {
+        self.state.borrow().keys.is_some()
+    }
+
+    /// The keys; waits for the first fetch to end, once in the life of the process.
+    pub(super) async fn held(&self) -> Option<Arc<KeySet>> {
+        let current = self.state.borrow().clone();
+        if current.keys.is_some() || current.tried {
+            return current.keys;
+        }
+        let mut state = self.state.clone();
+        let tried = state.wait_for(|state| state.tried).await.ok()?;
+        tried.keys.clone()
+    }
+
+    /// The keys after a refresh, or as they were where none may be had now.
+    pub(super) async fn refreshed(&self) -> Option<Arc<KeySet>> {
+        let (done, wait) = oneshot::channel();
+        if self.refresh.try_send(done).is_ok() {
+            // An error means that the task has ended; the keys held are then the last.
+            let _ = wait.await;
+        }
+        self.state.borrow().keys.clone()
+    }
+}
+
+/// The task that fetches.
+struct Refresher {
+    fetcher: Fetcher,
+    clock: Arc<dyn Clock>,
+    publish: watch::Sender<State>,
+    requests: mpsc::Receiver<oneshot::Sender<()>>,
+    wait: Duration,
+    last_for_unknown_kid: Option<Timestamp>,
+}
+
+impl Refresher {
+    async fn run(mut self) {
+        self.fetch().await;
+        loop {
+            tokio::select! {
+                request = self.requests.recv() => match request {
+                    Some(done) => {
+                        if self.may_refresh() {
+                            self.fetch().await;
+                        }
+                        // An error means that who asked has gone.
+                        let _ = done.send(());
+                    }
+                    // The gateway has gone.
+                    None => return,
+                },
+                () = tokio::time::sleep(self.wait) => self.fetch().await,
+            }
+        }
+    }
+
+    fn may_refresh(&mut self) -> bool {
+        let now = self.clock.now();
+        let may = self
+            .last_for_unknown_kid
+            // A clock that was set back is no reason to refuse for longer.
+            .is_none_or(|last| now < last || now.duration_since(last) >= UNKNOWN_KID_INTERVAL);
+        if may {
+            self.last_for_unknown_kid = Some(now);
+        }
+        may
+    }
+
+    async fn fetch(&mut self) {
+        match self.fetcher.fetch().await {
+            Ok(keys) => {
+                tracing::info!(keys = keys.len(), "fetched the issuer's keys");
+                self.wait = REFRESH_INTERVAL;
+                self.publish.send_replace(State {
+                    keys: Some(Arc::new(keys)),
+                    tried: true,
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the issuer's keys cannot be fetched");
+                self.wait = if self.wait == REFRESH_INTERVAL {
+                    RETRY.0
+                } else {
+                    (self.wait * 2).min(RETRY.1)
+                };
+                // Keys that are held stay in use.
+                self.publish.send_modify(|state| state.tried = true);
+            }
+        }
+    }
+}

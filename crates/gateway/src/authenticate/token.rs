@@ -1,0 +1,204 @@
+//! What makes a token acceptable.
+
+use directory::policy::Subject;
+use jiff::{SignedDuration, Timestamp};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, Validation};
+use serde::Deserialize;
+
+use super::keys::{Chosen, KeySet, Keys};
+use crate::error::Error;
+use crate::settings::IssuerSettings;
+
+/// How far the issuer's clock may be from ours.
+const SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// The algorithms that settings may name.
+const ASYMMETRIC: [Algorithm; 9] = [
+    Algorithm::RS256,
+    Algorithm::RS384,
+    Algorithm::RS512,
+    Algorithm::PS256,
+    Algorithm::PS384,
+    Algorithm::PS512,
+    Algorithm::ES256,
+    Algorithm::ES384,
+    Algorithm::EdDSA,
+];
+
+/// Checks tokens of one issuer for one audience.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    issuer: String,
+    audience: String,
+    algorithms: Vec<Algorithm>,
+}
+
+/// What a verified token says.
+#[derive(Clone, Debug)]
+pub(super) struct Verified {
+    pub(super) subject: Subject,
+    pub(super) expires_at: Timestamp,
+}
+
+/// Settings that name an algorithm that must never be accepted, or none at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AlgorithmError {
+    /// No algorithm.
+    #[error("at least one signature algorithm must be accepted")]
+    None,
+    /// Whoever can check an HMAC can also make one (threat 18).
+    #[error("{0:?} is never accepted as a signature algorithm; RS, PS, ES and EdDSA are")]
+    Refused(Algorithm),
+}
+
+/// The claims that decide. All others are of no interest here: an e-mail is no identity.
+#[derive(Deserialize)]
+struct Claims {
+    iss: Option<String>,
+    aud: Option<Audience>,
+    sub: Option<String>,
+    exp: Option<f64>,
+    nbf: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Audience {
+    fn holds(&self, audience: &str) -> bool {
+        match self {
+            Self::One(one) => one == audience,
+            Self::Several(several) => several.iter().any(|one| one == audience),
+        }
+    }
+}
+
+impl Verifier {
+    /// A verifier for these settings.
+    pub fn new(settings: &IssuerSettings) -> Result<Self, AlgorithmError> {
+        if settings.algorithms.is_empty() {
+            return Err(AlgorithmError::None);
+        }
+        let refused = |algorithm: &&Algorithm| !ASYMMETRIC.contains(*algorithm);
+        if let Some(algorithm) = settings.algorithms.iter().find(refused) {
+            return Err(AlgorithmError::Refused(*algorithm));
+        }
+        Ok(Self {
+            issuer: settings.issuer.clone(),
+            audience: settings.audience.clone(),
+            algorithms: settings.algorithms.clone(),
+        })
+    }
+
+    /// Checks a token at `now`: header, key, signature, then claims.
+    pub(super) async fn verify(
+        &self,
+        keys: &Keys,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Verified, Error> {
+        // `jku`, `x5u` and `jwk` are read by nobody: keys come from the configured issuer alone.
+        let header = jsonwebtoken::decode_header(token).map_err(|_| {
+            Error::InvalidToken("the token is not a JWT, or its algorithm is not accepted")
+        })?;
+        if !self.algorithms.contains(&header.alg) {
+            return Err(Error::InvalidToken("the token's algorithm is not accepted"));
+        }
+        if header.crit.is_some() {
+            return Err(Error::InvalidToken(
+                "the token demands extensions that are not understood",
+            ));
+        }
+        let kid = header.kid.as_deref();
+        let held = keys.held().await.ok_or(Error::NoKeys)?;
+        match held.choose(kid, header.alg) {
+            Chosen::Unknown => {
+                let refreshed = keys.refreshed().await.ok_or(Error::NoKeys)?;
+                self.check(&refreshed, kid, header.alg, token, now)
+            }
+            Chosen::Key(_) | Chosen::Unfit => self.check(&held, kid, header.alg, token, now),
+        }
+    }
+
+    fn check(
+        &self,
+        keys: &KeySet,
+        kid: Option<&str>,
+        algorithm: Algorithm,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Verified, Error> {
+        let key = match keys.choose(kid, algorithm) {
+            Chosen::Key(key) => key,
+            Chosen::Unfit => {
+                return Err(Error::InvalidToken(
+                    "the token's key does not fit its algorithm",
+                ));
+            }
+            Chosen::Unknown => {
+                return Err(Error::InvalidToken(
+                    "the token was signed with a key that is not the issuer's",
+                ));
+            }
+        };
+        // The library checks the signature. Claims are checked below, where the time is a parameter
+        // and each refusal has its own sentence.
+        let mut validation = Validation::new(algorithm);
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.validate_aud = false;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
+            .map_err(|error| {
+                if matches!(error.kind(), ErrorKind::InvalidSignature) {
+                    Error::InvalidToken("the token's signature is wrong")
+                } else {
+                    Error::InvalidToken("the token's claims are malformed")
+                }
+            })?
+            .claims;
+        self.check_claims(claims, now)
+    }
+
+    fn check_claims(&self, claims: Claims, now: Timestamp) -> Result<Verified, Error> {
+        if claims.iss.as_deref() != Some(self.issuer.as_str()) {
+            return Err(Error::InvalidToken("the token is of another issuer"));
+        }
+        if !claims
+            .aud
+            .is_some_and(|audience| audience.holds(&self.audience))
+        {
+            return Err(Error::InvalidToken("the token is for another audience"));
+        }
+        let expires_at = claims
+            .exp
+            .and_then(numeric_date)
+            .ok_or(Error::InvalidToken("the token has no valid expiry"))?;
+        if now.duration_since(expires_at) >= SKEW {
+            return Err(Error::InvalidToken("the token has expired"));
+        }
+        if let Some(not_before) = claims.nbf {
+            let not_before = numeric_date(not_before)
+                .ok_or(Error::InvalidToken("the token's nbf is not a valid time"))?;
+            if not_before.duration_since(now) > SKEW {
+                return Err(Error::InvalidToken("the token is not valid yet"));
+            }
+        }
+        let subject = claims.sub.and_then(|subject| Subject::new(subject).ok());
+        Ok(Verified {
+            subject: subject.ok_or(Error::InvalidToken("the token has no valid subject"))?,
+            expires_at,
+        })
+    }
+}
+
+/// A `NumericDate` (RFC 7519, section 2): seconds since 1970, possibly with a fraction.
+fn numeric_date(seconds: f64) -> Option<Timestamp> {
+    let duration = SignedDuration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::from_duration(duration).ok()
+}

@@ -1,0 +1,124 @@
+//! Trying out the issuer and the backends, for a person who has just configured them.
+
+use std::fmt;
+use std::time::Duration;
+
+use directory::policy::ProjectId;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, Limited};
+
+use crate::authenticate::{self, token::Verifier};
+use crate::connector::Connector;
+use crate::forward::Upstream;
+use crate::routes::Backend;
+use crate::scope::Request;
+use crate::settings::{BackendSettings, IssuerSettings};
+
+/// The tenant and the resource that are asked for. Nobody has to have them: an empty answer is one.
+const NOBODY: &str = "ktrlplane-check";
+
+/// How much of a backend's complaint is shown, in bytes.
+const SHOWN: usize = 300;
+
+/// What was found out about one counterpart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Whether it can be used.
+    pub ok: bool,
+    /// What was found, in one sentence without a final full stop.
+    pub sentence: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence)
+    }
+}
+
+fn found(ok: bool, sentence: String) -> Finding {
+    Finding { ok, sentence }
+}
+
+/// Fetches the issuer's keys as the gateway would.
+pub async fn issuer(settings: &IssuerSettings) -> Finding {
+    if let Err(error) = Verifier::new(settings) {
+        return found(false, error.to_string());
+    }
+    let fetched = match authenticate::fetcher(&settings.issuer) {
+        Ok(fetcher) => fetcher.fetch().await,
+        Err(error) => Err(error),
+    };
+    match fetched {
+        Ok(keys)
+            if settings
+                .algorithms
+                .iter()
+                .any(|algorithm| keys.has_for(*algorithm)) =>
+        {
+            found(
+                true,
+                format!("{} has {} usable keys", settings.issuer, keys.len()),
+            )
+        }
+        Ok(_) => found(
+            false,
+            format!(
+                "{} has no key for {:?}",
+                settings.issuer, settings.algorithms
+            ),
+        ),
+        Err(error) => found(false, error.to_string()),
+    }
+}
+
+/// Asks a backend a question to which no data is a good answer.
+pub async fn backend(backend: Backend, settings: &BackendSettings) -> Finding {
+    let url = settings.public_url();
+    let connector = match Connector::new([settings.url.scheme()]) {
+        Ok(connector) => connector,
+        Err(error) => {
+            return found(
+                false,
+                format!("the root certificates cannot be read: {error}"),
+            );
+        }
+    };
+    let Ok(tenant) = ProjectId::new(NOBODY) else {
+        return found(false, "the check itself is broken".to_owned());
+    };
+    let selector = format!("{{resource_id=\"{NOBODY}\"}}");
+    let (path, parameters) = match backend {
+        Backend::Loki => (
+            "/loki/api/v1/query_range",
+            vec![("query", selector), ("limit", "1".to_owned())],
+        ),
+        Backend::Mimir => ("/prometheus/api/v1/query", vec![("query", selector)]),
+    };
+    let request = Request {
+        backend,
+        path,
+        parameters,
+        tenant,
+        headers: HeaderMap::new(),
+    };
+    let upstream = Upstream::new(backend, settings, connector);
+    match upstream
+        .try_send(request, &HeaderValue::from_static(NOBODY))
+        .await
+    {
+        Err(reason) => found(false, format!("{url} cannot be asked: {reason}")),
+        Ok(answer) if answer.status() == StatusCode::OK => {
+            found(true, format!("{url} answers queries"))
+        }
+        Ok(answer) => {
+            let status = answer.status();
+            let body = Limited::new(answer.into_body(), 64 * 1024).collect();
+            let said = match tokio::time::timeout(Duration::from_secs(5), body).await {
+                Ok(Ok(body)) => String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+                Ok(Err(_)) | Err(_) => String::new(),
+            };
+            let said: String = said.trim().chars().take(SHOWN).collect();
+            found(false, format!("{url}{path} answered {status}: {said}"))
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! One enum of all that a request can end in, and one table to its answers.
+
+use std::borrow::Cow;
+
+use http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde::Serialize;
+
+use crate::routes::Backend;
+use crate::stream::Body;
+
+/// Why a request was not answered by a backend.
+///
+/// What the caller caused says what to do. What they did not cause says only that it happened; the
+/// cause is logged with the request's id, where it is noticed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// No route has this path.
+    #[error("there is nothing at this path")]
+    UnknownPath,
+    /// A route has this path, with other methods.
+    #[error("this path does not answer the method of the request")]
+    MethodNotAllowed {
+        /// The methods it answers.
+        allowed: Vec<&'static Method>,
+    },
+    /// A body where none belongs: the usual carrier of request smuggling.
+    #[error("a request of this method carries no body")]
+    UnexpectedBody,
+
+    /// No token was sent.
+    #[error("send a token of the configured issuer: Authorization: Bearer <token>")]
+    NoToken,
+    /// The token is not accepted; the reason, never the token.
+    #[error("{0}")]
+    InvalidToken(&'static str),
+    /// The issuer's keys could not be fetched yet.
+    #[error("tokens cannot be checked yet: the issuer's keys could not be fetched")]
+    NoKeys,
+
+    /// No permission, or no such project: the two are not to be told apart (threat 22).
+    #[error("you have no read permission on this project, or it does not exist")]
+    Forbidden,
+    /// The caller may read the project, and the resource is not in it.
+    #[error("there is no such resource in this project")]
+    UnknownResource,
+    /// The directory cannot be asked.
+    #[error("permissions cannot be checked at the moment")]
+    DirectoryUnavailable,
+
+    /// This backend is not configured.
+    #[error("the {} backend is not configured", .0.name())]
+    NotConfigured(Backend),
+    /// A parameter or the query is not acceptable.
+    #[error("{0}")]
+    BadData(String),
+
+    /// The backend cannot be reached, broke off before its headers, or answered something that is
+    /// not for the caller.
+    #[error("the {} backend did not give a usable answer", .0.name())]
+    BadGateway(Backend),
+    /// The backend's answer did not begin in time.
+    #[error("the {} backend did not answer in time", .0.name())]
+    GatewayTimeout(Backend),
+
+    /// What should not happen.
+    #[error("the request failed for a reason of the gateway's own")]
+    Internal,
+}
+
+/// The shape of every error, which Prometheus clients, Loki clients and people can all read.
+#[derive(Serialize)]
+struct Shape<'a> {
+    status: &'static str,
+    #[serde(rename = "errorType")]
+    error_type: &'static str,
+    error: &'a str,
+}
+
+impl Error {
+    /// The table: status and `errorType` of each.
+    #[must_use]
+    pub fn status(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::UnexpectedBody | Self::BadData(_) => (StatusCode::BAD_REQUEST, "bad_data"),
+            Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::UnknownPath | Self::UnknownResource => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
+            Self::NoKeys | Self::DirectoryUnavailable | Self::NotConfigured(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+            }
+            Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
+        }
+    }
+
+    /// The answer. Unexpected errors name the request, so that their cause is found in the log.
+    #[must_use]
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let (status, error_type) = self.status();
+        let sentence = if status.is_server_error() && !matches!(self, Self::NotConfigured(_)) {
+            format!("{self} (request {request_id})")
+        } else {
+            self.to_string()
+        };
+        let shape = Shape {
+            status: "error",
+            error_type,
+            error: &sentence,
+        };
+        let mut response = crate::stream::json(status, &shape);
+        let headers = response.headers_mut();
+        match &self {
+            Self::MethodNotAllowed { allowed } => {
+                let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
+                headers.extend(value(allowed.join(", ")).map(|value| (ALLOW, value)));
+            }
+            Self::UnexpectedBody => {
+                // The body is not read, so nothing after it can be taken for a request.
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::NoToken | Self::InvalidToken(_) => {
+                headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
+            }
+            Self::NoKeys | Self::DirectoryUnavailable => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            Self::UnknownPath
+            | Self::Forbidden
+            | Self::UnknownResource
+            | Self::NotConfigured(_)
+            | Self::BadData(_)
+            | Self::BadGateway(_)
+            | Self::GatewayTimeout(_)
+            | Self::Internal => {}
+        }
+        response
+    }
+
+    /// The challenge of RFC 6750, section 3: without an error code where no token was sent. Reasons
+    /// are the gateway's own words, which hold nothing that a quoted string would have to escape.
+    fn challenge(&self) -> Cow<'static, str> {
+        const REALM: &str = "Bearer realm=\"ktrlplane\"";
+        if let Self::InvalidToken(reason) = self {
+            format!("{REALM}, error=\"invalid_token\", error_description=\"{reason}\"").into()
+        } else {
+            REALM.into()
+        }
+    }
+}
+
+fn value(text: impl AsRef<str>) -> Option<HeaderValue> {
+    HeaderValue::from_str(text.as_ref()).ok()
+}

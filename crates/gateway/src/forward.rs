@@ -1,0 +1,239 @@
+//! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
+
+use std::io;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER, VARY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderValue, Method, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::percent_decode_str;
+use tokio::time::timeout;
+
+use crate::authenticate::with_causes;
+use crate::connector::Connector;
+use crate::error::Error;
+use crate::routes::Backend;
+use crate::scope::{Request, Scoped};
+use crate::settings::{BackendSettings, Settings};
+use crate::stream::{Body, Upstream as UpstreamBody};
+
+/// The tenant header of Loki and Mimir.
+const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+
+/// The request's id, in both directions.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest URL that is sent, in bytes. Above, the parameters go in a form: servers and proxies
+/// commonly stop at 8 KiB.
+const MAX_URL_LENGTH: usize = 8000;
+
+/// How long an unused connection is kept; shorter than the servers do.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// The headers of a backend's answer that reach the caller.
+const ANSWER_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, VARY];
+
+/// The backends as one thread knows them, each with connections of its own.
+pub struct Upstreams {
+    loki: Option<Upstream>,
+    mimir: Option<Upstream>,
+}
+
+/// One backend.
+pub struct Upstream {
+    backend: Backend,
+    base: String,
+    authorization: Option<HeaderValue>,
+    timeout: Duration,
+    client: Client<Connector, Full<Bytes>>,
+}
+
+/// Why a backend gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error("the request cannot be built: {0}")]
+    Unbuilt(http::Error),
+    #[error("{0}")]
+    Unreachable(String),
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+}
+
+impl Upstreams {
+    /// The configured backends. The connector is shared, the connections are not.
+    pub(crate) fn new(settings: &Settings, connector: &Connector) -> Self {
+        let upstream = |backend| {
+            let settings = settings.backend(backend)?;
+            Some(Upstream::new(backend, settings, connector.clone()))
+        };
+        Self {
+            loki: upstream(Backend::Loki),
+            mimir: upstream(Backend::Mimir),
+        }
+    }
+
+    /// The connector that these settings need.
+    pub(crate) fn connector(settings: &Settings) -> io::Result<Connector> {
+        let configured = Backend::ALL
+            .into_iter()
+            .filter_map(|it| settings.backend(it));
+        Connector::new(configured.map(|backend| backend.url.scheme()))
+    }
+
+    /// A backend, if it is configured.
+    pub fn get(&self, backend: Backend) -> Result<&Upstream, Error> {
+        let upstream = match backend {
+            Backend::Loki => self.loki.as_ref(),
+            Backend::Mimir => self.mimir.as_ref(),
+        };
+        upstream.ok_or(Error::NotConfigured(backend))
+    }
+}
+
+impl Upstream {
+    pub(crate) fn new(backend: Backend, settings: &BackendSettings, connector: Connector) -> Self {
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(connector);
+        Self {
+            backend,
+            base: settings.public_url().trim_end_matches('/').to_owned(),
+            authorization: credentials(settings),
+            timeout: settings.timeout,
+            client,
+        }
+    }
+
+    /// Sends and waits until the answer begins.
+    async fn send(
+        &self,
+        request: Request,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, Error> {
+        self.try_send(request, request_id).await.map_err(|error| {
+            tracing::warn!(backend = self.backend.name(), %error, "no answer");
+            match error {
+                SendError::Unbuilt(_) => Error::Internal,
+                SendError::Unreachable(_) => Error::BadGateway(self.backend),
+                SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
+            }
+        })
+    }
+
+    /// Like [`Upstream::send`], with the reason of a failure.
+    pub(crate) async fn try_send(
+        &self,
+        request: Request,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, SendError> {
+        let request = self
+            .build(request, request_id)
+            .map_err(SendError::Unbuilt)?;
+        match timeout(self.timeout, self.client.request(request)).await {
+            Ok(answered) => answered.map_err(|error| SendError::Unreachable(with_causes(&error))),
+            Err(_) => Err(SendError::Timeout(self.timeout)),
+        }
+    }
+
+    fn build(
+        &self,
+        request: Request,
+        request_id: &HeaderValue,
+    ) -> Result<http::Request<Full<Bytes>>, http::Error> {
+        let parameters = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(&request.parameters)
+            .finish();
+        let path = format!("{}{}", self.base, request.path);
+        let mut built = if path.len() + 1 + parameters.len() <= MAX_URL_LENGTH {
+            http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
+        } else {
+            http::Request::builder()
+                .method(Method::POST)
+                .uri(path)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(Full::from(parameters))?
+        };
+        let headers = built.headers_mut();
+        headers.extend(request.headers);
+        // The gateway's own come last, so that nothing above can have set them (threat 13).
+        headers.insert(TENANT, HeaderValue::from_str(request.tenant.as_str())?);
+        headers.insert(REQUEST_ID, request_id.clone());
+        if let Some(authorization) = &self.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
+        }
+        Ok(built)
+    }
+}
+
+/// Forwards a scoped request; nothing else can be forwarded:
+///
+/// ```compile_fail,E0308
+/// # use gateway::forward::{Upstream, forward};
+/// # async fn unscoped(upstream: &Upstream, request: gateway::scope::Request, id: &http::HeaderValue) {
+/// let _ = forward(upstream, request, id).await;
+/// # }
+/// ```
+///
+/// The backend's 200, 400, 422 and 429 come through with their bodies. Its other refusals are about
+/// the gateway's own request, which the caller cannot mend: 502, as for its failures.
+pub async fn forward(
+    upstream: &Upstream,
+    request: Scoped<Request>,
+    request_id: &HeaderValue,
+) -> Result<Response<Body>, Error> {
+    let answer = upstream.send(request.into_inner(), request_id).await?;
+    let status = answer.status();
+    let passes = [
+        StatusCode::OK,
+        StatusCode::BAD_REQUEST,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    if !passes.contains(&status) {
+        tracing::warn!(backend = upstream.backend.name(), %status, "unusable answer");
+        return Err(Error::BadGateway(upstream.backend));
+    }
+    let (parts, body) = answer.into_parts();
+    let request_id = request_id.to_str().unwrap_or_default().to_owned();
+    let body = UpstreamBody::new(body, upstream.timeout, request_id);
+    let mut response = Response::new(Body::Upstream(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    for name in ANSWER_HEADERS {
+        let values = parts.headers.get_all(&name).iter();
+        headers.extend(values.map(|value| (name.clone(), value.clone())));
+    }
+    if status == StatusCode::TOO_MANY_REQUESTS
+        && let Some(after) = parts.headers.get(RETRY_AFTER)
+    {
+        headers.insert(RETRY_AFTER, after.clone());
+    }
+    // A tenant's data is for nobody's cache, and for no browser to guess a type of.
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Ok(response)
+}
+
+/// The backend's credentials: the userinfo of its URL, as HTTP Basic.
+fn credentials(settings: &BackendSettings) -> Option<HeaderValue> {
+    let url = &settings.url;
+    if url.username().is_empty() && url.password().is_none() {
+        return None;
+    }
+    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
+    pair.push(b':');
+    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}

@@ -1,0 +1,76 @@
+//! The caller's headers that go upstream: an allow-list (threat 12).
+
+use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+const QUERY_TAGS: HeaderName = HeaderName::from_static("x-query-tags");
+
+/// Copied as they are. They say how an answer is wanted, and never who wants it.
+const ALLOWED: [HeaderName; 6] = [
+    ACCEPT,
+    ACCEPT_ENCODING,
+    CACHE_CONTROL,
+    HeaderName::from_static("x-loki-response-encoding-flags"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("tracestate"),
+];
+
+/// The longest query tags that are passed on, in bytes.
+const MAX_TAGS_LENGTH: usize = 512;
+
+/// Those of `headers` that go upstream. One that `Connection` names was meant for this hop only
+/// (RFC 9110, section 7.6.1), so it stays here.
+pub(super) fn allowed(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = HeaderMap::with_capacity(ALLOWED.len() + 4);
+    for name in ALLOWED {
+        if !is_hop_by_hop(headers, &name) {
+            kept.extend(
+                headers
+                    .get_all(&name)
+                    .iter()
+                    .map(|value| (name.clone(), value.clone())),
+            );
+        }
+    }
+    if let Some(tags) = headers.get(QUERY_TAGS)
+        && !is_hop_by_hop(headers, &QUERY_TAGS)
+    {
+        kept.extend(clean_tags(tags).map(|tags| (QUERY_TAGS, tags)));
+    }
+    kept
+}
+
+fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let mut options = headers
+        .get_all(CONNECTION)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    options.any(|option| option.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
+/// Query tags end up in Loki's metrics log, so they keep to `key=value,…` in plain characters.
+fn clean_tags(tags: &HeaderValue) -> Option<HeaderValue> {
+    let harmless = |byte: u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'-' | b'_' | b'.' | b'@' | b'=' | b',' | b' ')
+    };
+    let clean: Vec<u8> = tags
+        .as_bytes()
+        .iter()
+        .take(MAX_TAGS_LENGTH)
+        .map(|byte| if harmless(*byte) { *byte } else { b'_' })
+        .collect();
+    HeaderValue::from_bytes(&clean).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_are_cleaned() {
+        let tags = HeaderValue::from_static("Source=grafana,User=\"a;b\"");
+        assert_eq!(clean_tags(&tags).unwrap(), "Source=grafana,User=_a_b_");
+    }
+}

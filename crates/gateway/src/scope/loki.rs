@@ -1,0 +1,51 @@
+//! Loki's side of scoping: LogQL, and how Loki reads times and durations.
+
+use std::time::Duration;
+
+use query::Matcher;
+
+use super::parameters::Nanos;
+use super::refused;
+use crate::error::Error;
+
+/// The scoped query; for none, all logs of the resource.
+pub(super) fn on_resource(text: Option<&str>, by: &Matcher) -> Result<String, Error> {
+    let text = text.unwrap_or("{}");
+    query::scope::logql_on_resource(text, by).map_err(|error| refused(error, text))
+}
+
+/// Unix nanoseconds. Loki takes an integer of up to ten characters for seconds, so a time in the
+/// first ten seconds of 1970 is padded.
+pub(super) fn time(time: Nanos) -> String {
+    format!("{:019}", time.0)
+}
+
+/// A duration with a unit: `since` takes no bare number.
+pub(super) fn duration(duration: Duration) -> String {
+    if duration.subsec_millis() == 0 {
+        format!("{}s", duration.as_secs())
+    } else {
+        format!("{}ms", duration.as_millis())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_more_than_ten_characters_so_that_it_is_not_read_as_seconds() {
+        assert_eq!(
+            time(Nanos(1_737_972_000_000_000_001)),
+            "1737972000000000001"
+        );
+        assert_eq!(time(Nanos(5)), "0000000000000000005");
+        assert_eq!(time(Nanos(-5)), "-000000000000000005");
+    }
+
+    #[test]
+    fn a_duration_has_a_unit() {
+        assert_eq!(duration(Duration::from_secs(90)), "90s");
+        assert_eq!(duration(Duration::from_millis(1500)), "1500ms");
+    }
+}

@@ -1,0 +1,248 @@
+//! The caller's parameters: an allow-list, each at most once, each parsed.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use percent_encoding::percent_decode;
+
+use crate::error::Error;
+use crate::routes::{Absent, Backend, Kind, Parameter, Proxy};
+
+/// A point in time, in nanoseconds since 1970, UTC.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Nanos(pub i64);
+
+/// What a parameter's value means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A query, or a word that stands for itself.
+    Text(String),
+    /// A point in time.
+    Time(Nanos),
+    /// A length of time, at least a millisecond.
+    Duration(Duration),
+}
+
+impl Value {
+    /// The text, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Time(_) | Self::Duration(_) => None,
+        }
+    }
+}
+
+/// The parameters of a request that its route understands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameters(Vec<(&'static str, Value)>);
+
+impl Parameters {
+    /// Parses a raw query string by a route's allow-list.
+    ///
+    /// A name that is not on the list is dropped; one that is there twice is refused, since
+    /// backends differ in which of the two they believe (threat 9).
+    pub fn parse(query: &str, proxy: &Proxy) -> Result<Self, Error> {
+        let mut values: Vec<(&'static str, Value)> = Vec::with_capacity(proxy.parameters.len());
+        let mut seen: Vec<&'static str> = Vec::with_capacity(proxy.parameters.len());
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = decode(name)
+                .ok_or_else(|| bad("a parameter's name is not valid percent-encoded UTF-8"))?;
+            let known = proxy.parameters.iter().find(|known| known.name == name);
+            let value = decode(value).ok_or_else(|| {
+                // A name that is not on the list is the caller's text and is not repeated.
+                let name = known.map_or("a parameter", |known| known.name);
+                bad(format!("{name}: not valid percent-encoded UTF-8"))
+            })?;
+            let Some(parameter) = known else { continue };
+            if seen.contains(&parameter.name) {
+                return Err(bad(format!("{}: given more than once", parameter.name)));
+            }
+            seen.push(parameter.name);
+            if !value.is_empty() {
+                values.push((parameter.name, read(parameter, proxy.backend, &value)?));
+            }
+        }
+        let parsed = Self(values);
+        parsed.complete(proxy.parameters)?;
+        Ok(parsed)
+    }
+
+    /// The value of a parameter, unless it was absent or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        let of_the_name = self.0.iter().find(|(known, _)| *known == name);
+        of_the_name.map(|(_, value)| value)
+    }
+
+    fn complete(&self, parameters: &[Parameter]) -> Result<(), Error> {
+        for parameter in parameters {
+            if parameter.absent == Absent::Refused && self.get(parameter.name).is_none() {
+                return Err(missing(parameter.name));
+            }
+        }
+        if let (Some(Value::Time(start)), Some(Value::Time(end))) =
+            (self.get("start"), self.get("end"))
+            && start > end
+        {
+            return Err(bad("start: is after end"));
+        }
+        Ok(())
+    }
+}
+
+fn bad(sentence: impl Into<String>) -> Error {
+    Error::BadData(sentence.into())
+}
+
+/// A parameter that must be there and is not.
+pub(super) fn missing(name: &str) -> Error {
+    bad(format!("{name}: this parameter is required"))
+}
+
+/// Decodes one name or value of a query string, once and strictly: a `%` that starts no escape, and
+/// bytes that are no UTF-8, are refused and not guessed at.
+fn decode(raw: &str) -> Option<String> {
+    let bytes = raw.as_bytes();
+    let escapes_are_whole = bytes.iter().enumerate().all(|(at, byte)| {
+        let hex = |offset: usize| bytes.get(at + offset).is_some_and(u8::is_ascii_hexdigit);
+        *byte != b'%' || (hex(1) && hex(2))
+    });
+    if !escapes_are_whole {
+        return None;
+    }
+    let spaced: Vec<u8> = bytes
+        .iter()
+        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
+        .collect();
+    let decoded: Cow<'_, [u8]> = percent_decode(&spaced).into();
+    String::from_utf8(decoded.into_owned()).ok()
+}
+
+fn read(parameter: &Parameter, backend: Backend, text: &str) -> Result<Value, Error> {
+    let name = parameter.name;
+    match parameter.kind {
+        Kind::Query => Ok(Value::Text(text.to_owned())),
+        Kind::Time => time(text, backend).map(Value::Time).ok_or_else(|| {
+            let nanoseconds = match backend {
+                Backend::Loki => ", Unix nanoseconds",
+                Backend::Mimir => "",
+            };
+            bad(format!(
+                "{name}: expected a time as RFC 3339 (2025-01-27T10:00:00Z){nanoseconds} or Unix seconds"
+            ))
+        }),
+        Kind::Duration => duration(text).map(Value::Duration).ok_or_else(|| {
+            bad(format!(
+                "{name}: expected a positive duration such as 15s, 1m30s or 0.5 (seconds)"
+            ))
+        }),
+        Kind::Count(most) => {
+            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+            let count = text.parse::<u32>().ok();
+            count
+                .filter(|count| digits && (1..=most).contains(count))
+                .map(|count| Value::Text(count.to_string()))
+                .ok_or_else(|| bad(format!("{name}: expected an integer from 1 to {most}")))
+        }
+        Kind::Direction => ["forward", "backward"]
+            .into_iter()
+            .find(|word| text.eq_ignore_ascii_case(word))
+            .map(|word| Value::Text(word.to_owned()))
+            .ok_or_else(|| bad(format!("{name}: expected forward or backward"))),
+    }
+}
+
+/// A time: RFC 3339 or Unix seconds. Loki also takes integers of more than ten characters, which
+/// are nanoseconds there; to Prometheus all numbers are seconds.
+fn time(text: &str, backend: Backend) -> Option<Nanos> {
+    let is_integer = text.parse::<i64>().is_ok();
+    let nanos = match backend {
+        Backend::Loki if is_integer && text.len() > 10 => i128::from(text.parse::<i64>().ok()?),
+        Backend::Loki | Backend::Mimir => match decimal_nanos(text) {
+            Some(nanos) => nanos,
+            None => text.parse::<Timestamp>().ok()?.as_nanosecond(),
+        },
+    };
+    i64::try_from(nanos).ok().map(Nanos)
+}
+
+/// Decimal seconds as nanoseconds, exactly; digits past the ninth are cut.
+fn decimal_nanos(text: &str) -> Option<i128> {
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, text),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 18 || !all_digits(whole) || !all_digits(fraction) {
+        return scientific_nanos(text);
+    }
+    let fraction: String = fraction
+        .chars()
+        .chain("000000000".chars())
+        .take(9)
+        .collect();
+    let whole: i128 = whole.parse().ok()?;
+    let nanos = whole * 1_000_000_000 + fraction.parse::<i128>().ok()?;
+    Some(if negative { -nanos } else { nanos })
+}
+
+/// Seconds in scientific notation (`1.737972e+09`), as some clients print floating-point numbers;
+/// to the millisecond, which is what such a number can hold.
+fn scientific_nanos(text: &str) -> Option<i128> {
+    let of_a_number =
+        |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-');
+    if !text.bytes().all(of_a_number) {
+        return None;
+    }
+    let seconds: f64 = text.parse().ok()?;
+    let millis = (seconds * 1000.0).round();
+    // The bound of what 64 bits of nanoseconds can hold, so the cast is exact.
+    #[allow(clippy::cast_possible_truncation)]
+    (millis.abs() < 9.2e15).then_some(millis as i128 * 1_000_000)
+}
+
+/// A length of time in whole milliseconds, as the backends use it: decimal seconds, or a
+/// Prometheus duration.
+fn duration(text: &str) -> Option<Duration> {
+    let millis = match decimal_nanos(text) {
+        Some(nanos) => u64::try_from(nanos / 1_000_000).ok()?,
+        None => prometheus_duration(text)?,
+    };
+    // The most that 64 bits of nanoseconds hold, as both backends keep durations.
+    let most = i64::MAX.unsigned_abs() / 1_000_000;
+    (1..=most)
+        .contains(&millis)
+        .then(|| Duration::from_millis(millis))
+}
+
+/// `1h30m`: the units from long to short, each at most once.
+fn prometheus_duration(text: &str) -> Option<u64> {
+    const UNITS: [(&str, u64); 7] = [
+        ("y", 365 * 24 * 3_600_000),
+        ("w", 7 * 24 * 3_600_000),
+        ("d", 24 * 3_600_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ];
+    let mut units = UNITS.iter();
+    let mut rest = text;
+    let mut total: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = rest.split_at_checked(digits)?;
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (unit, after) = after.split_at_checked(letters)?;
+        let (_, length) = units.find(|(name, _)| *name == unit)?;
+        let millis = number.parse::<u64>().ok()?.checked_mul(*length)?;
+        total = total.checked_add(millis)?;
+        rest = after;
+    }
+    Some(total)
+}

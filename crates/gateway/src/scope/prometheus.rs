@@ -1,0 +1,55 @@
+//! Prometheus' side of scoping: PromQL, and how Mimir reads times and durations.
+
+use std::time::Duration;
+
+use query::Matcher;
+
+use super::parameters::{Nanos, missing};
+use super::refused;
+use crate::error::Error;
+
+/// The scoped query; there must be one.
+pub(super) fn must(text: Option<&str>, by: &Matcher) -> Result<String, Error> {
+    let text = text.ok_or_else(|| missing("query"))?;
+    query::scope::promql(text, by).map_err(|error| refused(error, text))
+}
+
+/// Unix seconds, as an exact decimal.
+pub(super) fn time(time: Nanos) -> String {
+    let sign = if time.0 < 0 { "-" } else { "" };
+    let nanos = time.0.unsigned_abs();
+    format!(
+        "{sign}{}",
+        seconds(nanos / 1_000_000_000, nanos % 1_000_000_000)
+    )
+}
+
+/// Seconds, as an exact decimal.
+pub(super) fn duration(duration: Duration) -> String {
+    seconds(duration.as_secs(), u64::from(duration.subsec_nanos()))
+}
+
+fn seconds(whole: u64, nanos: u64) -> String {
+    if nanos == 0 {
+        return whole.to_string();
+    }
+    let text = format!("{whole}.{nanos:09}");
+    text.trim_end_matches('0').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_exact_decimal_seconds() {
+        assert_eq!(time(Nanos(1_737_972_000_000_000_000)), "1737972000");
+        assert_eq!(
+            time(Nanos(1_737_972_000_120_000_001)),
+            "1737972000.120000001"
+        );
+        assert_eq!(time(Nanos(-1_500_000_000)), "-1.5");
+        assert_eq!(duration(Duration::from_millis(500)), "0.5");
+        assert_eq!(duration(Duration::from_secs(100)), "100");
+    }
+}

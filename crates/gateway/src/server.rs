@@ -1,0 +1,240 @@
+//! Listeners and threads: one runtime per core, each with its own listener and connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use directory::Directory;
+use http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use crate::authenticate::Verifier;
+use crate::authenticate::keys::{FetchError, Keys};
+use crate::authenticate::token::AlgorithmError;
+use crate::clock::Clock;
+use crate::forward::Upstreams;
+use crate::health::Health;
+use crate::pipeline::{Pipeline, Shared};
+use crate::settings::Settings;
+
+/// How long a client may take to send a request's head, and how long it may keep a connection
+/// unused.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The longest head of a request, in bytes; a longer one is a 431.
+const MAX_HEAD_LENGTH: usize = 64 * 1024;
+
+/// Connections that the kernel keeps for a thread that is busy.
+const BACKLOG: i32 = 1024;
+
+/// Why the gateway cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A thread or its runtime cannot be made.
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    /// The accepted algorithms are not acceptable.
+    #[error(transparent)]
+    Algorithms(#[from] AlgorithmError),
+    /// The issuer is no URL that keys can be fetched from.
+    #[error("the issuer cannot be used: {0}")]
+    Issuer(FetchError),
+    /// The root certificates, which an https backend needs, cannot be read.
+    #[error("the root certificates cannot be read: {0}")]
+    Certificates(io::Error),
+}
+
+/// A running gateway. Dropped, it stops without waiting for its threads.
+pub struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Starts the gateway. It serves as soon as this returns; whether the issuer, the backends or the
+/// directory can be reached shows in its answers, and does not stop the start.
+///
+/// The issuer's keys are fetched on `background`; requests are served on threads of their own.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a running gateway's settings do not change, and nobody else needs them"
+)]
+pub fn start(
+    settings: Settings,
+    directory: Directory,
+    background: tokio::runtime::Handle,
+    clock: Arc<dyn Clock>,
+) -> Result<Server, StartError> {
+    let verifier = Verifier::new(&settings.issuer)?;
+    let fetcher =
+        crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
+    let connector = Upstreams::connector(&settings).map_err(StartError::Certificates)?;
+    let (address, listeners) = listen(&settings)?;
+
+    let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
+    let shared = Arc::new(Shared {
+        verifier,
+        health: Health::new(directory.clone(), keys.clone()),
+        keys,
+        directory,
+        clock,
+    });
+    let (stop, stopping) = watch::channel(false);
+    let mut threads = Vec::with_capacity(listeners.len());
+    for (index, listener) in listeners.into_iter().enumerate() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(StartError::Thread)?;
+        let pipeline = Arc::new(Pipeline {
+            shared: Arc::clone(&shared),
+            upstreams: Upstreams::new(&settings, &connector),
+        });
+        let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
+        let thread = thread::Builder::new()
+            .name(format!("gateway-{index}"))
+            .spawn(move || runtime.block_on(accept(listener, pipeline, stopping, grace)))
+            .map_err(StartError::Thread)?;
+        threads.push(thread);
+    }
+    tracing::info!(%address, threads = threads.len(), "listening");
+    Ok(Server {
+        address,
+        stop,
+        threads,
+    })
+}
+
+impl Server {
+    /// Where it listens.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops accepting, waits for answers that are on their way, for as long as the settings say,
+    /// and ends the threads.
+    pub async fn shutdown(self) {
+        self.stop.send_replace(true);
+        let threads = self.threads;
+        let joined = tokio::task::spawn_blocking(move || {
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
+        if !joined.await.unwrap_or(false) {
+            tracing::error!("a thread of the gateway had panicked");
+        }
+    }
+}
+
+/// One listener for each thread, all on one port; the kernel spreads connections over them.
+fn listen(settings: &Settings) -> Result<(SocketAddr, Vec<std::net::TcpListener>), StartError> {
+    let at = |address: SocketAddr| move |source: io::Error| StartError::Listen { address, source };
+    let mut address = settings.listen;
+    if address.port() != 0 {
+        // A second gateway would share the port silently. Without `SO_REUSEPORT` the system says so.
+        bind(address, false).map_err(at(address))?;
+    }
+    let threads = match NonZero::new(settings.workers) {
+        Some(threads) => threads,
+        None => thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
+    };
+    let mut listeners = Vec::with_capacity(threads.get());
+    for _ in 0..threads.get() {
+        let socket = bind(address, true).map_err(at(address))?;
+        socket.listen(BACKLOG).map_err(at(address))?;
+        let listener = std::net::TcpListener::from(socket);
+        address = listener.local_addr().map_err(at(address))?;
+        listeners.push(listener);
+    }
+    Ok((address, listeners))
+}
+
+fn bind(address: SocketAddr, share_port: bool) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    if share_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+/// Serves connections until told to stop, then waits for those that are open.
+async fn accept(
+    listener: std::net::TcpListener,
+    pipeline: Arc<Pipeline>,
+    mut stopping: watch::Receiver<bool>,
+    grace: Duration,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "cannot listen");
+            return;
+        }
+    };
+    let open = GracefulShutdown::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => serve(stream, &pipeline, &open),
+                Err(error) => {
+                    // Mostly: out of file descriptors. Closing connections frees some.
+                    tracing::warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+            },
+            // An error means that the `Server` was dropped.
+            _ = stopping.wait_for(|stop| *stop) => break,
+        }
+    }
+    drop(listener);
+    if timeout(grace, open.shutdown()).await.is_err() {
+        tracing::warn!("answers were cut off by the shutdown");
+    }
+}
+
+fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, open: &GracefulShutdown) {
+    // Fails only for a connection that is already gone.
+    let _ = stream.set_nodelay(true);
+    let pipeline = Arc::clone(pipeline);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let pipeline = Arc::clone(&pipeline);
+        async move { Ok::<_, std::convert::Infallible>(pipeline.serve(request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_header_size(MAX_HEAD_LENGTH)
+        .serve_connection(TokioIo::new(stream), service);
+    let connection = open.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "connection ended");
+        }
+    });
+}

@@ -1,0 +1,133 @@
+//! Bodies: the backend's streamed to the caller, never collected.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Response, StatusCode};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use serde::Serialize;
+use tokio::time::{Instant, Sleep};
+
+/// The body of an answer.
+pub enum Body {
+    /// Made by the gateway itself.
+    Own(Full<Bytes>),
+    /// A backend's, on its way through.
+    Upstream(Upstream),
+}
+
+/// A backend's body on its way through.
+///
+/// Ends in an error, and so in a broken connection, where the backend breaks off or pauses for too
+/// long: an incomplete answer never looks complete (threat 24). Dropped with the caller's
+/// connection, it drops the backend's.
+pub struct Upstream {
+    body: Incoming,
+    pause: Duration,
+    deadline: Pin<Box<Sleep>>,
+    /// Whether the deadline runs: only while the backend is waited for, never while the caller
+    /// reads slowly.
+    waiting: bool,
+    request_id: String,
+}
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// The backend broke off.
+    #[error("the backend broke off: {0}")]
+    Upstream(#[from] hyper::Error),
+    /// The backend paused for too long.
+    #[error("the backend paused for more than {0:?}")]
+    Paused(Duration),
+}
+
+impl Upstream {
+    /// Streams `body`, which may pause for `pause` between two pieces.
+    #[must_use]
+    pub fn new(body: Incoming, pause: Duration, request_id: String) -> Self {
+        Self {
+            body,
+            pause,
+            deadline: Box::pin(tokio::time::sleep(pause)),
+            waiting: false,
+            request_id,
+        }
+    }
+
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        loop {
+            match Pin::new(&mut self.body).poll_frame(cx) {
+                // Trailers are headers too, and none is on the allow-list.
+                Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => {}
+                Poll::Ready(frame) => {
+                    self.waiting = false;
+                    return Poll::Ready(frame.map(|frame| frame.map_err(Broken::from)));
+                }
+                Poll::Pending => break,
+            }
+        }
+        if !self.waiting {
+            self.waiting = true;
+            self.deadline.as_mut().reset(Instant::now() + self.pause);
+        }
+        ready!(self.deadline.as_mut().poll(cx));
+        Poll::Ready(Some(Err(Broken::Paused(self.pause))))
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match self.get_mut() {
+            Self::Own(body) => Pin::new(body)
+                .poll_frame(cx)
+                .map_err(|never: Infallible| match never {}),
+            Self::Upstream(upstream) => {
+                let frame = ready!(upstream.poll_data(cx));
+                if let Some(Err(broken)) = &frame {
+                    tracing::warn!(request_id = upstream.request_id, %broken, "answer broken off");
+                }
+                Poll::Ready(frame)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Own(body) => body.is_end_stream(),
+            Self::Upstream(upstream) => upstream.body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Own(body) => body.size_hint(),
+            Self::Upstream(upstream) => upstream.body.size_hint(),
+        }
+    }
+}
+
+/// An answer of the gateway's own.
+pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
+    // Strings and maps of strings always serialize.
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    let mut response = Response::new(Body::Own(Full::new(Bytes::from(bytes))));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

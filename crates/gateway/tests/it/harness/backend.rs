@@ -1,0 +1,122 @@
+//! A backend that writes down what it was sent, and answers as the test says.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, Method, StatusCode};
+use tokio::net::TcpListener;
+
+/// A request as a backend got it.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub method: Method,
+    pub path: String,
+    pub query: String,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Received {
+    /// The one value of a parameter, from URL or form.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let text = if self.method == Method::POST {
+            assert_eq!(self.query, "");
+            &self.body
+        } else {
+            assert_eq!(self.body, "");
+            &self.query
+        };
+        let mut values = form_urlencoded::parse(text.as_bytes())
+            .filter(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned());
+        let value = values.next();
+        assert_eq!(values.next(), None, "{name} was sent twice");
+        value
+    }
+
+    pub fn parameter_names(&self) -> Vec<String> {
+        form_urlencoded::parse(self.query.as_bytes())
+            .map(|(name, _)| name.into_owned())
+            .collect()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next().map(|value| value.to_str().unwrap());
+        assert_eq!(values.next(), None, "{name} was sent twice");
+        value
+    }
+}
+
+type Answerer = Arc<dyn Fn() -> Response + Send + Sync>;
+
+#[derive(Clone)]
+struct Shared {
+    received: Arc<Mutex<Vec<Received>>>,
+    answerer: Arc<Mutex<Answerer>>,
+}
+
+pub struct Backend {
+    address: SocketAddr,
+    shared: Shared,
+}
+
+pub const ANSWER: &str = r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#;
+
+impl Backend {
+    pub async fn start() -> Self {
+        let ok: Answerer =
+            Arc::new(|| ([("content-type", "application/json")], ANSWER).into_response());
+        let shared = Shared {
+            received: Arc::default(),
+            answerer: Arc::new(Mutex::new(ok)),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().fallback(receive).with_state(shared.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { address, shared }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Answers like this from now on.
+    pub fn answers(&self, answer: impl Fn() -> Response + Send + Sync + 'static) {
+        *self.shared.answerer.lock().unwrap() = Arc::new(answer);
+    }
+
+    /// Answers with this status and a plain text.
+    pub fn fails(&self, status: u16, text: &'static str) {
+        self.answers(move || (StatusCode::from_u16(status).unwrap(), text).into_response());
+    }
+
+    pub fn count(&self) -> usize {
+        self.shared.received.lock().unwrap().len()
+    }
+
+    /// The latest request.
+    pub fn last(&self) -> Received {
+        let received = self.shared.received.lock().unwrap();
+        received.last().expect("nothing was forwarded").clone()
+    }
+}
+
+async fn receive(State(shared): State<Shared>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    shared.received.lock().unwrap().push(Received {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
+    });
+    let answerer = Arc::clone(&shared.answerer.lock().unwrap());
+    answerer()
+}

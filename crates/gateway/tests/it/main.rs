@@ -1,0 +1,5 @@
+//! The gateway from outside: over TCP, with a directory, an issuer and backends around it.
+
+mod harness;
+
+mod requests;
