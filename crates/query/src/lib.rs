@@ -6,6 +6,7 @@ pub mod limits;
 pub mod matcher;
 pub mod number;
 pub mod quote;
+pub(crate) mod regex;
 pub mod text;
 
 pub mod logql;

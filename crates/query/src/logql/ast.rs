@@ -1,6 +1,13 @@
 //! The tree of a LogQL query.
 //!
-//! Parentheses that change nothing are not kept: the printer puts them where they are needed.
+//! Parentheses that change nothing are not kept: the printer puts them where they are needed. And
+//! what Loki takes for the same has one tree, which the parser gives:
+//! - `!= "a" or "b"` is `!= "a" != "b"`, two stages (neither may match), for `!~` and `!>` as well;
+//! - `sum by () (…)` is `sum(…)`;
+//! - `ignoring ()` without `group_left` or `group_right` is left out, `offset 0s` too;
+//! - `a, b` and `a b` between label filters are `a and b`.
+//!
+//! Arithmetic on numbers is kept as it was written (Loki computes `1 + 1` while it parses).
 
 use crate::duration::Duration;
 use crate::matcher::Matcher;
@@ -66,7 +73,7 @@ pub enum Stage {
 pub struct LineFilter {
     /// The operator.
     pub op: LineOp,
-    /// What is looked for; never empty.
+    /// What is looked for; never empty. The parser gives a negated operator one each.
     pub alternatives: Vec<LineMatch>,
 }
 
@@ -299,7 +306,7 @@ pub enum RangeOp {
 pub struct VectorAggregation {
     /// The operator.
     pub op: VectorOp,
-    /// The number in front: k of `topk`, `bottomk` and `approx_topk`.
+    /// The number in front, a whole one greater than 0: k of `topk`, `bottomk` and `approx_topk`.
     pub param: Option<Number>,
     /// What is aggregated.
     pub expr: MetricExpr,

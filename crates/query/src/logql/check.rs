@@ -1,10 +1,13 @@
 //! What Loki refuses though the grammar allows it.
 //!
-//! A regular expression is never compiled here: that costs what its author wants it to cost. Loki
-//! compiles it, and refuses the query if it can't.
+//! Regular expressions are looked over for plain mistakes and never compiled; templates, and the
+//! expressions of `json` and `logfmt`, are left to Loki.
 
 use super::ast::{Grouping, RangeAggregation, RangeOp, VectorOp};
+use crate::matcher::MatchOp;
 use crate::number::Number;
+use crate::regex;
+use crate::text::Text;
 
 /// Which range aggregations want `unwrap`, which can't have it, which can be grouped.
 pub(super) fn range_aggregation(aggregation: &RangeAggregation) -> Result<(), String> {
@@ -146,44 +149,28 @@ fn capture(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The expression of `| regexp`: at least one named group, no name twice.
-pub(super) fn regexp(regex: &[u8]) -> Result<(), String> {
-    const NO_NAME: &str = "regexp needs a named group, as in (?P<status>\\\\d+)";
+pub(super) fn regexp(regexp: &[u8]) -> Result<(), String> {
     let mut names: Vec<&[u8]> = Vec::new();
-    let mut rest = regex;
-    let mut in_class = false;
-    while let Some((first, tail)) = rest.split_first() {
-        rest = match first {
-            b'\\' => match tail.strip_prefix(b"Q") {
-                Some(literal) if !in_class => {
-                    let end = literal.windows(2).position(|pair| pair == b"\\E");
-                    end.and_then(|end| literal.get(end + 2..)).unwrap_or(&[])
-                }
-                _ => tail.get(1..).unwrap_or(&[]),
-            },
-            b'[' if !in_class => {
-                in_class = true;
-                // A `]` at the start of a class stands for itself.
-                let tail = tail.strip_prefix(b"^").unwrap_or(tail);
-                tail.strip_prefix(b"]").unwrap_or(tail)
-            }
-            b']' => {
-                in_class = false;
-                tail
-            }
-            b'(' if !in_class => {
-                let named = tail.strip_prefix(b"?P<").or(tail.strip_prefix(b"?<"));
-                match named.and_then(|named| until(named, b'>')) {
-                    Some((name, behind)) => {
-                        names.push(name);
-                        behind
-                    }
-                    None => tail,
-                }
-            }
-            _ => tail,
-        };
+    regex::scan(regexp, |name| names.push(name))?;
+    distinct(
+        names,
+        "regexp needs a named group, as in (?P<status>[0-9]+)",
+    )
+}
+
+/// The pattern of a matcher.
+pub(super) fn matcher(op: MatchOp, value: &Text) -> Result<(), String> {
+    match op {
+        MatchOp::Equal | MatchOp::NotEqual => {}
+        MatchOp::Regex | MatchOp::NotRegex => regex::scan(value.as_bytes(), |_| ())?,
     }
-    distinct(names, NO_NAME)
+    Ok(())
+}
+
+/// The expression of `label_replace`, which Loki anchors before it looks at it.
+pub(super) fn label_replace(text: &Text) -> Result<(), String> {
+    let anchored = [b"^(?:", text.as_bytes(), b")$"].concat();
+    Ok(regex::scan(&anchored, |_| ())?)
 }
 
 fn until(text: &[u8], end: u8) -> Option<(&[u8], &[u8])> {

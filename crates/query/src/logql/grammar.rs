@@ -9,6 +9,7 @@ mod pipeline;
 mod range;
 
 use super::ast::{Expr, Grouping, LogExpr, Selector};
+use super::check;
 use super::lexer::{Kind, Lexer, Token};
 use super::literal;
 use crate::error::ParseError;
@@ -205,13 +206,21 @@ impl<'q> Parser<'q> {
                 return Err(self.unexpected("=, !=, =~ or !~"));
             };
             self.advance()?;
-            let value = self.string("a string in quotes")?;
+            let value = self.matched(op)?;
             matchers.push(Matcher { name, op, value });
             if !self.take(Kind::Comma)? {
                 self.expect(Kind::CloseBrace, "a comma or }")?;
                 return Ok(Selector { matchers });
             }
         }
+    }
+
+    /// The string behind a matcher's operator.
+    fn matched(&mut self, op: MatchOp) -> Result<Text, ParseError> {
+        let at = self.token.start;
+        let value = self.string("a string in quotes")?;
+        check::matcher(op, &value).map_err(|message| self.error(at, message))?;
+        Ok(value)
     }
 
     fn match_op(&self) -> Option<MatchOp> {

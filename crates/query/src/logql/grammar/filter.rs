@@ -171,7 +171,7 @@ impl Parser<'_> {
     }
 
     fn text_condition(&mut self, name: String, op: MatchOp) -> Result<LabelFilter, ParseError> {
-        let value = self.string("a string in quotes")?;
+        let value = self.matched(op)?;
         Ok(LabelFilter::Match(Matcher { name, op, value }))
     }
 

@@ -404,7 +404,9 @@ impl Parser<'_> {
         self.expect(Kind::Comma, "a comma")?;
         let src = self.string("the label to read, in quotes")?;
         self.expect(Kind::Comma, "a comma")?;
+        let regex_at = self.token.start;
         let regex = self.string("a regular expression, in quotes")?;
+        check::label_replace(&regex).map_err(|message| self.error(regex_at, message))?;
         self.expect(Kind::CloseParen, ")")?;
         let replace = LabelReplace {
             expr,

@@ -194,7 +194,7 @@ impl Parser<'_> {
                 // Behind a bare label `!=` and `!~` are its operator, never a line filter.
                 Some(op) => {
                     self.advance()?;
-                    let value = self.string("a string in quotes")?;
+                    let value = self.matched(op)?;
                     LabelOrMatcher::Matcher(Matcher { name, op, value })
                 }
             });

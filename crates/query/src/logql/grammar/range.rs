@@ -74,7 +74,8 @@ impl Parser<'_> {
             };
             let token = self.advance()?;
             let text = self.source(token).to_owned();
-            Some(Duration { nanos, text })
+            // An offset of nothing is none.
+            (nanos != 0).then_some(Duration { nanos, text })
         } else {
             None
         };
