@@ -15,6 +15,9 @@
 )]
 
 mod http;
+#[allow(unreachable_pub, reason = "shared with the directory's own tests")]
+#[path = "../../../directory/tests/support/postgres.rs"]
+mod postgres;
 mod process;
 
 mod gateway;
@@ -22,6 +25,7 @@ mod issuer;
 mod prometheus;
 mod world;
 
+mod database;
 mod failing;
 mod identity;
 mod logs;
