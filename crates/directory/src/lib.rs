@@ -2,7 +2,7 @@
 //!
 //! The shape of the tables is the contract of KtrlPlane's own database (PostgreSQL schema
 //! `ktrlplane`); the migrations here make the same shape. The two databases differ in
-//! [`statements`], [`address`] and [`store`] alone: everything else is written once.
+//! `statements`, `address` and `store` alone: everything else is written once.
 //!
 //! All work runs on the runtime that [`Options`] names, so a [`Directory`] can be awaited from any
 //! other one: the request path has a runtime per core, and none of them ever owns a connection.

@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 /// The statements of one database.
 pub(crate) struct Statements {
     /// `$1` subject, `$2` project, `$3` resource or null: a row per assignment and permission, and
-    /// one row with nulls for an existing project without any.
+    /// one row with nulls for an existing project without any. The subject stands in each branch
+    /// so that PostgreSQL looks each up by itself, instead of reading all members of a scope.
     pub(crate) lookup: &'static str,
     pub(crate) create_organization: &'static str,
     pub(crate) create_project: &'static str,
@@ -84,11 +85,13 @@ macro_rules! statements {
                 "CAST(a.assignment_id AS text), CAST(a.scope_type AS text), CAST(a.scope_id AS text), ",
                 $expiry_out, ", CAST(m.resource_type AS text), CAST(m.action AS text) ",
                 "FROM ", $schema, "projects p ",
-                "LEFT JOIN ", $schema, "resources r ON r.resource_id = $3 AND r.project_id = p.project_id ",
-                "LEFT JOIN ", $schema, "role_assignments a ON a.user_id = $1 AND (",
-                "(a.scope_type = 'project' AND a.scope_id = p.project_id) ",
-                "OR (a.scope_type = 'organization' AND a.scope_id = p.org_id) ",
-                "OR (a.scope_type = 'resource' AND a.scope_id = r.resource_id)) ",
+                // Not joined on the project's id, whose index leads to all resources of the project.
+                "LEFT JOIN ", $schema, "resources r ON r.resource_id = $3 ",
+                "AND COALESCE(r.project_id, '') = p.project_id ",
+                "LEFT JOIN ", $schema, "role_assignments a ON (",
+                "(a.user_id = $1 AND a.scope_type = 'project' AND a.scope_id = p.project_id) ",
+                "OR (a.user_id = $1 AND a.scope_type = 'organization' AND a.scope_id = p.org_id) ",
+                "OR (a.user_id = $1 AND a.scope_type = 'resource' AND a.scope_id = r.resource_id)) ",
                 "LEFT JOIN ", $schema, "role_permissions rp ON rp.role_id = a.role_id ",
                 "LEFT JOIN ", $schema, "permissions m ON m.permission_id = rp.permission_id ",
                 "WHERE p.project_id = $2 ORDER BY a.assignment_id, m.permission_id"
@@ -200,7 +203,13 @@ fn read_epoch(text: &str) -> Option<Timestamp> {
 }
 
 #[cfg(test)]
+#[path = "../tests/support/postgres.rs"]
+mod postgres;
+
+#[cfg(test)]
 mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+
     use super::*;
 
     #[test]
@@ -257,5 +266,65 @@ mod tests {
         for text in ["", "x", "1.x", "1e3"] {
             assert_eq!(read_epoch(text), None, "{text}");
         }
+    }
+
+    /// The lookup is asked once per request: it must not read a table, however many rows there are.
+    #[tokio::test]
+    async fn the_lookup_reads_indexes_alone() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let schema = include_str!("../migrations/sqlite/0001_directory.sql");
+        connection.execute(schema).await.unwrap();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", SQLITE.lookup));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let plan: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
+        let mut assignments = plan.iter().filter(|step| step.starts_with("SEARCH a "));
+        assert!(assignments.all(|step| step.contains("scope_id=?") && step.contains("user_id=?")));
+        assert!(plan.iter().all(|step| !step.contains("SCAN")), "{plan:?}");
+    }
+
+    #[tokio::test]
+    async fn the_lookup_reads_indexes_alone_on_postgresql() {
+        let Some(database) = postgres::database() else {
+            return;
+        };
+        let mut connection = PgConnection::connect(&database.url).await.unwrap();
+        connection.execute("CREATE SCHEMA ktrlplane").await.unwrap();
+        let schema = include_str!("../migrations/postgres/0001_directory.sql");
+        connection.execute(schema).await.unwrap();
+        // Many roles of one subject, and many subjects: the worst cases of two other indexes.
+        let rows = "INSERT INTO ktrlplane.users (user_id, name) \
+                    SELECT 'u' || i, 'x' FROM generate_series(1, 200) i; \
+             INSERT INTO ktrlplane.projects (project_id, name) \
+                    SELECT 'p' || i, 'x' FROM generate_series(1, 20000) i; \
+             INSERT INTO ktrlplane.resources (resource_id, project_id, name, type) \
+                    SELECT 'r' || i, 'p' || i, 'x', 'x' FROM generate_series(1, 20000) i; \
+             INSERT INTO ktrlplane.role_assignments \
+                    (assignment_id, user_id, role_id, scope_type, scope_id) \
+                    SELECT 'a' || i, 'u1', 'viewer', 'project', 'p' || i \
+                    FROM generate_series(1, 20000) i; \
+             INSERT INTO ktrlplane.role_assignments \
+                    (assignment_id, user_id, role_id, scope_type, scope_id) \
+                    SELECT 'b' || i, 'u' || i, 'viewer', 'project', 'p9' \
+                    FROM generate_series(2, 200) i; \
+             ANALYZE; SET plan_cache_mode = force_generic_plan";
+        connection.execute(rows).await.unwrap();
+        let explain = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", POSTGRES.lookup);
+        let literals = explain
+            .replace("$1", "'u1'")
+            .replace("$2", "'p9'")
+            .replace("$3", "'r9'");
+        let plan: Vec<(String,)> = sqlx::query_as(AssertSqlSafe(literals))
+            .fetch_all(&mut connection)
+            .await
+            .unwrap();
+        let plan: Vec<&str> = plan.iter().map(|step| step.0.as_str()).collect();
+        let plan = plan.join("\n");
+        for large in ["projects", "resources", "role_assignments"] {
+            assert!(!plan.contains(&format!("Seq Scan on {large}")), "{plan}");
+        }
+        assert!(!plan.contains("Rows Removed by"), "{plan}");
     }
 }

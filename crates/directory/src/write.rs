@@ -42,7 +42,7 @@ impl Directory {
             let created = store.execute(store.statements().create_organization, &arguments);
             created
                 .await
-                .map_err(|failure| refused(failure, &format!("organization `{id}`"), ""))?;
+                .map_err(|failure| refused(failure, &format!("an organization `{id}`"), ""))?;
             Ok(())
         })
         .await
@@ -63,7 +63,7 @@ impl Directory {
             let created = store.execute(store.statements().create_project, &arguments);
             created.await.map_err(|failure| {
                 let parent = format!("organization `{}`", organization.unwrap_or_default());
-                refused(failure, &format!("project `{id}`"), &parent)
+                refused(failure, &format!("a project `{id}`"), &parent)
             })?;
             Ok(())
         })
@@ -91,7 +91,7 @@ impl Directory {
             let created = store.execute(store.statements().create_resource, &arguments);
             created.await.map_err(|failure| {
                 let parent = format!("project `{project}`");
-                refused(failure, &format!("resource `{id}`"), &parent)
+                refused(failure, &format!("a resource `{id}`"), &parent)
             })?;
             Ok(())
         })
@@ -240,7 +240,7 @@ fn missing(what: &str) -> DirectoryError {
 fn refused(failure: Failure, what: &str, parent: &str) -> DirectoryError {
     match failure.constraint() {
         Some(ErrorKind::UniqueViolation) => {
-            DirectoryError::AlreadyExists(format!("there is already a {what}"))
+            DirectoryError::AlreadyExists(format!("there is already {what}"))
         }
         Some(ErrorKind::ForeignKeyViolation) => missing(parent),
         _ => failure.into(),

@@ -93,7 +93,8 @@ CREATE TABLE role_assignments (
 -- first. In this order of columns it also is the index of the access lookup.
 CREATE UNIQUE INDEX assignments_of_user
     ON role_assignments (user_id, scope_type, scope_id, role_id);
-CREATE INDEX assignments_at_scope ON role_assignments (scope_type, scope_id);
+-- With the subject, so that a planner who prefers this one does not read all members of a scope.
+CREATE INDEX assignments_at_scope ON role_assignments (scope_type, scope_id, user_id);
 CREATE INDEX assignments_of_role ON role_assignments (role_id);
 
 -- A scope that goes takes its assignments along: whoever gets the same id next must not inherit

@@ -1,0 +1,144 @@
+//! What is PostgreSQL's alone: a server that is away, hangs, restarts, or is somebody else's.
+
+#[path = "support/home.rs"]
+mod home;
+#[path = "support/postgres.rs"]
+mod postgres;
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use directory::policy::Scope;
+use directory::{Directory, DirectoryError, Options};
+use home::{Home, fill, grant, project, reads, subject};
+
+const SECRET: &str = "hunter2";
+
+fn impatient(home: &Home) -> Options {
+    Options {
+        connect_timeout: Duration::from_secs(1),
+        query_timeout: Duration::from_secs(1),
+        max_connections: 3,
+        ..home.options()
+    }
+}
+
+fn assert_unavailable<T>(result: Result<T, DirectoryError>) {
+    let error = result.err();
+    assert!(
+        matches!(error, Some(DirectoryError::Unavailable(_))),
+        "{error:?}"
+    );
+    assert!(!format!("{error:?}").contains(SECRET));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unavailable_in_time() {
+    // Bound and closed again: nobody listens there.
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    // Takes connections and never says a word.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    for address in [
+        closed.to_string(),
+        silent.local_addr().unwrap().to_string(),
+        "host.invalid".to_owned(),
+        "%2Fnowhere%2Fat-all".to_owned(),
+    ] {
+        let home = Home::at(format!("postgres://u:{SECRET}@{address}/d"));
+        let started = Instant::now();
+        assert_unavailable(home.block_on(Directory::open(impatient(&home))).map(drop));
+        assert!(started.elapsed() < Duration::from_secs(3), "{address}");
+    }
+}
+
+#[test]
+fn a_restart_of_the_server_needs_none_of_the_process() {
+    let Some(mut cluster) = postgres::cluster() else {
+        return;
+    };
+    let home = Home::at(cluster.url("postgres"));
+    home.block_on(async {
+        let directory = Directory::open(impatient(&home)).await.unwrap();
+        fill(&directory).await.unwrap();
+        let viewer = grant("victor", "Viewer", Scope::Project(project("acme-shop")));
+        directory.grant(viewer.clone()).await.unwrap();
+        for round in 0..3 {
+            // As many connections as there may be, all of which the restart breaks.
+            let askers = (0..12).map(|_| {
+                let directory = directory.clone();
+                home.runtime
+                    .spawn(async move { reads(&directory, "victor", "acme-shop").await })
+            });
+            for asker in askers.collect::<Vec<_>>() {
+                assert!(asker.await.unwrap());
+            }
+            cluster.pause();
+            if round == 0 {
+                let started = Instant::now();
+                let (who, shop) = (subject("victor"), project("acme-shop"));
+                assert_unavailable(directory.lookup(&who, &shop, None).await.map(drop));
+                assert_unavailable(directory.grant(viewer.clone()).await);
+                assert!(started.elapsed() < Duration::from_secs(4));
+            }
+            cluster.resume();
+            match round {
+                // A write meets the broken connections first, and is carried out once.
+                1 => directory
+                    .put_user(&subject("victor"), None, "V")
+                    .await
+                    .unwrap(),
+                _ => assert!(reads(&directory, "victor", "acme-shop").await),
+            }
+        }
+    });
+}
+
+#[test]
+fn a_password_is_printed_nowhere() {
+    let Some(cluster) = postgres::cluster() else {
+        return;
+    };
+    let home = Home::at(cluster.url("postgres"));
+    home.block_on(async {
+        let directory = home.open().await;
+        let printed = format!("{directory:?} {:?}", home.options());
+        assert!(printed.contains("***"), "{printed}");
+        assert!(!printed.contains(SECRET), "{printed}");
+        assert!(postgres::PASSWORD.contains(SECRET));
+    });
+    let wrong = Home::at(cluster.url("postgres").replace(SECRET, "hunter22"));
+    let started = Instant::now();
+    assert_unavailable(wrong.block_on(Directory::open(wrong.options())).map(drop));
+    // What does not get better by waiting is not waited for.
+    assert!(started.elapsed() < Duration::from_secs(5));
+}
+
+#[test]
+fn a_connection_that_must_be_encrypted_is_never_made_in_plain_text() {
+    let Some(database) = postgres::database() else {
+        return;
+    };
+    if std::env::var_os("KTRLPLANE_TEST_POSTGRES_URL").is_some() {
+        return; // That server may well speak TLS; the private one does not.
+    }
+    let home = Home::at(format!("{}?sslmode=require", database.url));
+    assert_unavailable(home.block_on(Directory::open(impatient(&home))).map(drop));
+}
+
+#[test]
+fn a_schema_that_somebody_else_made_is_left_alone() {
+    let Some(home) = Home::postgres() else {
+        return;
+    };
+    home.block_on(async {
+        let theirs = "CREATE SCHEMA ktrlplane; CREATE TABLE {}projects (project_id varchar(255))";
+        home.sql(theirs).await.unwrap();
+        let error = Directory::open(home.options()).await.unwrap_err();
+        assert!(matches!(error, DirectoryError::Invalid(_)), "{error:?}");
+        let untouched = "ALTER TABLE {}projects ADD COLUMN org_id text; CREATE TABLE {}roles ()";
+        home.sql(untouched).await.unwrap();
+    });
+}
