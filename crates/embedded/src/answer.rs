@@ -3,13 +3,7 @@
 use crate::labels::Labels;
 
 /// A value at a time. Evaluators of both languages answer in milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// Milliseconds since the Unix epoch.
-    pub timestamp_ms: i64,
-    /// The value.
-    pub value: f64,
-}
+pub use crate::store::Sample as Point;
 
 /// A series with a value at every step that has one.
 #[derive(Clone, Debug, PartialEq)]

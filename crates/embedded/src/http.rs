@@ -19,6 +19,8 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::Backend;
 use credentials::Credentials;
+pub(crate) use json::go_float;
+pub(crate) use times::to_i64;
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -112,3 +114,6 @@ fn tenant(headers: &HeaderMap) -> Result<String, (StatusCode, String)> {
     }
     Ok(tenant.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

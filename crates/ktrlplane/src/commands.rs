@@ -63,12 +63,13 @@ impl Source {
             let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
             (lossy(name), lossy(value))
         });
-        crate::config::layers(self.config.as_deref(), environment).map_err(Failure::config)
+        crate::config::layers(self.config.as_deref(), environment)
+            .map_err(|problems| Failure::config(&problems))
     }
 
     /// The configuration, checked.
     fn read(&self) -> Result<Config, Failure> {
-        crate::config::check(&self.layers()?).map_err(Failure::config)
+        crate::config::check(&self.layers()?).map_err(|problems| Failure::config(&problems))
     }
 }
 
@@ -95,7 +96,7 @@ impl Failure {
         Self(Vec::new())
     }
 
-    fn config(problems: Vec<Problem>) -> Self {
+    fn config(problems: &[Problem]) -> Self {
         Self(problems.iter().map(ToString::to_string).collect())
     }
 
@@ -110,9 +111,10 @@ impl Failure {
 impl From<std::io::Error> for Failure {
     /// Standard output that is closed: who reads has what they wanted.
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Self::said(),
-            _ => Self::new(format_args!("cannot write: {error}")),
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Self::said()
+        } else {
+            Self::new(format_args!("cannot write: {error}"))
         }
     }
 }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
-use gateway::{Clock, IssuerSettings, Settings, SystemClock};
+use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock};
 use tokio::runtime::Handle;
 
 use crate::process::{self, BACKEND_TIMEOUT};
@@ -86,10 +86,23 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         directory.clone(),
         background.handle().clone(),
         Arc::clone(&clock),
-    )?;
+    )
+    .map_err(|error| {
+        let hint = match &error {
+            StartError::Listen { .. } => "; --listen chooses another port, with 0 any free one",
+            StartError::Thread(_)
+            | StartError::Algorithms(_)
+            | StartError::Issuer(_)
+            | StartError::Certificates(_) => "",
+        };
+        format!("{error}{hint}")
+    })?;
     let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
     data.write(guide::FILE, &guide.json()?)?;
-    output::note(format_args!("Ready after {:.2} s.", begin.elapsed().as_secs_f64()));
+    output::note(format_args!(
+        "Ready after {:.2} s.",
+        begin.elapsed().as_secs_f64()
+    ));
     output::line(guide.text(&data.file(guide::FILE)))?;
 
     background.block_on(async {
@@ -119,7 +132,11 @@ fn grow(generator: &mut Generator, backend: &Backend, now: i64) -> Result<()> {
     Ok(())
 }
 
-fn serve_issuer(provider: &IdentityProvider, listener: TcpListener, runtime: &Handle) -> Result<()> {
+fn serve_issuer(
+    provider: &IdentityProvider,
+    listener: TcpListener,
+    runtime: &Handle,
+) -> Result<()> {
     listener.set_nonblocking(true)?;
     let _in_runtime = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener)?;

@@ -7,7 +7,7 @@ mod check;
 mod grammar;
 mod lexer;
 mod literal;
-pub(crate) mod print;
+mod print;
 mod visit;
 
 use crate::error::ParseError;

@@ -17,7 +17,7 @@ pub(crate) fn scan<'r>(
     while let Some((first, tail)) = rest.split_first() {
         rest = match first {
             b'\\' => match tail.strip_prefix(b"Q") {
-                Some(literal) => behind(literal, b"\\E").unwrap_or(&[]),
+                Some(literal) => behind(literal, *b"\\E").unwrap_or(&[]),
                 None => escape(tail, false)?,
             },
             b'[' => class(tail)?,
@@ -55,8 +55,22 @@ fn escape(text: &[u8], in_class: bool) -> Result<&[u8], &'static str> {
         return Err("the regular expression ends in a backslash");
     };
     let known = match kind {
-        b'a' | b'f' | b'n' | b'r' | b't' | b'v' | b'x' | b'p' | b'P' => true,
-        b'd' | b'D' | b's' | b'S' | b'w' | b'W' | b'0'..=b'7' => true,
+        b'a'
+        | b'f'
+        | b'n'
+        | b'r'
+        | b't'
+        | b'v'
+        | b'x'
+        | b'0'..=b'7'
+        | b'p'
+        | b'P'
+        | b'd'
+        | b'D'
+        | b's'
+        | b'S'
+        | b'w'
+        | b'W' => true,
         b'A' | b'b' | b'B' | b'z' => !in_class,
         _ => !kind.is_ascii_alphanumeric() && kind.is_ascii(),
     };
@@ -83,7 +97,7 @@ fn class(text: &[u8]) -> Result<&[u8], &'static str> {
             Some((b']', tail)) => return Ok(tail),
             Some((b'\\', tail)) => escape(tail, true)?,
             Some((b'[', tail)) if named_classes && tail.first() == Some(&b':') => {
-                let named = tail.get(1..).and_then(|name| behind(name, b":]"));
+                let named = tail.get(1..).and_then(|name| behind(name, *b":]"));
                 named_classes = named.is_some();
                 named.unwrap_or(tail)
             }
@@ -93,8 +107,8 @@ fn class(text: &[u8]) -> Result<&[u8], &'static str> {
 }
 
 /// What stands behind the first `mark`.
-fn behind<'t>(text: &'t [u8], mark: &[u8; 2]) -> Option<&'t [u8]> {
-    let at = text.windows(2).position(|pair| pair == mark)?;
+fn behind(text: &[u8], mark: [u8; 2]) -> Option<&[u8]> {
+    let at = text.windows(2).position(|pair| pair == mark.as_slice())?;
     text.get(at + 2..)
 }
 

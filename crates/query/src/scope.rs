@@ -12,8 +12,8 @@ use std::fmt;
 
 use crate::error::ParseError;
 use crate::limits::MAX_QUERY_BYTES;
-use crate::logql;
 use crate::matcher::Matcher;
+use crate::{logql, promql};
 
 /// Why a query could not be scoped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl From<ParseError> for ScopeError {
 /// [`ScopeError::Parse`] if the query is refused, [`ScopeError::Unverified`] if the result is not
 /// what was meant.
 pub fn logql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
-    scoped_logql(query, logql::parse(query)?, by)
+    scope(query, logql::parse(query)?, by)
 }
 
 /// As [`logql`], of a query that may leave its selector out, see [`logql::parse_on_resource`].
@@ -63,30 +63,85 @@ pub fn logql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
 /// # Errors
 /// As [`logql`].
 pub fn logql_on_resource(query: &str, by: &Matcher) -> Result<String, ScopeError> {
-    scoped_logql(query, logql::parse_on_resource(query)?, by)
+    scope(query, logql::parse_on_resource(query)?, by)
 }
 
-fn scoped_logql(query: &str, mut tree: logql::Expr, by: &Matcher) -> Result<String, ScopeError> {
-    let mut count = 0_usize;
-    tree.for_each_selector_mut(|selector| {
-        count += 1;
-        add(&mut selector.matchers, by);
-    });
-    let room = query.len() + count * (by.name.len() + by.value.as_bytes().len() + 8);
-    let mut text = String::with_capacity(room);
-    logql::print::expr(&mut text, &tree);
-    refuse_long(query, &text)?;
+/// The PromQL `query` with `by` added to every vector selector.
+///
+/// # Errors
+/// As [`logql`](fn@logql).
+pub fn promql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
+    scope(query, promql::parse(query)?, by)
+}
 
-    let again = logql::parse(&text).map_err(|_| ScopeError::Unverified)?;
-    again.for_each_selector(|selector| {
-        if selector.matchers.last() == Some(by) {
-            count = count.wrapping_sub(1);
-        } else {
-            // No number of other selectors brings this back to zero.
-            count = usize::MAX / 2;
+/// What scoping needs to know of a language.
+trait Tree: PartialEq + Sized {
+    fn parse(text: &str) -> Result<Self, ParseError>;
+    fn print(&self, out: &mut String);
+    /// Calls `see` with the matchers of every selector.
+    fn matchers(&self, see: impl FnMut(&[Matcher]));
+    /// Calls `change` with the matchers of every selector.
+    fn matchers_mut(&mut self, change: impl FnMut(&mut Vec<Matcher>));
+}
+
+impl Tree for logql::Expr {
+    fn parse(text: &str) -> Result<Self, ParseError> {
+        logql::parse(text)
+    }
+
+    fn print(&self, out: &mut String) {
+        self.print(out);
+    }
+
+    fn matchers(&self, mut see: impl FnMut(&[Matcher])) {
+        self.for_each_selector(|selector| see(&selector.matchers));
+    }
+
+    fn matchers_mut(&mut self, mut change: impl FnMut(&mut Vec<Matcher>)) {
+        self.for_each_selector_mut(|selector| change(&mut selector.matchers));
+    }
+}
+
+impl Tree for promql::Expr {
+    fn parse(text: &str) -> Result<Self, ParseError> {
+        promql::parse(text)
+    }
+
+    fn print(&self, out: &mut String) {
+        self.print(out);
+    }
+
+    fn matchers(&self, mut see: impl FnMut(&[Matcher])) {
+        for selector in self.selectors() {
+            see(&selector.matchers);
         }
+    }
+
+    fn matchers_mut(&mut self, mut change: impl FnMut(&mut Vec<Matcher>)) {
+        self.for_each_selector_mut(|selector| change(&mut selector.matchers));
+    }
+}
+
+/// Adds `by` to every selector of `tree`, the tree of `query`, prints it, and verifies the text.
+fn scope<T: Tree>(query: &str, mut tree: T, by: &Matcher) -> Result<String, ScopeError> {
+    let mut selectors = 0_usize;
+    tree.matchers_mut(|matchers| {
+        selectors += 1;
+        add(matchers, by);
     });
-    verified(count == 0 && again == tree, text)
+    let added = by.name.len() + by.value.as_bytes().len() + r#", ="""#.len();
+    let mut text = String::with_capacity(query.len() + selectors * added);
+    tree.print(&mut text);
+    if text.len() > MAX_QUERY_BYTES {
+        let message =
+            format!("the query is too long: scoped, it has more than {MAX_QUERY_BYTES} bytes");
+        return Err(ParseError::at(query, query.len(), message).into());
+    }
+    if scoped_as(&text, &tree, selectors, by) {
+        Ok(text)
+    } else {
+        Err(ScopeError::Unverified)
+    }
 }
 
 /// Adds `by` as the last matcher. A selector whose last matcher is already exactly this one stays
@@ -98,20 +153,124 @@ fn add(matchers: &mut Vec<Matcher>, by: &Matcher) {
     }
 }
 
-/// What was added may make a query too long for the backend.
-fn refuse_long(query: &str, text: &str) -> Result<(), ScopeError> {
-    if text.len() > MAX_QUERY_BYTES {
-        let message =
-            format!("the query is too long: scoped, it has more than {MAX_QUERY_BYTES} bytes");
-        return Err(ParseError::at(query, query.len(), message).into());
-    }
-    Ok(())
+/// Whether `text` parses to `tree`, with so many `selectors`, each of which carries `by`. The tree
+/// alone would do if nothing were wrong anywhere; this is for the day when something is.
+fn scoped_as<T: Tree>(text: &str, tree: &T, selectors: usize, by: &Matcher) -> bool {
+    let Ok(again) = T::parse(text) else {
+        return false;
+    };
+    let (mut carry, mut lack) = (0_usize, 0_usize);
+    again.matchers(|matchers| {
+        if matchers.last() == Some(by) {
+            carry += 1;
+        } else {
+            lack += 1;
+        }
+    });
+    lack == 0 && carry == selectors && again == *tree
 }
 
-fn verified(good: bool, text: String) -> Result<String, ScopeError> {
-    if good {
-        Ok(text)
-    } else {
-        Err(ScopeError::Unverified)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_selector_gets_the_matcher_and_what_the_caller_wrote_stays() {
+        let by = Matcher::equal("resource_id", "r1");
+        let cases = [
+            ("{}", r#"{resource_id="r1"}"#),
+            (r#"{a="b"} |= "x""#, r#"{a="b", resource_id="r1"} |= "x""#),
+            (
+                r#"{resource_id=~".*"}"#,
+                r#"{resource_id=~".*", resource_id="r1"}"#,
+            ),
+            (
+                r#"{resource_id="r1", a="b"}"#,
+                r#"{resource_id="r1", a="b", resource_id="r1"}"#,
+            ),
+            (r#"{resource_id="r1"}"#, r#"{resource_id="r1"}"#),
+            (
+                r#"sum(rate({a="b"}[5m])) / on () group_left rate({}[1m])"#,
+                r#"sum(rate({a="b", resource_id="r1"}[5m])) / on () group_left () rate({resource_id="r1"}[1m])"#,
+            ),
+            ("1 + 1", "1 + 1"),
+        ];
+        for (query, scoped) in cases {
+            assert_eq!(logql(query, &by).as_deref(), Ok(scoped), "{query}");
+        }
+        let cases = [
+            ("up", r#"up{resource_id="r1"}"#),
+            (
+                "sum(rate(a[5m])) / b offset 1h",
+                r#"sum(rate(a{resource_id="r1"}[5m])) / b{resource_id="r1"} offset 1h"#,
+            ),
+        ];
+        for (query, scoped) in cases {
+            assert_eq!(promql(query, &by).as_deref(), Ok(scoped), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_query_on_a_resource_may_start_with_its_pipeline() {
+        let by = Matcher::equal("resource_id", "r1");
+        for query in [r#"|= "x" | json"#, r#"{} |= "x" | json"#] {
+            let scoped = logql_on_resource(query, &by);
+            assert_eq!(scoped.as_deref(), Ok(r#"{resource_id="r1"} |= "x" | json"#));
+        }
+        for query in ["", " \n", "# nothing"] {
+            let scoped = logql_on_resource(query, &by);
+            assert_eq!(scoped.as_deref(), Ok(r#"{resource_id="r1"}"#));
+            assert!(logql(query, &by).is_err());
+        }
+        let error = logql_on_resource("\n  |= x", &by);
+        assert!(
+            matches!(&error, Err(ScopeError::Parse(error)) if (error.line, error.column) == (2, 6)),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn no_id_gets_out_of_its_quotes() {
+        for id in [
+            "a\"b",
+            "a\\",
+            "a\nb",
+            "}",
+            "a\"} or {b=\"",
+            ".*",
+            "\u{e9}",
+            "\0",
+        ] {
+            let by = Matcher::equal("resource_id", id);
+            for scoped in [logql("{}", &by), promql("up", &by)] {
+                let scoped = scoped.unwrap();
+                assert_eq!(scoped.matches('=').count(), 1 + id.matches('=').count());
+                assert!(!scoped.contains(['\n', '\0']), "{scoped}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_matcher_that_the_language_has_no_place_for_is_not_let_through() {
+        let by = Matcher::equal("no identifier", "r1");
+        assert_eq!(logql("{}", &by), Err(ScopeError::Unverified));
+    }
+
+    #[test]
+    fn a_query_that_scoping_makes_too_long_is_refused_as_too_long() {
+        let by = Matcher::equal("resource_id", "r1");
+        let long = "+vector(1)".repeat(300);
+        let query = format!(
+            "rate({{}}[5m]){long} # {}",
+            "x".repeat(MAX_QUERY_BYTES - 4000)
+        );
+        assert!(logql(&query, &by).is_ok());
+        let value = "x".repeat(MAX_QUERY_BYTES - 10);
+        let query = format!("{{a=\"{value}\"}}");
+        let error = logql(&query, &by);
+        assert!(
+            matches!(&error, Err(ScopeError::Parse(error)) if error.message.contains("too long")),
+            "{error:?}"
+        );
     }
 }

@@ -3,6 +3,9 @@
 //! The corpus is looked for in `KTRLPLANE_CORPUS`, then in `../shared/corpus` beside the
 //! repository. Where there is none, this says so and passes, except with `CI=true`.
 
+// `clippy.toml` allows these in tests, which helpers of tests are not to clippy.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+
 use std::path::PathBuf;
 
 use query::logql::ast::{BinaryOp, Expr, LabelFilter, MetricExpr, Stage};
@@ -69,76 +72,75 @@ fn as_loki_prints(mut expr: Expr) -> Expr {
         Expr::Log(log) => log.stages.iter_mut().for_each(stage),
         Expr::Metric(expr) => metric(expr),
     }
-    return expr;
+    expr
+}
 
-    fn stage(stage: &mut Stage) {
-        if let Stage::Label(filter) = stage {
-            label(filter);
+fn stage(stage: &mut Stage) {
+    if let Stage::Label(filter) = stage {
+        label(filter);
+    }
+}
+
+fn label(filter: &mut LabelFilter) {
+    match filter {
+        LabelFilter::Bytes(_, _, bytes) => bytes.value = 0,
+        LabelFilter::And(left, right) | LabelFilter::Or(left, right) => {
+            label(left);
+            label(right);
+        }
+        LabelFilter::Match(_)
+        | LabelFilter::Ip(_)
+        | LabelFilter::Number(..)
+        | LabelFilter::Duration(..) => {}
+    }
+}
+
+fn metric(expr: &mut MetricExpr) {
+    match expr {
+        MetricExpr::Range(aggregation) => {
+            let range = &mut aggregation.range;
+            range.log.stages.iter_mut().for_each(stage);
+            if let Some(unwrap) = &mut range.unwrap {
+                unwrap.post_filters.iter_mut().for_each(label);
+            }
+        }
+        MetricExpr::Vector(aggregation) => metric(&mut aggregation.expr),
+        MetricExpr::LabelReplace(replace) => metric(&mut replace.expr),
+        MetricExpr::Literal(_) => {}
+        MetricExpr::VectorLiteral(number) => {
+            number.value = format!("{:.6}", number.value).parse().unwrap();
+        }
+        MetricExpr::Binary(binary) => {
+            metric(&mut binary.lhs);
+            metric(&mut binary.rhs);
+            if let (MetricExpr::Literal(lhs), MetricExpr::Literal(rhs)) = (&binary.lhs, &binary.rhs)
+            {
+                let value = fold(binary.op, lhs.value, rhs.value);
+                let text = value.to_string();
+                *expr = MetricExpr::Literal(Number { value, text });
+            }
         }
     }
+}
 
-    fn label(filter: &mut LabelFilter) {
-        match filter {
-            LabelFilter::Bytes(_, _, bytes) => bytes.value = 0,
-            LabelFilter::And(left, right) | LabelFilter::Or(left, right) => {
-                label(left);
-                label(right);
-            }
-            LabelFilter::Match(_)
-            | LabelFilter::Ip(_)
-            | LabelFilter::Number(..)
-            | LabelFilter::Duration(..) => {}
-        }
-    }
-
-    fn metric(expr: &mut MetricExpr) {
-        match expr {
-            MetricExpr::Range(aggregation) => {
-                let range = &mut aggregation.range;
-                range.log.stages.iter_mut().for_each(stage);
-                if let Some(unwrap) = &mut range.unwrap {
-                    unwrap.post_filters.iter_mut().for_each(label);
-                }
-            }
-            MetricExpr::Vector(aggregation) => metric(&mut aggregation.expr),
-            MetricExpr::LabelReplace(replace) => metric(&mut replace.expr),
-            MetricExpr::Literal(_) => {}
-            MetricExpr::VectorLiteral(number) => {
-                number.value = format!("{:.6}", number.value).parse().unwrap();
-            }
-            MetricExpr::Binary(binary) => {
-                metric(&mut binary.lhs);
-                metric(&mut binary.rhs);
-                if let (MetricExpr::Literal(lhs), MetricExpr::Literal(rhs)) =
-                    (&binary.lhs, &binary.rhs)
-                {
-                    let value = fold(binary.op, lhs.value, rhs.value);
-                    let text = value.to_string();
-                    *expr = MetricExpr::Literal(Number { value, text });
-                }
-            }
-        }
-    }
-
-    fn fold(op: BinaryOp, lhs: f64, rhs: f64) -> f64 {
-        let truth = |holds: bool| f64::from(u8::from(holds));
-        match op {
-            BinaryOp::Add => lhs + rhs,
-            BinaryOp::Sub => lhs - rhs,
-            BinaryOp::Mul => lhs * rhs,
-            BinaryOp::Div if rhs == 0.0 => f64::NAN,
-            BinaryOp::Mod if rhs == 0.0 => f64::NAN,
-            BinaryOp::Div => lhs / rhs,
-            BinaryOp::Mod => lhs % rhs,
-            BinaryOp::Pow => lhs.powf(rhs),
-            BinaryOp::Eq => truth(lhs == rhs),
-            BinaryOp::Ne => truth(lhs != rhs),
-            BinaryOp::Gt => truth(lhs > rhs),
-            BinaryOp::Ge => truth(lhs >= rhs),
-            BinaryOp::Lt => truth(lhs < rhs),
-            BinaryOp::Le => truth(lhs <= rhs),
-            BinaryOp::Or | BinaryOp::And | BinaryOp::Unless => panic!("no numbers here"),
-        }
+fn fold(op: BinaryOp, lhs: f64, rhs: f64) -> f64 {
+    let truth = |holds: bool| f64::from(u8::from(holds));
+    match op {
+        BinaryOp::Add => lhs + rhs,
+        BinaryOp::Sub => lhs - rhs,
+        BinaryOp::Mul => lhs * rhs,
+        BinaryOp::Div if rhs == 0.0 => f64::NAN,
+        BinaryOp::Mod if rhs == 0.0 => f64::NAN,
+        BinaryOp::Div => lhs / rhs,
+        BinaryOp::Mod => lhs % rhs,
+        BinaryOp::Pow => lhs.powf(rhs),
+        BinaryOp::Eq => truth(lhs == rhs),
+        BinaryOp::Ne => truth(lhs != rhs),
+        BinaryOp::Gt => truth(lhs > rhs),
+        BinaryOp::Ge => truth(lhs >= rhs),
+        BinaryOp::Lt => truth(lhs < rhs),
+        BinaryOp::Le => truth(lhs <= rhs),
+        BinaryOp::Or | BinaryOp::And | BinaryOp::Unless => panic!("no numbers here"),
     }
 }
 

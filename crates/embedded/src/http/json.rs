@@ -102,6 +102,13 @@ pub(super) fn number(out: &mut String, style: Style, value: f64) {
     }
 }
 
+/// A float as Go formats it with 'f' and the fewest digits.
+pub(crate) fn go_float(value: f64) -> String {
+    let mut out = String::new();
+    number(&mut out, Style::Loki, value);
+    out
+}
+
 /// Appends series over time.
 pub(super) fn matrix(out: &mut String, style: Style, series: &[MatrixSeries]) {
     list(out, series, |out, one| {

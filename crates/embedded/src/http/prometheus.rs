@@ -133,6 +133,7 @@ async fn answer(
             end_ms: asked.end_ms,
             step_ms: asked.step_ms,
             instant: asked.instant,
+            delayed_name_removal: false,
             stop,
         };
         let metrics = backend.store.metrics(&tenant);

@@ -67,7 +67,7 @@ pub(super) fn prometheus_duration(text: &str) -> Option<i64> {
 
 /// The number without its fraction, if it is one that fits.
 #[allow(clippy::cast_possible_truncation)] // the range is checked
-pub(super) fn to_i64(number: f64) -> Option<i64> {
+pub(crate) fn to_i64(number: f64) -> Option<i64> {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     (-BEYOND..BEYOND).contains(&number).then_some(number as i64)
 }

@@ -35,7 +35,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (loki, mimir) = serve::start_backends(&config.observability, runtime.handle())?;
     let settings = serve::settings(config, loki, mimir);
     let parts = [
-        ("directory", Some(directory), "see database.url, or database.host and the others"),
+        (
+            "directory",
+            Some(directory),
+            "see database.url, or database.host and the others",
+        ),
         (
             "issuer",
             Some(runtime.block_on(check::issuer(&settings.issuer))),
@@ -55,11 +59,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut all = true;
     for (part, finding, advice) in parts {
         match finding {
-            None => output::line(format_args!("{part:<14} off     not enabled: answers are 503"))?,
+            None => output::line(format_args!(
+                "{part:<14} off     not enabled: answers are 503"
+            ))?,
             Some(Finding { ok: true, sentence }) => {
                 output::line(format_args!("{part:<14} ok      {sentence}"))?;
             }
-            Some(Finding { ok: false, sentence }) => {
+            Some(Finding {
+                ok: false,
+                sentence,
+            }) => {
                 all = false;
                 output::line(format_args!("{part:<14} FAILED  {sentence}; {advice}"))?;
             }

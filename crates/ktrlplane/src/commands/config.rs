@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let layers = arguments.source.layers()?;
-    output::line(crate::config::show(&layers).trim_end())?;
-    crate::config::check(&layers).map_err(Failure::config)?;
+    output::line(crate::config::show(&layers))?;
+    crate::config::check(&layers).map_err(|problems| Failure::config(&problems))?;
     Ok(())
 }

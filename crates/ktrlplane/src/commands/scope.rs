@@ -4,7 +4,7 @@ use std::io::{BufRead as _, Read as _};
 
 use clap::{Args, ValueEnum};
 use gateway::directory::policy::ResourceId;
-use gateway::query::{Matcher, scope};
+use gateway::query::{Matcher, scope, scope::ScopeError};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -58,28 +58,35 @@ enum Answer {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let matcher = Matcher::equal("resource_id", arguments.resource_id.as_str());
-    let scoped = |query: &str| match arguments.language {
-        Language::Logql => scope::logql(query, &matcher).map_err(|error| error.render(query)),
-        Language::Promql => scope::promql(query, &matcher).map_err(|error| error.render(query)),
+    let scoped = |query: &str| {
+        match arguments.language {
+            Language::Logql => scope::logql(query, &matcher),
+            Language::Promql => scope::promql(query, &matcher),
+        }
+        .map_err(|error| match error {
+            ScopeError::Parse(error) => error.render(query),
+            ScopeError::Unverified => error.to_string(),
+        })
     };
     let stdin = std::io::stdin();
     if arguments.jsonl {
         for line in stdin.lock().lines() {
-            let answer = match serde_json::from_str::<Asked>(&line.map_err(unreadable)?) {
-                Ok(asked) => scoped(&asked.query).map_or_else(Answer::Error, Answer::Scoped),
-                Err(error) => Answer::Error(format!("the line is no {{\"query\":…}}: {error}")),
-            };
+            let answer =
+                match serde_json::from_str::<Asked>(&line.map_err(|error| unreadable(&error))?) {
+                    Ok(asked) => scoped(&asked.query).map_or_else(Answer::Error, Answer::Scoped),
+                    Err(error) => Answer::Error(format!("the line is no {{\"query\":…}}: {error}")),
+                };
             output::line(serde_json::to_string(&answer).map_err(Failure::new)?)?;
         }
         return Ok(());
     }
-    let query = match &arguments.query {
-        Some(query) => query.clone(),
-        None => {
-            let mut text = String::new();
-            stdin.lock().read_to_string(&mut text).map_err(unreadable)?;
-            text.trim_end_matches(['\n', '\r']).to_owned()
-        }
+    let query = if let Some(query) = &arguments.query {
+        query.clone()
+    } else {
+        let mut text = String::new();
+        let read = stdin.lock().read_to_string(&mut text);
+        read.map_err(|error| unreadable(&error))?;
+        text.trim_end_matches(['\n', '\r']).to_owned()
     };
     match scoped(&query) {
         Ok(scoped) => Ok(output::line(scoped)?),
@@ -90,6 +97,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn unreadable(error: std::io::Error) -> Failure {
+fn unreadable(error: &std::io::Error) -> Failure {
     Failure::new(format_args!("standard input cannot be read: {error}"))
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
 use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock};
 use tokio::runtime::Handle;
+use url::{Host, Url};
 
 use super::{Failure, Source};
 use crate::config::{Backend, Config, Observability};
@@ -14,7 +15,7 @@ use crate::{loopback, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
-/// It logs on standard error (RUST_LOG says what), and ends on SIGTERM or Ctrl-C when the answers
+/// It logs on standard error (`RUST_LOG` says what), and ends on SIGTERM or Ctrl-C when the answers
 /// that are on their way have ended.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -35,12 +36,15 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.source.read()?;
     telemetry::start("info");
+    warn_of_plain_http(&config.auth.issuer);
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
     let directory = open_directory(&config, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database);
-        Failure::new(format_args!("the database {database} cannot be used: {error}"))
+        Failure::new(format_args!(
+            "the database {database} cannot be used: {error}"
+        ))
     })?;
     let settings = settings(config, loki, mimir);
     let server = gateway::start(
@@ -57,6 +61,25 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         directory.close().await;
         asked.map_err(Failure::new)
     })
+}
+
+/// Keys that come over plain HTTP may be somebody else's on the way.
+fn warn_of_plain_http(issuer: &str) {
+    let Ok(url) = Url::parse(issuer) else {
+        return;
+    };
+    let on_this_machine = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    if url.scheme() == "http" && !on_this_machine {
+        tracing::warn!(
+            issuer,
+            "auth.issuer is not https: whoever is in between can sign tokens"
+        );
+    }
 }
 
 /// Opens the directory that the configuration names.
@@ -109,5 +132,8 @@ pub(crate) fn start_backends(
             timeout: BACKEND_TIMEOUT,
         }),
     };
-    Ok((settings(&observability.loki), settings(&observability.mimir)))
+    Ok((
+        settings(&observability.loki),
+        settings(&observability.mimir),
+    ))
 }

@@ -43,7 +43,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let user = world::user(name).ok_or_else(|| {
         let known: Vec<&str> = USERS.iter().map(|user| user.name).collect();
         let known = known.join(", ");
-        Failure::new(format_args!("there is no user {name:?}; the demo's users are {known}"))
+        Failure::new(format_args!(
+            "there is no user {name:?}; the demo's users are {known}"
+        ))
     })?;
     let path = arguments.dir.data_dir.display();
     let provider = IdentityProvider::kept(&DataDir::new(&arguments.dir.data_dir))

@@ -30,10 +30,9 @@ fn form(layers: &Layers) -> Form {
     let part = parts.max_by(|left, right| left.source.cmp(&right.source));
     match (layers.given("database.url"), part) {
         (_, None) => Form::Url,
-        (None, Some(_)) => Form::Parts,
         (Some(url), Some(part)) if url.source.same_layer(&part.source) => Form::Both(part.key.path),
         (Some(url), Some(part)) if url.source > part.source => Form::Url,
-        (Some(_), Some(_)) => Form::Parts,
+        (_, Some(_)) => Form::Parts,
     }
 }
 

@@ -21,43 +21,37 @@ pub(crate) fn mask_url(text: &str) -> String {
         Some((before, query)) => (before, Some(query)),
         None => (text, None),
     };
+    let query = match query {
+        // A password with a raw `?` puts its second half here, before an `@`, and its first half
+        // into what looks like host and port.
+        Some(query) if query.contains('@') || !query.contains('=') => return MASK.to_owned(),
+        Some(query) => {
+            let parameters = query.split('&').map(mask_parameter).collect::<Vec<_>>();
+            format!("?{}", parameters.join("&"))
+        }
+        None => String::new(),
+    };
     // The last `@` of all, not of the authority: a password with a raw `/` is no valid URL, and is
     // a password all the same.
-    let mut masked = match before.rsplit_once('@') {
-        Some((userinfo, host)) => {
-            let (scheme, userinfo) = match userinfo.split_once("://") {
-                Some((scheme, userinfo)) => (format!("{scheme}://"), userinfo),
-                None => (String::new(), userinfo),
-            };
-            let user = match userinfo.split_once(':') {
-                Some((user, _)) => format!("{user}:{MASK}"),
-                None => MASK.to_owned(),
-            };
-            format!("{scheme}{user}@{host}")
-        }
-        None => before.to_owned(),
+    let Some((userinfo, host)) = before.rsplit_once('@') else {
+        return format!("{before}{query}");
     };
-    if let Some(query) = query {
-        // A password with a raw `?` puts its second half here, before an `@`.
-        let query = if query.contains('@') {
-            MASK.to_owned()
-        } else {
-            let parameters = query
-                .split('&')
-                .map(|parameter| match parameter.split_once('=') {
-                    Some((name, value)) if is_harmless(name) => format!("{name}={value}"),
-                    Some((name, _)) => format!("{name}={MASK}"),
-                    None => MASK.to_owned(),
-                });
-            parameters.collect::<Vec<_>>().join("&")
-        };
-        masked = format!("{masked}?{query}");
-        if query == MASK {
-            // The first half stands in what was taken for host and port.
-            masked = MASK.to_owned();
-        }
+    let (scheme, userinfo) = match userinfo.split_once("://") {
+        Some((scheme, userinfo)) => (format!("{scheme}://"), userinfo),
+        None => (String::new(), userinfo),
+    };
+    match userinfo.split_once(':') {
+        Some((user, _)) => format!("{scheme}{user}:{MASK}@{host}{query}"),
+        None => format!("{scheme}{MASK}@{host}{query}"),
     }
-    masked
+}
+
+fn mask_parameter(parameter: &str) -> String {
+    match parameter.split_once('=') {
+        Some((name, value)) if is_harmless(name) => format!("{name}={value}"),
+        Some((name, _)) => format!("{name}={MASK}"),
+        None => MASK.to_owned(),
+    }
 }
 
 fn is_harmless(parameter: &str) -> bool {

@@ -1,12 +1,13 @@
 //! The effective configuration as a `config.yaml`, with its sources.
 
-use super::layers::{Layers, Source};
+use super::key::Key;
+use super::layers::{Given, Layers, Source};
 use super::{database, mask};
 
 /// Every key with its value, masked, and who gave it. A key without a value is a comment, so that
 /// the text is a valid `config.yaml` of the same meaning (but for the secrets).
 pub(crate) fn show(layers: &Layers) -> String {
-    let mut text = String::new();
+    let mut lines: Vec<String> = Vec::new();
     let mut above: Vec<&str> = Vec::new();
     for (key, given) in layers.all() {
         let mut levels: Vec<&str> = key.path.split('.').collect();
@@ -17,34 +18,32 @@ pub(crate) fn show(layers: &Layers) -> String {
             .take_while(|(now, before)| now == before)
             .count();
         for (depth, level) in levels.iter().enumerate().skip(kept) {
-            text.push_str(&format!("{}{level}:\n", "  ".repeat(depth)));
+            lines.push(format!("{}{level}:", "  ".repeat(depth)));
         }
-        let indent = "  ".repeat(levels.len());
-        let variable = key.variable();
-        match given {
-            Some(given) if !database::holds(layers, key.path) => {
-                if given.source != Source::Default {
-                    let value = scalar(&mask::mask(key, &given.text));
-                    let source = given.source;
-                    text.push_str(&format!(
-                        "{indent}# {name}: {value}  # {source}, overruled\n"
-                    ));
-                }
-            }
-            Some(given) => {
-                let value = scalar(&mask::mask(key, &given.text));
-                let source = match given.source.to_string() {
-                    source if source == "environment" => format!("environment, {variable}"),
-                    source => source,
-                };
-                text.push_str(&format!("{indent}{name}: {value}  # {source}\n"));
-            }
-            None if !database::holds(layers, key.path) => {}
-            None => text.push_str(&format!("{indent}# {name}:  # not set ({variable})\n")),
-        }
+        let value = value(layers, key, name, given);
+        lines.extend(value.map(|value| format!("{}{value}", "  ".repeat(levels.len()))));
         above = levels;
     }
-    text
+    lines.join("\n")
+}
+
+/// The line of one key; `None` where another key holds in its place and nobody gave this one.
+fn value(layers: &Layers, key: &Key, name: &str, given: Option<Given>) -> Option<String> {
+    let holds = database::holds(layers, key.path);
+    let variable = key.variable();
+    let Some(given) = given else {
+        return holds.then(|| format!("# {name}:  # not set ({variable})"));
+    };
+    let value = scalar(&mask::mask(key, &given.text));
+    let source = &given.source;
+    match source {
+        Source::Default if !holds => None,
+        Source::Default | Source::File { .. } | Source::Environment if !holds => {
+            Some(format!("# {name}: {value}  # {source}, overruled"))
+        }
+        Source::Environment => Some(format!("{name}: {value}  # {source}, {variable}")),
+        Source::Default | Source::File { .. } => Some(format!("{name}: {value}  # {source}")),
+    }
 }
 
 /// A YAML scalar: plain where that cannot be misread, otherwise in double quotes, whose escapes

@@ -19,6 +19,7 @@ pub(crate) struct Guide {
     issuer: String,
     tokens: Vec<(&'static User, String)>,
     now: Timestamp,
+    lifetime: Duration,
 }
 
 #[derive(Serialize)]
@@ -45,6 +46,7 @@ impl Guide {
             issuer: provider.issuer().to_owned(),
             tokens,
             now,
+            lifetime,
         })
     }
 
@@ -68,15 +70,16 @@ impl Guide {
         let Self { url, now, .. } = self;
         let resources = format!("{url}/api/v1/projects/acme-shop/resources");
         let start = *now - SignedDuration::from_hours(1);
-        let span = format!(
-            "--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'"
-        );
+        let span = format!("--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'");
         let victor = self.token("victor");
         let mallory = self.token("mallory");
         let file = file.display();
+        let hours = self.lifetime.as_secs() / 3600;
         format!(
             "\
-The demo runs at {url} until Ctrl-C. Tokens of all its users: {file}
+The demo runs at {url} until Ctrl-C.
+Tokens of all its users, good for {hours} hours, are in {file};
+`ktrlplane token USER` makes more.
 
 Victor may read the project acme-shop:
 

@@ -55,7 +55,7 @@ pub(crate) enum IdentityError {
     Listen(std::io::Error),
 }
 
-/// What a token says. The names are those of RFC 7519 and OpenID Connect Core 1.0, section 5.1.
+/// What a token says. The names are those of RFC 7519 and OIDC Core 1.0, section 5.1.
 #[derive(Serialize)]
 struct Claims<'a> {
     iss: &'a str,

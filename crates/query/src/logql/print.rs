@@ -17,7 +17,7 @@ use crate::text::Text;
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::new();
-        expr(&mut out, self);
+        self.print(&mut out);
         f.write_str(&out)
     }
 }
@@ -46,11 +46,13 @@ impl fmt::Display for Selector {
     }
 }
 
-/// Appends the text of a query to `out`.
-pub(crate) fn expr(out: &mut String, expr: &Expr) {
-    match expr {
-        Expr::Log(inner) => log(out, inner),
-        Expr::Metric(inner) => metric(out, inner),
+impl Expr {
+    /// Appends the query to `out`, as [`Display`](fmt::Display) writes it.
+    pub fn print(&self, out: &mut String) {
+        match self {
+            Self::Log(inner) => log(out, inner),
+            Self::Metric(inner) => metric(out, inner),
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub enum Expr {
     Subquery(Box<Subquery>),
     /// `(expr)`: kept, it changes what `offset` and printing mean.
     Paren(Box<Expr>),
-    /// `-expr`, `+expr`
+    /// `-expr`, `+expr`. The sign of a number belongs to the number.
     Unary(UnaryOp, Box<Expr>),
     /// `lhs op rhs`
     Binary(Box<Binary>),
@@ -49,9 +49,11 @@ pub enum ValueType {
 /// An instant vector selector.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VectorSelector {
-    /// The metric name in front of the braces, or given as a bare string inside them.
+    /// The metric name in front of the braces. It is a matcher `__name__="name"`, too:
+    /// [`VectorSelector::all_matchers`] has both kinds.
     pub name: Option<String>,
-    /// The matchers inside the braces, in their order, without the metric name above.
+    /// The matchers inside the braces, in their order. A bare string there (`{"http.requests"}`)
+    /// is the matcher `__name__="http.requests"`.
     pub matchers: Vec<Matcher>,
     /// `anchored` or `smoothed` (experimental).
     pub extension: Option<Extension>,
@@ -73,21 +75,45 @@ pub enum Extension {
 pub struct Modifiers {
     /// `@`
     pub at: Option<At>,
-    /// `offset`
+    /// `offset`. A plain `offset 0s` is none, as with Prometheus.
     pub offset: Option<DurationExpr>,
 }
 
-/// What stands behind `@`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What stands behind `@`. Two times are equal when their milliseconds are.
+#[derive(Clone, Debug)]
 pub enum At {
-    /// Unix time in seconds, possibly negative or fractional. Compared in milliseconds, as
-    /// Prometheus rounds it.
+    /// Unix time in seconds, possibly negative or fractional. Prometheus rounds it to
+    /// milliseconds.
     Timestamp(Number),
     /// `start()`
     Start,
     /// `end()`
     End,
 }
+
+impl At {
+    /// The time in milliseconds; `None` for `start()` and `end()`.
+    #[must_use]
+    pub fn millis(&self) -> Option<i64> {
+        match self {
+            #[allow(clippy::cast_possible_truncation)] // the parser lets only what fits through
+            Self::Timestamp(time) => Some((time.value * 1000.0).round() as i64),
+            Self::Start | Self::End => None,
+        }
+    }
+}
+
+impl PartialEq for At {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Timestamp(_), Self::Timestamp(_)) => self.millis() == other.millis(),
+            (Self::Start, Self::Start) | (Self::End, Self::End) => true,
+            (Self::Timestamp(_) | Self::Start | Self::End, _) => false,
+        }
+    }
+}
+
+impl Eq for At {}
 
 /// A range vector selector.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +146,8 @@ pub enum DurationExpr {
     Step,
     /// `range()`
     Range,
-    /// `-x`, `+x`
+    /// `-x`, `+x`. The sign of a literal belongs to the literal, and a plus before anything else
+    /// means nothing and is dropped by the parser.
     Unary(UnaryOp, Box<DurationExpr>),
     /// `a + b`, and `-`, `*`, `/`, `%`, `^`
     Binary(DurationOp, Box<DurationExpr>, Box<DurationExpr>),
@@ -160,7 +187,8 @@ pub struct Binary {
     pub op: BinaryOp,
     /// `bool`: a comparison answers 0 or 1 and does not filter.
     pub return_bool: bool,
-    /// `on`, `ignoring`, `group_left`, `group_right`; `None` where neither was written.
+    /// `on`, `ignoring`, `group_left`, `group_right`; `None` where neither was written, where
+    /// they mean nothing (an operand is a scalar), and for `ignoring ()` alone.
     pub matching: Option<VectorMatching>,
     /// `fill`, `fill_left`, `fill_right` (experimental).
     pub fill: Fill,
@@ -258,7 +286,7 @@ pub struct Aggregate {
     pub param: Option<Expr>,
     /// What is aggregated.
     pub expr: Expr,
-    /// `by (…)` or `without (…)`; `None` where neither was written (all into one).
+    /// `by (…)` or `without (…)`; `None` where neither was written and for `by ()` (all into one).
     pub grouping: Option<Grouping>,
 }
 

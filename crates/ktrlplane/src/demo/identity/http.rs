@@ -1,4 +1,4 @@
-//! Where the issuer's keys are found: OpenID Connect Discovery 1.0 and a JWK set. There is no way
+//! Where the issuer's keys are found: OIDC Discovery 1.0 and a JWK set. There is no way
 //! to log in: tokens come from the command line.
 
 use axum::routing::get;

@@ -48,7 +48,7 @@ fn every_resource_of_the_demo_has_logs_and_metrics_in_its_own_tenant_and_nothing
         for labels in streams.chain(batch.samples.iter().map(|series| &series.labels)) {
             let resource = get(labels, "resource_id").to_owned();
             assert_eq!(places[resource.as_str()], batch.tenant);
-            seen.insert((resource, get(labels, "__name__") != ""));
+            seen.insert((resource, !get(labels, "__name__").is_empty()));
         }
     }
     assert_eq!(seen.len(), 2 * places.len());

@@ -61,9 +61,8 @@ impl Parser<'_> {
                 // right side away from a comma.
                 while let Some(Waiting::Left(_, before)) = waiting.last()
                     && match (before, join) {
-                        (Join::Sequence, _) | (_, Join::Sequence) => false,
-                        (Join::And, _) | (Join::Or, Join::Or) => true,
-                        (Join::Or, Join::And) => false,
+                        (Join::And, Join::And | Join::Or) | (Join::Or, Join::Or) => true,
+                        (Join::Or, Join::And) | (Join::Sequence, _) | (_, Join::Sequence) => false,
                     }
                 {
                     right = self.join_last(&mut waiting, right)?;

@@ -1,0 +1,211 @@
+//! The walk over the tree.
+
+use query::promql::ast::{Expr, UnaryOp};
+
+use super::budget::Budget;
+use super::series::{self, Series, Value};
+use crate::answer::Point;
+use crate::labels::Labels;
+use crate::limits::{EvalError, Stop};
+use crate::store::TenantMetrics;
+
+/// The steps of a query or a subquery, in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Steps {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) step: i64,
+}
+
+impl Steps {
+    /// How many there are.
+    pub(super) fn count(self) -> usize {
+        if self.end < self.start {
+            return 0;
+        }
+        let whole = self.end.saturating_sub(self.start) / self.step;
+        usize::try_from(whole)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1)
+    }
+
+    /// The last one, which may be before the end.
+    pub(super) fn last(self) -> i64 {
+        self.end - self.end.saturating_sub(self.start).rem_euclid(self.step)
+    }
+
+    /// Their times.
+    pub(super) fn times(self) -> impl Iterator<Item = i64> + Clone {
+        let mut next = (self.start <= self.end).then_some(self.start);
+        std::iter::from_fn(move || {
+            let time = next?;
+            next = time.checked_add(self.step).filter(|next| *next <= self.end);
+            Some(time)
+        })
+    }
+
+    /// The number of the step at `time`.
+    pub(super) fn index(self, time: i64) -> usize {
+        usize::try_from(time.saturating_sub(self.start) / self.step).unwrap_or_default()
+    }
+}
+
+/// Evaluates expressions over steps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evaluator<'a> {
+    pub(super) store: &'a TenantMetrics,
+    pub(super) stop: &'a Stop,
+    pub(super) budget: &'a Budget,
+    /// How far back a selector looks, in milliseconds.
+    pub(super) lookback: i64,
+    /// First and last time of the whole query: what `start()` and `end()` behind `@` mean.
+    pub(super) query_span: (i64, i64),
+    pub(super) steps: Steps,
+    pub(super) delayed_name_removal: bool,
+}
+
+/// The refusal of what is right and cannot be evaluated here.
+pub(super) fn unsupported(what: impl std::fmt::Display) -> EvalError {
+    EvalError::Unsupported(format!("{what} is not supported by the embedded backend"))
+}
+
+/// The error for an expression of the wrong type, which the parser does not let through.
+pub(super) fn wrong_type(wanted: &str) -> EvalError {
+    EvalError::Invalid(format!("expected an expression of type {wanted}"))
+}
+
+/// The expression within its brackets.
+pub(super) fn unwrap_parens(mut expr: &Expr) -> &Expr {
+    while let Expr::Paren(inner) = expr {
+        expr = inner;
+    }
+    expr
+}
+
+impl Evaluator<'_> {
+    /// Evaluates an expression.
+    pub(super) fn eval(&self, expr: &Expr) -> Result<Value, EvalError> {
+        self.stop.check()?;
+        let before = self.budget.held();
+        let value = self.eval_node(expr)?;
+        let left = match &value {
+            Value::Scalar(values) => values.len(),
+            Value::Vector(series) => series.iter().map(|one| one.points.len()).sum(),
+            Value::String(_) => 0,
+        };
+        self.budget.settle(before, left);
+        self.budget.take(0)?;
+        Ok(value)
+    }
+
+    fn eval_node(&self, expr: &Expr) -> Result<Value, EvalError> {
+        match expr {
+            Expr::Number(number) => self.constant(number.value),
+            Expr::String(text) => match text.as_str() {
+                Some(text) => Ok(Value::String(text.to_owned())),
+                None => Err(unsupported("a string that is not UTF-8")),
+            },
+            Expr::Vector(selector) => Ok(Value::Vector(self.vector_selector(selector)?)),
+            Expr::Matrix(_) | Expr::Subquery(_) => Err(wrong_type("instant vector")),
+            Expr::Paren(inner) | Expr::Unary(UnaryOp::Plus, inner) => self.eval(inner),
+            Expr::Unary(UnaryOp::Minus, inner) => match self.eval(inner)? {
+                Value::Scalar(values) => Ok(Value::Scalar(
+                    values.into_iter().map(|value| -value).collect(),
+                )),
+                Value::Vector(series) => Ok(Value::Vector(self.map(series, |value| -value)?)),
+                Value::String(_) => Err(wrong_type("scalar or instant vector")),
+            },
+            Expr::Binary(binary) => self.binary(binary),
+            Expr::Aggregate(aggregate) => Ok(Value::Vector(self.aggregate(aggregate)?)),
+            Expr::Call(call) => self.call(call),
+        }
+    }
+
+    /// Evaluates an instant vector.
+    pub(super) fn vector(&self, expr: &Expr) -> Result<Vec<Series>, EvalError> {
+        match self.eval(expr)? {
+            Value::Vector(series) => Ok(series),
+            Value::Scalar(_) | Value::String(_) => Err(wrong_type("instant vector")),
+        }
+    }
+
+    /// Evaluates a scalar: a number for every step.
+    pub(super) fn scalar(&self, expr: &Expr) -> Result<Vec<f64>, EvalError> {
+        match self.eval(expr)? {
+            Value::Scalar(values) => Ok(values),
+            Value::Vector(_) | Value::String(_) => Err(wrong_type("scalar")),
+        }
+    }
+
+    /// One number for every step.
+    pub(super) fn constant(&self, value: f64) -> Result<Value, EvalError> {
+        self.budget.take(self.steps.count())?;
+        Ok(Value::Scalar(vec![value; self.steps.count()]))
+    }
+
+    /// A series without labels that has these values at all steps.
+    pub(super) fn unlabelled(&self, values: Vec<f64>) -> Vec<Series> {
+        let points = self.steps.times().zip(values);
+        vec![Series {
+            labels: Labels::default(),
+            drop_name: false,
+            points: points
+                .map(|(timestamp_ms, value)| Point {
+                    timestamp_ms,
+                    value,
+                })
+                .collect(),
+        }]
+    }
+
+    /// Applies a function to every value; the metric name goes, for the value means something else
+    /// now.
+    pub(super) fn map(
+        &self,
+        mut series: Vec<Series>,
+        function: impl Fn(f64) -> f64,
+    ) -> Result<Vec<Series>, EvalError> {
+        for one in &mut series {
+            self.drop_name(one);
+            for point in &mut one.points {
+                point.value = function(point.value);
+            }
+        }
+        self.merged(series)
+    }
+
+    /// Like [`Self::map`], with the number of the step.
+    pub(super) fn map_steps(
+        &self,
+        mut series: Vec<Series>,
+        function: impl Fn(usize, f64) -> Option<f64>,
+    ) -> Result<Vec<Series>, EvalError> {
+        for one in &mut series {
+            self.drop_name(one);
+            one.points.retain_mut(|point| {
+                let value = function(self.steps.index(point.timestamp_ms), point.value);
+                point.value = value.unwrap_or(point.value);
+                value.is_some()
+            });
+        }
+        series.retain(|one| !one.points.is_empty());
+        self.merged(series)
+    }
+
+    /// Drops the metric name, now or at the end.
+    pub(super) fn drop_name(&self, series: &mut Series) {
+        series.drop_name = true;
+        if !self.delayed_name_removal {
+            series.labels = series::unnamed(&series.labels);
+        }
+    }
+
+    /// Joins series that became alike when they lost their names. With delayed removal they still
+    /// have them.
+    pub(super) fn merged(&self, series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+        if self.delayed_name_removal {
+            return Ok(series);
+        }
+        series::merge(series)
+    }
+}

@@ -1,0 +1,70 @@
+//! `histogram_quantile` over classic histograms.
+
+use std::collections::HashMap;
+
+use query::promql::ast::Call;
+
+use super::call::argument;
+use super::evaluator::Evaluator;
+use super::quantile::{Bucket, bucket_quantile};
+use super::series::{Collector, Cursor, Series, unnamed};
+use crate::labels::Labels;
+use crate::limits::EvalError;
+
+const BUCKET_LABEL: &str = "le";
+
+impl Evaluator<'_> {
+    /// `histogram_quantile(q, buckets)`
+    pub(super) fn histogram_quantile(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
+        let quantiles = self.scalar(argument(call, 0)?)?;
+        let series = self.vector(argument(call, 1)?)?;
+        let mut collector = Collector::default();
+        for (labels, buckets) in histograms(&series) {
+            self.stop.check()?;
+            let slot = collector.slot(unnamed(&labels), true);
+            let mut cursors: Vec<(f64, Cursor)> = buckets
+                .into_iter()
+                .map(|(bound, series)| (bound, Cursor::new(series)))
+                .collect();
+            for (time, q) in self.steps.times().zip(&quantiles) {
+                let buckets: Vec<Bucket> = cursors
+                    .iter_mut()
+                    .filter_map(|(upper_bound, cursor)| {
+                        Some(Bucket {
+                            upper_bound: *upper_bound,
+                            count: cursor.at(time)?,
+                        })
+                    })
+                    .collect();
+                if !buckets.is_empty() {
+                    collector.push(slot, time, bucket_quantile(*q, buckets))?;
+                }
+            }
+        }
+        Ok(collector.finish())
+    }
+}
+
+/// The histograms that the series are buckets of: labels without the bucket's, and the series
+/// with their bounds. A series without a bound is none.
+fn histograms(series: &[Series]) -> Vec<(Labels, Vec<(f64, &Series)>)> {
+    let mut index: HashMap<Labels, usize> = HashMap::new();
+    let mut found: Vec<(Labels, Vec<(f64, &Series)>)> = Vec::new();
+    for one in series {
+        let Ok(bound) = one.labels.get(BUCKET_LABEL).parse::<f64>() else {
+            continue;
+        };
+        if bound.is_nan() {
+            continue;
+        }
+        let labels = one.labels.filter(|name| name != BUCKET_LABEL);
+        let at = *index.entry(labels.clone()).or_insert_with(|| {
+            found.push((labels, Vec::new()));
+            found.len() - 1
+        });
+        if let Some((_, buckets)) = found.get_mut(at) {
+            buckets.push((bound, one));
+        }
+    }
+    found
+}

@@ -1,0 +1,134 @@
+//! `label_replace` and `label_join`.
+
+use query::promql::ast::Call;
+use regex::Captures;
+
+use super::call::{argument, text};
+use super::evaluator::Evaluator;
+use super::series::{METRIC_NAME, Series, merge};
+use crate::limits::EvalError;
+use crate::regexes;
+
+impl Evaluator<'_> {
+    /// `label_replace(vector, dst, replacement, src, regex)`
+    pub(super) fn label_replace(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
+        let (dst, replacement) = (text(call, 1)?, text(call, 2)?);
+        let (src, pattern) = (text(call, 3)?, text(call, 4)?);
+        let regex = regexes::anchored(pattern).map_err(|_| {
+            EvalError::Execution(format!(
+                "invalid regular expression in label_replace(): {pattern}"
+            ))
+        })?;
+        if dst.is_empty() {
+            return Err(EvalError::Execution(format!(
+                "invalid destination label name in label_replace(): {dst}"
+            )));
+        }
+        let mut series = self.vector(argument(call, 0)?)?;
+        for one in &mut series {
+            let value = one.labels.get(src);
+            if let Some(captures) = regex.captures(value) {
+                let value = expand(replacement, &captures);
+                set(one, dst, &value);
+            }
+        }
+        merge(series)
+    }
+
+    /// `label_join(vector, dst, separator, src, …)`
+    pub(super) fn label_join(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
+        let (dst, separator) = (text(call, 1)?, text(call, 2)?);
+        let sources: Vec<&str> = (3..call.args.len())
+            .map(|index| text(call, index))
+            .collect::<Result<_, _>>()?;
+        if let Some(src) = sources.iter().find(|src| src.is_empty()) {
+            return Err(EvalError::Execution(format!(
+                "invalid source label name in label_join(): {src}"
+            )));
+        }
+        if dst.is_empty() {
+            return Err(EvalError::Execution(format!(
+                "invalid destination label name in label_join(): {dst}"
+            )));
+        }
+        let mut series = self.vector(argument(call, 0)?)?;
+        for one in &mut series {
+            let values: Vec<&str> = sources.iter().map(|src| one.labels.get(src)).collect();
+            let joined = values.join(separator);
+            set(one, dst, &joined);
+        }
+        merge(series)
+    }
+}
+
+fn set(series: &mut Series, name: &str, value: &str) {
+    series.labels = series.labels.with(name, value);
+    // A name that was given on purpose stays.
+    if name == METRIC_NAME {
+        series.drop_name = false;
+    }
+}
+
+/// Fills a template as Go's `Regexp.Expand` does: `$1`, `${1}`, `$name`, `${name}`, `$$`; a group
+/// that does not exist or did not match is empty, and a `$` that begins none of these stays.
+fn expand(template: &str, captures: &Captures) -> String {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, behind)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = behind;
+        if let Some(behind) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = behind;
+            continue;
+        }
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let named = if let Some(inner) = rest.strip_prefix('{') {
+            inner
+                .split_once('}')
+                .filter(|(name, _)| !name.is_empty() && name.chars().all(is_name))
+        } else {
+            let end = rest.find(|c| !is_name(c)).unwrap_or(rest.len());
+            rest.split_at_checked(end)
+                .filter(|(name, _)| !name.is_empty())
+        };
+        let Some((name, behind)) = named else {
+            out.push('$');
+            continue;
+        };
+        rest = behind;
+        let group = match name.parse::<usize>() {
+            Ok(number) => captures.get(number),
+            Err(_) => captures.name(name),
+        };
+        out.push_str(group.map_or("", |group| group.as_str()));
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn templates_are_filled_as_go_fills_them() {
+        let regex = regexes::anchored("(?P<first>[a-z]+)-([0-9]+)(x)?").unwrap();
+        let captures = regex.captures("ab-12").unwrap();
+        for (template, wanted) in [
+            ("$1", "ab"),
+            ("${1}x", "abx"),
+            ("$1x", ""),
+            ("$2-$first", "12-ab"),
+            ("$3", ""),
+            ("$9", ""),
+            ("$$1", "$1"),
+            ("a$", "a$"),
+            ("${", "${"),
+            ("$-", "$-"),
+            ("${first}", "ab"),
+        ] {
+            assert_eq!(expand(template, &captures), wanted, "{template}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Subqueries.
+
+use query::promql::ast::Subquery;
+
+use super::evaluator::{Evaluator, Steps};
+use super::modifiers::positive_millis;
+use super::selector::RangeVector;
+use crate::limits::EvalError;
+
+/// The step of a subquery that names none: Prometheus's default evaluation interval.
+const DEFAULT_STEP_MS: i64 = 60_000;
+
+impl Evaluator<'_> {
+    /// Evaluates a subquery at every multiple of its step that some window of it may need.
+    pub(super) fn subquery(&self, subquery: &Subquery) -> Result<RangeVector, EvalError> {
+        let shift = self.shift(&subquery.modifiers)?;
+        let range = positive_millis(&subquery.range)?;
+        let step = subquery
+            .step
+            .as_ref()
+            .map_or(Ok(DEFAULT_STEP_MS), positive_millis)?;
+        let (first, last) = shift.span(self.steps);
+        // Windows leave out their left edge.
+        let edge = first.saturating_sub(range);
+        let start = edge.div_euclid(step).saturating_add(1).saturating_mul(step);
+        let inner = Self {
+            steps: Steps {
+                start,
+                end: last,
+                step,
+            },
+            ..*self
+        };
+        let series = if self.steps.count() == 0 || start > last {
+            Vec::new()
+        } else {
+            match inner.eval(&subquery.expr)? {
+                super::series::Value::Vector(series) => series,
+                super::series::Value::Scalar(values) => inner.unlabelled(values),
+                super::series::Value::String(_) => {
+                    return Err(super::evaluator::wrong_type("instant vector"));
+                }
+            }
+        };
+        Ok(RangeVector::computed(series, shift, range))
+    }
+}

@@ -1,0 +1,73 @@
+//! `topk` and `bottomk`: they choose series and keep their labels.
+
+use std::cmp::Ordering;
+
+use super::aggregate::Group;
+use super::evaluator::Evaluator;
+use super::series::{Collector, Cursor, Series};
+use crate::http::to_i64;
+use crate::limits::EvalError;
+
+impl Evaluator<'_> {
+    /// The `k` series with the largest (or smallest) values of each group at each step, the most
+    /// extreme one first. Of equal ones, those that come first in the order of labels.
+    pub(super) fn top(
+        &self,
+        groups: &[Group],
+        parameters: &[f64],
+        largest: bool,
+    ) -> Result<Vec<Series>, EvalError> {
+        if parameters.iter().all(|k| *k < 1.0) {
+            return Ok(Vec::new());
+        }
+        let counts: Vec<usize> = parameters
+            .iter()
+            .map(|k| count(*k))
+            .collect::<Result<_, _>>()?;
+        let mut collector = Collector::default();
+        for group in groups {
+            self.stop.check()?;
+            let mut cursors: Vec<Cursor> =
+                group.members.iter().map(|one| Cursor::new(one)).collect();
+            for (time, k) in self.steps.times().zip(&counts) {
+                let mut values: Vec<(usize, f64)> = cursors
+                    .iter_mut()
+                    .enumerate()
+                    .filter_map(|(at, cursor)| Some((at, cursor.at(time)?)))
+                    .collect();
+                values.sort_by(|(_, a), (_, b)| extreme_first(*a, *b, largest));
+                for (at, value) in values.into_iter().take(*k) {
+                    if let Some(member) = group.members.get(at) {
+                        let slot = collector.slot(member.labels.clone(), member.drop_name);
+                        collector.push(slot, time, value)?;
+                    }
+                }
+            }
+        }
+        Ok(collector.finish())
+    }
+}
+
+/// The parameter as a number of series.
+fn count(k: f64) -> Result<usize, EvalError> {
+    if k.is_nan() {
+        return Err(EvalError::Execution("Parameter value is NaN".to_owned()));
+    }
+    match to_i64(k) {
+        Some(k) => Ok(usize::try_from(k).unwrap_or_default()),
+        None if k < 0.0 => Err(EvalError::Execution(format!(
+            "Scalar value {k} underflows int64"
+        ))),
+        None => Err(EvalError::Execution(format!(
+            "Scalar value {k} overflows int64"
+        ))),
+    }
+}
+
+/// NaN comes last in either direction.
+fn extreme_first(a: f64, b: f64, largest: bool) -> Ordering {
+    let order = a
+        .partial_cmp(&b)
+        .map(|order| if largest { order.reverse() } else { order });
+    order.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
+}

@@ -1,0 +1,266 @@
+//! `ktrlplane demo` and `ktrlplane token`, end to end.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::harness::{NOTHING, demo, get, ktrlplane, last_hour, run, stderr, stdout, token};
+
+const SHOP_API: &str = "/api/v1/projects/acme-shop/resources/shop-api";
+
+/// The `resource_id`s in an answer of Loki's or of Prometheus's.
+fn resources(answer: &Value) -> Vec<&str> {
+    let mut found: Vec<&str> = answer["data"]["result"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{answer}"))
+        .iter()
+        .map(|result| {
+            let labels = result.get("stream").or_else(|| result.get("metric"));
+            labels.unwrap()["resource_id"].as_str().unwrap()
+        })
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+#[test]
+fn a_viewer_gets_the_resource_s_logs_and_metrics_and_nothing_of_its_neighbour() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    let ask = |resource: &str, api: &str, query: &str| {
+        let path = format!("/api/v1/projects/acme-shop/resources/{resource}/{api}");
+        let parameters = last_hour(query);
+        let (status, answer) = get(url, &path, Some(token(&told, "victor")), &parameters);
+        assert_eq!(status, 200, "{query}: {answer}");
+        answer
+    };
+    // The documentation's two examples.
+    assert_eq!(
+        resources(&ask("shop-api", "logs", "{level=\"error\"}")),
+        ["shop-api"]
+    );
+    let cpu = ask("shop-api", "metrics/query_range", "cpu_usage_percent");
+    assert_eq!(resources(&cpu), ["shop-api"]);
+    // The neighbour is there, in the same tenant.
+    assert_eq!(
+        resources(&ask("shop-db", "logs", "{level=~\".+\"}")),
+        ["shop-db"]
+    );
+    // However it is asked for, it is not seen from here.
+    for query in [
+        "{resource_id=~\".+\"}",
+        "{resource_id!=\"nobody\"}",
+        "{job=~\".+\"}",
+    ] {
+        assert_eq!(
+            resources(&ask("shop-api", "logs", query)),
+            ["shop-api"],
+            "{query}"
+        );
+    }
+    let named = ask("shop-api", "logs", "{resource_id=\"shop-db\"}");
+    assert_eq!(resources(&named), Vec::<&str>::new());
+    for query in [
+        "{__name__=~\".+\"}",
+        "http_requests_total{resource_id!=\"\"}",
+    ] {
+        let answer = ask("shop-api", "metrics/query_range", query);
+        assert_eq!(resources(&answer), ["shop-api"], "{query}");
+    }
+    let named = ask(
+        "shop-api",
+        "metrics/query_range",
+        "up or {resource_id=\"shop-db\"}",
+    );
+    assert_eq!(resources(&named), Vec::<&str>::new());
+    let quantile = "histogram_quantile(0.9, sum by (le, resource_id) \
+                    (rate(http_request_duration_seconds_bucket[5m])))";
+    let answer = ask("shop-api", "metrics/query_range", quantile);
+    assert_eq!(resources(&answer), ["shop-api"]);
+}
+
+#[test]
+fn everybody_gets_what_their_role_says() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    let status = |path: &str, user: Option<&str>| {
+        get(url, path, user.map(|user| token(&told, user)), NOTHING).0
+    };
+    let lab = "/api/v1/projects/acme-lab/resources/lab-flow/logs";
+    let iot = "/api/v1/projects/globex-iot/resources/iot-graph/logs";
+    let shop = &format!("{SHOP_API}/logs");
+    for (user, in_shop, in_lab, in_iot) in [
+        ("alice", 200, 200, 403),
+        ("erin", 200, 403, 403),
+        ("victor", 200, 403, 403),
+        ("gina", 403, 403, 200),
+        ("mallory", 403, 403, 403),
+        ("robot", 200, 403, 403),
+    ] {
+        for (path, expected) in [(shop.as_str(), in_shop), (lab, in_lab), (iot, in_iot)] {
+            assert_eq!(status(path, Some(user)), expected, "{user} {path}");
+        }
+    }
+    assert_eq!(status(shop, None), 401);
+    let nope = "/api/v1/projects/acme-shop/resources/nope/logs";
+    assert_eq!(status(nope, Some("victor")), 404);
+    let of_another_project = "/api/v1/projects/acme-shop/resources/lab-flow/logs";
+    assert_eq!(status(of_another_project, Some("alice")), 404);
+    let no_project = "/api/v1/projects/nope/resources/shop-api/logs";
+    assert_eq!(status(no_project, Some("alice")), 403);
+}
+
+#[test]
+fn tokens_issuer_and_data_survive_a_restart() {
+    let dir = tempdir().unwrap();
+    let (first, before) = demo(dir.path());
+    assert!(
+        first.terminate(),
+        "the demo ends cleanly when it is asked to"
+    );
+    let begin = Instant::now();
+    let (_second, after) = demo(dir.path());
+    // The target is one second for a release build; this is a bound for a busy debug build.
+    assert!(begin.elapsed() < Duration::from_secs(20));
+    assert_eq!(before["issuer"], after["issuer"]);
+    let url = after["url"].as_str().unwrap();
+    let (status, _) = get(
+        url,
+        &format!("{SHOP_API}/logs"),
+        Some(token(&before, "victor")),
+        NOTHING,
+    );
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn new_data_keep_coming() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    let newest = || {
+        let (_, answer) = get(
+            url,
+            &format!("{SHOP_API}/logs"),
+            Some(token(&told, "victor")),
+            &[
+                ("query", "{level=~\".+\"}"),
+                ("limit", "1"),
+                ("direction", "backward"),
+            ],
+        );
+        let entry = &answer["data"]["result"][0]["values"][0][0];
+        entry
+            .as_str()
+            .unwrap_or_else(|| panic!("{answer}"))
+            .parse::<i64>()
+            .unwrap()
+    };
+    let before = newest();
+    let begin = Instant::now();
+    while newest() == before {
+        assert!(begin.elapsed() < Duration::from_secs(40));
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert!(newest() > before);
+}
+
+#[test]
+fn a_token_from_the_command_line_is_as_good_and_ends_with_its_time() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    let issue = |more: &[&str]| {
+        let mut command = ktrlplane(dir.path());
+        command
+            .args(["token", "robot", "--data-dir", "data"])
+            .args(more);
+        let output = run(&mut command, "");
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output).trim_end().to_owned()
+    };
+    let status = |token: &str| get(url, &format!("{SHOP_API}/logs"), Some(token), NOTHING).0;
+    assert_eq!(status(&issue(&[])), 200);
+    assert_eq!(status(&issue(&["--ttl", "5m"])), 200);
+    let mut forged = issue(&[]);
+    forged.pop();
+    assert_eq!(status(&forged), 401);
+}
+
+#[test]
+fn a_token_is_for_a_known_user_of_a_demo_that_ran() {
+    let dir = tempdir().unwrap();
+    let output = run(ktrlplane(dir.path()).args(["token", "victor"]), "");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stderr(&output),
+        "ktrlplane: there is no demo in .demo; `ktrlplane demo --data-dir .demo` makes one\n"
+    );
+    let output = run(ktrlplane(dir.path()).args(["token", "bob"]), "");
+    assert_eq!(
+        stderr(&output),
+        "ktrlplane: there is no user \"bob\"; the demo's users are alice, erin, victor, gina, \
+         mallory, robot\n"
+    );
+    let output = run(
+        ktrlplane(dir.path()).args(["token", "victor", "--ttl", "-1h"]),
+        "",
+    );
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn the_files_of_a_demo_are_for_its_user_alone_and_a_second_demo_keeps_off() {
+    let dir = tempdir().unwrap();
+    let (_demo, _) = demo(dir.path());
+    for entry in std::fs::read_dir(dir.path().join("data")).unwrap() {
+        let path = entry.unwrap().path();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path:?}");
+    }
+    let mut second = ktrlplane(dir.path());
+    let output = run(
+        second.args(["demo", "--listen", "127.0.0.1:0", "--data-dir", "data"]),
+        "",
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stderr(&output),
+        "ktrlplane: a demo is running on data already; stop it, or give this one its own \
+         --data-dir\n"
+    );
+}
+
+#[test]
+fn a_demo_stays_on_this_machine_and_says_when_its_port_is_taken() {
+    let dir = tempdir().unwrap();
+    for address in ["0.0.0.0:8080", "[::]:0", "192.0.2.1:80"] {
+        let output = run(
+            ktrlplane(dir.path()).args(["demo", "--listen", address]),
+            "",
+        );
+        assert_eq!(output.status.code(), Some(1));
+        let said = stderr(&output);
+        assert!(
+            said.contains(&format!("the demo does not listen on {address}: ")),
+            "{said}"
+        );
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let output = run(
+        ktrlplane(dir.path()).args(["demo", "--listen", &address]),
+        "",
+    );
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(
+        said.contains(&format!("cannot listen on {address}: ")),
+        "{said}"
+    );
+}

@@ -1,0 +1,596 @@
+//! From tokens to a tree: operator precedence with a stack of its own.
+//!
+//! Nothing here recurses. What is open (a parenthesis, a call, a sign, an operator that waits for
+//! its right side) is a [`Frame`] on a stack, so that the nesting of a query costs memory on the
+//! heap, and no more of it than [`MAX_DEPTH`] allows.
+
+mod duration;
+mod modifier;
+mod selector;
+
+use super::ast::{
+    Aggregate, AggregateOp, Binary, BinaryOp, Call, Expr, Grouping, UnaryOp, ValueType,
+};
+use super::check;
+use super::functions::Function;
+use super::lexer::{Keyword, Kind, Lexer, Token};
+use super::literal;
+use super::operator::Precedence;
+use crate::error::ParseError;
+use crate::limits::{MAX_DEPTH, MAX_QUERY_BYTES};
+use crate::number::Number;
+pub(super) use modifier::Modifier;
+
+/// An expression and what its surroundings must know of it.
+struct Operand {
+    expr: Expr,
+    kind: ValueType,
+    /// Where it starts, in bytes.
+    start: usize,
+    /// Levels of the tree.
+    height: usize,
+}
+
+/// What was begun and is not yet complete.
+enum Frame {
+    Paren {
+        start: usize,
+    },
+    Unary {
+        op: UnaryOp,
+        start: usize,
+    },
+    Binary {
+        lhs: Operand,
+        op: BinaryOp,
+        at: usize,
+        modifier: Modifier,
+    },
+    Call {
+        function: Function,
+        start: usize,
+        args: Vec<Operand>,
+    },
+    Aggregate {
+        op: AggregateOp,
+        start: usize,
+        /// `None` where neither `by` nor `without` stood in front of the arguments.
+        grouping: Option<Grouping>,
+        args: Vec<Operand>,
+    },
+}
+
+pub(super) fn parse(query: &str) -> Result<Expr, ParseError> {
+    if query.len() > MAX_QUERY_BYTES {
+        let message = format!("the query is longer than {MAX_QUERY_BYTES} bytes");
+        return Err(ParseError::at(query, MAX_QUERY_BYTES, message));
+    }
+    let mut lexer = Lexer::new(query);
+    let token = lexer.next()?;
+    let mut parser = Parser {
+        lexer,
+        token,
+        frames: Vec::new(),
+    };
+    if token.kind == Kind::End {
+        return Err(parser.error(token.start, "the query is empty"));
+    }
+    parser.expression()
+}
+
+struct Parser<'a> {
+    lexer: Lexer<'a>,
+    /// The token that is looked at; what stands behind it has not been read.
+    token: Token,
+    frames: Vec<Frame>,
+}
+
+impl Parser<'_> {
+    fn expression(&mut self) -> Result<Expr, ParseError> {
+        loop {
+            let Some(mut operand) = self.operand()? else {
+                continue;
+            };
+            // Behind an operand: what belongs to it, and then an operator or an end.
+            loop {
+                self.postfix(&mut operand)?;
+                match self.token.kind {
+                    Kind::Operator(op) | Kind::Keyword(Keyword::Set(op)) => {
+                        operand = self.reduce(operand, Some(op.precedence()))?;
+                        let at = self.token.start;
+                        self.advance()?;
+                        let modifier = self.modifier(op)?;
+                        self.push(Frame::Binary {
+                            lhs: operand,
+                            op,
+                            at,
+                            modifier,
+                        })?;
+                        break;
+                    }
+                    Kind::CloseParen => operand = self.close(operand)?,
+                    Kind::Comma => {
+                        self.next_argument(operand)?;
+                        break;
+                    }
+                    Kind::End => return self.finish(operand),
+                    Kind::Name
+                    | Kind::MetricName
+                    | Kind::Keyword(_)
+                    | Kind::Number
+                    | Kind::Duration
+                    | Kind::String
+                    | Kind::Assign
+                    | Kind::Matches
+                    | Kind::MatchesNot
+                    | Kind::OpenParen
+                    | Kind::OpenBrace
+                    | Kind::CloseBrace
+                    | Kind::OpenBracket
+                    | Kind::CloseBracket
+                    | Kind::Colon
+                    | Kind::At => return Err(self.unexpected("an operator or the end")),
+                }
+            }
+        }
+    }
+
+    /// Reads an operand, or opens what an operand stands in and gives `None`.
+    fn operand(&mut self) -> Result<Option<Operand>, ParseError> {
+        let token = self.token;
+        match token.kind {
+            Kind::Number | Kind::Duration => {
+                let number = self.number(token)?;
+                self.advance()?;
+                Ok(Some(leaf(Expr::Number(number), ValueType::Scalar, token)))
+            }
+            Kind::String => {
+                let text = self.lexer.unquote(token)?;
+                self.advance()?;
+                Ok(Some(leaf(Expr::String(text), ValueType::String, token)))
+            }
+            Kind::OpenParen => {
+                self.advance()?;
+                self.push(Frame::Paren { start: token.start })?;
+                Ok(None)
+            }
+            Kind::Operator(op) => {
+                let Some(op) = UnaryOp::of(op) else {
+                    return Err(self.unexpected("an expression"));
+                };
+                self.advance()?;
+                self.push(Frame::Unary {
+                    op,
+                    start: token.start,
+                })?;
+                Ok(None)
+            }
+            Kind::OpenBrace => self.selector(None).map(Some),
+            Kind::MetricName => {
+                self.advance()?;
+                self.selector(Some(token)).map(Some)
+            }
+            Kind::Name => {
+                self.advance()?;
+                self.named(token)
+            }
+            Kind::Keyword(keyword) => self.keyword(token, keyword),
+            Kind::End
+            | Kind::Assign
+            | Kind::Matches
+            | Kind::MatchesNot
+            | Kind::CloseParen
+            | Kind::CloseBrace
+            | Kind::OpenBracket
+            | Kind::CloseBracket
+            | Kind::Comma
+            | Kind::Colon
+            | Kind::At => Err(self.unexpected("an expression")),
+        }
+    }
+
+    fn keyword(&mut self, token: Token, keyword: Keyword) -> Result<Option<Operand>, ParseError> {
+        match keyword {
+            Keyword::Aggregate(op) => {
+                self.advance()?;
+                match self.token.kind {
+                    Kind::OpenParen | Kind::Keyword(Keyword::By | Keyword::Without) => {
+                        self.open_aggregate(op, token.start)?;
+                        Ok(None)
+                    }
+                    _ => self.selector(Some(token)).map(Some),
+                }
+            }
+            Keyword::Start
+            | Keyword::End
+            | Keyword::Step
+            | Keyword::Range
+            | Keyword::MaxOf
+            | Keyword::MinOf => {
+                self.advance()?;
+                self.named(token)
+            }
+            _ if keyword.names_a_metric() => {
+                self.advance()?;
+                self.selector(Some(token)).map(Some)
+            }
+            _ => Err(self.unexpected("an expression")),
+        }
+    }
+
+    /// A call or a selector, whose name has been read.
+    fn named(&mut self, name: Token) -> Result<Option<Operand>, ParseError> {
+        if self.token.kind != Kind::OpenParen {
+            return self.selector(Some(name)).map(Some);
+        }
+        let text = self.lexer.text(name);
+        let function = check::function(text).map_err(|message| self.error(name.start, message))?;
+        self.advance()?;
+        if self.token.kind == Kind::CloseParen {
+            self.advance()?;
+            return self.call(function, name.start, Vec::new()).map(Some);
+        }
+        self.push(Frame::Call {
+            function,
+            start: name.start,
+            args: Vec::new(),
+        })?;
+        Ok(None)
+    }
+
+    fn call(
+        &self,
+        function: Function,
+        start: usize,
+        args: Vec<Operand>,
+    ) -> Result<Operand, ParseError> {
+        check::arity(function, args.len()).map_err(|message| self.error(start, message))?;
+        let height = args.iter().map(|arg| arg.height).max().unwrap_or(0);
+        let args = args.into_iter().map(|arg| arg.expr).collect();
+        let kind = function.signature().returns;
+        self.node(Expr::Call(Call { function, args }), kind, start, height)
+    }
+
+    fn open_aggregate(&mut self, op: AggregateOp, start: usize) -> Result<(), ParseError> {
+        let grouping = self.grouping()?;
+        self.expect(Kind::OpenParen, "\"(\"")?;
+        if self.token.kind == Kind::CloseParen {
+            let message = check::aggregate_arity(op, 0).err().unwrap_or_default();
+            return Err(self.error(start, message));
+        }
+        self.push(Frame::Aggregate {
+            op,
+            start,
+            grouping,
+            args: Vec::new(),
+        })
+    }
+
+    /// The aggregation whose closing parenthesis has just been read.
+    fn aggregate(
+        &mut self,
+        op: AggregateOp,
+        start: usize,
+        grouping: Option<Grouping>,
+        mut args: Vec<Operand>,
+    ) -> Result<Operand, ParseError> {
+        let grouping = match grouping {
+            Some(grouping) => Some(grouping),
+            None => self.grouping()?,
+        };
+        check::aggregate_arity(op, args.len()).map_err(|message| self.error(start, message))?;
+        let height = args.iter().map(|arg| arg.height).max().unwrap_or(0);
+        let Some(last) = args.pop() else {
+            return Err(self.error(start, "the aggregation has no argument"));
+        };
+        let param = args.pop();
+        if let (Some(param), Some(wanted)) = (&param, op.param_type()) {
+            self.expect_type(param, wanted, || {
+                format!("as first argument of {}", op.as_str())
+            })?;
+        }
+        let wanted = ValueType::InstantVector;
+        self.expect_type(&last, wanted, || format!("as argument of {}", op.as_str()))?;
+        let aggregate = Aggregate {
+            op,
+            param: param.map(|param| param.expr),
+            expr: last.expr,
+            // `by ()` groups like nothing at all.
+            grouping: grouping.filter(|by| by.without || !by.labels.is_empty()),
+        };
+        self.node(Expr::Aggregate(Box::new(aggregate)), wanted, start, height)
+    }
+
+    /// Completes signs and operators left of `operand` that take it before an operator of
+    /// precedence `next` does; all of them where there is no such operator.
+    fn reduce(
+        &mut self,
+        mut operand: Operand,
+        next: Option<Precedence>,
+    ) -> Result<Operand, ParseError> {
+        let takes = |own: Precedence| next.is_none_or(|next| own.takes_before(next));
+        loop {
+            let complete = match self.frames.last() {
+                Some(Frame::Unary { .. }) => takes(Precedence::Product),
+                Some(Frame::Binary { op, .. }) => takes(op.precedence()),
+                Some(Frame::Paren { .. } | Frame::Call { .. } | Frame::Aggregate { .. }) | None => {
+                    false
+                }
+            };
+            if !complete {
+                return Ok(operand);
+            }
+            match self.frames.pop() {
+                Some(Frame::Unary { op, start }) => operand = self.unary(op, start, operand)?,
+                Some(Frame::Binary {
+                    lhs,
+                    op,
+                    at,
+                    modifier,
+                }) => operand = self.binary(lhs, op, at, modifier, operand)?,
+                Some(Frame::Paren { .. } | Frame::Call { .. } | Frame::Aggregate { .. }) | None => {
+                    return Ok(operand);
+                }
+            }
+        }
+    }
+
+    fn unary(&self, op: UnaryOp, start: usize, operand: Operand) -> Result<Operand, ParseError> {
+        if let Expr::Number(number) = operand.expr {
+            let number = Number {
+                value: match op {
+                    UnaryOp::Plus => number.value,
+                    UnaryOp::Minus => -number.value,
+                },
+                text: op.sign_text(&number.text),
+            };
+            return self.node(Expr::Number(number), operand.kind, start, 0);
+        }
+        check::sign(op, operand.kind).map_err(|message| self.error(operand.start, message))?;
+        let expr = Expr::Unary(op, Box::new(operand.expr));
+        self.node(expr, operand.kind, start, operand.height)
+    }
+
+    fn binary(
+        &self,
+        lhs: Operand,
+        op: BinaryOp,
+        at: usize,
+        modifier: Modifier,
+        rhs: Operand,
+    ) -> Result<Operand, ParseError> {
+        for side in [&lhs, &rhs] {
+            check::operand(op, side.kind).map_err(|message| self.error(side.start, message))?;
+        }
+        check::operation(op, lhs.kind, rhs.kind, &modifier)
+            .map_err(|message| self.error(at, message))?;
+        let (start, height) = (lhs.start, lhs.height.max(rhs.height));
+        let scalars = (lhs.kind == ValueType::Scalar, rhs.kind == ValueType::Scalar);
+        let kind = match scalars {
+            (true, true) => ValueType::Scalar,
+            _ => ValueType::InstantVector,
+        };
+        let binary = Binary {
+            op,
+            return_bool: modifier.return_bool,
+            // Lists without labels are allowed next to scalars, and mean nothing there.
+            matching: modifier.matching.filter(|_| scalars == (false, false)),
+            fill: modifier.fill,
+            lhs: lhs.expr,
+            rhs: rhs.expr,
+        };
+        self.node(Expr::Binary(Box::new(binary)), kind, start, height)
+    }
+
+    /// `operand` stands in front of the closing parenthesis that is looked at.
+    fn close(&mut self, operand: Operand) -> Result<Operand, ParseError> {
+        let operand = self.reduce(operand, None)?;
+        match self.frames.pop() {
+            Some(Frame::Paren { start }) => {
+                self.advance()?;
+                let expr = Expr::Paren(Box::new(operand.expr));
+                self.node(expr, operand.kind, start, operand.height)
+            }
+            Some(Frame::Call {
+                function,
+                start,
+                mut args,
+            }) => {
+                self.argument(function, operand, &mut args)?;
+                self.advance()?;
+                self.call(function, start, args)
+            }
+            Some(Frame::Aggregate {
+                op,
+                start,
+                grouping,
+                mut args,
+            }) => {
+                args.push(operand);
+                self.advance()?;
+                self.aggregate(op, start, grouping, args)
+            }
+            Some(Frame::Unary { .. } | Frame::Binary { .. }) | None => {
+                Err(self.error(self.token.start, "\")\" closes nothing"))
+            }
+        }
+    }
+
+    /// `operand` stands in front of the comma that is looked at.
+    fn next_argument(&mut self, operand: Operand) -> Result<(), ParseError> {
+        let operand = self.reduce(operand, None)?;
+        let comma = self.token.start;
+        match self.frames.pop() {
+            Some(Frame::Call {
+                function,
+                start,
+                mut args,
+            }) => {
+                self.argument(function, operand, &mut args)?;
+                self.frames.push(Frame::Call {
+                    function,
+                    start,
+                    args,
+                });
+            }
+            Some(Frame::Aggregate {
+                op,
+                start,
+                grouping,
+                mut args,
+            }) => {
+                args.push(operand);
+                self.frames.push(Frame::Aggregate {
+                    op,
+                    start,
+                    grouping,
+                    args,
+                });
+            }
+            Some(Frame::Paren { .. } | Frame::Unary { .. } | Frame::Binary { .. }) | None => {
+                return Err(self.unexpected("an operator or the end"));
+            }
+        }
+        self.advance()?;
+        if self.token.kind == Kind::CloseParen {
+            return Err(self.error(comma, "a comma must not stand behind the last argument"));
+        }
+        Ok(())
+    }
+
+    fn argument(
+        &self,
+        function: Function,
+        operand: Operand,
+        args: &mut Vec<Operand>,
+    ) -> Result<(), ParseError> {
+        // An argument too many has no type; it is counted later.
+        if let Some(wanted) = function.signature().arg(args.len()) {
+            self.expect_type(&operand, wanted, || {
+                format!("as argument {} of {}", args.len() + 1, function.name())
+            })?;
+        }
+        args.push(operand);
+        Ok(())
+    }
+
+    fn finish(&mut self, operand: Operand) -> Result<Expr, ParseError> {
+        let operand = self.reduce(operand, None)?;
+        match self.frames.last() {
+            None => Ok(operand.expr),
+            Some(_) => Err(self.unexpected("\")\"")),
+        }
+    }
+
+    fn expect_type(
+        &self,
+        operand: &Operand,
+        wanted: ValueType,
+        place: impl FnOnce() -> String,
+    ) -> Result<(), ParseError> {
+        if operand.kind == wanted {
+            return Ok(());
+        }
+        let message = check::wrong_type(wanted, operand.kind, &place());
+        Err(self.error(operand.start, message))
+    }
+
+    /// A node above children of which the highest has `height` levels.
+    fn node(
+        &self,
+        expr: Expr,
+        kind: ValueType,
+        start: usize,
+        height: usize,
+    ) -> Result<Operand, ParseError> {
+        if height >= MAX_DEPTH {
+            return Err(self.too_deep(start));
+        }
+        Ok(Operand {
+            expr,
+            kind,
+            start,
+            height: height + 1,
+        })
+    }
+
+    fn push(&mut self, frame: Frame) -> Result<(), ParseError> {
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(self.too_deep(self.token.start));
+        }
+        self.frames.push(frame);
+        Ok(())
+    }
+
+    fn too_deep(&self, at: usize) -> ParseError {
+        let message = format!(
+            "the query is nested deeper than {MAX_DEPTH} levels; each operator of a chain counts"
+        );
+        self.error(at, message)
+    }
+
+    fn number(&self, token: Token) -> Result<Number, ParseError> {
+        let text = self.lexer.text(token);
+        let value = if token.kind == Kind::Duration {
+            #[allow(clippy::cast_precision_loss)] // as Prometheus does
+            self.length(token).map(|nanos| nanos as f64 / 1e9)?
+        } else {
+            literal::number(text).ok_or_else(|| {
+                self.error(token.start, format!("{text:?} is not a 64-bit number"))
+            })?
+        };
+        Ok(Number {
+            value,
+            text: text.to_owned(),
+        })
+    }
+
+    /// The length of a duration token, in nanoseconds.
+    fn length(&self, token: Token) -> Result<i64, ParseError> {
+        let text = self.lexer.text(token);
+        literal::duration(text)
+            .map_err(|reason| self.error(token.start, format!("{text:?} is {reason}")))
+    }
+
+    fn advance(&mut self) -> Result<(), ParseError> {
+        self.token = self.lexer.next()?;
+        Ok(())
+    }
+
+    fn expect(&mut self, kind: Kind, name: &str) -> Result<(), ParseError> {
+        if self.token.kind != kind {
+            return Err(self.unexpected(name));
+        }
+        self.advance()
+    }
+
+    fn unexpected(&self, expected: &str) -> ParseError {
+        let found = match self.token.kind {
+            Kind::End => "end of the query".to_owned(),
+            _ => format!("{:?}", shortened(self.lexer.text(self.token))),
+        };
+        self.error(
+            self.token.start,
+            format!("unexpected {found}, expected {expected}"),
+        )
+    }
+
+    fn error(&self, at: usize, message: impl Into<String>) -> ParseError {
+        ParseError::at(self.lexer.query, at, message)
+    }
+}
+
+fn leaf(expr: Expr, kind: ValueType, token: Token) -> Operand {
+    Operand {
+        expr,
+        kind,
+        start: token.start,
+        height: 1,
+    }
+}
+
+/// The beginning of a token, for an error.
+fn shortened(text: &str) -> &str {
+    let end = text.char_indices().nth(40).map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or(text)
+}

@@ -1,0 +1,144 @@
+//! What stands between a binary operator and its right side, and lists of labels.
+
+use super::Parser;
+use crate::error::ParseError;
+use crate::promql::ast::{BinaryOp, Fill, Group, Grouping, Side, VectorMatching};
+use crate::promql::lexer::{Keyword, Kind};
+
+/// `bool`, `on (…)`, `group_left (…)`, `fill (…)`.
+#[derive(Default)]
+pub(in crate::promql) struct Modifier {
+    pub(in crate::promql) return_bool: bool,
+    pub(in crate::promql) matching: Option<VectorMatching>,
+    pub(in crate::promql) fill: Fill,
+}
+
+impl Parser<'_> {
+    /// The modifiers of `op`, which has been read.
+    pub(super) fn modifier(&mut self, op: BinaryOp) -> Result<Modifier, ParseError> {
+        let mut modifier = Modifier::default();
+        if self.token.kind == Kind::Keyword(Keyword::Bool) {
+            if !op.is_comparison() {
+                let message = format!(
+                    "bool is only allowed in comparisons, not with {}",
+                    op.as_str()
+                );
+                return Err(self.error(self.token.start, message));
+            }
+            modifier.return_bool = true;
+            self.advance()?;
+        }
+        let on = match self.token.kind {
+            Kind::Keyword(Keyword::On) => Some(true),
+            Kind::Keyword(Keyword::Ignoring) => Some(false),
+            _ => None,
+        };
+        if let Some(on) = on {
+            self.advance()?;
+            let labels = self.labels()?;
+            let group = self.group()?;
+            // `ignoring ()` alone matches like nothing at all.
+            if on || !labels.is_empty() || group.is_some() {
+                modifier.matching = Some(VectorMatching { on, labels, group });
+            }
+        }
+        modifier.fill = self.fill()?;
+        Ok(modifier)
+    }
+
+    fn group(&mut self) -> Result<Option<Group>, ParseError> {
+        let side = match self.token.kind {
+            Kind::Keyword(Keyword::GroupLeft) => Side::Left,
+            Kind::Keyword(Keyword::GroupRight) => Side::Right,
+            _ => return Ok(None),
+        };
+        self.advance()?;
+        let include = match self.token.kind {
+            Kind::OpenParen => self.labels()?,
+            _ => Vec::new(),
+        };
+        Ok(Some(Group { side, include }))
+    }
+
+    fn fill(&mut self) -> Result<Fill, ParseError> {
+        let mut fill = Fill::default();
+        match self.token.kind {
+            Kind::Keyword(Keyword::Fill) => {
+                fill.left = Some(self.fill_value()?);
+                fill.right.clone_from(&fill.left);
+            }
+            Kind::Keyword(Keyword::FillLeft) => {
+                fill.left = Some(self.fill_value()?);
+                if self.token.kind == Kind::Keyword(Keyword::FillRight) {
+                    fill.right = Some(self.fill_value()?);
+                }
+            }
+            Kind::Keyword(Keyword::FillRight) => {
+                fill.right = Some(self.fill_value()?);
+                if self.token.kind == Kind::Keyword(Keyword::FillLeft) {
+                    fill.left = Some(self.fill_value()?);
+                }
+            }
+            _ => {}
+        }
+        Ok(fill)
+    }
+
+    /// The number in parentheses behind the keyword that is looked at.
+    fn fill_value(&mut self) -> Result<crate::number::Number, ParseError> {
+        self.advance()?;
+        self.expect(Kind::OpenParen, "\"(\"")?;
+        let number = self.signed_number("a number")?;
+        self.expect(Kind::CloseParen, "\")\"")?;
+        Ok(number)
+    }
+
+    /// `by (…)` or `without (…)`, if that is what is looked at.
+    pub(super) fn grouping(&mut self) -> Result<Option<Grouping>, ParseError> {
+        let without = match self.token.kind {
+            Kind::Keyword(Keyword::By) => false,
+            Kind::Keyword(Keyword::Without) => true,
+            _ => return Ok(None),
+        };
+        self.advance()?;
+        let labels = self.labels()?;
+        Ok(Some(Grouping { without, labels }))
+    }
+
+    /// Label names in parentheses.
+    fn labels(&mut self) -> Result<Vec<String>, ParseError> {
+        let mut labels = Vec::new();
+        self.expect(Kind::OpenParen, "\"(\"")?;
+        loop {
+            // At the beginning, or behind a comma, which may stand behind the last label, too.
+            if self.token.kind == Kind::CloseParen {
+                break;
+            }
+            labels.push(self.label()?);
+            match self.token.kind {
+                Kind::Comma => self.advance()?,
+                Kind::CloseParen => break,
+                _ => return Err(self.unexpected("\",\" or \")\"")),
+            }
+        }
+        self.advance()?;
+        Ok(labels)
+    }
+
+    fn label(&mut self) -> Result<String, ParseError> {
+        let token = self.token;
+        let label = match token.kind {
+            Kind::Name | Kind::MetricName | Kind::Operator(BinaryOp::Atan2) => {
+                self.lexer.text(token).to_owned()
+            }
+            Kind::Keyword(keyword) if keyword.names_a_label() => self.lexer.text(token).to_owned(),
+            Kind::String => self.unquoted_name(token)?,
+            _ => return Err(self.unexpected("a label name")),
+        };
+        if label.is_empty() {
+            return Err(self.error(token.start, "a label name must not be empty"));
+        }
+        self.advance()?;
+        Ok(label)
+    }
+}

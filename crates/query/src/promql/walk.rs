@@ -1,0 +1,103 @@
+//! Looking at a tree from outside: its selectors, and what it evaluates to.
+//!
+//! Nothing here recurses, so that the depth of a tree costs no stack.
+
+use super::ast::{Expr, ValueType, VectorSelector};
+use crate::matcher::MatchOp;
+
+impl Expr {
+    /// Every selector of the tree, in the order in which they stand in the text.
+    #[must_use]
+    pub fn selectors(&self) -> Vec<&VectorSelector> {
+        let mut selectors = Vec::new();
+        let mut work = vec![self];
+        while let Some(expr) = work.pop() {
+            match expr {
+                Self::Number(_) | Self::String(_) => {}
+                Self::Vector(selector) => selectors.push(selector),
+                Self::Matrix(matrix) => selectors.push(&matrix.selector),
+                Self::Subquery(subquery) => work.push(&subquery.expr),
+                Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
+                Self::Binary(binary) => work.extend([&binary.rhs, &binary.lhs]),
+                Self::Aggregate(aggregate) => {
+                    work.push(&aggregate.expr);
+                    work.extend(&aggregate.param);
+                }
+                Self::Call(call) => work.extend(call.args.iter().rev()),
+            }
+        }
+        selectors
+    }
+
+    /// Lets `change` see and change every selector of the tree, in the order of the text.
+    pub fn for_each_selector_mut(&mut self, mut change: impl FnMut(&mut VectorSelector)) {
+        let mut work = vec![self];
+        while let Some(expr) = work.pop() {
+            match expr {
+                Self::Number(_) | Self::String(_) => {}
+                Self::Vector(selector) => change(selector),
+                Self::Matrix(matrix) => change(&mut matrix.selector),
+                Self::Subquery(subquery) => work.push(&mut subquery.expr),
+                Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
+                Self::Binary(binary) => {
+                    let binary = &mut **binary;
+                    work.extend([&mut binary.rhs, &mut binary.lhs]);
+                }
+                Self::Aggregate(aggregate) => {
+                    let aggregate = &mut **aggregate;
+                    work.push(&mut aggregate.expr);
+                    work.extend(&mut aggregate.param);
+                }
+                Self::Call(call) => work.extend(call.args.iter_mut().rev()),
+            }
+        }
+    }
+
+    /// What the expression evaluates to.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        let mut work = vec![self];
+        // An operator gives a scalar when all its operands are scalars, and else a vector; what
+        // only stands in parentheses or behind a sign keeps its type.
+        let mut operators = false;
+        let mut result = ValueType::Scalar;
+        while let Some(expr) = work.pop() {
+            let leaf = match expr {
+                Self::Number(_) => ValueType::Scalar,
+                Self::String(_) => ValueType::String,
+                Self::Vector(_) | Self::Aggregate(_) => ValueType::InstantVector,
+                Self::Matrix(_) | Self::Subquery(_) => ValueType::RangeVector,
+                Self::Call(call) => call.function.signature().returns,
+                Self::Paren(inner) | Self::Unary(_, inner) => {
+                    work.push(inner);
+                    continue;
+                }
+                Self::Binary(binary) => {
+                    operators = true;
+                    work.extend([&binary.rhs, &binary.lhs]);
+                    continue;
+                }
+            };
+            if !operators {
+                return leaf;
+            }
+            if leaf != ValueType::Scalar {
+                result = ValueType::InstantVector;
+            }
+        }
+        result
+    }
+}
+
+impl VectorSelector {
+    /// Every matcher as label, operator and value: those in the braces, and then the name in front
+    /// of them as `__name__`. That is Prometheus's order.
+    pub fn all_matchers(&self) -> impl Iterator<Item = (&str, MatchOp, &[u8])> {
+        let inside = self
+            .matchers
+            .iter()
+            .map(|matcher| (matcher.name.as_str(), matcher.op, matcher.value.as_bytes()));
+        let name = self.name.as_ref();
+        inside.chain(name.map(|name| ("__name__", MatchOp::Equal, name.as_bytes())))
+    }
+}
