@@ -1,9 +1,60 @@
-//! PromQL, as Prometheus of August 2026 accepts it.
+//! PromQL, as Prometheus of August 2026 accepts it with all experimental options switched on.
+//!
+//! ```
+//! use query::promql;
+//!
+//! let mut tree = promql::parse("sum by (job) (rate(http_requests_total{code=~'5..'}[5m]))")?;
+//! for selector in tree.selectors() {
+//!     let labels: Vec<&str> = selector.all_matchers().map(|(label, ..)| label).collect();
+//!     assert_eq!(labels, ["code", "__name__"]);
+//! }
+//! tree.for_each_selector_mut(|selector| {
+//!     selector.matchers.push(query::Matcher::equal("env", "prod"));
+//! });
+//! assert_eq!(
+//!     tree.to_string(),
+//!     r#"sum by (job) (rate(http_requests_total{code=~"5..",env="prod"}[5m]))"#
+//! );
+//!
+//! let error = promql::parse("raet(up[5m])").unwrap_err();
+//! assert_eq!(error.to_string(), r#"1:1: unknown function "raet", did you mean "rate"?"#);
+//! # Ok::<(), query::ParseError>(())
+//! ```
+//!
+//! # What is accepted
+//! Everything that `promql/parser` of Prometheus at commit `d15adb9ad7e5` (21 August 2026) accepts:
+//! besides the stable language native histogram trimming (`</`, `>/`), `anchored` and `smoothed`,
+//! arithmetic between durations, `fill`, `limitk` and `limit_ratio`, experimental functions, names
+//! in any UTF-8. Function names, numbers of arguments and types are checked as there, with errors
+//! of our own.
+//!
+//! Selectors that may match the empty series (`{}`, `{a=~".*"}`, `{a!="b"}`) are accepted, too:
+//! Prometheus refuses them because they select everything, which they no longer do once a matcher
+//! has been added to them.
+//!
+//! # What is refused on purpose
+//! - `info()`: it joins the series of `target_info` by `instance` and `job` alone, and so would
+//!   reach series that no selector of the query names. Its second argument only looks like a
+//!   selector, and a matcher added there would change what it means.
+//! - `or` between the matchers of one selector, which dialects of PromQL have and Prometheus does
+//!   not.
+//! - Names that are not UTF-8 (`{"\xff"="1"}`).
+//! - Queries beyond [`MAX_QUERY_BYTES`](crate::limits::MAX_QUERY_BYTES) or deeper than
+//!   [`MAX_DEPTH`](crate::limits::MAX_DEPTH); each operator of a chain is a level.
+//!
+//! Regular expressions are not looked at: what is wrong with one, the backend says.
+//!
+//! # What a tree keeps
+//! Everything but blanks, comments, and what means nothing: a second pair of parentheses around a
+//! duration, a plus in front of one, `offset 0s`, `by ()`, `ignoring ()` without a group, matching
+//! next to a scalar. Printing a tree that was parsed and parsing that gives an equal tree, and
+//! printing again the same text. Numbers and durations keep the text they were written with.
 
 pub mod ast;
 pub mod functions;
 
 mod check;
+mod copy;
 mod grammar;
 mod lexer;
 mod literal;
@@ -14,7 +65,7 @@ mod walk;
 use crate::error::ParseError;
 pub use ast::Expr;
 
-/// Parses a PromQL query.
+/// Parses a PromQL query, in time and memory that grow with its length alone.
 ///
 /// # Errors
 /// The query is not PromQL, breaks a rule of types or names, is refused on purpose (see the

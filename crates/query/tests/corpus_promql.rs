@@ -3,6 +3,13 @@
 //! The corpus lies beside the repository, not in it. `KTRLPLANE_CORPUS` names its directory where
 //! it lies elsewhere. Without it this test says so and passes, except in CI.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used
+)] // the helpers of a test may do what a test may
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use crate::number::Number;
 use crate::text::Text;
 
 /// A PromQL expression.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum Expr {
     /// `1`, `0x1f`, `Inf`, and `5m` where a number may stand (300).
     Number(Number),
@@ -138,7 +138,7 @@ pub struct Subquery {
 }
 
 /// A duration: a literal or (experimental) an expression over literals, `step()` and `range()`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum DurationExpr {
     /// `5m`, `1h30m`, and plain seconds such as `300` or `1.5`.
     Literal(Duration),

@@ -4,13 +4,12 @@
 //! its right side) is a [`Frame`] on a stack, so that the nesting of a query costs memory on the
 //! heap, and no more of it than [`MAX_DEPTH`] allows.
 
+mod call;
 mod duration;
 mod modifier;
 mod selector;
 
-use super::ast::{
-    Aggregate, AggregateOp, Binary, BinaryOp, Call, Expr, Grouping, UnaryOp, ValueType,
-};
+use super::ast::{AggregateOp, Binary, BinaryOp, Expr, Grouping, UnaryOp, ValueType};
 use super::check;
 use super::functions::Function;
 use super::lexer::{Keyword, Kind, Lexer, Token};
@@ -32,6 +31,7 @@ struct Operand {
 }
 
 /// What was begun and is not yet complete.
+#[allow(clippy::large_enum_variant)] // a box for each operator would cost more than the room
 enum Frame {
     Paren {
         start: usize,
@@ -190,115 +190,23 @@ impl Parser<'_> {
     }
 
     fn keyword(&mut self, token: Token, keyword: Keyword) -> Result<Option<Operand>, ParseError> {
-        match keyword {
-            Keyword::Aggregate(op) => {
-                self.advance()?;
-                match self.token.kind {
-                    Kind::OpenParen | Kind::Keyword(Keyword::By | Keyword::Without) => {
-                        self.open_aggregate(op, token.start)?;
-                        Ok(None)
-                    }
-                    _ => self.selector(Some(token)).map(Some),
-                }
-            }
-            Keyword::Start
-            | Keyword::End
-            | Keyword::Step
-            | Keyword::Range
-            | Keyword::MaxOf
-            | Keyword::MinOf => {
-                self.advance()?;
-                self.named(token)
-            }
-            _ if keyword.names_a_metric() => {
-                self.advance()?;
-                self.selector(Some(token)).map(Some)
-            }
-            _ => Err(self.unexpected("an expression")),
+        if !keyword.names_a_metric() {
+            return Err(self.unexpected("an expression"));
         }
-    }
-
-    /// A call or a selector, whose name has been read.
-    fn named(&mut self, name: Token) -> Result<Option<Operand>, ParseError> {
-        if self.token.kind != Kind::OpenParen {
-            return self.selector(Some(name)).map(Some);
-        }
-        let text = self.lexer.text(name);
-        let function = check::function(text).map_err(|message| self.error(name.start, message))?;
         self.advance()?;
-        if self.token.kind == Kind::CloseParen {
-            self.advance()?;
-            return self.call(function, name.start, Vec::new()).map(Some);
+        if keyword.names_a_function() {
+            return self.named(token);
         }
-        self.push(Frame::Call {
-            function,
-            start: name.start,
-            args: Vec::new(),
-        })?;
-        Ok(None)
-    }
-
-    fn call(
-        &self,
-        function: Function,
-        start: usize,
-        args: Vec<Operand>,
-    ) -> Result<Operand, ParseError> {
-        check::arity(function, args.len()).map_err(|message| self.error(start, message))?;
-        let height = args.iter().map(|arg| arg.height).max().unwrap_or(0);
-        let args = args.into_iter().map(|arg| arg.expr).collect();
-        let kind = function.signature().returns;
-        self.node(Expr::Call(Call { function, args }), kind, start, height)
-    }
-
-    fn open_aggregate(&mut self, op: AggregateOp, start: usize) -> Result<(), ParseError> {
-        let grouping = self.grouping()?;
-        self.expect(Kind::OpenParen, "\"(\"")?;
-        if self.token.kind == Kind::CloseParen {
-            let message = check::aggregate_arity(op, 0).err().unwrap_or_default();
-            return Err(self.error(start, message));
+        if let Keyword::Aggregate(op) = keyword
+            && matches!(
+                self.token.kind,
+                Kind::OpenParen | Kind::Keyword(Keyword::By | Keyword::Without)
+            )
+        {
+            self.open_aggregate(op, token.start)?;
+            return Ok(None);
         }
-        self.push(Frame::Aggregate {
-            op,
-            start,
-            grouping,
-            args: Vec::new(),
-        })
-    }
-
-    /// The aggregation whose closing parenthesis has just been read.
-    fn aggregate(
-        &mut self,
-        op: AggregateOp,
-        start: usize,
-        grouping: Option<Grouping>,
-        mut args: Vec<Operand>,
-    ) -> Result<Operand, ParseError> {
-        let grouping = match grouping {
-            Some(grouping) => Some(grouping),
-            None => self.grouping()?,
-        };
-        check::aggregate_arity(op, args.len()).map_err(|message| self.error(start, message))?;
-        let height = args.iter().map(|arg| arg.height).max().unwrap_or(0);
-        let Some(last) = args.pop() else {
-            return Err(self.error(start, "the aggregation has no argument"));
-        };
-        let param = args.pop();
-        if let (Some(param), Some(wanted)) = (&param, op.param_type()) {
-            self.expect_type(param, wanted, || {
-                format!("as first argument of {}", op.as_str())
-            })?;
-        }
-        let wanted = ValueType::InstantVector;
-        self.expect_type(&last, wanted, || format!("as argument of {}", op.as_str()))?;
-        let aggregate = Aggregate {
-            op,
-            param: param.map(|param| param.expr),
-            expr: last.expr,
-            // `by ()` groups like nothing at all.
-            grouping: grouping.filter(|by| by.without || !by.labels.is_empty()),
-        };
-        self.node(Expr::Aggregate(Box::new(aggregate)), wanted, start, height)
+        self.selector(Some(token)).map(Some)
     }
 
     /// Completes signs and operators left of `operand` that take it before an operator of
@@ -458,22 +366,6 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn argument(
-        &self,
-        function: Function,
-        operand: Operand,
-        args: &mut Vec<Operand>,
-    ) -> Result<(), ParseError> {
-        // An argument too many has no type; it is counted later.
-        if let Some(wanted) = function.signature().arg(args.len()) {
-            self.expect_type(&operand, wanted, || {
-                format!("as argument {} of {}", args.len() + 1, function.name())
-            })?;
-        }
-        args.push(operand);
-        Ok(())
-    }
-
     fn finish(&mut self, operand: Operand) -> Result<Expr, ParseError> {
         let operand = self.reduce(operand, None)?;
         match self.frames.last() {
@@ -565,9 +457,10 @@ impl Parser<'_> {
     }
 
     fn unexpected(&self, expected: &str) -> ParseError {
-        let found = match self.token.kind {
-            Kind::End => "end of the query".to_owned(),
-            _ => format!("{:?}", shortened(self.lexer.text(self.token))),
+        let found = if self.token.kind == Kind::End {
+            "end of the query".to_owned()
+        } else {
+            format!("{:?}", shortened(self.lexer.text(self.token)))
         };
         self.error(
             self.token.start,

@@ -4,9 +4,14 @@
 //! inside brackets only the names of the duration functions are words. The grammar therefore asks
 //! for the next token of one of these three kinds of place.
 
+mod keyword;
+mod number;
+
 use crate::error::ParseError;
-use crate::promql::ast::{AggregateOp, BinaryOp, Extension};
+use crate::matcher::MatchOp;
+use crate::promql::ast::BinaryOp;
 use crate::quote;
+pub(super) use keyword::Keyword;
 
 /// A piece of the query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,120 +50,17 @@ pub(super) enum Kind {
     At,
 }
 
-/// A word with a meaning of its own, in any mixture of cases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Keyword {
-    Aggregate(AggregateOp),
-    /// `and`, `or`, `unless`.
-    Set(BinaryOp),
-    Atan2,
-    Offset,
-    Extension(Extension),
-    By,
-    Without,
-    On,
-    Ignoring,
-    GroupLeft,
-    GroupRight,
-    Fill,
-    FillLeft,
-    FillRight,
-    Bool,
-    Start,
-    End,
-    Step,
-    Range,
-    MaxOf,
-    MinOf,
-    /// `inf` and `nan`.
-    Number,
-}
-
-impl Keyword {
-    /// The longest keyword has this many letters.
-    const LONGEST: usize = 12;
-
-    /// The keyword that `word` is, whatever its cases.
-    pub(super) fn of(word: &[u8]) -> Option<Self> {
-        let mut lower = [0; Self::LONGEST];
-        let lower = lower.get_mut(..word.len())?;
-        for (to, from) in lower.iter_mut().zip(word) {
-            *to = from.to_ascii_lowercase();
-        }
-        Some(match &*lower {
-            b"and" => Self::Set(BinaryOp::And),
-            b"or" => Self::Set(BinaryOp::Or),
-            b"unless" => Self::Set(BinaryOp::Unless),
-            b"atan2" => Self::Atan2,
-            b"sum" => Self::Aggregate(AggregateOp::Sum),
-            b"avg" => Self::Aggregate(AggregateOp::Avg),
-            b"count" => Self::Aggregate(AggregateOp::Count),
-            b"min" => Self::Aggregate(AggregateOp::Min),
-            b"max" => Self::Aggregate(AggregateOp::Max),
-            b"group" => Self::Aggregate(AggregateOp::Group),
-            b"stddev" => Self::Aggregate(AggregateOp::Stddev),
-            b"stdvar" => Self::Aggregate(AggregateOp::Stdvar),
-            b"topk" => Self::Aggregate(AggregateOp::Topk),
-            b"bottomk" => Self::Aggregate(AggregateOp::Bottomk),
-            b"count_values" => Self::Aggregate(AggregateOp::CountValues),
-            b"quantile" => Self::Aggregate(AggregateOp::Quantile),
-            b"limitk" => Self::Aggregate(AggregateOp::Limitk),
-            b"limit_ratio" => Self::Aggregate(AggregateOp::LimitRatio),
-            b"offset" => Self::Offset,
-            b"smoothed" => Self::Extension(Extension::Smoothed),
-            b"anchored" => Self::Extension(Extension::Anchored),
-            b"by" => Self::By,
-            b"without" => Self::Without,
-            b"on" => Self::On,
-            b"ignoring" => Self::Ignoring,
-            b"group_left" => Self::GroupLeft,
-            b"group_right" => Self::GroupRight,
-            b"fill" => Self::Fill,
-            b"fill_left" => Self::FillLeft,
-            b"fill_right" => Self::FillRight,
-            b"bool" => Self::Bool,
-            b"start" => Self::Start,
-            b"end" => Self::End,
-            b"step" => Self::Step,
-            b"range" => Self::Range,
-            b"max_of" => Self::MaxOf,
-            b"min_of" => Self::MinOf,
-            b"inf" | b"nan" => Self::Number,
-            _ => return None,
-        })
-    }
-
-    /// Whether a metric may have this name without quotes.
-    pub(super) const fn names_a_metric(self) -> bool {
-        match self {
-            Self::Aggregate(_)
-            | Self::Set(_)
-            | Self::Offset
-            | Self::Extension(_)
-            | Self::By
-            | Self::Without
-            | Self::Fill
-            | Self::FillLeft
-            | Self::FillRight
-            | Self::Start
-            | Self::End
-            | Self::Step
-            | Self::Range
-            | Self::MaxOf
-            | Self::MinOf => true,
-            Self::Atan2
-            | Self::On
-            | Self::Ignoring
-            | Self::GroupLeft
-            | Self::GroupRight
-            | Self::Bool
-            | Self::Number => false,
-        }
-    }
-
-    /// Whether a label in `by (…)`, `on (…)` and the like may have this name without quotes.
-    pub(super) const fn names_a_label(self) -> bool {
-        !matches!(self, Self::Without | Self::Number)
+impl Kind {
+    /// The operator between a label and its value that this is.
+    pub(super) fn match_op(self) -> Option<MatchOp> {
+        const OPERATORS: [(Kind, MatchOp); 4] = [
+            (Kind::Assign, MatchOp::Equal),
+            (Kind::Operator(BinaryOp::Ne), MatchOp::NotEqual),
+            (Kind::Matches, MatchOp::Regex),
+            (Kind::MatchesNot, MatchOp::NotRegex),
+        ];
+        let found = OPERATORS.iter().find(|(kind, _)| *kind == self);
+        found.map(|(_, op)| *op)
     }
 }
 
@@ -380,98 +282,5 @@ impl<'a> Lexer<'a> {
         }
         quote::unquote(literal)
             .map_err(|error| self.error(token.start + error.offset, error.message))
-    }
-
-    /// A number or a duration, by the rules of Prometheus's lexer; the value is made elsewhere.
-    fn number(&mut self) -> Result<Token, ParseError> {
-        let start = self.at;
-        if self.scan_number() {
-            return Ok(self.since(Kind::Number, start));
-        }
-        if self.scan_duration() {
-            return Ok(self.since(Kind::Duration, start));
-        }
-        self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.');
-        let text = self.text(self.since(Kind::Number, start));
-        Err(self.error(
-            start,
-            format!("{text:?} is neither a number nor a duration"),
-        ))
-    }
-
-    fn accept(&mut self, holds: impl Fn(u8) -> bool) -> bool {
-        let accepted = self.at < self.query.len() && holds(self.peek(0));
-        self.at += usize::from(accepted);
-        accepted
-    }
-
-    /// Reads as much as belongs to a number; whether that is one, and ends like one.
-    fn scan_number(&mut self) -> bool {
-        let mut hexadecimal = false;
-        if self.accept(|byte| byte == b'0') && self.accept(|byte| matches!(byte, b'x' | b'X')) {
-            self.accept(|byte| byte == b'_');
-            hexadecimal = true;
-        }
-        let digit = |byte: u8| match hexadecimal {
-            true => byte.is_ascii_hexdigit(),
-            false => byte.is_ascii_digit(),
-        };
-        let exponent = |byte: u8| matches!(byte, b'e' | b'E');
-        self.accept(|byte| byte == b'.');
-        self.accept(digit);
-        let mut dot = false;
-        let mut raised = false;
-        loop {
-            let byte = self.peek(0);
-            if byte == b'.' {
-                self.at += 1;
-                // A second dot, a dot before an underscore, or one in a hexadecimal number.
-                if dot || hexadecimal || self.accept(|byte| matches!(byte, b'_' | b'.')) {
-                    return false;
-                }
-                dot = true;
-            } else if exponent(byte) {
-                // In a hexadecimal number, too: Prometheus reads 0x1e+5 as one piece.
-                self.at += 1;
-                if raised {
-                    return false;
-                }
-                raised = true;
-                self.accept(|byte| matches!(byte, b'+' | b'-'));
-                if self.not_more() {
-                    return false;
-                }
-            } else if byte == b'_' {
-                self.at += 1;
-                if self.not_more() {
-                    return false;
-                }
-            } else if digit(byte) {
-                self.skip_while(digit);
-            } else {
-                return !(byte.is_ascii_alphanumeric() || byte == b'_');
-            }
-        }
-    }
-
-    /// Whether what follows cannot continue a number after an exponent or an underscore.
-    fn not_more(&mut self) -> bool {
-        self.at >= self.query.len() || self.accept(|byte| matches!(byte, b'.' | b'_' | b'e' | b'E'))
-    }
-
-    /// Reads the rest of a duration behind its first digits; whether it ends like one.
-    fn scan_duration(&mut self) -> bool {
-        if !self.accept(|byte| matches!(byte, b's' | b'm' | b'h' | b'd' | b'w' | b'y')) {
-            return false;
-        }
-        self.accept(|byte| byte == b's');
-        while self.peek(0).is_ascii_digit() {
-            self.skip_while(|byte| byte.is_ascii_digit());
-            if !self.accept(|byte| matches!(byte, b's' | b'm' | b'h' | b'd' | b'w')) {
-                return false;
-            }
-            self.accept(|byte| byte == b's');
-        }
-        !(self.peek(0).is_ascii_alphanumeric() || self.peek(0) == b'_')
     }
 }

@@ -49,7 +49,7 @@ impl Expr {
                 Work::Operator(binary) => print_operator(out, binary),
                 Work::Range(subquery) => {
                     let step = subquery.step.as_ref();
-                    duration::print_range(out, &subquery.range, Some(step));
+                    duration::print_subquery_range(out, &subquery.range, step);
                     print_modifiers(out, None, &subquery.modifiers);
                 }
             }
@@ -67,7 +67,7 @@ impl Expr {
             }
             Self::Matrix(MatrixSelector { selector, range }) => {
                 print_selector(out, selector);
-                duration::print_range(out, range, None);
+                duration::print_range(out, range);
                 print_modifiers(out, selector.extension, &selector.modifiers);
             }
             Self::Subquery(subquery) => {
@@ -342,4 +342,69 @@ fn is_metric(name: &str) -> bool {
         .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b':')
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':')
         && Keyword::of(name.as_bytes()).is_none_or(Keyword::names_a_metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::matcher::Matcher;
+    use crate::promql::ast::{Expr, Modifiers, UnaryOp, VectorSelector};
+    use crate::promql::parse;
+
+    fn named(name: &str, matchers: Vec<Matcher>) -> Expr {
+        Expr::Vector(VectorSelector {
+            name: Some(name.to_owned()),
+            matchers,
+            extension: None,
+            modifiers: Modifiers::default(),
+        })
+    }
+
+    #[test]
+    fn a_name_that_needs_quotes_goes_into_the_braces() {
+        let cases = [
+            ("http.requests", r#"{"http.requests"}"#),
+            ("bool", r#"{"bool"}"#),
+            ("Inf", r#"{"Inf"}"#),
+            ("", r#"{""}"#),
+            ("a\"b", r#"{"a\"b"}"#),
+            ("a:b", "a:b"),
+            ("sum", "sum"),
+        ];
+        for (name, text) in cases {
+            let tree = named(name, Vec::new());
+            assert_eq!(tree.to_string(), text);
+            let again = parse(text).unwrap();
+            let both = [&tree, &again].map(|tree| format!("{:?}", matchers(tree)));
+            assert_eq!(both[0], both[1], "{text}");
+        }
+    }
+
+    fn matchers(tree: &Expr) -> Vec<(String, Vec<u8>)> {
+        let selectors = tree.selectors();
+        let matchers = selectors
+            .iter()
+            .flat_map(|selector| selector.all_matchers());
+        matchers
+            .map(|(name, _, value)| (name.to_owned(), value.to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn a_second_name_sends_the_first_into_the_braces() {
+        let tree = named("up", vec![Matcher::equal("__name__", "down")]);
+        assert_eq!(tree.to_string(), r#"{"up",__name__="down"}"#);
+        assert!(parse(&tree.to_string()).is_ok());
+    }
+
+    #[test]
+    fn an_offset_that_would_take_the_operator_is_kept_away_from_it() {
+        let mut tree = parse("1 + (up offset (5m)) * 2").unwrap();
+        if let Expr::Binary(sum) = &mut tree
+            && let Expr::Binary(product) = &mut sum.rhs
+            && let Expr::Paren(inner) = &mut product.lhs
+        {
+            product.lhs = Expr::Unary(UnaryOp::Minus, Box::new((**inner).clone()));
+        }
+        assert_eq!(tree.to_string(), "1 + (-up offset (5m)) * 2");
+    }
 }

@@ -13,17 +13,16 @@ impl Expr {
         let mut work = vec![self];
         while let Some(expr) = work.pop() {
             match expr {
-                Self::Number(_) | Self::String(_) => {}
                 Self::Vector(selector) => selectors.push(selector),
                 Self::Matrix(matrix) => selectors.push(&matrix.selector),
-                Self::Subquery(subquery) => work.push(&subquery.expr),
-                Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
-                Self::Binary(binary) => work.extend([&binary.rhs, &binary.lhs]),
-                Self::Aggregate(aggregate) => {
-                    work.push(&aggregate.expr);
-                    work.extend(&aggregate.param);
-                }
-                Self::Call(call) => work.extend(call.args.iter().rev()),
+                Self::Number(_)
+                | Self::String(_)
+                | Self::Subquery(_)
+                | Self::Paren(_)
+                | Self::Unary(..)
+                | Self::Binary(_)
+                | Self::Aggregate(_)
+                | Self::Call(_) => expr.push_children(&mut work),
             }
         }
         selectors
@@ -34,22 +33,51 @@ impl Expr {
         let mut work = vec![self];
         while let Some(expr) = work.pop() {
             match expr {
-                Self::Number(_) | Self::String(_) => {}
                 Self::Vector(selector) => change(selector),
                 Self::Matrix(matrix) => change(&mut matrix.selector),
-                Self::Subquery(subquery) => work.push(&mut subquery.expr),
-                Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
-                Self::Binary(binary) => {
-                    let binary = &mut **binary;
-                    work.extend([&mut binary.rhs, &mut binary.lhs]);
-                }
-                Self::Aggregate(aggregate) => {
-                    let aggregate = &mut **aggregate;
-                    work.push(&mut aggregate.expr);
-                    work.extend(&mut aggregate.param);
-                }
-                Self::Call(call) => work.extend(call.args.iter_mut().rev()),
+                Self::Number(_)
+                | Self::String(_)
+                | Self::Subquery(_)
+                | Self::Paren(_)
+                | Self::Unary(..)
+                | Self::Binary(_)
+                | Self::Aggregate(_)
+                | Self::Call(_) => expr.push_children_mut(&mut work),
             }
+        }
+    }
+
+    /// Appends the expressions that this one is made of, the last one of the text first.
+    pub(super) fn push_children<'a>(&'a self, work: &mut Vec<&'a Self>) {
+        match self {
+            Self::Number(_) | Self::String(_) | Self::Vector(_) | Self::Matrix(_) => {}
+            Self::Subquery(subquery) => work.push(&subquery.expr),
+            Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
+            Self::Binary(binary) => work.extend([&binary.rhs, &binary.lhs]),
+            Self::Aggregate(aggregate) => {
+                work.push(&aggregate.expr);
+                work.extend(&aggregate.param);
+            }
+            Self::Call(call) => work.extend(call.args.iter().rev()),
+        }
+    }
+
+    /// As [`Expr::push_children`], to change them.
+    pub(super) fn push_children_mut<'a>(&'a mut self, work: &mut Vec<&'a mut Self>) {
+        match self {
+            Self::Number(_) | Self::String(_) | Self::Vector(_) | Self::Matrix(_) => {}
+            Self::Subquery(subquery) => work.push(&mut subquery.expr),
+            Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
+            Self::Binary(binary) => {
+                let binary = &mut **binary;
+                work.extend([&mut binary.rhs, &mut binary.lhs]);
+            }
+            Self::Aggregate(aggregate) => {
+                let aggregate = &mut **aggregate;
+                work.push(&mut aggregate.expr);
+                work.extend(&mut aggregate.param);
+            }
+            Self::Call(call) => work.extend(call.args.iter_mut().rev()),
         }
     }
 

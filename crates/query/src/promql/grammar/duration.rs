@@ -82,18 +82,16 @@ impl Parser<'_> {
     /// What stands behind `offset`; `None` for a plain zero.
     pub(super) fn offset_duration(&mut self) -> Result<Option<Measured>, ParseError> {
         let duration = Durations::new(self, Place::Offset).read()?;
-        Ok(match duration.expr {
-            DurationExpr::Literal(Duration { nanos: 0, .. })
-                if duration.literal.is_some_and(|seconds| !seconds.is_nan()) =>
-            {
-                None
-            }
-            expr if expr.stands_behind_offset() => Some((expr, duration.height)),
-            expr => {
-                let paren = DurationExpr::Paren(Box::new(expr));
-                Some((paren, duration.height + 1))
-            }
-        })
+        if let DurationExpr::Literal(Duration { nanos: 0, .. }) = duration.expr
+            && duration.literal.is_some_and(|seconds| !seconds.is_nan())
+        {
+            return Ok(None);
+        }
+        if duration.expr.stands_behind_offset() {
+            return Ok(Some((duration.expr, duration.height)));
+        }
+        let paren = DurationExpr::Paren(Box::new(duration.expr));
+        Ok(Some((paren, duration.height + 1)))
     }
 }
 
@@ -122,34 +120,50 @@ impl<'p, 'a> Durations<'p, 'a> {
             };
             loop {
                 if self.ends_offset(&operand) {
-                    return self.reduce(operand, None);
+                    return self.offset(operand);
                 }
-                match self.parser.token.kind {
-                    Kind::Operator(op) if op.between_durations().is_some() => {
-                        let Some(op) = op.between_durations() else {
-                            break;
-                        };
-                        let lhs = self.reduce(operand, Some(op.precedence()))?;
-                        let at = self.parser.token.start;
-                        self.advance()?;
-                        self.push(Frame::Binary { lhs, op, at })?;
-                        break;
-                    }
-                    Kind::CloseParen if self.open > 0 => operand = self.close(operand)?,
-                    Kind::Comma if self.open > 0 => {
-                        self.second_argument(operand)?;
-                        break;
-                    }
-                    _ => {
-                        let operand = self.reduce(operand, None)?;
-                        return match self.frames.last() {
-                            None => Ok(operand),
-                            Some(_) => Err(self.parser.unexpected("an operator or \")\"")),
-                        };
-                    }
+                let kind = self.parser.token.kind;
+                if let Some(op) = self.operator() {
+                    let lhs = self.reduce(operand, Some(op.precedence()))?;
+                    let at = self.parser.token.start;
+                    self.advance()?;
+                    self.push(Frame::Binary { lhs, op, at })?;
+                    break;
+                } else if kind == Kind::CloseParen && self.open > 0 {
+                    operand = self.close(operand)?;
+                } else if kind == Kind::Comma && self.open > 0 {
+                    self.second_argument(operand)?;
+                    break;
+                } else {
+                    let operand = self.reduce(operand, None)?;
+                    return match self.frames.last() {
+                        None => Ok(operand),
+                        Some(_) => Err(self.parser.unexpected("an operator or \")\"")),
+                    };
                 }
             }
         }
+    }
+
+    /// The operator between durations that is looked at.
+    fn operator(&self) -> Option<DurationOp> {
+        let Kind::Operator(op) = self.parser.token.kind else {
+            return None;
+        };
+        op.between_durations()
+    }
+
+    /// The offset of which `operand` is the end.
+    fn offset(&mut self, operand: Operand) -> Result<Operand, ParseError> {
+        let offset = self.reduce(operand, None)?;
+        let in_parentheses = matches!(offset.expr, DurationExpr::Paren(_));
+        if in_parentheses && self.operator().is_some() {
+            // A plus stood in front of the parenthesis, and must stay there when this is printed:
+            // without it the operator would belong to the offset.
+            let expr = DurationExpr::Unary(UnaryOp::Plus, Box::new(offset.expr));
+            return self.node(expr, offset.start, offset.height);
+        }
+        Ok(offset)
     }
 
     /// Whether `operand`, which has just been read, is all that belongs to an offset.
@@ -191,9 +205,10 @@ impl<'p, 'a> Durations<'p, 'a> {
                 self.advance()?;
                 self.expect(Kind::OpenParen, "\"(\"")?;
                 self.expect(Kind::CloseParen, "\")\"")?;
-                let expr = match keyword {
-                    Keyword::Step => DurationExpr::Step,
-                    _ => DurationExpr::Range,
+                let expr = if keyword == Keyword::Step {
+                    DurationExpr::Step
+                } else {
+                    DurationExpr::Range
                 };
                 self.node(expr, token.start, 0).map(Some)
             }
@@ -207,7 +222,22 @@ impl<'p, 'a> Durations<'p, 'a> {
                 })?;
                 Ok(None)
             }
-            _ => Err(self.parser.unexpected(EXPECTED)),
+            Kind::End
+            | Kind::Name
+            | Kind::MetricName
+            | Kind::Keyword(_)
+            | Kind::String
+            | Kind::Assign
+            | Kind::Matches
+            | Kind::MatchesNot
+            | Kind::CloseParen
+            | Kind::OpenBrace
+            | Kind::CloseBrace
+            | Kind::OpenBracket
+            | Kind::CloseBracket
+            | Kind::Comma
+            | Kind::Colon
+            | Kind::At => Err(self.parser.unexpected(EXPECTED)),
         }
     }
 
@@ -314,14 +344,12 @@ impl<'p, 'a> Durations<'p, 'a> {
         match self.frames.pop() {
             Some(Frame::Paren { start }) => {
                 self.advance()?;
-                match operand.expr {
-                    // A second pair of parentheses means nothing.
-                    DurationExpr::Paren(_) => Ok(Operand { start, ..operand }),
-                    expr => {
-                        let expr = DurationExpr::Paren(Box::new(expr));
-                        self.node(expr, start, operand.height)
-                    }
+                // A second pair of parentheses means nothing.
+                if matches!(operand.expr, DurationExpr::Paren(_)) {
+                    return Ok(Operand { start, ..operand });
                 }
+                let expr = DurationExpr::Paren(Box::new(operand.expr));
+                self.node(expr, start, operand.height)
             }
             Some(Frame::Call {
                 maximum,
@@ -331,9 +359,10 @@ impl<'p, 'a> Durations<'p, 'a> {
                 self.advance()?;
                 let height = first.height.max(operand.height);
                 let (first, second) = (Box::new(first.expr), Box::new(operand.expr));
-                let expr = match maximum {
-                    true => DurationExpr::Max(first, second),
-                    false => DurationExpr::Min(first, second),
+                let expr = if maximum {
+                    DurationExpr::Max(first, second)
+                } else {
+                    DurationExpr::Min(first, second)
                 };
                 self.node(expr, start, height)
             }

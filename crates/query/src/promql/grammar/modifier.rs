@@ -28,12 +28,8 @@ impl Parser<'_> {
             modifier.return_bool = true;
             self.advance()?;
         }
-        let on = match self.token.kind {
-            Kind::Keyword(Keyword::On) => Some(true),
-            Kind::Keyword(Keyword::Ignoring) => Some(false),
-            _ => None,
-        };
-        if let Some(on) = on {
+        let on = self.token.kind == Kind::Keyword(Keyword::On);
+        if on || self.token.kind == Kind::Keyword(Keyword::Ignoring) {
             self.advance()?;
             let labels = self.labels()?;
             let group = self.group()?;
@@ -47,39 +43,37 @@ impl Parser<'_> {
     }
 
     fn group(&mut self) -> Result<Option<Group>, ParseError> {
-        let side = match self.token.kind {
-            Kind::Keyword(Keyword::GroupLeft) => Side::Left,
-            Kind::Keyword(Keyword::GroupRight) => Side::Right,
-            _ => return Ok(None),
+        let side = if self.token.kind == Kind::Keyword(Keyword::GroupLeft) {
+            Side::Left
+        } else if self.token.kind == Kind::Keyword(Keyword::GroupRight) {
+            Side::Right
+        } else {
+            return Ok(None);
         };
         self.advance()?;
-        let include = match self.token.kind {
-            Kind::OpenParen => self.labels()?,
-            _ => Vec::new(),
+        let include = if self.token.kind == Kind::OpenParen {
+            self.labels()?
+        } else {
+            Vec::new()
         };
         Ok(Some(Group { side, include }))
     }
 
     fn fill(&mut self) -> Result<Fill, ParseError> {
         let mut fill = Fill::default();
-        match self.token.kind {
-            Kind::Keyword(Keyword::Fill) => {
+        if self.token.kind == Kind::Keyword(Keyword::Fill) {
+            fill.left = Some(self.fill_value()?);
+            fill.right.clone_from(&fill.left);
+            return Ok(fill);
+        }
+        // Each once, in either order.
+        for _ in 0..2 {
+            if fill.left.is_none() && self.token.kind == Kind::Keyword(Keyword::FillLeft) {
                 fill.left = Some(self.fill_value()?);
-                fill.right.clone_from(&fill.left);
             }
-            Kind::Keyword(Keyword::FillLeft) => {
-                fill.left = Some(self.fill_value()?);
-                if self.token.kind == Kind::Keyword(Keyword::FillRight) {
-                    fill.right = Some(self.fill_value()?);
-                }
-            }
-            Kind::Keyword(Keyword::FillRight) => {
+            if fill.right.is_none() && self.token.kind == Kind::Keyword(Keyword::FillRight) {
                 fill.right = Some(self.fill_value()?);
-                if self.token.kind == Kind::Keyword(Keyword::FillLeft) {
-                    fill.left = Some(self.fill_value()?);
-                }
             }
-            _ => {}
         }
         Ok(fill)
     }
@@ -95,11 +89,10 @@ impl Parser<'_> {
 
     /// `by (…)` or `without (…)`, if that is what is looked at.
     pub(super) fn grouping(&mut self) -> Result<Option<Grouping>, ParseError> {
-        let without = match self.token.kind {
-            Kind::Keyword(Keyword::By) => false,
-            Kind::Keyword(Keyword::Without) => true,
-            _ => return Ok(None),
-        };
+        let without = self.token.kind == Kind::Keyword(Keyword::Without);
+        if !without && self.token.kind != Kind::Keyword(Keyword::By) {
+            return Ok(None);
+        }
         self.advance()?;
         let labels = self.labels()?;
         Ok(Some(Grouping { without, labels }))
@@ -115,11 +108,10 @@ impl Parser<'_> {
                 break;
             }
             labels.push(self.label()?);
-            match self.token.kind {
-                Kind::Comma => self.advance()?,
-                Kind::CloseParen => break,
-                _ => return Err(self.unexpected("\",\" or \")\"")),
+            if self.token.kind == Kind::CloseParen {
+                break;
             }
+            self.expect(Kind::Comma, "\",\" or \")\"")?;
         }
         self.advance()?;
         Ok(labels)
@@ -127,13 +119,33 @@ impl Parser<'_> {
 
     fn label(&mut self) -> Result<String, ParseError> {
         let token = self.token;
-        let label = match token.kind {
-            Kind::Name | Kind::MetricName | Kind::Operator(BinaryOp::Atan2) => {
-                self.lexer.text(token).to_owned()
-            }
-            Kind::Keyword(keyword) if keyword.names_a_label() => self.lexer.text(token).to_owned(),
-            Kind::String => self.unquoted_name(token)?,
-            _ => return Err(self.unexpected("a label name")),
+        let bare = match token.kind {
+            Kind::Name | Kind::MetricName | Kind::Operator(BinaryOp::Atan2) => true,
+            Kind::Keyword(keyword) => keyword.names_a_label(),
+            Kind::End
+            | Kind::Number
+            | Kind::Duration
+            | Kind::String
+            | Kind::Operator(_)
+            | Kind::Assign
+            | Kind::Matches
+            | Kind::MatchesNot
+            | Kind::OpenParen
+            | Kind::CloseParen
+            | Kind::OpenBrace
+            | Kind::CloseBrace
+            | Kind::OpenBracket
+            | Kind::CloseBracket
+            | Kind::Comma
+            | Kind::Colon
+            | Kind::At => false,
+        };
+        let label = if bare {
+            self.lexer.text(token).to_owned()
+        } else if token.kind == Kind::String {
+            self.unquoted_name(token)?
+        } else {
+            return Err(self.unexpected("a label name"));
         };
         if label.is_empty() {
             return Err(self.error(token.start, "a label name must not be empty"));

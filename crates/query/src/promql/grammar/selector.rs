@@ -3,11 +3,11 @@
 use super::{Operand, Parser};
 use crate::error::ParseError;
 use crate::limits::MAX_DEPTH;
-use crate::matcher::{MatchOp, Matcher};
+use crate::matcher::Matcher;
 use crate::number::Number;
 use crate::promql::ast::{
-    At, BinaryOp, DurationExpr, Expr, Extension, MatrixSelector, Modifiers, Subquery, UnaryOp,
-    ValueType, VectorSelector,
+    At, DurationExpr, Expr, Extension, MatrixSelector, Modifiers, Subquery, UnaryOp, ValueType,
+    VectorSelector,
 };
 use crate::promql::check;
 use crate::promql::lexer::{Keyword, Kind, Token};
@@ -46,15 +46,16 @@ impl Parser<'_> {
                 return Err(self.error(at, message));
             }
             selector.matchers.push(matcher);
-            match self.token.kind {
-                Kind::CloseBrace => break,
-                Kind::Comma => {}
-                _ if self.lexer.text(self.token) == "or" => {
-                    let message = "\"or\" between matchers is not PromQL; \
-                                   write \"or\" between two selectors";
-                    return Err(self.error(self.token.start, message));
-                }
-                _ => return Err(self.unexpected("\",\" or \"}\"")),
+            if self.token.kind == Kind::CloseBrace {
+                break;
+            }
+            if self.lexer.text(self.token) == "or" {
+                let message = "\"or\" between matchers is not PromQL; \
+                               write \"or\" between two selectors";
+                return Err(self.error(self.token.start, message));
+            }
+            if self.token.kind != Kind::Comma {
+                return Err(self.unexpected("\",\" or \"}\""));
             }
         }
         self.advance()
@@ -63,20 +64,22 @@ impl Parser<'_> {
     /// One matcher, and the token behind it.
     fn matcher(&mut self) -> Result<Matcher, ParseError> {
         let token = self.token;
-        let (name, quoted) = match token.kind {
-            Kind::Name => (self.lexer.text(token).to_owned(), false),
-            Kind::String => (self.unquoted_name(token)?, true),
-            _ => return Err(self.unexpected("a label name or \"}\"")),
+        let quoted = token.kind == Kind::String;
+        let name = if quoted {
+            self.unquoted_name(token)?
+        } else if token.kind == Kind::Name {
+            self.lexer.text(token).to_owned()
+        } else {
+            return Err(self.unexpected("a label name or \"}\""));
         };
         self.advance_in_braces()?;
-        let op = match self.token.kind {
-            Kind::Assign => MatchOp::Equal,
-            Kind::Operator(BinaryOp::Ne) => MatchOp::NotEqual,
-            Kind::Matches => MatchOp::Regex,
-            Kind::MatchesNot => MatchOp::NotRegex,
+        let Some(op) = self.token.kind.match_op() else {
             // A string alone is the metric's name.
-            _ if quoted => return Ok(Matcher::equal(NAME, name)),
-            _ => return Err(self.unexpected("=, !=, =~ or !~")),
+            return if quoted {
+                Ok(Matcher::equal(NAME, name))
+            } else {
+                Err(self.unexpected("=, !=, =~ or !~"))
+            };
         };
         self.advance_in_braces()?;
         if self.token.kind != Kind::String {
@@ -103,14 +106,16 @@ impl Parser<'_> {
     /// Whatever belongs to the operand in front of it: a range, `offset`, `@`, `anchored`.
     pub(super) fn postfix(&mut self, operand: &mut Operand) -> Result<(), ParseError> {
         loop {
-            match self.token.kind {
-                Kind::OpenBracket => self.range(operand)?,
-                Kind::At => self.at(operand)?,
-                Kind::Keyword(Keyword::Offset) => self.offset(operand)?,
-                Kind::Keyword(Keyword::Extension(extension)) => {
-                    self.extension(operand, extension)?;
-                }
-                _ => return Ok(()),
+            if self.token.kind == Kind::OpenBracket {
+                self.range(operand)?;
+            } else if self.token.kind == Kind::At {
+                self.at(operand)?;
+            } else if self.token.kind == Kind::Keyword(Keyword::Offset) {
+                self.offset(operand)?;
+            } else if let Kind::Keyword(Keyword::Extension(extension)) = self.token.kind {
+                self.extension(operand, extension)?;
+            } else {
+                return Ok(());
             }
         }
     }
@@ -205,10 +210,12 @@ impl Parser<'_> {
     fn at(&mut self, operand: &mut Operand) -> Result<(), ParseError> {
         let start = self.token.start;
         self.advance()?;
-        let time = match self.token.kind {
-            Kind::Keyword(Keyword::Start) => self.at_preprocessor(At::Start)?,
-            Kind::Keyword(Keyword::End) => self.at_preprocessor(At::End)?,
-            _ => At::Timestamp(self.signed_number("a time: Unix seconds, start() or end()")?),
+        let time = if self.token.kind == Kind::Keyword(Keyword::Start) {
+            self.at_preprocessor(At::Start)?
+        } else if self.token.kind == Kind::Keyword(Keyword::End) {
+            self.at_preprocessor(At::End)?
+        } else {
+            At::Timestamp(self.signed_number("a time: Unix seconds, start() or end()")?)
         };
         if let At::Timestamp(number) = &time {
             // The greatest time of which Prometheus accepts the seconds.
@@ -236,10 +243,10 @@ impl Parser<'_> {
 
     /// A number or a duration as seconds, with or without one sign.
     pub(super) fn signed_number(&mut self, expected: &str) -> Result<Number, ParseError> {
-        let sign = match self.token.kind {
-            Kind::Operator(op) => UnaryOp::of(op),
-            _ => None,
-        };
+        let mut sign = None;
+        if let Kind::Operator(op) = self.token.kind {
+            sign = UnaryOp::of(op);
+        }
         if sign.is_some() {
             self.advance()?;
         }

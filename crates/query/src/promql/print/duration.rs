@@ -3,19 +3,24 @@
 use crate::promql::ast::{DurationExpr, DurationOp};
 use crate::promql::operator::Precedence;
 
-/// Writes `[range]`, or `[range:]` and `[range:step]` for a subquery.
-pub(super) fn print_range(
+/// Writes `[range]`.
+pub(super) fn print_range(out: &mut String, range: &DurationExpr) {
+    out.push('[');
+    print(out, range);
+    out.push(']');
+}
+
+/// Writes `[range:]` or `[range:step]`.
+pub(super) fn print_subquery_range(
     out: &mut String,
     range: &DurationExpr,
-    step: Option<Option<&DurationExpr>>,
+    step: Option<&DurationExpr>,
 ) {
     out.push('[');
     print(out, range);
+    out.push(':');
     if let Some(step) = step {
-        out.push(':');
-        if let Some(step) = step {
-            print(out, step);
-        }
+        print(out, step);
     }
     out.push(']');
 }
