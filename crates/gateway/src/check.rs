@@ -74,6 +74,7 @@ pub async fn issuer(settings: &IssuerSettings) -> Finding {
 /// Asks a backend a question to which no data is a good answer.
 pub async fn backend(backend: Backend, settings: &BackendSettings) -> Finding {
     let url = settings.public_url();
+    let url = url.trim_end_matches('/');
     let connector = match Connector::new([settings.url.scheme()]) {
         Ok(connector) => connector,
         Err(error) => {

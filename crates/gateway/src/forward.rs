@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
-use crate::stream::{Body, Upstream as UpstreamBody};
+use crate::stream::{Body, UpstreamBody};
 
 /// The tenant header of Loki and Mimir.
 const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");

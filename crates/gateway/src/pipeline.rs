@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::forward::{REQUEST_ID, Upstreams, forward};
 use crate::health::Health;
-use crate::routes::{self, Proxy, Serves};
+use crate::routes::{self, Probe, Proxy, Serves};
 use crate::scope::scope;
 use crate::stream::Body;
 
@@ -47,7 +47,12 @@ impl Pipeline {
         Span::current().record("route", found.route.name);
         refuse_body(request.headers())?;
         match &found.route.serves {
-            Serves::Probe(probe) => Ok(self.shared.health.answer(*probe).await),
+            Serves::Probe(probe) => {
+                let mut response = self.shared.health.answer(*probe).await;
+                // Probes come every few seconds, and their lines would bury all others.
+                response.extensions_mut().insert(*probe);
+                Ok(response)
+            }
             Serves::Proxy(proxy) => self.proxy(proxy, &found, request, id).await,
         }
     }
@@ -106,7 +111,12 @@ impl Pipeline {
         response.headers_mut().insert(REQUEST_ID, header);
         span.in_scope(|| {
             let (status, took) = (response.status().as_u16(), started.elapsed());
-            tracing::info!(status, duration_us = took.as_micros(), "answered");
+            let duration_us = took.as_micros();
+            if response.extensions().get::<Probe>().is_some() {
+                tracing::debug!(status, duration_us, "answered a probe");
+            } else {
+                tracing::info!(status, duration_us, "answered");
+            }
         });
         response
     }

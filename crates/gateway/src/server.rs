@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::pipeline::{Pipeline, Shared};
+use crate::routes::Backend;
 use crate::settings::Settings;
 
 /// How long a client may take to send a request's head, and how long it may keep a connection
@@ -58,6 +59,14 @@ pub enum StartError {
     /// The issuer is no URL that keys can be fetched from.
     #[error("the issuer cannot be used: {0}")]
     Issuer(FetchError),
+    /// A backend's URL is not one of HTTP.
+    #[error("the {} backend cannot be at {url}: expected an http or https URL", .backend.name())]
+    Backend {
+        /// The backend.
+        backend: Backend,
+        /// Its URL, without credentials.
+        url: String,
+    },
     /// The root certificates, which an https backend needs, cannot be read.
     #[error("the root certificates cannot be read: {0}")]
     Certificates(io::Error),
@@ -87,6 +96,14 @@ pub fn start(
     let verifier = Verifier::new(&settings.issuer)?;
     let fetcher =
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
+    for backend in Backend::ALL {
+        if let Some(configured) = settings.backend(backend)
+            && !matches!(configured.url.scheme(), "http" | "https")
+        {
+            let url = configured.public_url();
+            return Err(StartError::Backend { backend, url });
+        }
+    }
     let connector = Upstreams::connector(&settings).map_err(StartError::Certificates)?;
     let (address, listeners) = listen(&settings)?;
 

@@ -68,6 +68,7 @@ impl BackendSettings {
         let _ = url.set_password(None);
         let _ = url.set_username("");
         url.set_query(None);
+        url.set_fragment(None);
         url.to_string()
     }
 }

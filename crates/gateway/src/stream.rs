@@ -20,7 +20,7 @@ pub enum Body {
     /// Made by the gateway itself.
     Own(Full<Bytes>),
     /// A backend's, on its way through.
-    Upstream(Upstream),
+    Upstream(UpstreamBody),
 }
 
 /// A backend's body on its way through.
@@ -28,7 +28,7 @@ pub enum Body {
 /// Ends in an error, and so in a broken connection, where the backend breaks off or pauses for too
 /// long: an incomplete answer never looks complete (threat 24). Dropped with the caller's
 /// connection, it drops the backend's.
-pub struct Upstream {
+pub struct UpstreamBody {
     body: Incoming,
     pause: Duration,
     deadline: Pin<Box<Sleep>>,
@@ -49,7 +49,7 @@ pub enum Broken {
     Paused(Duration),
 }
 
-impl Upstream {
+impl UpstreamBody {
     /// Streams `body`, which may pause for `pause` between two pieces.
     #[must_use]
     pub fn new(body: Incoming, pause: Duration, request_id: String) -> Self {

@@ -4,6 +4,7 @@ pub mod ast;
 mod names;
 
 mod check;
+mod copy;
 mod grammar;
 mod lexer;
 mod literal;

@@ -34,7 +34,7 @@ fn exercise(name: &str, query: &str) -> bool {
         Ok(tree) => {
             let printed = tree.to_string();
             let again = logql::parse(&printed).unwrap();
-            assert!(again == tree, "{name}");
+            assert!(again.clone() == tree, "{name}");
             let scoped = scope::logql(query, &by).unwrap();
             assert_eq!(scope::logql(&scoped, &by).unwrap(), scoped, "{name}");
             true

@@ -56,7 +56,7 @@ pub enum FetchError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The discovery document is that of another issuer (OpenID Connect Discovery 1.0, section
+    /// The discovery document is that of another issuer (OIDC Discovery 1.0, section
     /// 4.3: they must be identical).
     #[error("the discovery document is that of {stated}, and not of {expected}")]
     OtherIssuer {

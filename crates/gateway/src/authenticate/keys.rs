@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwapOption;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey};
@@ -147,15 +148,11 @@ fn usable(value: serde_json::Value) -> Option<Key> {
 /// A handle on the issuer's keys.
 #[derive(Clone)]
 pub struct Keys {
-    state: watch::Receiver<State>,
-    refresh: mpsc::Sender<oneshot::Sender<()>>,
-}
-
-#[derive(Clone, Default)]
-struct State {
-    keys: Option<Arc<KeySet>>,
+    /// What every request reads, without a lock.
+    held: Arc<ArcSwapOption<KeySet>>,
     /// Whether the first fetch has ended, in whichever way.
-    tried: bool,
+    tried: watch::Receiver<bool>,
+    refresh: mpsc::Sender<oneshot::Sender<()>>,
 }
 
 impl Keys {
@@ -166,35 +163,41 @@ impl Keys {
         background: &tokio::runtime::Handle,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let (publish, state) = watch::channel(State::default());
+        let held = Arc::new(ArcSwapOption::empty());
+        let (has_tried, tried) = watch::channel(false);
         let (refresh, requests) = mpsc::channel(WAITING);
         let task = Refresher {
             fetcher,
             clock,
-            publish,
+            held: Arc::clone(&held),
+            has_tried,
             requests,
             wait: RETRY.0,
             last_for_unknown_kid: None,
         };
         background.spawn(task.run());
-        Self { state, refresh }
+        Self {
+            held,
+            tried,
+            refresh,
+        }
     }
 
     /// Whether keys are held.
     #[must_use]
     pub fn are_held(&self) -> bool {
-        self.state.borrow().keys.is_some()
+        self.held.load().is_some()
     }
 
     /// The keys; waits for the first fetch to end, once in the life of the process.
     pub(super) async fn held(&self) -> Option<Arc<KeySet>> {
-        let current = self.state.borrow().clone();
-        if current.keys.is_some() || current.tried {
-            return current.keys;
+        if let Some(keys) = self.held.load_full() {
+            return Some(keys);
         }
-        let mut state = self.state.clone();
-        let tried = state.wait_for(|state| state.tried).await.ok()?;
-        tried.keys.clone()
+        let mut tried = self.tried.clone();
+        // An error means that the task has ended; what is held is then the last.
+        let _ = tried.wait_for(|tried| *tried).await;
+        self.held.load_full()
     }
 
     /// The keys after a refresh, or as they were where none may be had now.
@@ -204,7 +207,7 @@ impl Keys {
             // An error means that the task has ended; the keys held are then the last.
             let _ = wait.await;
         }
-        self.state.borrow().keys.clone()
+        self.held.load_full()
     }
 }
 
@@ -212,7 +215,8 @@ impl Keys {
 struct Refresher {
     fetcher: Fetcher,
     clock: Arc<dyn Clock>,
-    publish: watch::Sender<State>,
+    held: Arc<ArcSwapOption<KeySet>>,
+    has_tried: watch::Sender<bool>,
     requests: mpsc::Receiver<oneshot::Sender<()>>,
     wait: Duration,
     last_for_unknown_kid: Option<Timestamp>,
@@ -256,21 +260,18 @@ impl Refresher {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "fetched the issuer's keys");
                 self.wait = REFRESH_INTERVAL;
-                self.publish.send_replace(State {
-                    keys: Some(Arc::new(keys)),
-                    tried: true,
-                });
+                self.held.store(Some(Arc::new(keys)));
             }
             Err(error) => {
                 tracing::warn!(%error, "the issuer's keys cannot be fetched");
+                // Keys that are held stay in use.
                 self.wait = if self.wait == REFRESH_INTERVAL {
                     RETRY.0
                 } else {
                     (self.wait * 2).min(RETRY.1)
                 };
-                // Keys that are held stay in use.
-                self.publish.send_modify(|state| state.tried = true);
             }
         }
+        self.has_tried.send_replace(true);
     }
 }

@@ -1,8 +1,8 @@
 //! A gateway with everything around it, all on loopback and in this process.
 
-pub mod backend;
-pub mod client;
-pub mod issuer;
+pub(crate) mod backend;
+pub(crate) mod client;
+pub(crate) mod issuer;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,17 +19,18 @@ use backend::Backend;
 use client::{Answer, Ask};
 use issuer::Issuer;
 
-pub const AUDIENCE: &str = "https://ktrlplane.test";
-pub const LOGS: &str = "/api/v1/projects/acme-shop/resources/shop-api/logs";
-pub const METRICS: &str = "/api/v1/projects/acme-shop/resources/shop-api/metrics/query_range";
+pub(crate) const AUDIENCE: &str = "https://ktrlplane.test";
+pub(crate) const LOGS: &str = "/api/v1/projects/acme-shop/resources/shop-api/logs";
+pub(crate) const METRICS: &str =
+    "/api/v1/projects/acme-shop/resources/shop-api/metrics/query_range";
 /// What the metrics endpoint needs beside its query.
-pub const RANGE: &str = "start=1737972000&end=1737975600&step=15s";
+pub(crate) const RANGE: &str = "start=1737972000&end=1737975600&step=15s";
 
 /// A clock that tests set.
-pub struct TestClock(Mutex<Timestamp>);
+pub(crate) struct TestClock(Mutex<Timestamp>);
 
 impl TestClock {
-    pub fn advance(&self, seconds: i64) {
+    pub(crate) fn advance(&self, seconds: i64) {
         *self.0.lock().unwrap() += SignedDuration::from_secs(seconds);
     }
 }
@@ -40,27 +41,27 @@ impl Clock for TestClock {
     }
 }
 
-pub struct World {
-    pub server: Server,
-    pub issuer: Issuer,
-    pub loki: Backend,
-    pub mimir: Backend,
-    pub directory: Directory,
-    pub clock: Arc<TestClock>,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) issuer: Issuer,
+    pub(crate) loki: Backend,
+    pub(crate) mimir: Backend,
+    pub(crate) directory: Directory,
+    pub(crate) clock: Arc<TestClock>,
 }
 
 impl World {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
     /// A world whose gateway has other settings.
-    pub async fn with(change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::build(Issuer::start().await, change).await
     }
 
     /// A world with this issuer.
-    pub async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
         let directory = directory().await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
@@ -95,17 +96,17 @@ impl World {
     }
 
     /// A token for `subject` as the issuer would give it now.
-    pub fn token(&self, subject: &str) -> String {
+    pub(crate) fn token(&self, subject: &str) -> String {
         self.issuer.token(subject, self.clock.now())
     }
 
     /// A request without a token.
-    pub fn ask(&self, path_and_query: &str) -> Ask {
+    pub(crate) fn ask(&self, path_and_query: &str) -> Ask {
         Ask::new(self.server.local_addr(), path_and_query)
     }
 
     /// The answer to a GET by `subject`.
-    pub async fn get(&self, subject: &str, path_and_query: &str) -> Answer {
+    pub(crate) async fn get(&self, subject: &str, path_and_query: &str) -> Answer {
         self.ask(path_and_query)
             .token(&self.token(subject))
             .send()
@@ -113,12 +114,12 @@ impl World {
     }
 
     /// How many requests the backends have had.
-    pub fn forwarded(&self) -> usize {
+    pub(crate) fn forwarded(&self) -> usize {
         self.loki.count() + self.mimir.count()
     }
 }
 
-pub fn backend_at(url: &str) -> BackendSettings {
+pub(crate) fn backend_at(url: &str) -> BackendSettings {
     BackendSettings {
         url: url.parse().unwrap(),
         timeout: Duration::from_secs(5),
@@ -173,7 +174,7 @@ async fn directory() -> Directory {
     directory
 }
 
-pub async fn person(directory: &Directory, subject: &str) {
+pub(crate) async fn person(directory: &Directory, subject: &str) {
     let email = format!("{subject}@acme.test");
     directory
         .put_user(&Subject::new(subject).unwrap(), Some(&email), subject)
@@ -181,7 +182,7 @@ pub async fn person(directory: &Directory, subject: &str) {
         .unwrap();
 }
 
-pub async fn grant(
+pub(crate) async fn grant(
     directory: &Directory,
     subject: &str,
     role: &str,
@@ -198,13 +199,22 @@ pub async fn grant(
     directory.grant(grant).await.unwrap()
 }
 
+/// A URL where nobody listens, for as long as the socket is held: bound, it keeps everybody else
+/// from the port.
+pub(crate) fn nobody() -> (tokio::net::TcpSocket, String) {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url = format!("http://{}", socket.local_addr().unwrap());
+    (socket, url)
+}
+
 /// Percent-encodes a parameter's value.
-pub fn encoded(value: &str) -> String {
+pub(crate) fn encoded(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
 /// Asks until `condition` holds; fails when it does not within some seconds.
-pub async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
     for _ in 0..500 {
         if condition().await {
             return;

@@ -1,5 +1,36 @@
 //! The gateway from outside: over TCP, with a directory, an issuer and backends around it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "all of this is a test, and a test that cannot go on fails"
+)]
+
 mod harness;
 
 mod requests;
+
+mod headers;
+
+mod parameters;
+
+mod identity;
+
+mod keys;
+
+mod permissions;
+
+mod matrix;
+
+mod errors;
+
+mod answers;
+
+mod raw;
+
+mod health;
+
+mod lifecycle;
+
+mod secrets;

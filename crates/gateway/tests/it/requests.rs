@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use crate::harness::{LOGS, METRICS, RANGE, World, backend_at, encoded};
+use crate::harness::{LOGS, METRICS, RANGE, World, encoded};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn logs_are_asked_for_in_the_tenant_and_of_the_resource() {
@@ -92,6 +92,108 @@ async fn threat_1_what_does_not_parse_is_not_forwarded() {
         let path = format!("{LOGS}?query={}", encoded(query));
         let answer = world.get("victor", &path).await;
         assert_eq!(answer.status, 400, "{query}");
+    }
+    assert_eq!(world.forwarded(), 0);
+}
+
+/// The query that reaches the metrics backend.
+async fn sent_for(world: &World, query: &str) -> String {
+    let path = format!("{METRICS}?query={}&{RANGE}", encoded(query));
+    let answer = world.get("victor", &path).await;
+    assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+    world.mimir.last().parameter("query").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_2_a_callers_matcher_on_the_label_is_never_trusted() {
+    let world = World::new().await;
+    for query in [
+        r#"up{resource_id!="shop-api"}"#,
+        r#"up{resource_id=~"shop-api|.*"}"#,
+        r#"up{resource_id="shop-db"}"#,
+        r#"up{resource_id=""}"#,
+        r#"up{"resource_id"="shop-db"}"#,
+    ] {
+        let sent = sent_for(&world, query).await;
+        assert!(
+            sent.ends_with(r#",resource_id="shop-api"}"#),
+            "{query}: {sent}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_3_no_selector_is_left_out() {
+    let world = World::new().await;
+    for (query, selectors) in [
+        ("a + b / on (x) group_left c", 3),
+        ("max_over_time(rate(a[5m])[1h:1m] offset 5m)", 1),
+        ("topk(scalar(count(a)), b)", 2),
+        (
+            "histogram_quantile(scalar(a), sum by (le) (rate(b[5m])))",
+            2,
+        ),
+        ("-a unless (b @ end() or c)", 3),
+        (
+            "label_replace(a, \"x\", \"$1\", \"y\", \"(.*)\") and on () absent(b)",
+            2,
+        ),
+        (r#"{__name__=~".+"} or {"a.b", c!="d"}"#, 2),
+    ] {
+        let sent = sent_for(&world, query).await;
+        let scoped = sent.matches(r#"resource_id="shop-api""#).count();
+        assert_eq!(scoped, selectors, "{query}: {sent}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_4_info_is_refused_with_the_reason() {
+    let world = World::new().await;
+    for query in ["info(up)", r#"sum(info(up, {__name__="target_info"}))"#] {
+        let path = format!("{METRICS}?query={}&{RANGE}", encoded(query));
+        let answer = world.get("victor", &path).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.body.contains("info"), "{}", answer.body);
+    }
+    assert_eq!(world.forwarded(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_6_deep_and_long_queries_are_a_400() {
+    let world = World::new().await;
+    for query in [
+        format!("{}1{}", "(".repeat(20_000), ")".repeat(20_000)),
+        "(".repeat(60_000),
+        "-".repeat(60_000),
+        format!("a{}", " or a".repeat(12_000)).replace(' ', "+"),
+    ] {
+        let metrics = world
+            .get("victor", &format!("{METRICS}?query={query}&{RANGE}"))
+            .await;
+        assert_eq!(metrics.status, 400);
+        let logs = world.get("victor", &format!("{LOGS}?query={query}")).await;
+        assert_eq!(logs.status, 400);
+    }
+    assert_eq!(world.forwarded(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_7_literals_have_nothing_to_scope_and_are_allowed() {
+    let world = World::new().await;
+    for query in ["1+1", "vector(1)", "time()"] {
+        let sent = sent_for(&world, query).await;
+        assert!(!sent.contains("resource_id"), "{sent}");
+    }
+    let path = format!("{LOGS}?query={}", encoded("vector(1)+vector(1)"));
+    assert_eq!(world.get("victor", &path).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_8_an_id_with_a_quote_reaches_no_query() {
+    let world = World::new().await;
+    for id in [r#"shop-api"}"#, "shop-api{", "shop|api", ".*"] {
+        let path = LOGS.replace("shop-api", id);
+        assert_eq!(world.get("victor", &path).await.status, 404, "{id}");
     }
     assert_eq!(world.forwarded(), 0);
 }

@@ -124,7 +124,7 @@ pub struct Logfmt {
 }
 
 /// A condition on labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum LabelFilter {
     /// `a="x"`, `a=~"x"`
     Match(Matcher),
@@ -216,7 +216,7 @@ pub enum LabelOrMatcher {
 }
 
 /// An expression that answers with samples.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub enum MetricExpr {
     /// `rate({…}[5m])`
     Range(Box<RangeAggregation>),

@@ -195,16 +195,39 @@ fn distinct(mut names: Vec<&[u8]>, none: &str) -> Result<(), String> {
 
 /// The function whose name is nearest to `name`, if one is near.
 pub(super) fn similar_function(name: &str) -> Option<&'static str> {
+    let range = RangeOp::ALL.iter().map(|op| op.as_str());
+    let vector = VectorOp::ALL.iter().map(|op| op.as_str());
+    nearest(name, range.chain(vector).chain(["vector", "label_replace"]))
+}
+
+/// The pipeline stage whose name is nearest to `name`, if one is near.
+pub(super) fn similar_stage(name: &str) -> Option<&'static str> {
+    let stages = [
+        "json",
+        "logfmt",
+        "regexp",
+        "pattern",
+        "unpack",
+        "unwrap",
+        "decolorize",
+        "line_format",
+        "label_format",
+        "drop",
+        "keep",
+    ];
+    nearest(name, stages)
+}
+
+/// The one of `known` that is at most two changes away from `name`, and less than half of itself.
+fn nearest(name: &str, known: impl IntoIterator<Item = &'static str>) -> Option<&'static str> {
     const FURTHEST: usize = 2;
-    if name.len() > 32 {
+    const LONGEST: usize = 32;
+    if name.len() > LONGEST {
         return None;
     }
     let name = name.to_ascii_lowercase();
-    let others = ["vector", "label_replace"];
-    let known = RangeOp::ALL.iter().map(|op| op.as_str());
-    let known = known.chain(VectorOp::ALL.iter().map(|op| op.as_str()));
     known
-        .chain(others)
+        .into_iter()
         .map(|known| (distance(name.as_bytes(), known.as_bytes()), known))
         .min()
         .filter(|(distance, known)| *distance <= FURTHEST && *distance * 2 < known.len())

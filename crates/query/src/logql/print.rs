@@ -6,8 +6,8 @@ use std::fmt;
 
 use super::ast::{
     Binary, Expr, Extraction, Grouping, LabelFilter, LabelFormat, LabelOrMatcher, LabelReplace,
-    LineFilter, LineMatch, LogExpr, LogRange, Logfmt, MetricExpr, RangeAggregation, Selector,
-    Stage, Unwrap, VectorMatching,
+    LineFilter, LineMatch, LineOp, LogExpr, LogRange, Logfmt, MetricExpr, RangeAggregation,
+    Selector, Stage, Unwrap, VectorMatching,
 };
 use crate::matcher::Matcher;
 use crate::number::Number;
@@ -224,9 +224,53 @@ fn log_range(out: &mut String, range: &LogRange) {
 
 fn log(out: &mut String, log: &LogExpr) {
     selector(out, &log.selector);
+    let mut before = None;
     for each in &log.stages {
+        if before.is_some_and(ends_with_label) && starts_with_match_op(each) {
+            // `drop a != "x"` drops where `a` is not x. No query has a filter there, but a tree
+            // may; a filter that every line passes keeps them apart.
+            out.push_str(r#" |= """#);
+        }
         out.push(' ');
         stage(out, each);
+        before = Some(each);
+    }
+}
+
+/// Whether the stage's text ends in a bare label, to which an operator could belong.
+fn ends_with_label(stage: &Stage) -> bool {
+    match stage {
+        Stage::Drop(items) | Stage::Keep(items) => {
+            matches!(items.last(), Some(LabelOrMatcher::Label(_)))
+        }
+        Stage::Line(_)
+        | Stage::Json(_)
+        | Stage::Logfmt(_)
+        | Stage::Regexp(_)
+        | Stage::Pattern(_)
+        | Stage::Unpack
+        | Stage::Label(_)
+        | Stage::Decolorize
+        | Stage::LineFormat(_)
+        | Stage::LabelFormat(_) => false,
+    }
+}
+
+/// Whether the stage's text starts with an operator that matchers have too.
+fn starts_with_match_op(stage: &Stage) -> bool {
+    match stage {
+        Stage::Line(filter) => matches!(filter.op, LineOp::NotContains | LineOp::NotRegex),
+        Stage::Drop(_)
+        | Stage::Keep(_)
+        | Stage::Json(_)
+        | Stage::Logfmt(_)
+        | Stage::Regexp(_)
+        | Stage::Pattern(_)
+        | Stage::Unpack
+        | Stage::Label(_)
+        | Stage::Decolorize
+        | Stage::LineFormat(_)
+        | Stage::LabelFormat(_) => false,
     }
 }
 

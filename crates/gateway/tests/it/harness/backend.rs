@@ -12,17 +12,17 @@ use tokio::net::TcpListener;
 
 /// A request as a backend got it.
 #[derive(Clone, Debug)]
-pub struct Received {
-    pub method: Method,
-    pub path: String,
-    pub query: String,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Received {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Received {
     /// The one value of a parameter, from URL or form.
-    pub fn parameter(&self, name: &str) -> Option<String> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let text = if self.method == Method::POST {
             assert_eq!(self.query, "");
             &self.body
@@ -38,13 +38,13 @@ impl Received {
         value
     }
 
-    pub fn parameter_names(&self) -> Vec<String> {
+    pub(crate) fn parameter_names(&self) -> Vec<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .map(|(name, _)| name.into_owned())
             .collect()
     }
 
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next().map(|value| value.to_str().unwrap());
         assert_eq!(values.next(), None, "{name} was sent twice");
@@ -60,15 +60,16 @@ struct Shared {
     answerer: Arc<Mutex<Answerer>>,
 }
 
-pub struct Backend {
+pub(crate) struct Backend {
     address: SocketAddr,
     shared: Shared,
 }
 
-pub const ANSWER: &str = r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#;
+pub(crate) const ANSWER: &str =
+    r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#;
 
 impl Backend {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let ok: Answerer =
             Arc::new(|| ([("content-type", "application/json")], ANSWER).into_response());
         let shared = Shared {
@@ -82,26 +83,31 @@ impl Backend {
         Self { address, shared }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Answers like this from now on.
-    pub fn answers(&self, answer: impl Fn() -> Response + Send + Sync + 'static) {
+    pub(crate) fn answers(&self, answer: impl Fn() -> Response + Send + Sync + 'static) {
         *self.shared.answerer.lock().unwrap() = Arc::new(answer);
     }
 
     /// Answers with this status and a plain text.
-    pub fn fails(&self, status: u16, text: &'static str) {
+    pub(crate) fn fails(&self, status: u16, text: &'static str) {
         self.answers(move || (StatusCode::from_u16(status).unwrap(), text).into_response());
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.shared.received.lock().unwrap().len()
     }
 
+    /// Forgets what it was sent.
+    pub(crate) fn forget(&self) {
+        self.shared.received.lock().unwrap().clear();
+    }
+
     /// The latest request.
-    pub fn last(&self) -> Received {
+    pub(crate) fn last(&self) -> Received {
         let received = self.shared.received.lock().unwrap();
         received.last().expect("nothing was forwarded").clone()
     }

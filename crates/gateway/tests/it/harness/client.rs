@@ -4,65 +4,55 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-pub struct Ask {
+pub(crate) struct Ask {
     address: SocketAddr,
     request: http::request::Builder,
-    body: Bytes,
 }
 
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Ask {
-    pub fn new(address: SocketAddr, path_and_query: &str) -> Self {
+    pub(crate) fn new(address: SocketAddr, path_and_query: &str) -> Self {
         let request = Request::get(path_and_query).header("host", address.to_string());
-        Self {
-            address,
-            request,
-            body: Bytes::new(),
-        }
+        Self { address, request }
     }
 
-    pub fn method(mut self, method: Method) -> Self {
+    pub(crate) fn method(mut self, method: Method) -> Self {
         self.request = self.request.method(method);
         self
     }
 
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
         self
     }
 
-    pub fn token(self, token: &str) -> Self {
+    pub(crate) fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
-    pub fn body(mut self, body: &'static str) -> Self {
-        self.body = Bytes::from_static(body.as_bytes());
-        self
-    }
-
     /// Sends on a connection of its own.
-    pub async fn send(self) -> Answer {
+    pub(crate) async fn send(self) -> Answer {
         self.try_send().await.unwrap()
     }
 
     /// Sends; an answer that breaks off is an error.
-    pub async fn try_send(self) -> Result<Answer, hyper::Error> {
+    pub(crate) async fn try_send(self) -> Result<Answer, hyper::Error> {
         let stream = TcpStream::connect(self.address).await.unwrap();
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = self.request.body(Full::new(self.body)).unwrap();
+        let request = self.request.body(Empty::<Bytes>::new()).unwrap();
         let (parts, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {
@@ -74,20 +64,30 @@ impl Ask {
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     /// Status and body in one text, with the request's id left out.
-    pub fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         let id = self.header("x-request-id").unwrap_or("-");
         format!("{} {}", self.status.as_u16(), self.body.replace(id, "<id>"))
     }
 }
 
+/// What all of these answers are: an answer that differs from the first is a failure.
+pub(crate) fn alike(answers: impl IntoIterator<Item = String>) -> String {
+    let mut answers = answers.into_iter();
+    let first = answers.next().unwrap();
+    for other in answers {
+        assert_eq!(other, first);
+    }
+    first
+}
+
 /// Sends bytes as they are and reads until the gateway closes the connection, or half a second
 /// passes without more.
-pub async fn raw(address: SocketAddr, bytes: &str) -> String {
+pub(crate) async fn raw(address: SocketAddr, bytes: &str) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(bytes.as_bytes()).await.unwrap();
     let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! An OpenID provider with real keys, which tests can rotate, stop and count.
+//! An identity provider with real keys, which tests can rotate, stop and count.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -27,9 +27,9 @@ use super::AUDIENCE;
 
 /// A key pair for signing.
 #[derive(Clone)]
-pub struct Pair {
-    pub private: EncodingKey,
-    pub algorithm: Algorithm,
+pub(crate) struct Pair {
+    pub(crate) private: EncodingKey,
+    pub(crate) algorithm: Algorithm,
 }
 
 impl Pair {
@@ -48,7 +48,7 @@ impl Pair {
         }
     }
 
-    pub fn ec() -> Self {
+    pub(crate) fn ec() -> Self {
         let random = SystemRandom::new();
         let der = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
         Self {
@@ -57,8 +57,8 @@ impl Pair {
         }
     }
 
-    pub fn ed() -> Self {
-        let der = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    pub(crate) fn ed() -> Self {
+        let der = Ed25519KeyPair::generate_pkcs8v1(&SystemRandom::new()).unwrap();
         Self {
             private: EncodingKey::from_ed_der(der.as_ref()),
             algorithm: Algorithm::EdDSA,
@@ -66,30 +66,30 @@ impl Pair {
     }
 
     /// The public key as a key set has it.
-    pub fn public(&self, kid: Option<&str>) -> Value {
+    pub(crate) fn public(&self, kid: Option<&str>) -> Value {
         let mut jwk = Jwk::from_encoding_key(&self.private, self.algorithm).unwrap();
         jwk.common.key_id = kid.map(str::to_owned);
         jwk.common.public_key_use = Some(PublicKeyUse::Signature);
         serde_json::to_value(jwk).unwrap()
     }
 
-    pub fn sign(&self, kid: Option<&str>, claims: &Value) -> String {
+    pub(crate) fn sign(&self, kid: Option<&str>, claims: &Value) -> String {
         let mut header = Header::new(self.algorithm);
         header.kid = kid.map(str::to_owned);
         self.sign_with(&header, claims)
     }
 
-    pub fn sign_with(&self, header: &Header, claims: &Value) -> String {
+    pub(crate) fn sign_with(&self, header: &Header, claims: &Value) -> String {
         jsonwebtoken::encode(header, claims, &self.private).unwrap()
     }
 }
 
 /// Two RSA keys for all tests: making them takes a while.
-pub static FIRST: LazyLock<Pair> = LazyLock::new(Pair::rsa);
-pub static SECOND: LazyLock<Pair> = LazyLock::new(Pair::rsa);
+pub(crate) static FIRST: LazyLock<Pair> = LazyLock::new(Pair::rsa);
+pub(crate) static SECOND: LazyLock<Pair> = LazyLock::new(Pair::rsa);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub(crate) enum Mood {
     Up,
     Down,
     Hanging,
@@ -109,14 +109,14 @@ struct Shared {
     fetches: Arc<AtomicUsize>,
 }
 
-pub struct Issuer(Shared);
+pub(crate) struct Issuer(Shared);
 
 impl Issuer {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_in(Mood::Up).await
     }
 
-    pub async fn start_in(mood: Mood) -> Self {
+    pub(crate) async fn start_in(mood: Mood) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let shared = Shared {
@@ -134,24 +134,24 @@ impl Issuer {
     }
 
     /// The issuer's identifier; it ends with a slash, as Auth0's do.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.0.url.clone()
     }
 
-    pub fn set(&self, mood: Mood) {
+    pub(crate) fn set(&self, mood: Mood) {
         *self.0.mood.lock().unwrap() = mood;
     }
 
-    pub fn publish(&self, keys: Vec<Value>) {
+    pub(crate) fn publish(&self, keys: Vec<Value>) {
         *self.0.keys.lock().unwrap() = keys;
     }
 
     /// How often the keys have been fetched.
-    pub fn fetches(&self) -> usize {
+    pub(crate) fn fetches(&self) -> usize {
         self.0.fetches.load(Ordering::SeqCst)
     }
 
-    pub fn claims(&self, subject: &str, now: Timestamp) -> Value {
+    pub(crate) fn claims(&self, subject: &str, now: Timestamp) -> Value {
         json!({
             "iss": self.url(),
             "aud": AUDIENCE,
@@ -161,13 +161,13 @@ impl Issuer {
         })
     }
 
-    pub fn token(&self, subject: &str, now: Timestamp) -> String {
+    pub(crate) fn token(&self, subject: &str, now: Timestamp) -> String {
         FIRST.sign(Some("first"), &self.claims(subject, now))
     }
 }
 
 /// A token of these parts, with a signature that is any bytes.
-pub fn assembled(header: &Value, claims: &Value, signature: &[u8]) -> String {
+pub(crate) fn assembled(header: &Value, claims: &Value, signature: &[u8]) -> String {
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let signature = URL_SAFE_NO_PAD.encode(signature);
     format!("{}.{}.{signature}", encode(header), encode(claims))

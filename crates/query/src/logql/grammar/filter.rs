@@ -5,6 +5,7 @@ use crate::duration::Duration;
 use crate::error::ParseError;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{Bytes, CompareOp, IpFilter, LabelFilter};
+use crate::logql::check;
 use crate::logql::lexer::Kind;
 use crate::matcher::{MatchOp, Matcher};
 use crate::text::Text;
@@ -110,6 +111,7 @@ impl Parser<'_> {
 
     /// One comparison: `a="x"`, `a=~"x"`, `a=ip("…")`, `a > 5`, `a > 5s`, `a > 5KB`.
     fn condition(&mut self) -> Result<LabelFilter, ParseError> {
+        let start = self.token;
         let name = self.identifier("a label filter, as in status >= 500")?;
         let compare = match self.kind() {
             Kind::Equal | Kind::Compare => CompareOp::Eq,
@@ -126,7 +128,13 @@ impl Parser<'_> {
                 self.advance()?;
                 return self.text_condition(name, MatchOp::NotRegex);
             }
-            _ => return Err(self.unexpected("a comparison, as in status >= 500")),
+            _ => {
+                if let Some(stage) = check::similar_stage(&name) {
+                    let message = format!("unknown stage {name}, did you mean {stage}?");
+                    return Err(self.error(start.start, message));
+                }
+                return Err(self.unexpected("a comparison, as in status >= 500"));
+            }
         };
         let op = self.advance()?;
         // Only `=` and `!=` compare text.

@@ -1,0 +1,88 @@
+//! Threat 25: what the log must never hold.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::harness::{LOGS, World, backend_at, encoded, eventually, nobody};
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_25_no_secret_is_logged_at_any_level() {
+    let log = Log::default();
+    // For the whole process: the gateway's threads are not this one.
+    tracing_subscriber::fmt()
+        .json()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .init();
+    let (_held, nowhere) = nobody();
+    let world = World::with(|settings| {
+        let url = settings.loki.as_ref().unwrap().url.to_string();
+        settings.loki = Some(backend_at(&url.replace("http://", "http://loki:passw0rd@")));
+        let nowhere = nowhere.replace("http://", "http://mimir:passw0rd@");
+        settings.mimir = Some(backend_at(&nowhere));
+    })
+    .await;
+    let token = world.token("victor");
+    let query = encoded(r#"{customer="a-secret-name"}"#);
+    let metrics = crate::harness::METRICS;
+    let paths = [
+        format!("{LOGS}?query={query}"),
+        format!("{LOGS}?access_token={token}"),
+        format!("{metrics}?query=up&{}", crate::harness::RANGE),
+    ];
+    let mut ids = Vec::new();
+    for path in &paths {
+        let answer = world.ask(path).token(&token).send().await;
+        ids.push(answer.header("x-request-id").unwrap().to_owned());
+    }
+    let changed = format!("{token}x");
+    let answer = world.ask(LOGS).token(&changed).send().await;
+    assert_eq!(answer.status, 401);
+
+    let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    eventually(async || ids.iter().all(|id| logged().contains(id.as_str()))).await;
+    let logged = logged();
+    let signature = token.rsplit('.').next().unwrap();
+    let basic = "bG9raTpwYXNzdzByZA"; // loki:passw0rd
+    for secret in [signature, "passw0rd", basic, "a-secret-name"] {
+        assert!(!logged.contains(secret), "{secret} is in the log");
+    }
+    let line = logged
+        .lines()
+        .find(|line| line.contains(&ids[0]) && line.contains("answered"))
+        .unwrap();
+    for part in [
+        r#""subject":"victor""#,
+        r#""project":"acme-shop""#,
+        r#""resource":"shop-api""#,
+        r#""route":"logs""#,
+        r#""status":200"#,
+        r#""assignment":"#,
+    ] {
+        assert!(line.contains(part), "{part} is not in {line}");
+    }
+}
