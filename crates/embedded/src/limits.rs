@@ -61,6 +61,9 @@ pub enum EvalError {
     /// Whoever asked does not wait any more.
     #[error("query was canceled")]
     Canceled,
+    /// The backend failed, and not the query. The cause is in the log.
+    #[error("internal error")]
+    Internal,
 }
 
 /// Tells an evaluation when to end early: at its deadline, or when nobody waits for it any more.

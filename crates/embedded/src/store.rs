@@ -102,7 +102,8 @@ impl Store {
         self.existing(tenant).metrics
     }
 
-    pub(crate) fn push_logs(&self, tenant: &str, streams: Vec<LogStream>) -> Result<(), PushError> {
+    /// See [`crate::Backend::push_logs`].
+    pub fn push_logs(&self, tenant: &str, streams: Vec<LogStream>) -> Result<(), PushError> {
         let mut checked = Vec::with_capacity(streams.len());
         for stream in streams {
             checked.push((check(stream.labels)?, stream.entries));
@@ -112,11 +113,8 @@ impl Store {
         table.push(checked, self.max_streams, self.retention_ns)
     }
 
-    pub(crate) fn push_samples(
-        &self,
-        tenant: &str,
-        series: Vec<SampleSeries>,
-    ) -> Result<(), PushError> {
+    /// See [`crate::Backend::push_samples`].
+    pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         let mut checked = Vec::with_capacity(series.len());
         for one in series {
             let labels = check(one.labels)?;

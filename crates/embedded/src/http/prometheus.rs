@@ -42,6 +42,7 @@ impl From<EvalError> for Refusal {
             }
             EvalError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
             EvalError::Canceled => (StatusCode::SERVICE_UNAVAILABLE, "canceled"),
+            EvalError::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
         Self(status, kind, error.to_string())
     }
@@ -119,14 +120,13 @@ async fn answer(
         timeout = timeout.min(std::time::Duration::from_nanos(wanted));
     }
     let query = params.get("query").to_owned();
-    let tree = query::promql::parse(&query).map_err(|error| {
-        let place = format!(
-            "{}:{}: parse error: {}",
-            error.line, error.column, error.message
-        );
-        invalid("query", place)
-    })?;
     let body = work::run(permits, Stop::after(timeout), move |stop| {
+        let tree = query::promql::parse(&query).map_err(|error| {
+            EvalError::Invalid(format!(
+                "invalid parameter \"query\": {}:{}: parse error: {}",
+                error.line, error.column, error.message
+            ))
+        })?;
         let request = promql::Request {
             query: &tree,
             start_ms: asked.start_ms,

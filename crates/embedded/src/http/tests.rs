@@ -249,3 +249,25 @@ async fn a_query_that_takes_too_long_is_ended() {
         r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#
     );
 }
+
+#[tokio::test]
+async fn the_deepest_query_that_parses_is_evaluated() {
+    let nested = |open: &str, inner: &str| {
+        // Finds the greatest depth that the parser takes.
+        let query = |depth: usize| open.repeat(depth) + inner + &")".repeat(depth);
+        let most = (1..2000).take_while(|depth| query::promql::parse(&query(*depth)).is_ok());
+        query(most.last().unwrap())
+    };
+    for query in [
+        nested("(", "up"),
+        nested("abs(", "up"),
+        nested("sum(", "up"),
+        nested("(1 + ", "up"),
+        nested("-(", "up"),
+    ] {
+        let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        let uri = format!("/prometheus/api/v1/query?query={query}");
+        let (status, body) = get("acme", &uri).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+}

@@ -1,10 +1,15 @@
 //! Running an evaluation beside the threads that serve requests.
 
 use std::sync::Arc;
+use std::thread;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::limits::{EvalError, Stop};
+
+/// Stack of an evaluation's thread: enough for the deepest query that the parsers take, in a build
+/// without optimization. Only what is used of it takes memory.
+const STACK_SIZE: usize = 64 << 20;
 
 /// Runs `work` on a thread of its own as soon as one of the permits is free. If the caller goes,
 /// the work is told to end.
@@ -18,13 +23,23 @@ pub(super) async fn run<T: Send + 'static>(
         .map_err(|_| EvalError::Timeout)?
         .map_err(|_| EvalError::Canceled)?;
     let _guard = stop.cancel_on_drop();
-    let running = tokio::task::spawn_blocking(move || {
-        // The permit goes back when the work ends, and not when the caller went.
-        let _permit = permit;
-        work(&stop)
-    });
-    running.await.map_err(|error| {
-        tracing::error!(%error, "an evaluation broke off");
-        EvalError::Execution("the evaluation broke off".to_owned())
+    let (done, result) = oneshot::channel();
+    thread::Builder::new()
+        .name("query".to_owned())
+        .stack_size(STACK_SIZE)
+        .spawn(move || {
+            let result = work(&stop);
+            // The permit goes back when the work ends, and not when the caller went.
+            drop(permit);
+            // Nobody may wait for the result any more.
+            let _ = done.send(result);
+        })
+        .map_err(|error| {
+            tracing::error!(%error, "no thread for an evaluation");
+            EvalError::Internal
+        })?;
+    result.await.map_err(|_| {
+        tracing::error!("an evaluation broke off");
+        EvalError::Internal
     })?
 }

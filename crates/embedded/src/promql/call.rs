@@ -100,6 +100,7 @@ impl Evaluator<'_> {
             F::LabelJoin => Ok(Value::Vector(self.label_join(call)?)),
 
             F::HistogramQuantile => Ok(Value::Vector(self.histogram_quantile(call)?)),
+            F::HistogramFraction => Ok(Value::Vector(self.histogram_fraction(call)?)),
             // These read native histograms alone, and none can be stored here.
             F::HistogramAvg
             | F::HistogramCount
@@ -112,7 +113,6 @@ impl Evaluator<'_> {
 
             F::DoubleExponentialSmoothing
             | F::End
-            | F::HistogramFraction
             | F::HistogramQuantiles
             | F::Info
             | F::MadOverTime

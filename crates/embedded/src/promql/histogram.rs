@@ -1,4 +1,4 @@
-//! `histogram_quantile` over classic histograms.
+//! `histogram_quantile` and `histogram_fraction` over classic histograms.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use query::promql::ast::Call;
 
 use super::call::argument;
 use super::evaluator::Evaluator;
-use super::quantile::{Bucket, bucket_quantile};
+use super::quantile::{Bucket, bucket_fraction, bucket_quantile};
 use super::series::{Collector, Cursor, Series, unnamed};
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -18,15 +18,40 @@ impl Evaluator<'_> {
     pub(super) fn histogram_quantile(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
         let quantiles = self.scalar(argument(call, 0)?)?;
         let series = self.vector(argument(call, 1)?)?;
+        self.per_histogram(&series, |step, buckets| {
+            Some(bucket_quantile(*quantiles.get(step)?, buckets))
+        })
+    }
+
+    /// `histogram_fraction(lower, upper, buckets)`
+    pub(super) fn histogram_fraction(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
+        let lowers = self.scalar(argument(call, 0)?)?;
+        let uppers = self.scalar(argument(call, 1)?)?;
+        let series = self.vector(argument(call, 2)?)?;
+        self.per_histogram(&series, |step, buckets| {
+            Some(bucket_fraction(
+                *lowers.get(step)?,
+                *uppers.get(step)?,
+                buckets,
+            ))
+        })
+    }
+
+    /// Applies a function to every histogram at every step.
+    fn per_histogram(
+        &self,
+        series: &[Series],
+        function: impl Fn(usize, Vec<Bucket>) -> Option<f64>,
+    ) -> Result<Vec<Series>, EvalError> {
         let mut collector = Collector::default();
-        for (labels, buckets) in histograms(&series) {
+        for (labels, buckets) in histograms(series) {
             self.stop.check()?;
             let slot = collector.slot(unnamed(&labels), true);
             let mut cursors: Vec<(f64, Cursor)> = buckets
                 .into_iter()
                 .map(|(bound, series)| (bound, Cursor::new(series)))
                 .collect();
-            for (time, q) in self.steps.times().zip(&quantiles) {
+            for (step, time) in self.steps.times().enumerate() {
                 let buckets: Vec<Bucket> = cursors
                     .iter_mut()
                     .filter_map(|(upper_bound, cursor)| {
@@ -36,8 +61,10 @@ impl Evaluator<'_> {
                         })
                     })
                     .collect();
-                if !buckets.is_empty() {
-                    collector.push(slot, time, bucket_quantile(*q, buckets))?;
+                if !buckets.is_empty()
+                    && let Some(value) = function(step, buckets)
+                {
+                    collector.push(slot, time, value)?;
                 }
             }
         }

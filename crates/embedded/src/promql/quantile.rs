@@ -86,6 +86,55 @@ pub(super) fn bucket_quantile(q: f64, mut buckets: Vec<Bucket>) -> f64 {
     start + (bucket.upper_bound - start) * ((rank - passed) / (bucket.count - passed))
 }
 
+/// The share of a classic histogram's observations between two values, linear within a bucket.
+pub(super) fn bucket_fraction(lower: f64, upper: f64, mut buckets: Vec<Bucket>) -> f64 {
+    buckets.sort_by(|a, b| a.upper_bound.total_cmp(&b.upper_bound));
+    join_equal_bounds(&mut buckets);
+    let Some(last) = buckets
+        .last()
+        .filter(|last| last.upper_bound == f64::INFINITY)
+    else {
+        return f64::NAN;
+    };
+    if last.count == 0.0 || lower.is_nan() || upper.is_nan() {
+        return f64::NAN;
+    }
+    if lower >= upper {
+        return 0.0;
+    }
+    let total = last.count;
+    (rank(upper, &buckets).min(total) - rank(lower, &buckets).min(total)) / total
+}
+
+/// How many observations of a classic histogram are below `value`. Within a bucket without end no
+/// interpolation is possible: one to the left counts as a whole, one to the right not at all.
+fn rank(value: f64, buckets: &[Bucket]) -> f64 {
+    let starts_below_zero = buckets
+        .first()
+        .is_some_and(|first| first.upper_bound <= 0.0);
+    let mut start = if starts_below_zero {
+        f64::NEG_INFINITY
+    } else {
+        0.0
+    };
+    let mut passed = 0.0;
+    for bucket in buckets {
+        if start >= value {
+            return passed;
+        }
+        if bucket.upper_bound > value {
+            if start == f64::NEG_INFINITY {
+                return bucket.count;
+            }
+            let share = (bucket.count - passed) * (value - start);
+            return passed + share / (bucket.upper_bound - start);
+        }
+        start = bucket.upper_bound;
+        passed = bucket.count;
+    }
+    passed
+}
+
 fn join_equal_bounds(buckets: &mut Vec<Bucket>) {
     buckets.dedup_by(|later, earlier| {
         #[allow(clippy::float_cmp)] // bounds come from text; equal is equal
@@ -127,6 +176,7 @@ fn nearly_equal(a: f64, b: f64) -> bool {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // exact results are wanted
 mod tests {
     use super::*;
 
