@@ -19,6 +19,15 @@ impl Labels {
         Self(pairs.into())
     }
 
+    /// The set of these pairs, which have no name twice, with the empty values among them: Loki
+    /// shows a label that a pipeline emptied.
+    #[must_use]
+    pub(crate) fn keeping_empty(mut pairs: Vec<(String, String)>) -> Self {
+        pairs.sort_unstable();
+        pairs.dedup_by(|later, earlier| later.0 == earlier.0);
+        Self(pairs.into())
+    }
+
     /// The value of `name`; the empty string where there is none.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
@@ -48,6 +57,21 @@ impl Labels {
         let mut pairs = self.0.to_vec();
         pairs.push((name.to_owned(), value.to_owned()));
         Self::new(pairs)
+    }
+
+    /// The set without empty values.
+    #[must_use]
+    pub(crate) fn without_empty(&self) -> Self {
+        if self.0.iter().all(|(_, value)| !value.is_empty()) {
+            return self.clone();
+        }
+        Self(
+            self.0
+                .iter()
+                .filter(|(_, value)| !value.is_empty())
+                .cloned()
+                .collect(),
+        )
     }
 
     /// The labels whose names are wanted.

@@ -16,6 +16,12 @@ pub fn anchored(pattern: &str) -> Result<Regex, EvalError> {
     build(&format!("^(?s:{translated})$"), pattern)
 }
 
+/// Compiles the pattern of a label filter or of `label_replace`, which has to match the whole
+/// value, and whose `.` matches no newline.
+pub(crate) fn whole(pattern: &str) -> Result<Regex, EvalError> {
+    build(&format!("^(?:{})$", translate::from_go(pattern)?), pattern)
+}
+
 /// Compiles a pattern that may match anywhere.
 pub fn unanchored(pattern: &str) -> Result<Regex, EvalError> {
     build(&translate::from_go(pattern)?, pattern)
@@ -35,4 +41,58 @@ fn invalid(written: &str, why: &str) -> EvalError {
     let why = why.lines().last().unwrap_or_default();
     let why = why.trim_start_matches("error: ");
     EvalError::Invalid(format!("error parsing regexp: {why}: `{written}`"))
+}
+
+/// Compiles a pattern that may match anywhere in a line, and only says whether it does.
+pub(crate) fn in_lines(pattern: &str) -> Result<regex::bytes::Regex, EvalError> {
+    regex::bytes::RegexBuilder::new(&translate::from_go(pattern)?)
+        .size_limit(COMPILED_SIZE)
+        .dfa_size_limit(COMPILED_SIZE)
+        .nest_limit(250)
+        .build()
+        .map_err(|error| invalid(pattern, &error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_go_understands_otherwise_is_understood_like_go() {
+        let cases = [
+            (r"\d", "7", true),
+            (r"\d", "٣", false),
+            (r"\w+", "é", false),
+            (r#"{"level":"#, r#"x {"level": 1}"#, true),
+            (r"\Qa.b\E", "a.b", true),
+            (r"\Qa.b\E", "axb", false),
+            (r"a{2}", "aa", true),
+            (r"a{,2}", "a{,2}", true),
+            (r"[[]", "[", true),
+            (r"[a&&b]", "&", true),
+            (r"[]a]", "]", true),
+            (r"[+--]", ",", true),
+            (r"[\d.]+x", "1.5x", true),
+            (r"\<b\>", "<b>", true),
+            (r"\101", "A", true),
+            (r"(?i)abc", "ABC", true),
+            (r"(?P<name>x)", "x", true),
+            (r"}", "}", true),
+            (r#""status": ?(200|201)"#, r#""status": 200"#, true),
+        ];
+        for (pattern, text, wanted) in cases {
+            let regex = unanchored(pattern).unwrap_or_else(|error| panic!("{pattern}: {error}"));
+            assert_eq!(regex.is_match(text), wanted, "{pattern} on {text}");
+        }
+    }
+
+    #[test]
+    fn what_go_refuses_is_refused() {
+        for pattern in [
+            r"a)|(b", r"(?i)a)", r"a**", r"(?x)a", r"(?<=a)b", r"(?!a)", r"\y", r"a{1001}", r"[a",
+            r"\1", "(",
+        ] {
+            assert!(unanchored(pattern).is_err(), "{pattern}");
+        }
+    }
 }

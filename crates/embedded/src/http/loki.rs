@@ -302,7 +302,9 @@ fn render(answer: &Answer, started: std::time::Instant) -> String {
         }
         Answer::Scalar(point) => {
             out.push_str(r#"scalar","result":"#);
-            json::point(&mut out, Style::Loki, point.timestamp_ms, point.value);
+            // Loki writes the milliseconds of a scalar's time as if they were seconds.
+            let timestamp_ms = point.timestamp_ms.saturating_mul(1_000);
+            json::point(&mut out, Style::Loki, timestamp_ms, point.value);
         }
     }
     // Writing to a String does not fail.

@@ -1,223 +1,350 @@
-//! From Go's regular expressions (RE2 syntax) to the regex crate's.
+//! Regular expressions in Go's RE2 syntax, for the `regex` crate.
 //!
-//! The two are nearly one language. Here are the differences that would change what a pattern
-//! means: `\d`, `\w`, `\s` and `\b` are ASCII in Go; `{` is a literal unless it begins a
-//! repetition; `\Q…\E` quotes; every ASCII punctuation may be escaped, `\<` being a plain `<`; and
-//! within brackets `[`, `&&`, `--` and `~~` mean themselves. Brackets are balanced here, so that a
-//! pattern can be put between others.
+//! Both engines are of one family; they differ in what is a digit (`\d` is ASCII in Go), in
+//! `\Q…\E`, in what an unclosed brace means (`{"level":` is literal text in Go), in octal escapes
+//! and inside of brackets. See <https://github.com/google/re2/wiki/Syntax>.
 
-use std::iter::Peekable;
-use std::str::Chars;
+use std::fmt::Write as _;
 
-use super::invalid;
 use crate::limits::EvalError;
 
-/// The pattern in the regex crate's syntax, or an error where Go would not take it.
+/// Why a pattern is not one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("error parsing regexp: {0}")]
+struct PatternError(String);
+
+/// The pattern in the syntax of the `regex` crate.
+///
+/// # Errors
+/// The pattern is not valid in Go. What the translation lets pass, the `regex` crate checks.
 pub(super) fn from_go(pattern: &str) -> Result<String, EvalError> {
+    translate(pattern).map_err(|error| EvalError::Invalid(error.to_string()))
+}
+
+fn translate(pattern: &str) -> Result<String, PatternError> {
     let mut translation = Translation {
-        pattern,
-        chars: pattern.chars().peekable(),
-        out: String::with_capacity(pattern.len() + 8),
+        rest: pattern,
+        out: String::new(),
+        repeated: false,
+        open: 0,
     };
     translation.run()?;
     Ok(translation.out)
 }
 
 struct Translation<'a> {
-    pattern: &'a str,
-    chars: Peekable<Chars<'a>>,
+    rest: &'a str,
     out: String,
+    /// The last thing was a repetition: another one is an error.
+    repeated: bool,
+    /// Groups that are open. They are balanced, so that a pattern can be put between others.
+    open: usize,
 }
 
 impl Translation<'_> {
-    fn run(&mut self) -> Result<(), EvalError> {
-        let mut depth = 0_usize;
-        while let Some(c) = self.chars.next() {
-            match c {
-                '\\' => self.escape(false)?,
-                '[' => self.class()?,
-                '{' => self.brace(),
+    fn run(&mut self) -> Result<(), PatternError> {
+        while let Some(c) = self.next() {
+            let repetition = match c {
+                '*' | '+' | '?' => {
+                    self.repetition(c)?;
+                    true
+                }
+                '{' => self.brace()?,
+                '}' => {
+                    self.out.push_str("\\}");
+                    false
+                }
+                ']' => {
+                    self.out.push_str("\\]");
+                    false
+                }
+                '[' => {
+                    self.class()?;
+                    false
+                }
+                '\\' => {
+                    self.escape(false)?;
+                    false
+                }
                 '(' => {
-                    depth += 1;
-                    self.out.push('(');
-                    self.group_flags()?;
+                    self.group()?;
+                    false
                 }
                 ')' => {
-                    depth = depth
-                        .checked_sub(1)
-                        .ok_or_else(|| invalid(self.pattern, "unexpected )"))?;
+                    let outer = self.open.checked_sub(1);
+                    self.open = outer.ok_or_else(|| PatternError("unexpected )".to_owned()))?;
                     self.out.push(')');
+                    false
                 }
-                _ => self.out.push(c),
-            }
+                other => {
+                    self.out.push(other);
+                    false
+                }
+            };
+            self.repeated = repetition;
         }
-        if depth > 0 {
-            return Err(invalid(self.pattern, "missing closing )"));
+        if self.open > 0 {
+            return Err(PatternError("missing closing )".to_owned()));
         }
         Ok(())
     }
 
-    /// What stands behind a backslash.
-    fn escape(&mut self, in_class: bool) -> Result<(), EvalError> {
-        let Some(c) = self.chars.next() else {
-            return Err(invalid(
-                self.pattern,
-                "trailing backslash at end of expression",
-            ));
-        };
-        let ranges = match c.to_ascii_lowercase() {
-            'd' => Some("0-9"),
-            'w' => Some("0-9A-Za-z_"),
-            's' => Some(r"\t\n\x0C\r "),
-            _ => None,
-        };
-        match (c, ranges) {
-            ('d' | 'w' | 's', Some(ranges)) if in_class => self.out.push_str(ranges),
-            ('d' | 'w' | 's', Some(ranges)) => {
-                self.out.push('[');
-                self.out.push_str(ranges);
-                self.out.push(']');
+    fn next(&mut self) -> Option<char> {
+        let c = self.rest.chars().next()?;
+        self.rest = &self.rest[c.len_utf8()..];
+        Some(c)
+    }
+
+    fn eat(&mut self, wanted: char) -> bool {
+        match self.rest.strip_prefix(wanted) {
+            Some(rest) => {
+                self.rest = rest;
+                true
             }
-            (_, Some(ranges)) => {
-                self.out.push_str("[^");
-                self.out.push_str(ranges);
-                self.out.push(']');
+            None => false,
+        }
+    }
+
+    fn repetition(&mut self, operator: char) -> Result<(), PatternError> {
+        if self.repeated {
+            return Err(PatternError(format!(
+                "invalid nested repetition operator: `{operator}`"
+            )));
+        }
+        self.out.push(operator);
+        if self.eat('?') {
+            self.out.push('?');
+        }
+        Ok(())
+    }
+
+    /// `{2}`, `{2,}`, `{2,5}`; anything else is a brace.
+    fn brace(&mut self) -> Result<bool, PatternError> {
+        let close = self.rest.find('}');
+        let inner = close
+            .map(|at| &self.rest[..at])
+            .filter(|inner| is_counts(inner));
+        let Some(inner) = inner else {
+            self.out.push_str("\\{");
+            return Ok(false);
+        };
+        let too_many = inner
+            .split(',')
+            .filter(|count| !count.is_empty())
+            .any(|count| count.parse::<u32>().map_or(true, |count| count > 1_000));
+        if too_many {
+            return Err(PatternError(format!("invalid repeat count: `{{{inner}}}`")));
+        }
+        if self.repeated {
+            return Err(PatternError(format!(
+                "invalid nested repetition operator: `{{{inner}}}`"
+            )));
+        }
+        let _ = write!(self.out, "{{{inner}}}");
+        self.rest = &self.rest[inner.len() + 1..];
+        if self.eat('?') {
+            self.out.push('?');
+        }
+        Ok(true)
+    }
+
+    /// A group's opening; flags that only the `regex` crate knows are refused.
+    fn group(&mut self) -> Result<(), PatternError> {
+        self.out.push('(');
+        self.open += 1;
+        let Some(after) = self.rest.strip_prefix('?') else {
+            return Ok(());
+        };
+        if let Some(named) = after.strip_prefix("P<").or_else(|| after.strip_prefix('<')) {
+            if named.starts_with(['=', '!']) {
+                return Err(PatternError(
+                    "invalid or unsupported Perl syntax: `(?<`".to_owned(),
+                ));
             }
-            ('b', None) if !in_class => self.out.push_str(r"(?-u:\b)"),
-            ('B', None) if !in_class => {
-                return Err(EvalError::Unsupported(format!(
-                    r"\B in a regular expression is not supported by the embedded backend: `{}`",
-                    self.pattern
+            let end = named
+                .find('>')
+                .ok_or_else(|| PatternError(format!("invalid named capture: `(?{after}`")))?;
+            let name = &named[..end];
+            if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+                return Err(PatternError(format!(
+                    "invalid named capture: `(?P<{name}>`"
                 )));
             }
-            ('Q', None) if !in_class => self.quoted(),
-            (_, None) if c.is_ascii_punctuation() => self.literal(c),
-            (_, None) => {
+            let _ = write!(self.out, "?P<{name}>");
+            self.rest = &named[end + 1..];
+            return Ok(());
+        }
+        let end = after.find([':', ')']).unwrap_or(after.len());
+        let flags = &after[..end];
+        if end == after.len() || !flags.bytes().all(|flag| b"imsU-".contains(&flag)) {
+            let shown: String = after.chars().take(2).collect();
+            return Err(PatternError(format!(
+                "invalid or unsupported Perl syntax: `(?{shown}`"
+            )));
+        }
+        self.out.push('?');
+        self.out.push_str(&after[..=end]);
+        if after[end..].starts_with(')') {
+            self.open -= 1;
+        }
+        self.rest = &after[end + 1..];
+        Ok(())
+    }
+
+    /// What follows a backslash, outside of brackets or within.
+    fn escape(&mut self, in_class: bool) -> Result<(), PatternError> {
+        let Some(c) = self.next() else {
+            return Err(PatternError(
+                "trailing backslash at end of expression: ``".to_owned(),
+            ));
+        };
+        match c {
+            'd' => self.out.push_str("[0-9]"),
+            'D' => self.out.push_str("[^0-9]"),
+            'w' => self.out.push_str("[0-9A-Za-z_]"),
+            'W' => self.out.push_str("[^0-9A-Za-z_]"),
+            's' => self.out.push_str("[\\t\\n\\x0C\\r ]"),
+            'S' => self.out.push_str("[^\\t\\n\\x0C\\r ]"),
+            'b' if !in_class => self.out.push_str("(?-u:\\b)"),
+            'B' | 'A' | 'z' if !in_class => {
                 self.out.push('\\');
                 self.out.push(c);
-                // `\x{10FFFF}`, `\p{Greek}`: what is in the braces belongs to the escape.
-                if matches!(c, 'x' | 'p' | 'P') && self.chars.peek() == Some(&'{') {
-                    for c in self.chars.by_ref() {
-                        self.out.push(c);
-                        if c == '}' {
-                            break;
-                        }
-                    }
-                }
             }
+            'Q' if !in_class => {
+                let end = self.rest.find("\\E");
+                let (literal, rest) = match end {
+                    Some(at) => (&self.rest[..at], &self.rest[at + 2..]),
+                    None => (self.rest, ""),
+                };
+                self.out.push_str(&regex::escape(literal));
+                self.rest = rest;
+            }
+            'E' if !in_class => {}
+            'p' | 'P' => self.property(c)?,
+            '0'..='7' => self.octal(c)?,
+            'x' => self.hexadecimal()?,
+            'a' => self.literal('\u{7}'),
+            'f' => self.literal('\u{c}'),
+            't' => self.literal('\t'),
+            'n' => self.literal('\n'),
+            'r' => self.literal('\r'),
+            'v' => self.literal('\u{b}'),
+            c if c.is_ascii() && !c.is_ascii_alphanumeric() => self.literal(c),
+            c => return Err(PatternError(format!("invalid escape sequence: `\\{c}`"))),
         }
         Ok(())
     }
 
     fn literal(&mut self, c: char) {
-        if c.is_ascii_punctuation() && !matches!(c, '<' | '>') {
-            self.out.push('\\');
-        }
-        self.out.push(c);
-    }
-
-    fn quoted(&mut self) {
-        while let Some(c) = self.chars.next() {
-            if c == '\\' && self.chars.peek() == Some(&'E') {
-                self.chars.next();
-                return;
-            }
-            self.literal(c);
-        }
-    }
-
-    /// A `{`: of a repetition (`{2}`, `{2,}`, `{2,5}`), or itself.
-    fn brace(&mut self) {
-        let mut ahead = self.chars.clone();
-        let mut text = String::new();
-        for c in ahead.by_ref() {
-            if c == '}' {
-                break;
-            }
-            text.push(c);
-        }
-        let closed = text.len() < self.chars.clone().map(char::len_utf8).sum();
-        let is_number = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-        let (least, most) = text.split_once(',').unwrap_or((&text, ""));
-        if closed && is_number(least) && (most.is_empty() || is_number(most)) {
-            self.out.push('{');
-            self.out.push_str(&text);
-            self.out.push('}');
-            self.chars = ahead;
-        } else {
-            self.out.push_str(r"\{");
-        }
-    }
-
-    /// What may stand behind `(`: a name, or flags that Go knows.
-    fn group_flags(&mut self) -> Result<(), EvalError> {
-        if self.chars.peek() != Some(&'?') {
-            return Ok(());
-        }
-        let known = |c: &char| matches!(c, '?' | 'i' | 'm' | 's' | 'U' | '-');
-        while let Some(c) = self.chars.next_if(known) {
+        if c.is_ascii_alphanumeric() || c == '_' || !c.is_ascii() {
             self.out.push(c);
-        }
-        match self.chars.peek() {
-            Some(':' | ')' | '<' | 'P') => Ok(()),
-            Some(_) | None => Err(invalid(self.pattern, "invalid or unsupported Perl syntax")),
+        } else {
+            let _ = write!(self.out, "\\x{:02X}", c as u32);
         }
     }
 
-    /// A class, behind its `[`.
-    fn class(&mut self) -> Result<(), EvalError> {
-        self.out.push('[');
-        if self.chars.next_if_eq(&'^').is_some() {
-            self.out.push('^');
-        }
-        let mut is_first = true;
-        loop {
-            let Some(c) = self.chars.next() else {
-                return Err(invalid(self.pattern, "missing closing ]"));
-            };
-            match c {
-                ']' if !is_first => {
-                    self.out.push(']');
-                    return Ok(());
-                }
-                '[' if self.chars.peek() == Some(&':') => {
-                    // `[:alpha:]`
-                    self.out.push('[');
-                    for c in self.chars.by_ref() {
-                        self.out.push(c);
-                        if c == ']' {
-                            break;
-                        }
-                    }
-                }
-                '\\' => {
-                    self.escape(true)?;
-                    self.range_end()?;
-                }
-                _ => {
-                    self.literal(c);
-                    self.range_end()?;
-                }
+    fn property(&mut self, p: char) -> Result<(), PatternError> {
+        let name = match self.next() {
+            Some('{') => {
+                let end = self.rest.find('}');
+                let end = end.ok_or_else(|| {
+                    PatternError(format!("invalid character class range: `\\{p}{{`"))
+                })?;
+                let name = &self.rest[..end];
+                self.rest = &self.rest[end + 1..];
+                name.to_owned()
             }
-            is_first = false;
-        }
-    }
-
-    /// The `-z` of a range `a-z`, if there is one.
-    fn range_end(&mut self) -> Result<(), EvalError> {
-        let mut ahead = self.chars.clone();
-        if ahead.next() != Some('-') || matches!(ahead.next(), Some(']') | None) {
-            return Ok(());
-        }
-        self.chars.next();
-        self.out.push('-');
-        match self.chars.next() {
-            Some('\\') => self.escape(true)?,
-            Some(c) => self.literal(c),
-            None => {}
-        }
+            Some(c) => c.to_string(),
+            None => {
+                return Err(PatternError(format!(
+                    "invalid character class range: `\\{p}`"
+                )));
+            }
+        };
+        let _ = write!(self.out, "\\{p}{{{name}}}");
         Ok(())
     }
+
+    fn octal(&mut self, first: char) -> Result<(), PatternError> {
+        let is_octal = |c: &char| ('0'..='7').contains(c);
+        // A single digit but zero would be a back-reference, which the language has not.
+        if first != '0' && !self.rest.chars().next().is_some_and(|c| is_octal(&c)) {
+            return Err(PatternError(format!(
+                "invalid escape sequence: `\\{first}`"
+            )));
+        }
+        let mut value = first.to_digit(8).unwrap_or_default();
+        for _ in 0..2 {
+            let Some(digit) = self.rest.chars().next().filter(is_octal) else {
+                break;
+            };
+            value = value * 8 + digit.to_digit(8).unwrap_or_default();
+            self.next();
+        }
+        let _ = write!(self.out, "\\x{{{value:X}}}");
+        Ok(())
+    }
+
+    fn hexadecimal(&mut self) -> Result<(), PatternError> {
+        let fail = || PatternError("invalid escape sequence: `\\x`".to_owned());
+        let digits = if self.eat('{') {
+            let end = self.rest.find('}').ok_or_else(fail)?;
+            let digits = &self.rest[..end];
+            self.rest = &self.rest[end + 1..];
+            digits
+        } else {
+            let digits = self.rest.get(..2).ok_or_else(fail)?;
+            self.rest = &self.rest[2..];
+            digits
+        };
+        let value = u32::from_str_radix(digits, 16)
+            .ok()
+            .and_then(char::from_u32);
+        let value = value.ok_or_else(fail)?;
+        let _ = write!(self.out, "\\x{{{:X}}}", value as u32);
+        Ok(())
+    }
+
+    /// A bracket expression. What the `regex` crate gives a meaning there and Go does not is
+    /// escaped.
+    fn class(&mut self) -> Result<(), PatternError> {
+        let missing = || PatternError("missing closing ]".to_owned());
+        self.out.push('[');
+        if self.eat('^') {
+            self.out.push('^');
+        }
+        let mut first = true;
+        loop {
+            let c = self.next().ok_or_else(missing)?;
+            match c {
+                ']' if !first => break,
+                '[' if self.rest.starts_with(':') => {
+                    let end = self.rest.find(":]").ok_or_else(missing)?;
+                    let _ = write!(self.out, "[{}", &self.rest[..end + 2]);
+                    self.rest = &self.rest[end + 2..];
+                }
+                '\\' => self.escape(true)?,
+                // A hyphen is a range between two things and itself at either end.
+                '-' if !first && !self.rest.starts_with(']') => {
+                    self.out.push('-');
+                    if self.rest.starts_with('-') {
+                        self.next();
+                        self.out.push_str("\\x2D");
+                    }
+                }
+                c => self.literal(c),
+            }
+            first = false;
+        }
+        self.out.push(']');
+        Ok(())
+    }
+}
+
+fn is_counts(inner: &str) -> bool {
+    let (least, most) = inner.split_once(',').unwrap_or((inner, ""));
+    let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    !least.is_empty() && is_number(least) && is_number(most)
 }
 
 #[cfg(test)]

@@ -1,0 +1,304 @@
+//! Values as Go reads and writes them: Loki's answers and error texts show its standard library.
+
+use std::fmt::Write as _;
+
+/// A string as `%q` prints it.
+pub(crate) fn quote(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            c if (c as u32) < 0x20 || c == '\u{7f}' => {
+                let _ = write!(out, "\\x{:02x}", c as u32);
+            }
+            c if c.is_control() => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Reads a floating-point number; the error is the one that users of Loki know.
+pub(crate) fn parse_float(text: &str) -> Result<f64, String> {
+    let fail = |why: &str| format!("strconv.ParseFloat: parsing {}: {why}", quote(text));
+    let value: f64 = text.parse().map_err(|_| fail("invalid syntax"))?;
+    let spelled = text.bytes().any(|byte| matches!(byte, b'i' | b'I'));
+    if value.is_infinite() && !spelled {
+        return Err(fail("value out of range"));
+    }
+    Ok(value)
+}
+
+/// Reads a duration such as `1h2.5s`, in nanoseconds.
+pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
+    let invalid = || format!("time: invalid duration {}", quote(text));
+    let (negative, mut rest) = match text.as_bytes().first() {
+        Some(b'-') => (true, &text[1..]),
+        Some(b'+') => (false, &text[1..]),
+        _ => (false, text),
+    };
+    if rest == "0" {
+        return Ok(0);
+    }
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    let mut total: i128 = 0;
+    while !rest.is_empty() {
+        let whole_len = digits(rest);
+        let (whole, after) = rest.split_at(whole_len);
+        let (fraction, after) = match after.strip_prefix('.') {
+            Some(after) => after.split_at(digits(after)),
+            None => ("", after),
+        };
+        if whole.is_empty() && fraction.is_empty() {
+            return Err(invalid());
+        }
+        let unit_len = after
+            .bytes()
+            .position(|byte| byte == b'.' || byte.is_ascii_digit())
+            .unwrap_or(after.len());
+        let (unit, after) = after.split_at(unit_len);
+        if unit.is_empty() {
+            return Err(format!("time: missing unit in duration {}", quote(text)));
+        }
+        let scale = unit_nanos(unit).ok_or_else(|| {
+            format!(
+                "time: unknown unit {} in duration {}",
+                quote(unit),
+                quote(text)
+            )
+        })?;
+        let whole: i128 = if whole.is_empty() {
+            0
+        } else {
+            whole.parse().map_err(|_| invalid())?
+        };
+        total = whole
+            .checked_mul(i128::from(scale))
+            .and_then(|nanos| total.checked_add(nanos))
+            .ok_or_else(invalid)?;
+        total += fraction_nanos(fraction, scale);
+        rest = after;
+    }
+    let limit = if negative {
+        1_i128 << 63
+    } else {
+        (1_i128 << 63) - 1
+    };
+    if total > limit {
+        return Err(invalid());
+    }
+    i64::try_from(if negative { -total } else { total }).map_err(|_| invalid())
+}
+
+fn digits(text: &str) -> usize {
+    text.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+fn unit_nanos(unit: &str) -> Option<i64> {
+    Some(match unit {
+        "ns" => 1,
+        "us" | "µs" | "μs" => 1_000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        _ => return None,
+    })
+}
+
+fn fraction_nanos(fraction: &str, scale: i64) -> i128 {
+    // More than 18 digits are finer than a nanosecond of an hour.
+    let digits = &fraction[..fraction.len().min(18)];
+    let Ok(value) = digits.parse::<i128>() else {
+        return 0;
+    };
+    let power = u32::try_from(digits.len()).unwrap_or(18);
+    value * i128::from(scale) / 10_i128.pow(power)
+}
+
+const UNITS: [(&str, f64); 25] = [
+    ("", 1.0),
+    ("b", 1.0),
+    ("k", 1e3),
+    ("kb", 1e3),
+    ("ki", 1_024.0),
+    ("kib", 1_024.0),
+    ("m", 1e6),
+    ("mb", 1e6),
+    ("mi", 1_048_576.0),
+    ("mib", 1_048_576.0),
+    ("g", 1e9),
+    ("gb", 1e9),
+    ("gi", 1_073_741_824.0),
+    ("gib", 1_073_741_824.0),
+    ("t", 1e12),
+    ("tb", 1e12),
+    ("ti", 1_099_511_627_776.0),
+    ("tib", 1_099_511_627_776.0),
+    ("p", 1e15),
+    ("pb", 1e15),
+    ("pi", 1_125_899_906_842_624.0),
+    ("pib", 1_125_899_906_842_624.0),
+    ("e", 1e18),
+    ("eb", 1e18),
+    ("eib", 1_152_921_504_606_846_976.0),
+];
+
+/// Reads a number of bytes such as `1.5 KiB` or `900kB`.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // checked against the range
+pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
+    let end = text
+        .char_indices()
+        .find(|(_, c)| !(c.is_ascii_digit() || matches!(c, '.' | ',')))
+        .map_or(text.len(), |(at, _)| at);
+    let (number, unit) = text.split_at(end);
+    let value = parse_float(&number.replace(',', ""))?;
+    let unit = unit.trim().to_lowercase();
+    let scale = if unit == "ei" {
+        1_152_921_504_606_846_976.0
+    } else {
+        let known = UNITS.iter().find(|(name, _)| *name == unit);
+        known
+            .ok_or_else(|| format!("unhandled size name: {unit}"))?
+            .1
+    };
+    let bytes = value * scale;
+    if bytes >= 18_446_744_073_709_551_616.0 {
+        return Err(format!("too large: {text}"));
+    }
+    Ok(bytes as u64)
+}
+
+/// The number of bytes that is left of `bytes` after Loki printed and read it again.
+///
+/// Loki hands a query between its own parts as text, and prints byte sizes with two digits in
+/// powers of 1,000. `size = 2MiB` is evaluated as `size = 2.1MB`, and so does not match `2MiB`.
+#[allow(clippy::cast_precision_loss)] // the sizes that people write are exact
+pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
+    if bytes < 10 {
+        return bytes;
+    }
+    let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    let size = bytes as f64;
+    let exponent = (size.ln() / 1_000_f64.ln()).floor();
+    let unit = units
+        .iter()
+        .enumerate()
+        .find(|(index, _)| *index as f64 == exponent);
+    let Some((_, unit)) = unit else {
+        return bytes;
+    };
+    let value = (size / 1_000_f64.powf(exponent) * 10.0 + 0.5).floor() / 10.0;
+    let text = if value < 10.0 {
+        format!("{value:.1}{unit}")
+    } else {
+        format!("{value:.0}{unit}")
+    };
+    parse_bytes(&text).unwrap_or(bytes)
+}
+
+/// A number as `%v` prints it: the shortest digits that read back the same, with an exponent
+/// below 1e-4 and from 1e21.
+pub(crate) fn format_float(value: f64) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if (-4..21).contains(&exponent) {
+        return format!("{value}");
+    }
+    let sign = if exponent < 0 { '-' } else { '+' };
+    format!("{digits}e{sign}{:02}", exponent.abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_go_reads_them() {
+        let cases = [
+            ("1.25s", Ok(1_250_000_000)),
+            ("15us", Ok(15_000)),
+            ("2m", Ok(120_000_000_000)),
+            ("-1h2m", Ok(-3_720_000_000_000)),
+            (".5ms", Ok(500_000)),
+            ("0", Ok(0)),
+            ("5", Err("time: missing unit in duration \"5\"")),
+            ("5d", Err("time: unknown unit \"d\" in duration \"5d\"")),
+            ("x", Err("time: invalid duration \"x\"")),
+            ("", Err("time: invalid duration \"\"")),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(
+                parse_duration(text),
+                wanted.map_err(str::to_owned),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn bytes_are_read_with_either_kind_of_unit() {
+        let cases = [
+            ("900KB", Ok(900_000)),
+            ("1.5KB", Ok(1_500)),
+            ("2MiB", Ok(2_097_152)),
+            ("7", Ok(7)),
+            ("1,000 b", Ok(1_000)),
+            ("12kB", Ok(12_000)),
+            ("7 apples", Err("unhandled size name: apples")),
+            ("x", Err("strconv.ParseFloat: parsing \"\": invalid syntax")),
+        ];
+        for (text, wanted) in cases {
+            assert_eq!(parse_bytes(text), wanted.map_err(str::to_owned), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_size_keeps_two_digits_between_the_parts_of_loki() {
+        let cases = [
+            (2_097_152, 2_100_000),
+            (1_500, 1_500),
+            (900_000, 900_000),
+            (512, 512),
+        ];
+        for (bytes, wanted) in cases {
+            assert_eq!(reprinted_bytes(bytes), wanted);
+        }
+    }
+
+    #[test]
+    fn floats_are_printed_as_go_prints_them() {
+        let cases = [
+            (1.0, "1"),
+            (0.1, "0.1"),
+            (1e21, "1e+21"),
+            (1e20, "100000000000000000000"),
+            (0.00001, "1e-05"),
+            (-2.5, "-2.5"),
+        ];
+        for (value, wanted) in cases {
+            assert_eq!(format_float(value), wanted);
+        }
+    }
+}

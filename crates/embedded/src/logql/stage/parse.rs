@@ -1,0 +1,318 @@
+//! Stages that parse labels out of a line: `json`, `logfmt`, `regexp`, `pattern` and `unpack`.
+
+use super::json::{self, End, Value};
+use super::logfmt::Decoder;
+use super::pattern::Pattern;
+use crate::logql::hints::Hints;
+use crate::logql::labels::{Category, DUPLICATE_SUFFIX, ERROR, LineLabels, PRESERVE_ERROR};
+
+/// Whether the line goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Keep,
+    Drop,
+}
+
+/// A line's labels with what the query needs of them.
+pub(super) struct Target<'t, 'l> {
+    pub(super) labels: &'t mut LineLabels<'l>,
+    pub(super) hints: &'t Hints,
+}
+
+impl Target<'_, '_> {
+    pub(super) fn fail(&mut self, error: &str, details: Option<&str>) {
+        self.labels.set_error(error, details);
+        if self.hints.preserve_error {
+            self.labels.set(Category::Parsed, PRESERVE_ERROR, "true");
+        }
+    }
+
+    /// The name that a parsed label gets beside those of the stream and the metadata.
+    pub(super) fn free_name(&self, mut name: String) -> String {
+        if self.labels.is_taken(&name) {
+            name.push_str(DUPLICATE_SUFFIX);
+        }
+        name
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.hints.wants(name) && !self.labels.is_extracted(name)
+    }
+
+    /// Sets a parsed label; says whether the line may still pass.
+    fn set(&mut self, name: &str, value: &str) -> Outcome {
+        self.labels.set(Category::Parsed, name, value);
+        if self.hints.passes(name, self.labels) {
+            Outcome::Keep
+        } else {
+            Outcome::Drop
+        }
+    }
+}
+
+pub(super) const JSON_ERROR: &str = "JSONParserErr";
+const LOGFMT_ERROR: &str = "LogfmtParserErr";
+
+/// `| json`
+pub(super) fn json(line: &str, target: &mut Target<'_, '_>) -> Outcome {
+    if target.hints.nothing_needed(target.labels) {
+        return Outcome::Keep;
+    }
+    match json_object(line, &mut Vec::new(), target) {
+        Ok(()) | Err(End::Enough) => Outcome::Keep,
+        Err(End::Drop) => Outcome::Drop,
+        Err(End::Malformed(details)) => {
+            target.fail(JSON_ERROR, Some(details));
+            Outcome::Keep
+        }
+    }
+}
+
+fn json_object(text: &str, path: &mut Vec<String>, target: &mut Target<'_, '_>) -> Result<(), End> {
+    json::check_depth(path.len())?;
+    json::each(text, &mut |key, value| {
+        let value = match value {
+            Value::Object(object) => {
+                path.push(key.to_owned());
+                let result = if target.hints.wants_prefix(&joined(path)) {
+                    json_object(object, path, target)
+                } else {
+                    Ok(())
+                };
+                path.pop();
+                return result;
+            }
+            Value::String(escaped) => Some(json::label_value(escaped)),
+            Value::Number(text) | Value::Boolean(text) => Some(text.to_owned()),
+            Value::Null | Value::Array(_) => None,
+        };
+        if let Some(value) = value {
+            json_label(key, &value, path, target)?;
+        }
+        if target.hints.all_found(target.labels) {
+            return Err(End::Enough);
+        }
+        Ok(())
+    })
+}
+
+fn json_label(
+    key: &str,
+    value: &str,
+    path: &mut Vec<String>,
+    target: &mut Target<'_, '_>,
+) -> Result<(), End> {
+    let name = if path.is_empty() {
+        json::sanitize(key)
+    } else {
+        path.push(key.to_owned());
+        let name = joined(path);
+        path.pop();
+        name
+    };
+    if name.is_empty() {
+        return Ok(());
+    }
+    let name = target.free_name(name);
+    if target.wants(&name) && target.set(&name, value) == Outcome::Drop {
+        return Err(End::Drop);
+    }
+    Ok(())
+}
+
+/// The label of a nested value: the keys on the way to it, with `_` between them.
+fn joined(path: &[String]) -> String {
+    let mut name = String::new();
+    for key in path.iter().filter(|key| !key.trim().is_empty()) {
+        if !name.is_empty() {
+            name.push('_');
+        }
+        json::append_sanitized(&mut name, key);
+    }
+    name
+}
+
+/// `| unpack`: labels, and the line that was packed with them.
+pub(super) fn unpack(line: &str, target: &mut Target<'_, '_>) -> (Outcome, Option<String>) {
+    if line.is_empty() || target.hints.nothing_needed(target.labels) {
+        return (Outcome::Keep, None);
+    }
+    if !line.starts_with('{') {
+        target.fail(JSON_ERROR, Some("expecting json object(6), but it is not"));
+        return (Outcome::Keep, None);
+    }
+    let mut entry = None;
+    let mut found = Vec::new();
+    let read = json::each(line, &mut |key, value| {
+        let Value::String(escaped) = value else {
+            return Ok(());
+        };
+        if key == "_entry" {
+            let unescaped = json::unescape(escaped);
+            let bad = End::Malformed("Encountered an invalid escape sequence in a string");
+            entry = Some(unescaped.ok_or(bad)?);
+            return Ok(());
+        }
+        let name = target.free_name(key.to_owned());
+        if target.wants(&name) {
+            found.push((json::sanitize(&name), json::label_value(escaped)));
+        }
+        Ok(())
+    });
+    if let Err(End::Malformed(details)) = read {
+        target.fail(JSON_ERROR, Some(details));
+        return (Outcome::Keep, None);
+    }
+    // Without a packed line it was no packed line, and its keys are no labels.
+    if entry.is_some() {
+        for (name, value) in found {
+            if target.set(&name, &value) == Outcome::Drop {
+                return (Outcome::Drop, None);
+            }
+        }
+    }
+    (Outcome::Keep, entry)
+}
+
+/// `| logfmt`
+pub(super) fn logfmt(
+    line: &str,
+    strict: bool,
+    keep_empty: bool,
+    target: &mut Target<'_, '_>,
+) -> Outcome {
+    if target.hints.nothing_needed(target.labels) {
+        return Outcome::Keep;
+    }
+    let mut decoder = Decoder::new(line);
+    while !decoder.is_done() {
+        let Some(pair) = decoder.next() else {
+            if strict {
+                break;
+            }
+            continue;
+        };
+        let name = json::sanitize(pair.key);
+        if name.is_empty() {
+            continue;
+        }
+        let name = target.free_name(name);
+        if !target.wants(&name) || (pair.value.is_empty() && !keep_empty) {
+            continue;
+        }
+        if target.set(&name, &unicode(&pair.value)) == Outcome::Drop {
+            return Outcome::Drop;
+        }
+        if target.hints.all_found(target.labels) {
+            break;
+        }
+    }
+    if let Some(error) = decoder.error.filter(|_| strict) {
+        target.fail(LOGFMT_ERROR, Some(&error));
+        if !target.hints.passes(ERROR, target.labels) {
+            return Outcome::Drop;
+        }
+    }
+    Outcome::Keep
+}
+
+fn unicode(value: &str) -> std::borrow::Cow<'_, str> {
+    if value.contains('\u{fffd}') {
+        value.replace('\u{fffd}', " ").into()
+    } else {
+        value.into()
+    }
+}
+
+/// `| logfmt a="b"`: pairs of label and key.
+pub(super) fn logfmt_keys(
+    line: &str,
+    keys: &[(String, String)],
+    strict: bool,
+    target: &mut Target<'_, '_>,
+) {
+    if target.hints.nothing_needed(target.labels) {
+        return;
+    }
+    for (label, _) in keys {
+        if !target.labels.is_taken(label) {
+            target.labels.set(Category::Parsed, label, "");
+        }
+    }
+    let is_label = |name: &str| keys.iter().any(|(label, _)| label == name);
+    let mut decoder = Decoder::new(line);
+    while !decoder.is_done() {
+        let Some(pair) = decoder.next() else {
+            if strict {
+                break;
+            }
+            continue;
+        };
+        let name = json::sanitize(pair.key);
+        let wanted = is_label(&name) || target.wants(&name);
+        if name.is_empty() || !wanted {
+            continue;
+        }
+        let renamed = keys.iter().find(|(_, key)| *key == name);
+        let name = renamed.map_or(name, |(label, _)| label.clone());
+        if !is_label(&name) {
+            continue;
+        }
+        let mut name = name;
+        if target.labels.is_taken(&name) {
+            name.push_str(DUPLICATE_SUFFIX);
+            if !target.wants(&name) {
+                break;
+            }
+        }
+        let value = if pair.value.contains('\u{fffd}') {
+            ""
+        } else {
+            &pair.value
+        };
+        target.labels.set(Category::Parsed, &name, value);
+        if target.hints.all_found(target.labels) {
+            break;
+        }
+    }
+    if let Some(error) = decoder.error.filter(|_| strict) {
+        target.fail(LOGFMT_ERROR, Some(&error));
+    }
+}
+
+/// `| regexp "…"`: names the groups, and `None` for those without a name.
+pub(super) fn regexp(
+    line: &str,
+    regex: &regex::Regex,
+    names: &[Option<String>],
+    target: &mut Target<'_, '_>,
+) -> Outcome {
+    let Some(captures) = regex.captures(line) else {
+        return Outcome::Keep;
+    };
+    for (index, name) in names.iter().enumerate() {
+        let Some(name) = name else {
+            continue;
+        };
+        let name = target.free_name(name.clone());
+        let value = captures.get(index).map_or("", |group| group.as_str());
+        if target.wants(&name) && target.set(&name, value) == Outcome::Drop {
+            return Outcome::Drop;
+        }
+    }
+    Outcome::Keep
+}
+
+/// `| pattern "…"`
+pub(super) fn pattern(line: &str, pattern: &Pattern, target: &mut Target<'_, '_>) -> Outcome {
+    if target.hints.nothing_needed(target.labels) {
+        return Outcome::Keep;
+    }
+    for (name, value) in pattern.captures(line) {
+        let name = target.free_name(name.to_owned());
+        if target.wants(&name) && target.set(&name, value) == Outcome::Drop {
+            return Outcome::Drop;
+        }
+    }
+    Outcome::Keep
+}

@@ -1,0 +1,712 @@
+//! The functions of templates.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::decimal::{self, Operation};
+use super::parse::{Arg, Located};
+use super::print;
+use super::run::{Input, MAX_OUTPUT};
+use super::time::Time;
+use super::value::Value;
+use crate::logql::go;
+use crate::regexes;
+
+/// What functions know beside their arguments.
+pub(super) struct Context<'a> {
+    pub(super) input: &'a Input<'a>,
+    pub(super) regexes: &'a HashMap<String, regex::Regex>,
+}
+
+/// What a function takes as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Int,
+    Float,
+    Time,
+    Any,
+}
+
+/// A function's arguments, and the kind of any number of further ones.
+type Signature = (&'static str, &'static [Kind], Option<Kind>);
+
+const TEXT: &[Kind] = &[Kind::Text];
+const TEXT_2: &[Kind] = &[Kind::Text, Kind::Text];
+const TEXT_3: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text];
+const INT_TEXT: &[Kind] = &[Kind::Int, Kind::Text];
+const ANY: &[Kind] = &[Kind::Any];
+const ANY_2: &[Kind] = &[Kind::Any, Kind::Any];
+const TIME: &[Kind] = &[Kind::Time];
+const MORE: Option<Kind> = Some(Kind::Any);
+
+/// All functions. The order of sprig's arguments makes the last one the piped one; Go's own
+/// functions, with capitals, have theirs.
+const FUNCTIONS: &[Signature] = &[
+    ("__line__", &[], None),
+    ("__timestamp__", &[], None),
+    ("ToLower", TEXT, None),
+    ("ToUpper", TEXT, None),
+    (
+        "Replace",
+        &[Kind::Text, Kind::Text, Kind::Text, Kind::Int],
+        None,
+    ),
+    ("Trim", TEXT_2, None),
+    ("TrimLeft", TEXT_2, None),
+    ("TrimRight", TEXT_2, None),
+    ("TrimPrefix", TEXT_2, None),
+    ("TrimSuffix", TEXT_2, None),
+    ("TrimSpace", TEXT, None),
+    ("regexReplaceAll", TEXT_3, None),
+    ("regexReplaceAllLiteral", TEXT_3, None),
+    ("count", TEXT_2, None),
+    ("urldecode", TEXT, None),
+    ("urlencode", TEXT, None),
+    ("bytes", TEXT, None),
+    ("duration", TEXT, None),
+    ("duration_seconds", TEXT, None),
+    ("unixEpoch", TIME, None),
+    ("unixEpochMillis", TIME, None),
+    ("unixEpochNanos", TIME, None),
+    ("toDateInZone", TEXT_3, None),
+    ("unixToTime", TEXT, None),
+    ("alignLeft", INT_TEXT, None),
+    ("alignRight", INT_TEXT, None),
+    ("b64enc", TEXT, None),
+    ("b64dec", TEXT, None),
+    ("lower", TEXT, None),
+    ("upper", TEXT, None),
+    ("title", TEXT, None),
+    ("trunc", INT_TEXT, None),
+    ("substr", &[Kind::Int, Kind::Int, Kind::Text], None),
+    ("contains", TEXT_2, None),
+    ("hasPrefix", TEXT_2, None),
+    ("hasSuffix", TEXT_2, None),
+    ("indent", INT_TEXT, None),
+    ("nindent", INT_TEXT, None),
+    ("replace", TEXT_3, None),
+    ("repeat", INT_TEXT, None),
+    ("trim", TEXT, None),
+    ("trimAll", TEXT_2, None),
+    ("trimSuffix", TEXT_2, None),
+    ("trimPrefix", TEXT_2, None),
+    ("int", ANY, None),
+    ("float64", ANY, None),
+    ("add", &[], MORE),
+    ("sub", ANY_2, None),
+    ("mul", ANY, MORE),
+    ("div", ANY_2, None),
+    ("mod", ANY_2, None),
+    ("addf", &[], MORE),
+    ("subf", ANY, MORE),
+    ("mulf", ANY, MORE),
+    ("divf", ANY, MORE),
+    ("max", ANY, MORE),
+    ("min", ANY, MORE),
+    ("maxf", ANY, MORE),
+    ("minf", ANY, MORE),
+    ("ceil", ANY, None),
+    ("floor", ANY, None),
+    ("round", &[Kind::Any, Kind::Int], Some(Kind::Float)),
+    ("fromJson", TEXT, None),
+    ("date", &[Kind::Text, Kind::Any], None),
+    ("toDate", TEXT_2, None),
+    ("default", ANY, MORE),
+    ("and", ANY, MORE),
+    ("or", ANY, MORE),
+    ("not", ANY, None),
+    ("eq", ANY, MORE),
+    ("ne", ANY_2, None),
+    ("lt", ANY_2, None),
+    ("le", ANY_2, None),
+    ("gt", ANY_2, None),
+    ("ge", ANY_2, None),
+    ("len", ANY, None),
+    ("index", ANY, MORE),
+    ("slice", ANY, Some(Kind::Int)),
+    ("print", &[], MORE),
+    ("printf", TEXT, MORE),
+    ("println", &[], MORE),
+    ("html", &[], MORE),
+    ("urlquery", &[], MORE),
+];
+
+/// The function of a name; else whether Loki knows it.
+pub(super) fn known(name: &str) -> Result<&'static str, bool> {
+    let found = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
+    // `now` would make the answer depend on more than the data; the others are of no use here.
+    found
+        .map(|(own, _, _)| *own)
+        .ok_or(matches!(name, "now" | "js" | "call"))
+}
+
+/// Checks how many arguments there are and of what types; literals adapt. On an error, the
+/// argument that is wrong.
+pub(super) fn check<'a>(
+    name: &str,
+    args: Vec<(Value, Option<&'a Located>)>,
+    fields: &[(String, String)],
+) -> Result<Vec<Value>, (Option<&'a Located>, String)> {
+    let signature = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
+    let (_, kinds, more) = signature.ok_or_else(|| (None, format!("{name} is not defined")))?;
+    if args.len() < kinds.len() || (args.len() > kinds.len() && more.is_none()) {
+        let least = if more.is_some() { "at least " } else { "" };
+        let (want, got) = (kinds.len(), args.len());
+        return Err((
+            None,
+            format!("wrong number of args for {name}: want {least}{want} got {got}"),
+        ));
+    }
+    let kind = |at: usize| kinds.get(at).copied().or(*more).unwrap_or(Kind::Any);
+    let checked = args.into_iter().enumerate().map(|(at, (value, located))| {
+        adapt(kind(at), value, located, fields).map_err(|why| (located, why))
+    });
+    checked.collect()
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // checked to be whole
+fn adapt(
+    kind: Kind,
+    value: Value,
+    located: Option<&Located>,
+    fields: &[(String, String)],
+) -> Result<Value, String> {
+    let literal = located.is_some_and(|located| {
+        matches!(
+            located.arg,
+            Arg::Int(_) | Arg::Float(_) | Arg::Text(_) | Arg::Pattern(_) | Arg::Bool(_) | Arg::Nil
+        )
+    });
+    let wanted = match (kind, &value) {
+        (Kind::Any, _)
+        | (Kind::Text, Value::Text(_))
+        | (Kind::Int, Value::Int(_))
+        | (Kind::Float, Value::Float(_))
+        | (Kind::Time, Value::Time(_)) => return Ok(value),
+        (Kind::Int, Value::Float(float)) if literal && float.fract() == 0.0 => {
+            return Ok(Value::Int(*float as i64));
+        }
+        (Kind::Float, Value::Int(int)) if literal => return Ok(Value::Float(*int as f64)),
+        (Kind::Text, _) => ("string", "string"),
+        (Kind::Int, _) => ("integer", "int"),
+        (Kind::Float, _) => ("float", "float64"),
+        (Kind::Time, _) => ("time.Time", "time.Time"),
+    };
+    if literal {
+        let shown = match &value {
+            Value::Text(text) => go::quote(text),
+            other => print::shown(other, fields),
+        };
+        return Err(format!("expected {}; found {shown}", wanted.0));
+    }
+    Err(format!(
+        "wrong type for value; expected {}; got {}",
+        wanted.1,
+        value.type_name()
+    ))
+}
+
+/// Calls a function with arguments that were checked.
+#[allow(clippy::too_many_lines)] // one line a function
+pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Result<Value, String> {
+    let text = |at: usize| match args.get(at) {
+        Some(Value::Text(text)) => text.as_str(),
+        _ => "",
+    };
+    let int = |at: usize| args.get(at).map_or(0, Value::to_integer);
+    let float = |at: usize| args.get(at).map_or(0.0, Value::to_float);
+    let time = |at: usize| match args.get(at) {
+        Some(Value::Time(time)) => *time,
+        _ => Time::ZERO,
+    };
+    let in_set = |set: usize| move |c: char| text(set).contains(c);
+    let done = |text: &str| Ok(Value::Text(text.to_owned()));
+    let rest = args.get(1..).unwrap_or_default();
+    match name {
+        "__line__" => done(context.input.line),
+        "__timestamp__" => Ok(Value::Time(Time::from_nanos(context.input.time_ns))),
+        "ToLower" | "lower" => Ok(Value::Text(text(0).to_lowercase())),
+        "ToUpper" | "upper" => Ok(Value::Text(text(0).to_uppercase())),
+        "title" => Ok(Value::Text(title(text(0)))),
+        "Replace" => bounded(match usize::try_from(int(3)) {
+            Ok(count) => text(0).replacen(text(1), text(2), count),
+            Err(_) => text(0).replace(text(1), text(2)),
+        }),
+        "replace" => bounded(text(2).replace(text(0), text(1))),
+        "Trim" => done(text(0).trim_matches(in_set(1))),
+        "trimAll" => done(text(1).trim_matches(in_set(0))),
+        "TrimLeft" => done(text(0).trim_start_matches(in_set(1))),
+        "TrimRight" => done(text(0).trim_end_matches(in_set(1))),
+        "TrimPrefix" => done(text(0).strip_prefix(text(1)).unwrap_or(text(0))),
+        "TrimSuffix" => done(text(0).strip_suffix(text(1)).unwrap_or(text(0))),
+        "trimPrefix" => done(text(1).strip_prefix(text(0)).unwrap_or(text(1))),
+        "trimSuffix" => done(text(1).strip_suffix(text(0)).unwrap_or(text(1))),
+        "TrimSpace" | "trim" => done(text(0).trim()),
+        "regexReplaceAll" | "regexReplaceAllLiteral" | "count" => {
+            let compiled;
+            let regex = match context.regexes.get(text(0)) {
+                Some(regex) => regex,
+                None => {
+                    compiled = regexes::unanchored(text(0)).map_err(|error| error.to_string())?;
+                    &compiled
+                }
+            };
+            match name {
+                "count" => Ok(Value::Int(length(regex.find_iter(text(1)).count()))),
+                "regexReplaceAll" => bounded(regex.replace_all(text(1), text(2)).into_owned()),
+                _ => {
+                    let literal = regex::NoExpand(text(2));
+                    bounded(regex.replace_all(text(1), literal).into_owned())
+                }
+            }
+        }
+        "urldecode" => url_decode(text(0)).map(Value::Text),
+        "urlencode" => Ok(Value::Text(url_encode(text(0)))),
+        "urlquery" => Ok(Value::Text(url_encode(&print::joined(
+            &args,
+            context.input.fields,
+        )))),
+        #[allow(clippy::cast_precision_loss)]
+        "bytes" => go::parse_bytes(text(0)).map(|bytes| Value::Float(bytes as f64)),
+        #[allow(clippy::cast_precision_loss)]
+        "duration" | "duration_seconds" => {
+            go::parse_duration(text(0)).map(|nanos| Value::Float(nanos as f64 / 1e9))
+        }
+        "unixEpoch" => Ok(Value::Text(time(0).seconds.to_string())),
+        "unixEpochMillis" => Ok(Value::Text(time(0).millis().to_string())),
+        "unixEpochNanos" => Ok(Value::Text(time(0).nanos_since_epoch().to_string())),
+        "toDate" => Ok(Value::Time(
+            Time::parse(text(0), text(1)).unwrap_or(Time::ZERO),
+        )),
+        "toDateInZone" => Time::parse_in(text(0), text(1), text(2)).map(Value::Time),
+        "unixToTime" => unix_to_time(text(0)).map(Value::Time),
+        "date" => {
+            let time = match args.get(1) {
+                Some(Value::Time(time)) => *time,
+                Some(Value::Int(seconds) | Value::Long(seconds)) => Time::from_seconds(*seconds),
+                _ => return Err("a date of the present time is not supported".to_owned()),
+            };
+            time.format(text(0)).map(Value::Text)
+        }
+        "alignLeft" => Ok(Value::Text(align(int(0), text(1), true)?)),
+        "alignRight" => Ok(Value::Text(align(int(0), text(1), false)?)),
+        "b64enc" => Ok(Value::Text(STANDARD.encode(text(0)))),
+        "b64dec" => Ok(Value::Text(base64_decode(text(0)))),
+        "trunc" => {
+            let (count, whole) = (int(0), text(1));
+            let size = length(whole.len());
+            if count < 0 && size + count > 0 {
+                return cut(whole, size + count, size);
+            }
+            if count >= 0 && size > count {
+                cut(whole, 0, count)
+            } else {
+                done(whole)
+            }
+        }
+        "substr" => {
+            let (start, end, whole) = (int(0), int(1), text(2));
+            let size = length(whole.len());
+            match (start, end) {
+                (start, end) if start < 0 => cut(whole, 0, end),
+                (start, end) if end < 0 || end > size => cut(whole, start, size),
+                (start, end) => cut(whole, start, end),
+            }
+        }
+        "contains" => Ok(Value::Bool(text(1).contains(text(0)))),
+        "hasPrefix" => Ok(Value::Bool(text(1).starts_with(text(0)))),
+        "hasSuffix" => Ok(Value::Bool(text(1).ends_with(text(0)))),
+        "indent" | "nindent" => {
+            let pad = repeat(" ", int(0))?;
+            let start = if name == "nindent" { "\n" } else { "" };
+            bounded(format!(
+                "{start}{pad}{}",
+                text(1).replace('\n', &format!("\n{pad}"))
+            ))
+        }
+        "repeat" => repeat(text(1), int(0)).map(Value::Text),
+        "int" => Ok(Value::Int(int(0))),
+        "float64" => Ok(Value::Float(float(0))),
+        "add" => Ok(Value::Long(
+            args.iter()
+                .map(Value::to_integer)
+                .fold(0, i64::wrapping_add),
+        )),
+        "sub" => Ok(Value::Long(int(0).wrapping_sub(int(1)))),
+        "mul" => {
+            let others = rest.iter().map(Value::to_integer);
+            Ok(Value::Long(others.fold(int(0), i64::wrapping_mul)))
+        }
+        "div" | "mod" if int(1) == 0 => Err("runtime error: integer divide by zero".to_owned()),
+        "div" => Ok(Value::Long(int(0).wrapping_div(int(1)))),
+        "mod" => Ok(Value::Long(int(0).wrapping_rem(int(1)))),
+        "addf" => calculate(Operation::Add, 0.0, &args),
+        "subf" => calculate(Operation::Sub, float(0), rest),
+        "mulf" => calculate(Operation::Mul, float(0), rest),
+        "divf" => calculate(Operation::Div, float(0), rest),
+        "max" => Ok(Value::Long(
+            rest.iter().map(Value::to_integer).fold(int(0), i64::max),
+        )),
+        "min" => Ok(Value::Long(
+            rest.iter().map(Value::to_integer).fold(int(0), i64::min),
+        )),
+        "maxf" => Ok(Value::Float(extreme(&args, f64::max))),
+        "minf" => Ok(Value::Float(extreme(&args, f64::min))),
+        "ceil" => Ok(Value::Float(float(0).ceil())),
+        "floor" => Ok(Value::Float(float(0).floor())),
+        "round" => {
+            let on = args.get(2).map_or(0.5, Value::to_float);
+            Ok(Value::Float(round(float(0), int(1), on)))
+        }
+        "fromJson" => {
+            let json = serde_json::from_str(text(0)).ok();
+            Ok(json.map_or(Value::Nil, Value::from_json))
+        }
+        "default" => {
+            let given = rest.first().filter(|value| value.is_true());
+            Ok(given.or(args.first()).cloned().unwrap_or(Value::Nil))
+        }
+        "and" | "or" => {
+            let stops = args.iter().find(|value| value.is_true() == (name == "or"));
+            Ok(stops.or(args.last()).cloned().unwrap_or(Value::Nil))
+        }
+        "not" => Ok(Value::Bool(!args.first().is_some_and(Value::is_true))),
+        "eq" | "ne" | "lt" | "le" | "gt" | "ge" => compare(name, &args).map(Value::Bool),
+        "len" => match args.first() {
+            Some(Value::Text(text)) => Ok(Value::Int(length(text.len()))),
+            Some(Value::List(list)) => Ok(Value::Int(length(list.len()))),
+            Some(Value::Map(map)) => Ok(Value::Int(length(map.len()))),
+            Some(Value::Labels) => Ok(Value::Int(length(context.input.fields.len()))),
+            Some(Value::Nil) | None => Err("len of nil pointer".to_owned()),
+            Some(other) => Err(format!("len of type {}", other.type_name())),
+        },
+        "index" => index(&args, context),
+        "slice" => slice(&args),
+        "print" => Ok(Value::Text(print::joined(&args, context.input.fields))),
+        "println" => {
+            let shown = args
+                .iter()
+                .map(|value| print::shown(value, context.input.fields));
+            Ok(Value::Text(shown.collect::<Vec<_>>().join(" ") + "\n"))
+        }
+        "printf" => bounded(print::formatted(text(0), rest, context.input.fields)?),
+        "html" => {
+            let plain = print::joined(&args, context.input.fields);
+            let escaped = plain
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
+            Ok(Value::Text(
+                escaped.replace('"', "&#34;").replace('\'', "&#39;"),
+            ))
+        }
+        other => Err(format!("{other} is not supported")),
+    }
+}
+
+fn length(length: usize) -> i64 {
+    i64::try_from(length).unwrap_or(i64::MAX)
+}
+
+/// A text, unless it is so long that somebody means harm.
+fn bounded(text: String) -> Result<Value, String> {
+    if text.len() > MAX_OUTPUT {
+        return Err("the text is too long".to_owned());
+    }
+    Ok(Value::Text(text))
+}
+
+fn repeat(text: &str, count: i64) -> Result<String, String> {
+    let count = usize::try_from(count).map_err(|_| "strings: negative Repeat count".to_owned())?;
+    if text.len().saturating_mul(count) > MAX_OUTPUT {
+        return Err("the text is too long".to_owned());
+    }
+    Ok(text.repeat(count))
+}
+
+/// The bytes of a text from `start` to `end`; a character that is cut apart is lost.
+fn cut(text: &str, start: i64, end: i64) -> Result<Value, String> {
+    let size = text.len();
+    let bounds = usize::try_from(start).ok().zip(usize::try_from(end).ok());
+    let bytes = bounds.and_then(|(start, end)| text.as_bytes().get(start..end));
+    let bytes = bytes.ok_or_else(|| {
+        if end < 0 || usize::try_from(end).is_ok_and(|end| end > size) {
+            format!("runtime error: slice bounds out of range [:{end}] with length {size}")
+        } else {
+            format!("runtime error: slice bounds out of range [{start}:{end}]")
+        }
+    })?;
+    Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Every word with a capital.
+fn title(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut in_word = false;
+    for c in text.chars() {
+        if in_word {
+            out.push(c);
+        } else {
+            out.extend(c.to_uppercase());
+        }
+        in_word = c.is_alphanumeric() || c == '_' || (!c.is_ascii() && !c.is_whitespace());
+    }
+    out
+}
+
+fn align(count: i64, text: &str, left: bool) -> Result<String, String> {
+    let size = text.chars().count();
+    let Ok(count) = usize::try_from(count) else {
+        return Ok(text.to_owned());
+    };
+    if count > MAX_OUTPUT {
+        return Err("the text is too long".to_owned());
+    }
+    Ok(match (count > size, left) {
+        (true, true) => format!("{text:<count$}"),
+        (true, false) => format!("{text:>count$}"),
+        (false, true) => text.chars().take(count).collect(),
+        (false, false) => text.chars().skip(size - count).collect(),
+    })
+}
+
+fn url_encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' ' => out.push('+'),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                out.push(char::from(byte));
+            }
+            other => {
+                let _ = write!(out, "%{other:02X}");
+            }
+        }
+    }
+    out
+}
+
+fn url_decode(text: &str) -> Result<String, String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'%' => {
+                let digits = text.get(at + 1..at + 3);
+                let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+                let shown = || {
+                    text.get(at..)
+                        .map_or("", |rest| rest.get(..3).unwrap_or(rest))
+                };
+                out.push(
+                    value.ok_or_else(|| format!("invalid URL escape {}", go::quote(shown())))?,
+                );
+                bytes.next();
+                bytes.next();
+                at += 2;
+            }
+            b'+' => out.push(b' '),
+            other => out.push(other),
+        }
+        at += 1;
+    }
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+/// Forgiving about the padding; an error is the value, as sprig has it.
+fn base64_decode(text: &str) -> String {
+    let padding = match text.len() % 4 {
+        2 => "==",
+        3 => "=",
+        _ => "",
+    };
+    // Go passes over line breaks.
+    let padded: String = text
+        .chars()
+        .chain(padding.chars())
+        .filter(|c| !matches!(c, '\r' | '\n'))
+        .collect();
+    match STANDARD.decode(&padded) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            let at = match error {
+                base64::DecodeError::InvalidByte(at, _)
+                | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
+                base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
+                    padded.len() / 4 * 4
+                }
+            };
+            format!("illegal base64 data at input byte {at}")
+        }
+    }
+}
+
+fn unix_to_time(text: &str) -> Result<Time, String> {
+    let fail = |why: String| format!("unable to parse time '{text}': {why}");
+    let value: i64 = text.parse().map_err(|_| {
+        fail(format!(
+            "strconv.ParseInt: parsing {}: invalid syntax",
+            go::quote(text)
+        ))
+    })?;
+    match text.len() {
+        5 => Ok(Time::from_seconds(value.saturating_mul(86_400))),
+        10 => Ok(Time::from_seconds(value)),
+        13 => Ok(Time::from_nanos(value.saturating_mul(1_000_000))),
+        16 => Ok(Time::from_nanos(value.saturating_mul(1_000))),
+        19 => Ok(Time::from_nanos(value)),
+        _ => Err(fail("%!w(<nil>)".to_owned())),
+    }
+}
+
+fn calculate(operation: Operation, first: f64, others: &[Value]) -> Result<Value, String> {
+    let others: Vec<f64> = others.iter().map(Value::to_float).collect();
+    decimal::calculate(operation, first, &others).map(Value::Float)
+}
+
+/// The greatest or smallest number; one that is not a number wins.
+fn extreme(values: &[Value], choose: fn(f64, f64) -> f64) -> f64 {
+    let choose = |a: f64, b: f64| {
+        if a.is_nan() || b.is_nan() {
+            f64::NAN
+        } else {
+            choose(a, b)
+        }
+    };
+    values
+        .iter()
+        .map(Value::to_float)
+        .reduce(choose)
+        .unwrap_or_default()
+}
+
+fn round(value: f64, places: i64, on: f64) -> f64 {
+    #[allow(clippy::cast_precision_loss)]
+    let power = 10_f64.powf(places as f64);
+    let digits = power * value;
+    let rounded = if digits.fract() >= on {
+        digits.ceil()
+    } else {
+        digits.floor()
+    };
+    rounded / power
+}
+
+fn compare(name: &str, args: &[Value]) -> Result<bool, String> {
+    let [first, others @ ..] = args else {
+        return Err("missing argument for comparison".to_owned());
+    };
+    if others.is_empty() {
+        return Err("missing argument for comparison".to_owned());
+    }
+    if let "eq" | "ne" = name {
+        let mut equal = false;
+        for other in others {
+            equal |= equals(first, other)?;
+        }
+        return Ok(equal == (name == "eq"));
+    }
+    let Some(second) = others.first() else {
+        return Ok(false);
+    };
+    let order = match (first, second) {
+        (Value::Text(a), Value::Text(b)) => a.partial_cmp(b),
+        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
+        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => a.partial_cmp(b),
+        (Value::Text(_) | Value::Float(_) | Value::Int(_) | Value::Long(_), _) => {
+            return Err("incompatible types for comparison".to_owned());
+        }
+        _ => return Err("invalid type for comparison".to_owned()),
+    };
+    Ok(match name {
+        "lt" => order.is_some_and(std::cmp::Ordering::is_lt),
+        "le" => order.is_some_and(std::cmp::Ordering::is_le),
+        "gt" => order.is_some_and(std::cmp::Ordering::is_gt),
+        _ => order.is_some_and(std::cmp::Ordering::is_ge),
+    })
+}
+
+#[allow(clippy::float_cmp)] // as Go compares
+fn equals(a: &Value, b: &Value) -> Result<bool, String> {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => Ok(a == b),
+        (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
+        (Value::Float(a), Value::Float(b)) => Ok(a == b),
+        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => Ok(a == b),
+        (Value::Time(a), Value::Time(b)) => Ok(a == b),
+        (Value::Nil, Value::Nil) => Ok(true),
+        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
+        _ => Err("incompatible types for comparison".to_owned()),
+    }
+}
+
+fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
+    let [first, keys @ ..] = args else {
+        return Ok(Value::Nil);
+    };
+    let mut value = first.clone();
+    for key in keys {
+        value = match (value, key) {
+            (Value::Labels, Value::Text(key)) => {
+                let found = context.input.fields.iter().find(|(own, _)| own == key);
+                Value::Text(found.map_or_else(String::new, |(_, value)| value.clone()))
+            }
+            (Value::Map(mut map), Value::Text(key)) => map.remove(key).unwrap_or(Value::Nil),
+            (Value::List(list), Value::Int(at) | Value::Long(at)) => {
+                let found = usize::try_from(*at)
+                    .ok()
+                    .and_then(|at| list.get(at).cloned());
+                found.ok_or_else(|| format!("index out of range: {at}"))?
+            }
+            (Value::Text(text), Value::Int(at) | Value::Long(at)) => {
+                let byte = usize::try_from(*at)
+                    .ok()
+                    .and_then(|at| text.as_bytes().get(at).copied());
+                Value::Int(
+                    byte.ok_or_else(|| format!("index out of range: {at}"))?
+                        .into(),
+                )
+            }
+            (Value::Nil, _) => return Err("index of untyped nil".to_owned()),
+            (value @ (Value::Labels | Value::Map(_) | Value::List(_) | Value::Text(_)), key) => {
+                let (kind, wanted) = (key.type_name(), value.type_name());
+                return Err(format!("cannot index {wanted} with type {kind}"));
+            }
+            (other, _) => return Err(format!("can't index item of type {}", other.type_name())),
+        };
+    }
+    Ok(value)
+}
+
+fn slice(args: &[Value]) -> Result<Value, String> {
+    let bound = |at: usize, default: usize| match args.get(at) {
+        Some(value) => usize::try_from(value.to_integer())
+            .map_err(|_| format!("index out of range: {}", value.to_integer())),
+        None => Ok(default),
+    };
+    let out_of_range = |at: usize| format!("index out of range: {at}");
+    match args.first() {
+        Some(Value::Text(text)) if args.len() <= 3 => {
+            let (start, end) = (bound(1, 0)?, bound(2, text.len())?);
+            let bytes = text
+                .as_bytes()
+                .get(start..end)
+                .ok_or_else(|| out_of_range(end))?;
+            Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+        }
+        Some(Value::List(list)) if args.len() <= 3 => {
+            let (start, end) = (bound(1, 0)?, bound(2, list.len())?);
+            let part = list.get(start..end).ok_or_else(|| out_of_range(end))?;
+            Ok(Value::List(part.to_vec()))
+        }
+        Some(Value::Text(_)) => Err("cannot 3-index slice a string".to_owned()),
+        Some(Value::List(_)) => Err("slices with three bounds are not supported".to_owned()),
+        Some(other) => Err(format!("can't slice item of type {}", other.type_name())),
+        None => Ok(Value::Nil),
+    }
+}
