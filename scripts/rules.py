@@ -40,6 +40,13 @@ SILENCED = re.compile(
     r"allow\([^)]*clippy::(all|unwrap_used|expect_used|panic|wildcard_enum_match_arm)\b|"
     r"allow\([^)]*\bunsafe_code\b")
 PRINTING = re.compile(r"allow\([^)]*clippy::print_std(out|err)\b|\be?println!\(")
+# Where a rule of clippy or of time is set aside, and why; an entry here is a decision.
+EXCEPTIONS = {
+    # Matches over tokens, where each that is not named is an error; trees are matched elsewhere.
+    "wildcard_enum_match_arm": {"crates/query/src/logql/grammar.rs", "crates/query/src/promql/grammar.rs"},
+    # The system's clock, for those who do not bring their own.
+    "clock": {"crates/gateway/src/clock.rs", "crates/embedded/src/lib.rs"},
+}
 LONGEST_FILE = 600
 
 broken = []
@@ -142,11 +149,12 @@ def check_lints():
              f"crates/{crate}/Cargo.toml does not inherit the workspace's lints")
         for path, lines in sources(crate):
             for number, line in enumerate(lines, 1):
-                rule(not SILENCED.search(code(line)), 4 if "wildcard" in line else 6,
+                tokens = "wildcard" in line and str(path) in EXCEPTIONS["wildcard_enum_match_arm"]
+                rule(tokens or not SILENCED.search(code(line)), 4 if "wildcard" in line else 6,
                      f"{path}:{number}: silences a rule of the house: {line.strip()}")
                 rule(crate == "ktrlplane" or not PRINTING.search(code(line)), 6,
                      f"{path}:{number}: a library prints: {line.strip()}")
-                rule(crate == "ktrlplane" or path.name == "clock.rs" or not IMPURE.search(code(line)), 7,
+                rule(crate == "ktrlplane" or str(path) in EXCEPTIONS["clock"] or not IMPURE.search(code(line)), 7,
                      f"{path}:{number}: takes time or randomness by itself: {line.strip()}")
 
 

@@ -88,7 +88,7 @@ const EVERYTHING: &[&str] = &[
     r#"{resource_id=~".+"}"#,
     r#"{resource_id=~"shop-api|.*"}"#,
     r#"{level=~".+"} |= "" # } or {resource_id="shop-db"}"#,
-    r#"{resource_id!="nobody"} | logfmt | label_format other=resource_id"#,
+    r#"{resource_id!="nobody"} | logfmt | label_format other=level"#,
     r#"sum by (resource_id) (count_over_time({resource_id=~".+"}[1m]))"#,
     r#"sum by (resource_id) (rate({}[5m])) / sum by (resource_id) (rate({resource_id=~".+"}[5m]))"#,
     r#"topk(100, sum by (resource_id) (bytes_rate({resource_id=~".*"}[1m])))"#,

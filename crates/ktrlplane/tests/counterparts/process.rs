@@ -67,7 +67,14 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
         if std::thread::panicking() {
-            eprintln!("--- {}:\n{}", self.name, self.log());
+            let log = self.log();
+            let lines: Vec<&str> = log.lines().collect();
+            let end = &lines[lines.len().saturating_sub(20)..];
+            eprintln!(
+                "--- the end of what {} said:\n{}",
+                self.name,
+                end.join("\n")
+            );
         }
     }
 }
