@@ -23,11 +23,17 @@ async fn status(world: &World, bytes: &str) -> u16 {
 async fn braces_need_no_escapes_in_a_url_and_quotes_do() {
     let world = World::new().await;
     let line = format!("GET {LOGS}?query={{level=%22error%22}}&limit=100");
-    assert_eq!(status(&world, &request(&world, &line, "")).await, 200);
+    assert_eq!(
+        status(&world, &request(&world, &line, "connection: close\r\n")).await,
+        200
+    );
     let query = world.loki.last().parameter("query").unwrap();
     assert!(query.contains(r#"level="error""#), "{query}");
     let line = format!("GET {LOGS}?query={{level=\"error\"}}&limit=100");
-    assert_eq!(status(&world, &request(&world, &line, "")).await, 400);
+    assert_eq!(
+        status(&world, &request(&world, &line, "connection: close\r\n")).await,
+        400
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +80,7 @@ async fn threat_15_a_path_with_tricks_is_unknown_whoever_asks() {
         LOGS.replace("acme-shop", ".."),
         LOGS.replace("/api/", "/API/"),
     ] {
-        let bytes = request(&world, &format!("GET {path}"), "");
+        let bytes = request(&world, &format!("GET {path}"), "connection: close\r\n");
         let status = status(&world, &bytes).await;
         // What is no URI at all is the library's 400.
         assert!(
@@ -89,7 +95,10 @@ async fn threat_15_a_path_with_tricks_is_unknown_whoever_asks() {
 async fn the_authority_of_a_request_decides_nothing() {
     let world = World::new().await;
     let line = format!("GET http://loki.internal:3100{LOGS}");
-    assert_eq!(status(&world, &request(&world, &line, "")).await, 200);
+    assert_eq!(
+        status(&world, &request(&world, &line, "connection: close\r\n")).await,
+        200
+    );
     assert!(
         world
             .loki
