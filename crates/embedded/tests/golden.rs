@@ -3,6 +3,9 @@
 //! The answers lie outside of this repository; `KTRLPLANE_GOLDEN` names their directory where it
 //! is not the usual one.
 
+// Helpers of tests may do what tests may.
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::PathBuf;
 

@@ -20,7 +20,7 @@ use crate::output;
 
 /// KtrlPlane Observability: the door through which tenants reach their own logs and metrics.
 #[derive(Debug, Parser)]
-#[command(name = "ktrlplane", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "ktrlplane", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,

@@ -168,7 +168,19 @@ impl<'a> Matched<'a> {
                 let stays = match self.binary.op {
                     BinaryOp::And => right_keys.contains(key),
                     BinaryOp::Unless => !right_keys.contains(key),
-                    _ => true,
+                    BinaryOp::Or
+                    | BinaryOp::Add
+                    | BinaryOp::Sub
+                    | BinaryOp::Mul
+                    | BinaryOp::Div
+                    | BinaryOp::Mod
+                    | BinaryOp::Pow
+                    | BinaryOp::Eq
+                    | BinaryOp::Ne
+                    | BinaryOp::Gt
+                    | BinaryOp::Ge
+                    | BinaryOp::Lt
+                    | BinaryOp::Le => true,
                 };
                 put(out, step, at(one, step).filter(|_| stays));
             }

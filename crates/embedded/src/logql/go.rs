@@ -195,11 +195,11 @@ pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let size = bytes as f64;
     let exponent = (size.ln() / 1_000_f64.ln()).floor();
-    let unit = units
-        .iter()
-        .enumerate()
-        .find(|(index, _)| *index as f64 == exponent);
-    let Some((_, unit)) = unit else {
+    let Some((_, unit)) = (0_u8..)
+        .map(f64::from)
+        .zip(units)
+        .find(|(power, _)| *power >= exponent)
+    else {
         return bytes;
     };
     let value = (size / 1_000_f64.powf(exponent) * 10.0 + 0.5).floor() / 10.0;

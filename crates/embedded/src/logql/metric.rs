@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use query::logql::ast::{LabelReplace, MetricExpr, RangeOp, VectorOp};
+use query::logql::ast::{Grouping, LabelReplace, MetricExpr, RangeOp, VectorOp};
 
 use super::{Answer, Request, binary, range, vector};
 use crate::answer::{MatrixSeries, Point, VectorSample};
@@ -115,21 +115,20 @@ impl Evaluation<'_> {
         match expr {
             MetricExpr::Range(aggregation) => range::evaluate(self, aggregation, None),
             MetricExpr::Vector(aggregation) => {
-                let series = match &aggregation.expr {
+                let series = if let MetricExpr::Range(inner) = &aggregation.expr
+                    && aggregation.op == VectorOp::Sum
+                    && inner.grouping.is_none()
+                    && adds_up(inner.op)
+                {
                     // A sum needs no more labels of its lines than it shows.
-                    MetricExpr::Range(inner)
-                        if aggregation.op == VectorOp::Sum
-                            && inner.grouping.is_none()
-                            && adds_up(inner.op) =>
-                    {
-                        let none = query::logql::ast::Grouping {
-                            without: false,
-                            labels: Vec::new(),
-                        };
-                        let grouping = aggregation.grouping.as_ref().unwrap_or(&none);
-                        range::evaluate(self, inner, Some(grouping))?
-                    }
-                    inner => self.series(inner)?,
+                    let none = Grouping {
+                        without: false,
+                        labels: Vec::new(),
+                    };
+                    let grouping = aggregation.grouping.as_ref().unwrap_or(&none);
+                    range::evaluate(self, inner, Some(grouping))?
+                } else {
+                    self.series(&aggregation.expr)?
                 };
                 vector::aggregate(aggregation, &series, self.steps.len())
             }
@@ -216,18 +215,16 @@ impl Evaluation<'_> {
                         value,
                     })
                 });
-            match ids.get(&series.labels).and_then(|id| matrix.get_mut(*id)) {
-                Some(same) => {
-                    same.points.extend(points);
-                    same.points.sort_by_key(|point| point.timestamp_ms);
-                }
-                None => {
-                    ids.insert(series.labels.clone(), matrix.len());
-                    matrix.push(MatrixSeries {
-                        labels: series.labels,
-                        points: points.collect(),
-                    });
-                }
+            let same = ids.get(&series.labels).and_then(|id| matrix.get_mut(*id));
+            if let Some(same) = same {
+                same.points.extend(points);
+                same.points.sort_by_key(|point| point.timestamp_ms);
+            } else {
+                ids.insert(series.labels.clone(), matrix.len());
+                matrix.push(MatrixSeries {
+                    labels: series.labels,
+                    points: points.collect(),
+                });
             }
         }
         if matrix.len() > self.limits.max_series {

@@ -9,7 +9,10 @@ mod decimal;
 mod parse;
 mod print;
 mod run;
+mod signature;
+mod text;
 mod time;
+mod tree;
 mod value;
 
 use std::collections::HashMap;
@@ -17,7 +20,7 @@ use std::collections::HashMap;
 use super::labels::LineLabels;
 use crate::limits::EvalError;
 use crate::regexes;
-use parse::{Arg, Node};
+use tree::{Arg, Node};
 
 /// A template, ready to run.
 #[derive(Clone, Debug)]
@@ -44,14 +47,14 @@ impl Template {
             }
         })?;
         let mut regexes = HashMap::new();
-        parse::visit_arguments(&nodes, &mut |arg| {
+        tree::visit_arguments(&nodes, &mut |arg| {
             if let Arg::Pattern(pattern) = arg
                 && let Ok(regex) = regexes::unanchored(pattern)
             {
                 regexes.insert(pattern.clone(), regex);
             }
         });
-        let only_label = parse::only_field(&nodes);
+        let only_label = tree::only_field(&nodes);
         Ok(Self {
             name,
             source: source.to_owned(),
@@ -63,7 +66,7 @@ impl Template {
 
     /// The labels that the template names.
     pub(crate) fn collect_fields(&self, into: &mut Vec<String>) {
-        parse::visit_arguments(&self.nodes, &mut |arg| {
+        tree::visit_arguments(&self.nodes, &mut |arg| {
             if let Arg::Field(path) = arg {
                 into.extend(path.iter().cloned());
             }

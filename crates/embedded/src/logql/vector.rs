@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use query::logql::ast::{VectorAggregation, VectorOp};
 
 use super::metric::Series;
-use super::range::variance;
+use super::range::window::variance;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 

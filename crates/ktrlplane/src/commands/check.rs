@@ -10,9 +10,10 @@ use super::{Failure, Source, serve};
 use crate::config::Config;
 use crate::{output, process, telemetry};
 
-/// Try everything that the gateway needs: the configuration, the directory's database, the
-/// issuer's keys, and the backends. Says for each part what is wrong and what to do; the exit code
-/// is 1 if anything is.
+/// Try everything that the gateway needs, and say what is wrong.
+///
+/// That is the configuration, the directory's database, the issuer's keys, and the backends. For
+/// each part it says what is wrong and where to look; the exit code is 1 if anything is wrong.
 ///
 /// The database is brought to this version's shape, as a start would do it.
 #[derive(Debug, Args)]

@@ -5,8 +5,9 @@ use clap::Args;
 use super::{Failure, Source};
 use crate::output;
 
-/// Print the effective configuration: every key, its value with secrets masked, and whether it
-/// comes from the default, the file or the environment.
+/// Print the effective configuration, with the source of each value.
+///
+/// It is a `config.yaml` of the same meaning, but for the secrets, which are masked.
 ///
 /// What is wrong is said on standard error, and the exit code is then 1.
 #[derive(Debug, Args)]

@@ -7,8 +7,10 @@ use clap::Args;
 use super::{DemoDir, Failure};
 use crate::{demo, telemetry};
 
-/// Run everything in one process: gateway, backend, directory, identity provider, and sample data
-/// that go on growing. Prints what to try.
+/// Run everything in one process, with sample data, and print what to try.
+///
+/// That is the gateway, a backend, a directory, and an identity provider of the demo's own. The
+/// sample data begin an hour ago and go on growing.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

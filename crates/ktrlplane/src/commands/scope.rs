@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::Failure;
 use crate::output;
 
-/// Print a query as the gateway would send it for one resource: parsed, with the resource's
-/// matcher added to every selector, and printed again.
+/// Print a query as the gateway would send it for one resource.
+///
+/// It is parsed, the resource's matcher is added to every selector, and it is printed again.
 ///
 /// A query that is refused is explained on standard error, and the exit code is then 1.
 #[derive(Debug, Args)]

@@ -12,8 +12,10 @@ use crate::demo::identity::IdentityProvider;
 use crate::demo::world::{self, USERS};
 use crate::output;
 
-/// Print a token of the demo's identity provider for one of the demo's users. The demo need not
-/// run, but it must have been started once.
+/// Print a token for one of the demo's users.
+///
+/// The demo's identity provider signs it. The demo need not run, but it must have been started
+/// once.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -87,13 +87,13 @@ TOKEN={victor}
 
 The errors in shop-api's logs:
 
-curl -sG -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/logs \\
+curl -sGw '\\n' -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/logs \\
   --data-urlencode 'query={{level=\"error\"}}' {span} \\
   --data-urlencode 'limit=100'
 
 Its CPU:
 
-curl -sG -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/metrics/query_range \\
+curl -sGw '\\n' -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/metrics/query_range \\
   --data-urlencode 'query=cpu_usage_percent' {span} \\
   --data-urlencode 'step=15s'
 
@@ -101,9 +101,9 @@ Mallory has a token and no role, which is 403; nobody is 401; what is not there 
 
 MALLORY={mallory}
 
-curl -si -H \"Authorization: Bearer $MALLORY\" {resources}/shop-api/logs
-curl -si {resources}/shop-api/logs
-curl -si -H \"Authorization: Bearer $TOKEN\" {resources}/nope/logs
+curl -siw '\\n' -H \"Authorization: Bearer $MALLORY\" {resources}/shop-api/logs
+curl -siw '\\n' {resources}/shop-api/logs
+curl -siw '\\n' -H \"Authorization: Bearer $TOKEN\" {resources}/nope/logs
 "
         )
     }

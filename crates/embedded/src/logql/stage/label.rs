@@ -29,10 +29,14 @@ impl LabelTest {
     /// Compiles a filter.
     pub(crate) fn new(filter: &LabelFilter) -> Result<Self, EvalError> {
         Ok(match filter {
-            LabelFilter::Match(matcher) => match TextTest::for_filter(matcher)? {
-                TextTest::Any => Self::Always,
-                test => Self::Text(matcher.name.clone(), test),
-            },
+            LabelFilter::Match(matcher) => {
+                let test = TextTest::for_filter(matcher)?;
+                if matches!(test, TextTest::Any) {
+                    Self::Always
+                } else {
+                    Self::Text(matcher.name.clone(), test)
+                }
+            }
             LabelFilter::Ip(filter) => {
                 let pattern = filter.pattern.to_string_lossy();
                 let ip = IpMatch::parse(&pattern).map_err(EvalError::Invalid)?;
@@ -69,7 +73,12 @@ impl LabelTest {
                 a.collect_labels(into);
                 b.collect_labels(into);
             }
-            _ => into.extend(self.label().map(str::to_owned)),
+            Self::Always
+            | Self::Text(..)
+            | Self::Ip(..)
+            | Self::Number(..)
+            | Self::Duration(..)
+            | Self::Bytes(..) => into.extend(self.label().map(str::to_owned)),
         }
     }
 
@@ -90,15 +99,11 @@ impl LabelTest {
                     .get(name)
                     .is_some_and(|value| ip.is_in(value) != *negated)
             }
-            Self::Number(name, op, wanted) => {
-                compare(labels, name, *op, wanted, |value| go::parse_float(value))
-            }
+            Self::Number(name, op, wanted) => compare(labels, name, *op, wanted, go::parse_float),
             Self::Duration(name, op, wanted) => {
-                compare(labels, name, *op, wanted, |value| go::parse_duration(value))
+                compare(labels, name, *op, wanted, go::parse_duration)
             }
-            Self::Bytes(name, op, wanted) => {
-                compare(labels, name, *op, wanted, |value| go::parse_bytes(value))
-            }
+            Self::Bytes(name, op, wanted) => compare(labels, name, *op, wanted, go::parse_bytes),
             Self::And(a, b) => {
                 // Both run: the second may note an error.
                 let first = a.passes(labels);

@@ -17,7 +17,7 @@ pub(crate) struct LineTest {
 
 #[derive(Clone, Debug)]
 enum Alternative {
-    Contains(memmem::Finder<'static>),
+    Contains(Box<memmem::Finder<'static>>),
     Regex(regex::bytes::Regex),
     Pattern(Pattern),
     Ip(IpMatch),
@@ -39,7 +39,7 @@ impl LineTest {
             LineMatch::Text(text) => match filter.op {
                 LineOp::Contains | LineOp::NotContains => {
                     let finder = memmem::Finder::new(text.as_bytes()).into_owned();
-                    Ok(Alternative::Contains(finder))
+                    Ok(Alternative::Contains(Box::new(finder)))
                 }
                 LineOp::Regex | LineOp::NotRegex => {
                     regexes::in_lines(utf8(text)?).map(Alternative::Regex)

@@ -10,7 +10,7 @@ pub(super) struct Pattern {
 
 #[derive(Clone, Debug)]
 enum Part {
-    Text(memmem::Finder<'static>),
+    Text(Box<memmem::Finder<'static>>),
     /// `None` for `<_>`.
     Capture(Option<String>),
 }
@@ -146,7 +146,7 @@ impl Pattern {
 }
 
 fn literal(text: &str) -> Part {
-    Part::Text(memmem::Finder::new(text).into_owned())
+    Part::Text(Box::new(memmem::Finder::new(text).into_owned()))
 }
 
 /// The capture that `text` begins with, and what follows it.

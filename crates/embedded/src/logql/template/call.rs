@@ -1,15 +1,16 @@
 //! The functions of templates.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::decimal::{self, Operation};
-use super::parse::{Arg, Located};
 use super::print;
-use super::run::{Input, MAX_OUTPUT};
+use super::run::Input;
+use super::text::{
+    align, base64_decode, bounded, cut, repeat, title, unix_to_time, url_decode, url_encode,
+};
 use super::time::Time;
 use super::value::Value;
 use crate::logql::go;
@@ -21,198 +22,9 @@ pub(super) struct Context<'a> {
     pub(super) regexes: &'a HashMap<String, regex::Regex>,
 }
 
-/// What a function takes as an argument.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Text,
-    Int,
-    Float,
-    Time,
-    Any,
-}
-
-/// A function's arguments, and the kind of any number of further ones.
-type Signature = (&'static str, &'static [Kind], Option<Kind>);
-
-const TEXT: &[Kind] = &[Kind::Text];
-const TEXT_2: &[Kind] = &[Kind::Text, Kind::Text];
-const TEXT_3: &[Kind] = &[Kind::Text, Kind::Text, Kind::Text];
-const INT_TEXT: &[Kind] = &[Kind::Int, Kind::Text];
-const ANY: &[Kind] = &[Kind::Any];
-const ANY_2: &[Kind] = &[Kind::Any, Kind::Any];
-const TIME: &[Kind] = &[Kind::Time];
-const MORE: Option<Kind> = Some(Kind::Any);
-
-/// All functions. The order of sprig's arguments makes the last one the piped one; Go's own
-/// functions, with capitals, have theirs.
-const FUNCTIONS: &[Signature] = &[
-    ("__line__", &[], None),
-    ("__timestamp__", &[], None),
-    ("ToLower", TEXT, None),
-    ("ToUpper", TEXT, None),
-    (
-        "Replace",
-        &[Kind::Text, Kind::Text, Kind::Text, Kind::Int],
-        None,
-    ),
-    ("Trim", TEXT_2, None),
-    ("TrimLeft", TEXT_2, None),
-    ("TrimRight", TEXT_2, None),
-    ("TrimPrefix", TEXT_2, None),
-    ("TrimSuffix", TEXT_2, None),
-    ("TrimSpace", TEXT, None),
-    ("regexReplaceAll", TEXT_3, None),
-    ("regexReplaceAllLiteral", TEXT_3, None),
-    ("count", TEXT_2, None),
-    ("urldecode", TEXT, None),
-    ("urlencode", TEXT, None),
-    ("bytes", TEXT, None),
-    ("duration", TEXT, None),
-    ("duration_seconds", TEXT, None),
-    ("unixEpoch", TIME, None),
-    ("unixEpochMillis", TIME, None),
-    ("unixEpochNanos", TIME, None),
-    ("toDateInZone", TEXT_3, None),
-    ("unixToTime", TEXT, None),
-    ("alignLeft", INT_TEXT, None),
-    ("alignRight", INT_TEXT, None),
-    ("b64enc", TEXT, None),
-    ("b64dec", TEXT, None),
-    ("lower", TEXT, None),
-    ("upper", TEXT, None),
-    ("title", TEXT, None),
-    ("trunc", INT_TEXT, None),
-    ("substr", &[Kind::Int, Kind::Int, Kind::Text], None),
-    ("contains", TEXT_2, None),
-    ("hasPrefix", TEXT_2, None),
-    ("hasSuffix", TEXT_2, None),
-    ("indent", INT_TEXT, None),
-    ("nindent", INT_TEXT, None),
-    ("replace", TEXT_3, None),
-    ("repeat", INT_TEXT, None),
-    ("trim", TEXT, None),
-    ("trimAll", TEXT_2, None),
-    ("trimSuffix", TEXT_2, None),
-    ("trimPrefix", TEXT_2, None),
-    ("int", ANY, None),
-    ("float64", ANY, None),
-    ("add", &[], MORE),
-    ("sub", ANY_2, None),
-    ("mul", ANY, MORE),
-    ("div", ANY_2, None),
-    ("mod", ANY_2, None),
-    ("addf", &[], MORE),
-    ("subf", ANY, MORE),
-    ("mulf", ANY, MORE),
-    ("divf", ANY, MORE),
-    ("max", ANY, MORE),
-    ("min", ANY, MORE),
-    ("maxf", ANY, MORE),
-    ("minf", ANY, MORE),
-    ("ceil", ANY, None),
-    ("floor", ANY, None),
-    ("round", &[Kind::Any, Kind::Int], Some(Kind::Float)),
-    ("fromJson", TEXT, None),
-    ("date", &[Kind::Text, Kind::Any], None),
-    ("toDate", TEXT_2, None),
-    ("default", ANY, MORE),
-    ("and", ANY, MORE),
-    ("or", ANY, MORE),
-    ("not", ANY, None),
-    ("eq", ANY, MORE),
-    ("ne", ANY_2, None),
-    ("lt", ANY_2, None),
-    ("le", ANY_2, None),
-    ("gt", ANY_2, None),
-    ("ge", ANY_2, None),
-    ("len", ANY, None),
-    ("index", ANY, MORE),
-    ("slice", ANY, Some(Kind::Int)),
-    ("print", &[], MORE),
-    ("printf", TEXT, MORE),
-    ("println", &[], MORE),
-    ("html", &[], MORE),
-    ("urlquery", &[], MORE),
-];
-
-/// The function of a name; else whether Loki knows it.
-pub(super) fn known(name: &str) -> Result<&'static str, bool> {
-    let found = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
-    // `now` would make the answer depend on more than the data; the others are of no use here.
-    found
-        .map(|(own, _, _)| *own)
-        .ok_or(matches!(name, "now" | "js" | "call"))
-}
-
-/// Checks how many arguments there are and of what types; literals adapt. On an error, the
-/// argument that is wrong.
-pub(super) fn check<'a>(
-    name: &str,
-    args: Vec<(Value, Option<&'a Located>)>,
-    fields: &[(String, String)],
-) -> Result<Vec<Value>, (Option<&'a Located>, String)> {
-    let signature = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
-    let (_, kinds, more) = signature.ok_or_else(|| (None, format!("{name} is not defined")))?;
-    if args.len() < kinds.len() || (args.len() > kinds.len() && more.is_none()) {
-        let least = if more.is_some() { "at least " } else { "" };
-        let (want, got) = (kinds.len(), args.len());
-        return Err((
-            None,
-            format!("wrong number of args for {name}: want {least}{want} got {got}"),
-        ));
-    }
-    let kind = |at: usize| kinds.get(at).copied().or(*more).unwrap_or(Kind::Any);
-    let checked = args.into_iter().enumerate().map(|(at, (value, located))| {
-        adapt(kind(at), value, located, fields).map_err(|why| (located, why))
-    });
-    checked.collect()
-}
-
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // checked to be whole
-fn adapt(
-    kind: Kind,
-    value: Value,
-    located: Option<&Located>,
-    fields: &[(String, String)],
-) -> Result<Value, String> {
-    let literal = located.is_some_and(|located| {
-        matches!(
-            located.arg,
-            Arg::Int(_) | Arg::Float(_) | Arg::Text(_) | Arg::Pattern(_) | Arg::Bool(_) | Arg::Nil
-        )
-    });
-    let wanted = match (kind, &value) {
-        (Kind::Any, _)
-        | (Kind::Text, Value::Text(_))
-        | (Kind::Int, Value::Int(_))
-        | (Kind::Float, Value::Float(_))
-        | (Kind::Time, Value::Time(_)) => return Ok(value),
-        (Kind::Int, Value::Float(float)) if literal && float.fract() == 0.0 => {
-            return Ok(Value::Int(*float as i64));
-        }
-        (Kind::Float, Value::Int(int)) if literal => return Ok(Value::Float(*int as f64)),
-        (Kind::Text, _) => ("string", "string"),
-        (Kind::Int, _) => ("integer", "int"),
-        (Kind::Float, _) => ("float", "float64"),
-        (Kind::Time, _) => ("time.Time", "time.Time"),
-    };
-    if literal {
-        let shown = match &value {
-            Value::Text(text) => go::quote(text),
-            other => print::shown(other, fields),
-        };
-        return Err(format!("expected {}; found {shown}", wanted.0));
-    }
-    Err(format!(
-        "wrong type for value; expected {}; got {}",
-        wanted.1,
-        value.type_name()
-    ))
-}
-
 /// Calls a function with arguments that were checked.
 #[allow(clippy::too_many_lines)] // one line a function
-pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Result<Value, String> {
+pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<Value, String> {
     let text = |at: usize| match args.get(at) {
         Some(Value::Text(text)) => text.as_str(),
         _ => "",
@@ -248,12 +60,11 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
         "TrimSpace" | "trim" => done(text(0).trim()),
         "regexReplaceAll" | "regexReplaceAllLiteral" | "count" => {
             let compiled;
-            let regex = match context.regexes.get(text(0)) {
-                Some(regex) => regex,
-                None => {
-                    compiled = regexes::unanchored(text(0)).map_err(|error| error.to_string())?;
-                    &compiled
-                }
+            let regex = if let Some(regex) = context.regexes.get(text(0)) {
+                regex
+            } else {
+                compiled = regexes::unanchored(text(0)).map_err(|error| error.to_string())?;
+                &compiled
             };
             match name {
                 "count" => Ok(Value::Int(length(regex.find_iter(text(1)).count()))),
@@ -267,7 +78,7 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
         "urldecode" => url_decode(text(0)).map(Value::Text),
         "urlencode" => Ok(Value::Text(url_encode(text(0)))),
         "urlquery" => Ok(Value::Text(url_encode(&print::joined(
-            &args,
+            args,
             context.input.fields,
         )))),
         #[allow(clippy::cast_precision_loss)]
@@ -344,7 +155,7 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
         "div" | "mod" if int(1) == 0 => Err("runtime error: integer divide by zero".to_owned()),
         "div" => Ok(Value::Long(int(0).wrapping_div(int(1)))),
         "mod" => Ok(Value::Long(int(0).wrapping_rem(int(1)))),
-        "addf" => calculate(Operation::Add, 0.0, &args),
+        "addf" => calculate(Operation::Add, 0.0, args),
         "subf" => calculate(Operation::Sub, float(0), rest),
         "mulf" => calculate(Operation::Mul, float(0), rest),
         "divf" => calculate(Operation::Div, float(0), rest),
@@ -354,8 +165,8 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
         "min" => Ok(Value::Long(
             rest.iter().map(Value::to_integer).fold(int(0), i64::min),
         )),
-        "maxf" => Ok(Value::Float(extreme(&args, f64::max))),
-        "minf" => Ok(Value::Float(extreme(&args, f64::min))),
+        "maxf" => Ok(Value::Float(extreme(args, f64::max))),
+        "minf" => Ok(Value::Float(extreme(args, f64::min))),
         "ceil" => Ok(Value::Float(float(0).ceil())),
         "floor" => Ok(Value::Float(float(0).floor())),
         "round" => {
@@ -375,7 +186,7 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
             Ok(stops.or(args.last()).cloned().unwrap_or(Value::Nil))
         }
         "not" => Ok(Value::Bool(!args.first().is_some_and(Value::is_true))),
-        "eq" | "ne" | "lt" | "le" | "gt" | "ge" => compare(name, &args).map(Value::Bool),
+        "eq" | "ne" | "lt" | "le" | "gt" | "ge" => compare(name, args).map(Value::Bool),
         "len" => match args.first() {
             Some(Value::Text(text)) => Ok(Value::Int(length(text.len()))),
             Some(Value::List(list)) => Ok(Value::Int(length(list.len()))),
@@ -384,9 +195,9 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
             Some(Value::Nil) | None => Err("len of nil pointer".to_owned()),
             Some(other) => Err(format!("len of type {}", other.type_name())),
         },
-        "index" => index(&args, context),
-        "slice" => slice(&args),
-        "print" => Ok(Value::Text(print::joined(&args, context.input.fields))),
+        "index" => index(args, context),
+        "slice" => slice(args),
+        "print" => Ok(Value::Text(print::joined(args, context.input.fields))),
         "println" => {
             let shown = args
                 .iter()
@@ -395,7 +206,7 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
         }
         "printf" => bounded(print::formatted(text(0), rest, context.input.fields)?),
         "html" => {
-            let plain = print::joined(&args, context.input.fields);
+            let plain = print::joined(args, context.input.fields);
             let escaped = plain
                 .replace('&', "&amp;")
                 .replace('<', "&lt;")
@@ -410,158 +221,6 @@ pub(super) fn call(name: &str, args: Vec<Value>, context: &Context<'_>) -> Resul
 
 fn length(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-/// A text, unless it is so long that somebody means harm.
-fn bounded(text: String) -> Result<Value, String> {
-    if text.len() > MAX_OUTPUT {
-        return Err("the text is too long".to_owned());
-    }
-    Ok(Value::Text(text))
-}
-
-fn repeat(text: &str, count: i64) -> Result<String, String> {
-    let count = usize::try_from(count).map_err(|_| "strings: negative Repeat count".to_owned())?;
-    if text.len().saturating_mul(count) > MAX_OUTPUT {
-        return Err("the text is too long".to_owned());
-    }
-    Ok(text.repeat(count))
-}
-
-/// The bytes of a text from `start` to `end`; a character that is cut apart is lost.
-fn cut(text: &str, start: i64, end: i64) -> Result<Value, String> {
-    let size = text.len();
-    let bounds = usize::try_from(start).ok().zip(usize::try_from(end).ok());
-    let bytes = bounds.and_then(|(start, end)| text.as_bytes().get(start..end));
-    let bytes = bytes.ok_or_else(|| {
-        if end < 0 || usize::try_from(end).is_ok_and(|end| end > size) {
-            format!("runtime error: slice bounds out of range [:{end}] with length {size}")
-        } else {
-            format!("runtime error: slice bounds out of range [{start}:{end}]")
-        }
-    })?;
-    Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
-}
-
-/// Every word with a capital.
-fn title(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut in_word = false;
-    for c in text.chars() {
-        if in_word {
-            out.push(c);
-        } else {
-            out.extend(c.to_uppercase());
-        }
-        in_word = c.is_alphanumeric() || c == '_' || (!c.is_ascii() && !c.is_whitespace());
-    }
-    out
-}
-
-fn align(count: i64, text: &str, left: bool) -> Result<String, String> {
-    let size = text.chars().count();
-    let Ok(count) = usize::try_from(count) else {
-        return Ok(text.to_owned());
-    };
-    if count > MAX_OUTPUT {
-        return Err("the text is too long".to_owned());
-    }
-    Ok(match (count > size, left) {
-        (true, true) => format!("{text:<count$}"),
-        (true, false) => format!("{text:>count$}"),
-        (false, true) => text.chars().take(count).collect(),
-        (false, false) => text.chars().skip(size - count).collect(),
-    })
-}
-
-fn url_encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b' ' => out.push('+'),
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte));
-            }
-            other => {
-                let _ = write!(out, "%{other:02X}");
-            }
-        }
-    }
-    out
-}
-
-fn url_decode(text: &str) -> Result<String, String> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    let mut at = 0;
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'%' => {
-                let digits = text.get(at + 1..at + 3);
-                let value = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-                let shown = || {
-                    text.get(at..)
-                        .map_or("", |rest| rest.get(..3).unwrap_or(rest))
-                };
-                out.push(
-                    value.ok_or_else(|| format!("invalid URL escape {}", go::quote(shown())))?,
-                );
-                bytes.next();
-                bytes.next();
-                at += 2;
-            }
-            b'+' => out.push(b' '),
-            other => out.push(other),
-        }
-        at += 1;
-    }
-    Ok(String::from_utf8_lossy(&out).into_owned())
-}
-
-/// Forgiving about the padding; an error is the value, as sprig has it.
-fn base64_decode(text: &str) -> String {
-    let padding = match text.len() % 4 {
-        2 => "==",
-        3 => "=",
-        _ => "",
-    };
-    // Go passes over line breaks.
-    let padded: String = text
-        .chars()
-        .chain(padding.chars())
-        .filter(|c| !matches!(c, '\r' | '\n'))
-        .collect();
-    match STANDARD.decode(&padded) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) => {
-            let at = match error {
-                base64::DecodeError::InvalidByte(at, _)
-                | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
-                base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-                    padded.len() / 4 * 4
-                }
-            };
-            format!("illegal base64 data at input byte {at}")
-        }
-    }
-}
-
-fn unix_to_time(text: &str) -> Result<Time, String> {
-    let fail = |why: String| format!("unable to parse time '{text}': {why}");
-    let value: i64 = text.parse().map_err(|_| {
-        fail(format!(
-            "strconv.ParseInt: parsing {}: invalid syntax",
-            go::quote(text)
-        ))
-    })?;
-    match text.len() {
-        5 => Ok(Time::from_seconds(value.saturating_mul(86_400))),
-        10 => Ok(Time::from_seconds(value)),
-        13 => Ok(Time::from_nanos(value.saturating_mul(1_000_000))),
-        16 => Ok(Time::from_nanos(value.saturating_mul(1_000))),
-        19 => Ok(Time::from_nanos(value)),
-        _ => Err(fail("%!w(<nil>)".to_owned())),
-    }
 }
 
 fn calculate(operation: Operation, first: f64, others: &[Value]) -> Result<Value, String> {

@@ -1,6 +1,9 @@
 //! Reading a template.
 
-use super::call;
+mod literal;
+
+use super::signature;
+use super::tree::{Arg, Command, Located, Node, Pipeline};
 
 /// Why a template is not one.
 #[derive(Debug)]
@@ -9,73 +12,6 @@ pub(super) enum Fault {
     Invalid(String),
     /// Go would take it.
     Unsupported(String),
-}
-
-/// A part of a template.
-#[derive(Clone, Debug)]
-pub(super) enum Node {
-    Text(String),
-    Action(Pipeline),
-    If {
-        condition: Pipeline,
-        then: Vec<Node>,
-        otherwise: Vec<Node>,
-    },
-    With {
-        value: Pipeline,
-        then: Vec<Node>,
-        otherwise: Vec<Node>,
-    },
-    Range {
-        value: Pipeline,
-        body: Vec<Node>,
-        otherwise: Vec<Node>,
-    },
-    Break,
-    Continue,
-}
-
-/// Commands, each of which hands its value to the next.
-#[derive(Clone, Debug)]
-pub(super) struct Pipeline {
-    /// Variables that take the value.
-    pub(super) variables: Vec<String>,
-    /// They are new ones: `:=` rather than `=`.
-    pub(super) declares: bool,
-    pub(super) commands: Vec<Command>,
-}
-
-/// A value, or a function with its arguments.
-#[derive(Clone, Debug)]
-pub(super) struct Command {
-    pub(super) args: Vec<Located>,
-    /// Where it stands in the template, in bytes.
-    pub(super) span: (usize, usize),
-}
-
-/// An argument and where it stands.
-#[derive(Clone, Debug)]
-pub(super) struct Located {
-    pub(super) arg: Arg,
-    pub(super) span: (usize, usize),
-}
-
-/// An argument.
-#[derive(Clone, Debug)]
-pub(super) enum Arg {
-    Dot,
-    Nil,
-    Bool(bool),
-    Text(String),
-    /// A text where a function wants a pattern.
-    Pattern(String),
-    Int(i64),
-    Float(f64),
-    Field(Vec<String>),
-    Variable(String, Vec<String>),
-    Function(&'static str),
-    /// A pipeline in parentheses, and fields of its value.
-    Pipe(Box<Pipeline>, Vec<String>),
 }
 
 /// Groups within groups that are read, so that no template overflows the stack.
@@ -93,66 +29,9 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, Fault> {
     };
     let (nodes, end) = parser.nodes()?;
     match end {
-        End::Eof => Ok(nodes),
-        End::End => Err(invalid("unexpected {{end}}")),
-        End::Else | End::ElseIf | End::ElseWith => Err(invalid("unexpected {{else}}")),
-    }
-}
-
-/// Calls `visit` with all arguments of the nodes.
-pub(super) fn visit_arguments(nodes: &[Node], visit: &mut dyn FnMut(&Arg)) {
-    for node in nodes {
-        match node {
-            Node::Text(_) | Node::Break | Node::Continue => {}
-            Node::Action(pipeline) => visit_pipeline(pipeline, visit),
-            Node::If {
-                condition: pipeline,
-                then,
-                otherwise,
-            }
-            | Node::With {
-                value: pipeline,
-                then,
-                otherwise,
-            }
-            | Node::Range {
-                value: pipeline,
-                body: then,
-                otherwise,
-            } => {
-                visit_pipeline(pipeline, visit);
-                visit_arguments(then, visit);
-                visit_arguments(otherwise, visit);
-            }
-        }
-    }
-}
-
-fn visit_pipeline(pipeline: &Pipeline, visit: &mut dyn FnMut(&Arg)) {
-    for located in pipeline.commands.iter().flat_map(|command| &command.args) {
-        visit(&located.arg);
-        if let Arg::Pipe(inner, _) = &located.arg {
-            visit_pipeline(inner, visit);
-        }
-    }
-}
-
-/// The label of a template that is `{{.label}}`.
-pub(super) fn only_field(nodes: &[Node]) -> Option<String> {
-    let [Node::Action(Pipeline { commands, .. })] = nodes else {
-        return None;
-    };
-    let [Command { args, .. }] = commands.as_slice() else {
-        return None;
-    };
-    match args.as_slice() {
-        [
-            Located {
-                arg: Arg::Field(path),
-                ..
-            },
-        ] if path.len() == 1 => path.first().cloned(),
-        _ => None,
+        Ending::Eof => Ok(nodes),
+        Ending::Close => Err(invalid("unexpected {{end}}")),
+        Ending::Else | Ending::ElseIf | Ending::ElseWith => Err(invalid("unexpected {{else}}")),
     }
 }
 
@@ -162,9 +41,9 @@ fn invalid(why: impl Into<String>) -> Fault {
 
 /// What ends a list of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+enum Ending {
     Eof,
-    End,
+    Close,
     Else,
     ElseIf,
     ElseWith,
@@ -208,7 +87,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Nodes up to what ends their list.
-    fn nodes(&mut self) -> Result<(Vec<Node>, End), Fault> {
+    fn nodes(&mut self) -> Result<(Vec<Node>, Ending), Fault> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(Fault::Unsupported("nested too deep".to_owned()));
@@ -220,7 +99,7 @@ impl<'a> Parser<'a> {
                 nodes.push(Node::Text(text.to_owned()));
             }
             if is_last {
-                break End::Eof;
+                break Ending::Eof;
             }
             self.skip_space();
             if self.eat("/*") {
@@ -236,18 +115,18 @@ impl<'a> Parser<'a> {
             match self.word() {
                 "end" => {
                     self.close()?;
-                    break End::End;
+                    break Ending::Close;
                 }
                 "else" => {
                     self.skip_space();
                     let inner = self.at;
                     match self.word() {
-                        "if" => break End::ElseIf,
-                        "with" => break End::ElseWith,
+                        "if" => break Ending::ElseIf,
+                        "with" => break Ending::ElseWith,
                         _ => {
                             self.at = inner;
                             self.close()?;
-                            break End::Else;
+                            break Ending::Else;
                         }
                     }
                 }
@@ -328,22 +207,22 @@ impl<'a> Parser<'a> {
         self.close()?;
         let (then, end) = self.nodes()?;
         let otherwise = match end {
-            End::End => Vec::new(),
-            End::Eof => return Err(invalid("unexpected EOF")),
-            End::Else => {
+            Ending::Close => Vec::new(),
+            Ending::Eof => return Err(invalid("unexpected EOF")),
+            Ending::Else => {
                 let (nodes, end) = self.nodes()?;
-                if end != End::End {
+                if end != Ending::Close {
                     return Err(invalid("expected end; found else"));
                 }
                 nodes
             }
             // The inner branch takes the one `end` with it.
-            End::ElseIf | End::ElseWith => {
+            Ending::ElseIf | Ending::ElseWith => {
                 self.depth += 1;
                 if self.depth > MAX_DEPTH {
                     return Err(Fault::Unsupported("nested too deep".to_owned()));
                 }
-                let inner = if end == End::ElseIf {
+                let inner = if end == Ending::ElseIf {
                     Branch::If
                 } else {
                     Branch::With
@@ -376,16 +255,18 @@ impl<'a> Parser<'a> {
         let (body, end) = self.nodes()?;
         self.loops -= 1;
         let otherwise = match end {
-            End::End => Vec::new(),
-            End::Else => {
+            Ending::Close => Vec::new(),
+            Ending::Else => {
                 let (nodes, end) = self.nodes()?;
-                if end != End::End {
+                if end != Ending::Close {
                     return Err(invalid("expected end; found else"));
                 }
                 nodes
             }
-            End::Eof => return Err(invalid("unexpected EOF")),
-            End::ElseIf | End::ElseWith => return Err(invalid("unexpected {{else if}} in range")),
+            Ending::Eof => return Err(invalid("unexpected EOF")),
+            Ending::ElseIf | Ending::ElseWith => {
+                return Err(invalid("unexpected {{else if}} in range"));
+            }
         };
         self.variables.truncate(scope);
         Ok(Node::Range {
@@ -556,7 +437,7 @@ impl<'a> Parser<'a> {
                 "false" => Arg::Bool(false),
                 "nil" => Arg::Nil,
                 "" => return Err(invalid(format!("unexpected {c:?} in command"))),
-                name => Arg::Function(call::known(name).map_err(|known| {
+                name => Arg::Function(signature::known(name).map_err(|known| {
                     if known {
                         Fault::Unsupported(format!("function {name:?} is not supported"))
                     } else {
@@ -589,106 +470,6 @@ impl<'a> Parser<'a> {
             }
             path.push(name.to_owned());
         }
-    }
-
-    fn number(&mut self) -> Result<Arg, Fault> {
-        let rest = self.rest();
-        let is_part = |(at, c): &(usize, char)| {
-            let sign = matches!(c, '+' | '-')
-                && (*at == 0
-                    || rest
-                        .get(..*at)
-                        .is_some_and(|before| before.ends_with(['e', 'E'])));
-            c.is_ascii_alphanumeric() || matches!(c, '.' | '_') || sign
-        };
-        let end = rest
-            .char_indices()
-            .find(|one| !is_part(one))
-            .map_or(rest.len(), |(at, _)| at);
-        let text = &rest[..end];
-        self.at += end;
-        let plain = text.replace('_', "");
-        let bad = || invalid(format!("bad number syntax: {text:?}"));
-        let unsigned = plain.trim_start_matches(['+', '-']);
-        let negative = plain.starts_with('-');
-        let radix = match unsigned.get(..2).map(str::to_ascii_lowercase).as_deref() {
-            Some("0x") => Some((16, 2)),
-            Some("0b") => Some((2, 2)),
-            Some("0o") => Some((8, 2)),
-            _ if unsigned.len() > 1
-                && unsigned.starts_with('0')
-                && unsigned.bytes().all(|byte| byte.is_ascii_digit()) =>
-            {
-                Some((8, 1))
-            }
-            _ => None,
-        };
-        if let Some((radix, skip)) = radix {
-            let digits = unsigned.get(skip..).unwrap_or_default();
-            let value = i64::from_str_radix(digits, radix).map_err(|_| bad())?;
-            return Ok(Arg::Int(if negative { -value } else { value }));
-        }
-        if let Ok(int) = plain.parse::<i64>() {
-            return Ok(Arg::Int(int));
-        }
-        if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-            return Err(bad());
-        }
-        plain.parse().map(Arg::Float).map_err(|_| bad())
-    }
-
-    /// A string in quotes or back quotes, or a character.
-    fn quoted(&mut self, quote: char) -> Result<String, Fault> {
-        self.at += 1;
-        let unterminated = || invalid("unterminated quoted string");
-        let rest = self.rest();
-        if quote == '`' {
-            let end = rest.find('`').ok_or_else(unterminated)?;
-            self.at += end + 1;
-            return Ok(rest[..end].replace('\r', ""));
-        }
-        let mut out = String::new();
-        let mut chars = rest.char_indices();
-        while let Some((at, c)) = chars.next() {
-            match c {
-                c if c == quote => {
-                    self.at += at + 1;
-                    return Ok(out);
-                }
-                '\n' => return Err(unterminated()),
-                '\\' => {
-                    let (_, kind) = chars.next().ok_or_else(unterminated)?;
-                    let count = match kind {
-                        'x' => 2,
-                        'u' => 4,
-                        'U' => 8,
-                        '0'..='7' => 2,
-                        _ => 0,
-                    };
-                    let digits: String = chars.by_ref().take(count).map(|(_, c)| c).collect();
-                    let code = match kind {
-                        'x' | 'u' | 'U' => u32::from_str_radix(&digits, 16).ok(),
-                        '0'..='7' => u32::from_str_radix(&format!("{kind}{digits}"), 8).ok(),
-                        _ => None,
-                    };
-                    out.push(match (kind, code.and_then(char::from_u32)) {
-                        (_, Some(c)) => c,
-                        ('a', _) => '\u{7}',
-                        ('b', _) => '\u{8}',
-                        ('f', _) => '\u{c}',
-                        ('n', _) => '\n',
-                        ('r', _) => '\r',
-                        ('t', _) => '\t',
-                        ('v', _) => '\u{b}',
-                        ('\\', _) => '\\',
-                        (kind, _) if kind == quote => quote,
-                        _ => return Err(invalid(format!("invalid escape \\{kind} in string"))),
-                    });
-                }
-                c => out.push(c),
-            }
-        }
-        Err(unterminated())
     }
 }
 

@@ -8,10 +8,10 @@ use crate::logql::go;
 
 /// Appends the value of an action.
 pub(super) fn action(out: &mut String, value: &Value, fields: &[(String, String)]) {
-    match value {
-        Value::Nil => out.push_str("<no value>"),
-        Value::Text(text) => out.push_str(text),
-        other => out.push_str(&shown(other, fields)),
+    if matches!(value, Value::Nil) {
+        out.push_str("<no value>");
+    } else {
+        out.push_str(&shown(value, fields));
     }
 }
 
@@ -66,6 +66,7 @@ pub(super) fn joined(values: &[Value], fields: &[(String, String)]) -> String {
 
 /// Flags, width and precision of a verb.
 #[derive(Clone, Copy, Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // flags, which come in any combination
 struct Spec {
     minus: bool,
     plus: bool,
@@ -114,13 +115,12 @@ pub(super) fn formatted(
             out.push('%');
             continue;
         }
-        match values.next() {
-            Some(value) => out.push_str(&one(verb, spec, value, fields)?),
-            None => {
-                out.push_str("%!");
-                out.push(verb);
-                out.push_str("(MISSING)");
-            }
+        if let Some(value) = values.next() {
+            out.push_str(&one(verb, spec, value, fields)?);
+        } else {
+            out.push_str("%!");
+            out.push(verb);
+            out.push_str("(MISSING)");
         }
         if out.len() > MAX_OUTPUT {
             return Err("the text is too long".to_owned());
@@ -128,9 +128,12 @@ pub(super) fn formatted(
     }
     out.push_str(rest);
     let extra: Vec<String> = values
-        .map(|value| match value {
-            Value::Nil => "<nil>".to_owned(),
-            value => format!("{}={}", value.type_name(), shown(value, fields)),
+        .map(|value| {
+            if matches!(value, Value::Nil) {
+                "<nil>".to_owned()
+            } else {
+                format!("{}={}", value.type_name(), shown(value, fields))
+            }
         })
         .collect();
     if !extra.is_empty() {

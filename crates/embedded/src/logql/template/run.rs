@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Template;
 use super::call::{self, Context};
-use super::parse::{Arg, Command, Located, Node, Pipeline};
 use super::print;
+use super::signature;
+use super::tree::{Arg, Command, Located, Node, Pipeline};
 use super::value::Value;
 
 /// What a template is run on.
@@ -217,14 +218,14 @@ impl Run<'_> {
             values.push((self.argument(arg, dot)?, Some(arg)));
         }
         values.extend(last.map(|value| (value, None)));
-        let values = call::check(name, values, self.input.fields).map_err(|(at, why)| {
+        let values = signature::check(name, values, self.input.fields).map_err(|(at, why)| {
             self.error(at.map_or(command.span, |located| located.span), &why)
         })?;
         let context = Context {
             input: self.input,
             regexes: &self.template.regexes,
         };
-        call::call(name, values, &context)
+        call::call(name, &values, &context)
             .map_err(|why| self.error(command.span, &format!("error calling {name}: {why}")))
     }
 
@@ -266,9 +267,9 @@ impl Run<'_> {
                     regexes: &self.template.regexes,
                 };
                 let fail = |why: String| self.error(span, &why);
-                let values = call::check(name, Vec::new(), self.input.fields)
+                let values = signature::check(name, Vec::new(), self.input.fields)
                     .map_err(|(_, why)| fail(why))?;
-                call::call(name, values, &context)
+                call::call(name, &values, &context)
                     .map_err(|why| fail(format!("error calling {name}: {why}")))?
             }
             Arg::Pipe(pipeline, path) => {

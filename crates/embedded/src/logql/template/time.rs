@@ -115,15 +115,12 @@ impl Time {
         let mut out = String::new();
         let mut rest = layout;
         while let Some(c) = rest.chars().next() {
-            match part(rest, layout.len() - rest.len(), layout) {
-                Some(part) => {
-                    write_part(&mut out, part, time);
-                    rest = &rest[part.len()..];
-                }
-                None => {
-                    out.push(c);
-                    rest = &rest[c.len_utf8()..];
-                }
+            if let Some(part) = part(rest, layout.len() - rest.len(), layout) {
+                write_part(&mut out, part, time);
+                rest = &rest[part.len()..];
+            } else {
+                out.push(c);
+                rest = &rest[c.len_utf8()..];
             }
         }
         Ok(out)
@@ -264,6 +261,7 @@ fn write_part(out: &mut String, part: &str, time: DateTime) {
 }
 
 /// The time that `text` shows, and its offset if it shows one.
+#[allow(clippy::too_many_lines)] // one arm a part
 fn parse(layout: &str, text: &str) -> Option<(DateTime, Option<i32>)> {
     let (mut year, mut month, mut day) = (0_i16, 1_i8, 1_i8);
     let (mut hour, mut minute, mut second, mut nanos) = (0_i8, 0_i8, 0_i8, 0_i32);
@@ -313,8 +311,7 @@ fn parse(layout: &str, text: &str) -> Option<(DateTime, Option<i32>)> {
                     .unwrap_or(rest);
                 day = take(&mut rest, 1, 2)?.try_into().ok()?;
             }
-            "15" => hour = take(&mut rest, 2, 2)?.try_into().ok()?,
-            "03" => hour = take(&mut rest, 2, 2)?.try_into().ok()?,
+            "15" | "03" => hour = take(&mut rest, 2, 2)?.try_into().ok()?,
             "3" => hour = take(&mut rest, 1, 2)?.try_into().ok()?,
             "04" => minute = take(&mut rest, 2, 2)?.try_into().ok()?,
             "4" => minute = take(&mut rest, 1, 2)?.try_into().ok()?,
