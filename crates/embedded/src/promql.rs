@@ -9,6 +9,7 @@
 //! their left edge, series end at a staleness mark, and functions that change what a value means
 //! drop the metric name.
 
+mod accumulate;
 mod aggregate;
 mod binary;
 mod budget;
@@ -149,3 +150,6 @@ fn sorted(series: Vec<Series>) -> Vec<MatrixSeries> {
     sorted.sort_by(|a, b| a.labels.cmp(&b.labels));
     sorted
 }
+
+#[cfg(test)]
+mod tests;

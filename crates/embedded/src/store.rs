@@ -46,6 +46,9 @@ pub enum PushError {
     /// A stream or series without any label.
     #[error("a stream or series needs at least one label")]
     NoLabels,
+    /// A label without a name.
+    #[error("a label has no name")]
+    EmptyLabelName,
     /// A label name given twice.
     #[error("label {0:?} is given more than once")]
     DuplicateLabel(String),
@@ -148,6 +151,9 @@ impl Store {
 fn check(labels: Vec<(String, String)>) -> Result<Labels, PushError> {
     let mut names: Vec<&str> = labels.iter().map(|(name, _)| name.as_str()).collect();
     names.sort_unstable();
+    if names.first().is_some_and(|name| name.is_empty()) {
+        return Err(PushError::EmptyLabelName);
+    }
     if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
         return Err(PushError::DuplicateLabel((*name).to_owned()));
     }
@@ -189,3 +195,6 @@ impl TenantMetrics {
         Ok(table.select(&selection, start_ms, end_ms.saturating_add(1)))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use query::promql::ast::{Aggregate, AggregateOp, Expr, Grouping};
 
-use super::call::point;
+use super::accumulate::State;
 use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
-use super::kahan::{Mean, Sum};
 use super::quantile::quantile;
-use super::series::{Collector, Cursor, METRIC_NAME, Series};
+use super::series::{Collector, Cursor, METRIC_NAME, Series, point};
 use crate::http::go_float;
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -66,16 +65,23 @@ impl Evaluator<'_> {
         let mut found = Vec::with_capacity(groups.len());
         for group in groups {
             self.stop.check()?;
-            let mut states: Vec<Option<State>> = vec![None; self.steps.count()];
+            // States only where the group has points: a subquery may have very many steps.
+            let indexes = || {
+                let points = group.members.iter().flat_map(|member| &member.points);
+                points.map(|sample| self.steps.index(sample.timestamp_ms))
+            };
+            let first = indexes().min().unwrap_or_default();
+            let after = indexes().max().map_or(first, |last| last + 1);
+            let mut states: Vec<Option<State>> = vec![None; after - first];
             for sample in group.members.iter().flat_map(|member| &member.points) {
                 let index = self.steps.index(sample.timestamp_ms);
-                match states.get_mut(index) {
+                match index.checked_sub(first).and_then(|at| states.get_mut(at)) {
                     Some(Some(state)) => state.add(sample.value),
                     Some(empty) => *empty = Some(State::starting_with(op, sample.value)),
                     None => {}
                 }
             }
-            let points = self.steps.times().zip(states);
+            let points = self.steps.times().skip(first).zip(states);
             found.push(Series {
                 labels: group.labels.clone(),
                 drop_name: group.members.iter().any(|member| member.drop_name),
@@ -199,104 +205,5 @@ fn group_labels(labels: &Labels, grouping: Option<&Grouping>) -> Labels {
         }) => labels.filter(|name| {
             name != METRIC_NAME && !unwanted.iter().any(|unwanted| unwanted == name)
         }),
-    }
-}
-
-/// What is known of a group at a step.
-#[derive(Clone, Copy, Debug)]
-enum State {
-    Sum(Sum),
-    Avg(Mean),
-    Count(f64),
-    Min(f64),
-    Max(f64),
-    Group,
-    Variance(Variance),
-    Deviation(Variance),
-}
-
-impl State {
-    fn starting_with(op: AggregateOp, value: f64) -> Self {
-        match op {
-            AggregateOp::Sum => Self::Sum(Sum::starting_with(value)),
-            AggregateOp::Avg => {
-                let mut mean = Mean::default();
-                mean.add(value);
-                Self::Avg(mean)
-            }
-            AggregateOp::Count => Self::Count(1.0),
-            AggregateOp::Min => Self::Min(value),
-            AggregateOp::Max => Self::Max(value),
-            AggregateOp::Stddev => Self::Deviation(Variance::starting_with(value)),
-            AggregateOp::Stdvar => Self::Variance(Variance::starting_with(value)),
-            // The caller folds no other operator.
-            AggregateOp::Group
-            | AggregateOp::Topk
-            | AggregateOp::Bottomk
-            | AggregateOp::CountValues
-            | AggregateOp::Quantile
-            | AggregateOp::Limitk
-            | AggregateOp::LimitRatio => Self::Group,
-        }
-    }
-
-    fn add(&mut self, value: f64) {
-        match self {
-            Self::Sum(sum) => sum.add(value),
-            Self::Avg(mean) => mean.add(value),
-            Self::Count(count) => *count += 1.0,
-            Self::Min(min) => {
-                if *min > value || min.is_nan() {
-                    *min = value;
-                }
-            }
-            Self::Max(max) => {
-                if *max < value || max.is_nan() {
-                    *max = value;
-                }
-            }
-            Self::Group => {}
-            Self::Variance(variance) | Self::Deviation(variance) => variance.add(value),
-        }
-    }
-
-    fn value(self) -> f64 {
-        match self {
-            Self::Sum(sum) => sum.value(),
-            Self::Avg(mean) => mean.value(),
-            Self::Count(value) | Self::Min(value) | Self::Max(value) => value,
-            Self::Group => 1.0,
-            Self::Variance(variance) => variance.value(),
-            Self::Deviation(variance) => variance.value().sqrt(),
-        }
-    }
-}
-
-/// A running variance, after Welford.
-#[derive(Clone, Copy, Debug)]
-struct Variance {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Variance {
-    fn starting_with(value: f64) -> Self {
-        Self {
-            count: 1.0,
-            mean: value,
-            squares: if value.is_finite() { 0.0 } else { f64::NAN },
-        }
-    }
-
-    fn add(&mut self, value: f64) {
-        self.count += 1.0;
-        let delta = value - self.mean;
-        self.mean += delta / self.count;
-        self.squares += delta * (value - self.mean);
-    }
-
-    fn value(self) -> f64 {
-        self.squares / self.count
     }
 }

@@ -8,7 +8,6 @@ use query::promql::functions::Function;
 use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
 use super::series::{Cursor, Series, Value};
 use super::{dates, over_time, rate};
-use crate::answer::Point;
 use crate::limits::EvalError;
 
 impl Evaluator<'_> {
@@ -291,13 +290,5 @@ pub(super) fn text(call: &Call, index: usize) -> Result<&str, EvalError> {
         | Expr::Binary(_)
         | Expr::Aggregate(_)
         | Expr::Call(_) => Err(wrong_type("string")),
-    }
-}
-
-/// Points of one value at the given steps, for functions that build series.
-pub(super) fn point(timestamp_ms: i64, value: f64) -> Point {
-    Point {
-        timestamp_ms,
-        value,
     }
 }

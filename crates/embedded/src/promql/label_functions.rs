@@ -29,7 +29,7 @@ impl Evaluator<'_> {
             let value = one.labels.get(src);
             if let Some(captures) = regex.captures(value) {
                 let value = expand(replacement, &captures);
-                set(one, dst, &value);
+                set(one, dst, &value)?;
             }
         }
         merge(series)
@@ -55,18 +55,27 @@ impl Evaluator<'_> {
         for one in &mut series {
             let values: Vec<&str> = sources.iter().map(|src| one.labels.get(src)).collect();
             let joined = values.join(separator);
-            set(one, dst, &joined);
+            set(one, dst, &joined)?;
         }
         merge(series)
     }
 }
 
-fn set(series: &mut Series, name: &str, value: &str) {
+/// Bytes that a label made by a function may have. Nested calls could double a value each.
+const LONGEST_VALUE: usize = 64 << 10;
+
+fn set(series: &mut Series, name: &str, value: &str) -> Result<(), EvalError> {
+    if value.len() > LONGEST_VALUE {
+        return Err(EvalError::Limit(format!(
+            "a label would get a value of more than {LONGEST_VALUE} bytes"
+        )));
+    }
     series.labels = series.labels.with(name, value);
     // A name that was given on purpose stays.
     if name == METRIC_NAME {
         series.drop_name = false;
     }
+    Ok(())
 }
 
 /// Fills a template as Go's `Regexp.Expand` does: `$1`, `${1}`, `$name`, `${name}`, `$$`; a group

@@ -34,6 +34,9 @@ impl Window<'_> {
     }
 }
 
+/// Samples from which on a window takes so long that the time is looked at between two of them.
+const LONG_WINDOW: usize = 256;
+
 /// A function of a window. `None` is no value at this step.
 pub(super) type RangeFunction = fn(&Window) -> Option<f64>;
 
@@ -64,6 +67,9 @@ impl Evaluator<'_> {
                 let samples = samples.get(from..to).unwrap_or_default();
                 if samples.is_empty() {
                     continue;
+                }
+                if samples.len() > LONG_WINDOW {
+                    self.stop.check()?;
                 }
                 let argument = arguments
                     .as_ref()

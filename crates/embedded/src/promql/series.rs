@@ -30,6 +30,14 @@ pub(super) struct Series {
     pub(super) points: Vec<Point>,
 }
 
+/// A point.
+pub(super) fn point(timestamp_ms: i64, value: f64) -> Point {
+    Point {
+        timestamp_ms,
+        value,
+    }
+}
+
 /// The error for two series that cannot be told apart.
 pub(super) fn same_labels() -> EvalError {
     EvalError::Execution("vector cannot contain metrics with the same labelset".to_owned())

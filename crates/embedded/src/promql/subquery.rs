@@ -31,6 +31,8 @@ impl Evaluator<'_> {
             },
             ..*self
         };
+        // A year in steps of a millisecond is refused before anything is made of them.
+        self.budget.take(inner.steps.count())?;
         let series = if self.steps.count() == 0 || start > last {
             Vec::new()
         } else {

@@ -7,6 +7,9 @@ use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::regexes;
 
+/// Regular expressions in one selector; each may take megabytes.
+const MOST_REGEXES: usize = 64;
+
 /// Matchers that a stream or series has to pass, all of them.
 #[derive(Clone, Debug)]
 pub struct Selection(Vec<(String, Test)>);
@@ -22,6 +25,15 @@ pub(super) enum Test {
 impl Selection {
     /// Compiles the matchers.
     pub fn new(matchers: &[Matcher]) -> Result<Self, EvalError> {
+        let is_regex = |matcher: &&Matcher| match matcher.op {
+            MatchOp::Regex | MatchOp::NotRegex => true,
+            MatchOp::Equal | MatchOp::NotEqual => false,
+        };
+        if matchers.iter().filter(is_regex).count() > MOST_REGEXES {
+            return Err(EvalError::Limit(format!(
+                "a selector may have at most {MOST_REGEXES} regular expressions"
+            )));
+        }
         matchers
             .iter()
             .map(|matcher| Ok((matcher.name.clone(), Test::new(matcher)?)))
