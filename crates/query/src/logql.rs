@@ -1,4 +1,43 @@
 //! LogQL, as Loki of August 2026 accepts it.
+//!
+//! ```text
+//! query     = log | metric
+//! log       = "(" log ")" | selector stage*
+//! selector  = "{" [ matcher { "," matcher } ] "}"
+//! matcher   = label ( "=" | "!=" | "=~" | "!~" ) string
+//! stage     = ( "|=" | "!=" | "|~" | "!~" | "|>" | "!>" ) line { "or" line }
+//!           | "|" ( parser | filter | format | ( "drop" | "keep" ) items )
+//! line      = string | "ip" "(" string ")"
+//! parser    = "json" [ fields ] | "logfmt" { "--strict" | "--keep-empty" } [ fields ]
+//!           | "regexp" string | "pattern" string | "unpack" | "decolorize"
+//! fields    = label [ "=" string ] { "," label [ "=" string ] }
+//! filter    = condition | "(" filter ")" | filter ( "and" | "or" | "," | ) filter
+//! condition = matcher | label ( "=" | "!=" ) "ip" "(" string ")"
+//!           | label ( "=" | "==" | "!=" | ">" | ">=" | "<" | "<=" ) ( number | duration | bytes )
+//! format    = "line_format" string
+//!           | "label_format" label "=" ( label | string ) { "," … }
+//! items     = ( label | matcher ) { "," ( label | matcher ) }
+//! metric    = "(" metric ")" | number | "vector" "(" number ")" | metric operator metric
+//!           | range-op "(" [ number "," ] range ")" [ grouping ]
+//!           | vector-op [ grouping ] "(" [ number "," ] metric ")" [ grouping ]
+//!           | "label_replace" "(" metric "," string "," string "," string "," string ")"
+//! range     = "(" range ")" | log [ unwrap ] "[5m]" [ offset ]
+//!           | selector "[5m]" [ offset ] stage* [ unwrap ]
+//! unwrap    = "|" "unwrap" ( label | conversion "(" label ")" ) { "|" filter }
+//! offset    = "offset" duration
+//! operator  = ( "+" | "==" | "and" | … ) [ "bool" ]
+//!             [ ( "on" | "ignoring" ) labels [ ( "group_left" | "group_right" ) [ labels ] ] ]
+//! grouping  = ( "by" | "without" ) labels
+//! labels    = "(" [ label { "," label } ] ")"
+//! ```
+//!
+//! Keywords may be written in any case. Functions are keywords only where they are called, so that
+//! `rate` and `sum` are labels elsewhere; the others (`json`, `by`, `offset` …) are never labels.
+//! Comments are `# …`, `// …` and `/* … */`.
+//!
+//! `or` binds least, then `and` and `unless`, comparisons, `+ -`, `* / %`, and `^`, which groups to
+//! the right. Between label filters `and` binds closer than `or`, and a comma, or nothing, takes
+//! all that follows as its right side: `a, b or c` is `a and (b or c)`.
 
 pub mod ast;
 mod names;

@@ -13,7 +13,7 @@ mod range;
 
 use super::ast::{Expr, Grouping, LogExpr, Selector};
 use super::check;
-use super::lexer::{Kind, Lexer, Token};
+use super::lexer::{Kind, Lexer, Parsed, Token};
 use super::literal;
 use crate::error::ParseError;
 use crate::limits::{MAX_DEPTH, MAX_QUERY_BYTES};
@@ -27,7 +27,7 @@ type Tall<T> = (T, usize);
 
 /// Parses a whole query. With `implied_selector`, one that starts with a pipeline, or is empty, is
 /// taken as one on the empty selector.
-pub(super) fn parse(query: &str, implied_selector: bool) -> Result<Expr, ParseError> {
+pub(super) fn parse(query: &str, implied_selector: bool) -> Parsed<Expr> {
     if query.len() > MAX_QUERY_BYTES {
         let message = format!("the query is longer than {MAX_QUERY_BYTES} bytes");
         return Err(ParseError::at(query, MAX_QUERY_BYTES, message));
@@ -51,7 +51,7 @@ struct Parser<'q> {
 }
 
 impl<'q> Parser<'q> {
-    fn new(query: &'q str) -> Result<Self, ParseError> {
+    fn new(query: &'q str) -> Parsed<Self> {
         let mut lexer = Lexer::new(query);
         let token = lexer.next()?;
         Ok(Self {
@@ -66,14 +66,14 @@ impl<'q> Parser<'q> {
     }
 
     /// Goes on to the next token and gives the one that was looked at.
-    fn advance(&mut self) -> Result<Token, ParseError> {
+    fn advance(&mut self) -> Parsed<Token> {
         let token = self.token;
         self.token = self.lexer.next()?;
         Ok(token)
     }
 
     /// Goes on if the token is of this kind.
-    fn take(&mut self, kind: Kind) -> Result<bool, ParseError> {
+    fn take(&mut self, kind: Kind) -> Parsed<bool> {
         let found = self.kind() == kind;
         if found {
             self.advance()?;
@@ -81,7 +81,7 @@ impl<'q> Parser<'q> {
         Ok(found)
     }
 
-    fn expect(&mut self, kind: Kind, expected: &str) -> Result<Token, ParseError> {
+    fn expect(&mut self, kind: Kind, expected: &str) -> Parsed<Token> {
         if self.kind() == kind {
             return self.advance();
         }
@@ -92,6 +92,7 @@ impl<'q> Parser<'q> {
         self.query.get(token.start..token.end).unwrap_or_default()
     }
 
+    #[cold]
     fn error(&self, offset: usize, message: impl Into<String>) -> ParseError {
         ParseError::at(self.query, offset, message)
     }
@@ -133,7 +134,7 @@ impl<'q> Parser<'q> {
         )
     }
 
-    fn identifier(&mut self, expected: &str) -> Result<String, ParseError> {
+    fn identifier(&mut self, expected: &str) -> Parsed<String> {
         match self.kind() {
             Kind::Identifier => {
                 let token = self.advance()?;
@@ -156,18 +157,18 @@ impl<'q> Parser<'q> {
     }
 
     /// The value of the string that is looked at.
-    fn string(&mut self, expected: &str) -> Result<Text, ParseError> {
+    fn string(&mut self, expected: &str) -> Parsed<Text> {
         let token = self.expect(Kind::String, expected)?;
         self.unquote(token)
     }
 
-    fn unquote(&self, token: Token) -> Result<Text, ParseError> {
+    fn unquote(&self, token: Token) -> Parsed<Text> {
         quote::unquote(self.source(token))
             .map_err(|error| self.error(token.start + error.offset, error.message))
     }
 
     /// A number token as the literal it is, with the sign that stood before it.
-    fn number(&self, sign: &str, token: Token) -> Result<Number, ParseError> {
+    fn number(&self, sign: &str, token: Token) -> Parsed<Number> {
         let source = self.source(token);
         let Some(value) = literal::number(source) else {
             return Err(self.error(
@@ -182,7 +183,7 @@ impl<'q> Parser<'q> {
     }
 
     /// A number with or without a sign, if one stands here.
-    fn signed_number(&mut self) -> Result<Option<Number>, ParseError> {
+    fn signed_number(&mut self) -> Parsed<Option<Number>> {
         let sign = match self.kind() {
             Kind::Number => "",
             Kind::Add => "+",
@@ -197,7 +198,7 @@ impl<'q> Parser<'q> {
     }
 
     /// `{a="x", b=~"y"}`
-    fn selector(&mut self) -> Result<Selector, ParseError> {
+    fn selector(&mut self) -> Parsed<Selector> {
         self.expect(Kind::OpenBrace, "a stream selector such as {app=\"x\"}")?;
         let mut matchers = Vec::new();
         if self.take(Kind::CloseBrace)? {
@@ -219,7 +220,7 @@ impl<'q> Parser<'q> {
     }
 
     /// The string behind a matcher's operator.
-    fn matched(&mut self, op: MatchOp) -> Result<Text, ParseError> {
+    fn matched(&mut self, op: MatchOp) -> Parsed<Text> {
         let at = self.token.start;
         let value = self.string("a string in quotes")?;
         check::matcher(op, &value).map_err(|message| self.error(at, message))?;
@@ -237,7 +238,7 @@ impl<'q> Parser<'q> {
     }
 
     /// The pipeline of a log query behind its selector.
-    fn log_pipeline(&mut self, selector: Selector) -> Result<LogExpr, ParseError> {
+    fn log_pipeline(&mut self, selector: Selector) -> Parsed<LogExpr> {
         let pipeline = self.pipeline()?;
         if let Some((at, _)) = pipeline.unwrap {
             return Err(self.error(
@@ -253,7 +254,7 @@ impl<'q> Parser<'q> {
     }
 
     /// `by (a, b)` or `without (a, b)`, if it stands here.
-    fn grouping(&mut self) -> Result<Option<Grouping>, ParseError> {
+    fn grouping(&mut self) -> Parsed<Option<Grouping>> {
         let without = match self.kind() {
             Kind::By => false,
             Kind::Without => true,
@@ -265,7 +266,7 @@ impl<'q> Parser<'q> {
     }
 
     /// `(a, b)` or `()`
-    fn label_list(&mut self) -> Result<Vec<String>, ParseError> {
+    fn label_list(&mut self) -> Parsed<Vec<String>> {
         self.expect(Kind::OpenParen, "a list of labels in brackets")?;
         let mut labels = Vec::new();
         if self.take(Kind::CloseParen)? {

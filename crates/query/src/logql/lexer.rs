@@ -4,9 +4,15 @@
 //! function before `(` (or before `by (`) and a label's name elsewhere, `-5m` is one duration and
 //! `-5` two tokens. What Loki takes for an identifier of one odd character (`@`, `$`) is refused.
 
+mod keyword;
+
+use self::keyword::{KEYWORD_BYTES, is_function, keyword};
 use super::ast::{Conversion, RangeOp, VectorOp};
 use super::literal;
 use crate::error::ParseError;
+
+/// What every step of parsing gives.
+pub(super) type Parsed<T> = Result<T, ParseError>;
 
 /// A token and where it stands in the query, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +108,7 @@ impl<'q> Lexer<'q> {
     }
 
     /// The next token; at the end of the query `End`, as often as asked.
-    pub(super) fn next(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn next(&mut self) -> Parsed<Token> {
         self.skip_blanks()?;
         let start = self.at;
         let Some(&first) = self.bytes.get(start) else {
@@ -166,6 +172,7 @@ impl<'q> Lexer<'q> {
         })
     }
 
+    #[cold]
     fn error(&self, offset: usize, message: impl Into<String>) -> ParseError {
         ParseError::at(self.query, offset, message)
     }
@@ -175,7 +182,7 @@ impl<'q> Lexer<'q> {
     }
 
     /// White space and the three kinds of comment.
-    fn skip_blanks(&mut self) -> Result<(), ParseError> {
+    fn skip_blanks(&mut self) -> Parsed<()> {
         loop {
             match self.rest(self.at) {
                 [b' ' | b'\t' | b'\n' | b'\r', ..] => self.at += 1,
@@ -199,7 +206,7 @@ impl<'q> Lexer<'q> {
     }
 
     /// Loki refuses a NUL wherever it stands, comments included.
-    fn refuse_nul(&self, text: &[u8]) -> Result<(), ParseError> {
+    fn refuse_nul(&self, text: &[u8]) -> Parsed<()> {
         if text.contains(&0) {
             return Err(self.error(self.at, "a NUL character is not allowed"));
         }
@@ -207,61 +214,64 @@ impl<'q> Lexer<'q> {
     }
 
     /// An identifier or a keyword, and its length.
-    fn word(&self) -> Result<(Kind, usize), ParseError> {
+    fn word(&self) -> Parsed<(Kind, usize)> {
         let rest = self.rest(self.at);
-        let mut length = rest
-            .iter()
-            .position(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_')
-            .unwrap_or(rest.len());
-        let mut ascii = true;
-        if rest.get(length).is_some_and(|byte| !byte.is_ascii()) {
-            ascii = false;
-            let text = self.query.get(self.at..).unwrap_or_default();
-            length = text
-                .char_indices()
-                .find(|(at, c)| !is_identifier_char(*c, *at == 0))
-                .map_or(text.len(), |(at, _)| at);
-            if length == 0 {
-                let char = text.chars().next().unwrap_or_default();
-                return Err(self.error(self.at, format!("unexpected character {char:?}")));
-            }
-        }
+        // Letters are made small on the way; longer words than the longest keyword are names.
         let mut lower = [0; KEYWORD_BYTES];
-        let word = rest.get(..length).unwrap_or_default();
-        let lower = if ascii {
-            match lower.get_mut(..length) {
-                Some(lower) => {
-                    lower.copy_from_slice(word);
-                    lower.make_ascii_lowercase();
-                    &*lower
-                }
-                None => return Ok((Kind::Identifier, length)),
+        let mut length = 0;
+        for byte in rest {
+            if !byte.is_ascii_alphanumeric() && *byte != b'_' {
+                break;
             }
-        } else {
-            // The Kelvin sign and the dotted capital I are the only characters outside of ASCII
-            // whose lower case is in it. Loki reads `\u{212a}eep` as `keep`; here it is refused,
-            // so that nobody can hide a keyword in a name.
-            let word = self
-                .query
-                .get(self.at..self.at + length)
-                .unwrap_or_default();
-            if let Some((at, _)) = word
-                .char_indices()
-                .find(|(_, c)| matches!(c, '\u{212a}' | '\u{130}'))
-            {
-                return Err(self.error(self.at + at, "unexpected character in a name"));
+            if let Some(place) = lower.get_mut(length) {
+                *place = byte.to_ascii_lowercase();
             }
+            length += 1;
+        }
+        if rest.get(length).is_some_and(|byte| !byte.is_ascii()) {
+            return self.wide_word();
+        }
+        let Some(lower) = lower.get(..length) else {
             return Ok((Kind::Identifier, length));
         };
-        if let Some(kind) = function(lower) {
-            let function = opens_call(self.query.get(self.at + length..).unwrap_or_default());
-            return Ok((if function { kind } else { Kind::Identifier }, length));
+        let kind = match keyword(lower) {
+            Some(kind) if is_function(kind) => {
+                let rest = self.query.get(self.at + length..).unwrap_or_default();
+                if opens_call(rest) {
+                    kind
+                } else {
+                    Kind::Identifier
+                }
+            }
+            Some(kind) => kind,
+            None => Kind::Identifier,
+        };
+        Ok((kind, length))
+    }
+
+    /// A word with characters outside of ASCII, which is never a keyword.
+    #[cold]
+    fn wide_word(&self) -> Parsed<(Kind, usize)> {
+        let text = self.query.get(self.at..).unwrap_or_default();
+        let length = text
+            .char_indices()
+            .find(|(at, c)| !is_identifier_char(*c, *at == 0))
+            .map_or(text.len(), |(at, _)| at);
+        let word = text.get(..length).unwrap_or_default();
+        // The Kelvin sign and the dotted capital I are the only characters outside of ASCII whose
+        // lower case is in it. Loki reads `\u{212a}eep` as `keep`; here it is refused, so that
+        // nobody can hide a keyword in a name.
+        let hiding = |c: char| matches!(c, '\u{212a}' | '\u{130}');
+        if let Some(at) = word.find(hiding).or((length == 0).then_some(0)) {
+            let char = text.get(at..).and_then(|text| text.chars().next());
+            let char = char.unwrap_or_default();
+            return Err(self.error(self.at + at, format!("unexpected character {char:?}")));
         }
-        Ok((keyword(lower).unwrap_or(Kind::Identifier), length))
+        Ok((Kind::Identifier, length))
     }
 
     /// A number, or a duration or byte size that starts with one, and its length.
-    fn number(&self) -> Result<(Kind, usize), ParseError> {
+    fn number(&self) -> Parsed<(Kind, usize)> {
         let length = self.number_length()?;
         if let Some(found) = self.duration(length) {
             return Ok(found);
@@ -306,7 +316,7 @@ impl<'q> Lexer<'q> {
     }
 
     /// The length of a Go number literal.
-    fn number_length(&self) -> Result<usize, ParseError> {
+    fn number_length(&self) -> Parsed<usize> {
         let text = self.rest(self.at);
         let at = |index: usize| text.get(index).copied().unwrap_or_default();
         let digits = |mut from: usize, hexadecimal: bool| {
@@ -378,7 +388,7 @@ impl<'q> Lexer<'q> {
     }
 
     /// The length of a string in double quotes. Its escapes are checked where its value is taken.
-    fn quoted(&self) -> Result<usize, ParseError> {
+    fn quoted(&self) -> Parsed<usize> {
         let text = self.rest(self.at);
         let mut at = 1;
         loop {
@@ -401,7 +411,7 @@ impl<'q> Lexer<'q> {
         }
     }
 
-    fn raw(&self) -> Result<usize, ParseError> {
+    fn raw(&self) -> Parsed<usize> {
         let inner = self.rest(self.at + 1);
         let Some(length) = inner.iter().position(|byte| *byte == b'`') else {
             return Err(self.error(self.at, "the string is not closed"));
@@ -410,7 +420,7 @@ impl<'q> Lexer<'q> {
         Ok(length + 2)
     }
 
-    fn range(&self) -> Result<(Kind, usize), ParseError> {
+    fn range(&self) -> Parsed<(Kind, usize)> {
         let inner = self.rest(self.at + 1);
         let Some(length) = inner.iter().position(|byte| *byte == b']') else {
             return Err(self.error(self.at, "the range is not closed with ]"));
@@ -433,6 +443,9 @@ fn is_identifier_char(c: char, first: bool) -> bool {
 
 /// Whether what follows a function's name makes it a call: `(`, `by (` or `without (`.
 fn opens_call(rest: &str) -> bool {
+    if rest.starts_with('(') {
+        return true;
+    }
     let rest = rest.trim_start();
     if rest.starts_with('(') {
         return true;
@@ -443,77 +456,5 @@ fn opens_call(rest: &str) -> bool {
             && rest
                 .get(word.len()..)
                 .is_some_and(|rest| rest.trim_start().starts_with('('))
-    })
-}
-
-/// The length of the longest keyword.
-const KEYWORD_BYTES: usize = 18;
-
-/// Names that are keywords only where they are called.
-fn function(word: &[u8]) -> Option<Kind> {
-    Some(match word {
-        b"rate" => Kind::RangeAggregate(RangeOp::Rate),
-        b"rate_counter" => Kind::RangeAggregate(RangeOp::RateCounter),
-        b"count_over_time" => Kind::RangeAggregate(RangeOp::CountOverTime),
-        b"bytes_rate" => Kind::RangeAggregate(RangeOp::BytesRate),
-        b"bytes_over_time" => Kind::RangeAggregate(RangeOp::BytesOverTime),
-        b"avg_over_time" => Kind::RangeAggregate(RangeOp::AvgOverTime),
-        b"sum_over_time" => Kind::RangeAggregate(RangeOp::SumOverTime),
-        b"min_over_time" => Kind::RangeAggregate(RangeOp::MinOverTime),
-        b"max_over_time" => Kind::RangeAggregate(RangeOp::MaxOverTime),
-        b"stdvar_over_time" => Kind::RangeAggregate(RangeOp::StdvarOverTime),
-        b"stddev_over_time" => Kind::RangeAggregate(RangeOp::StddevOverTime),
-        b"quantile_over_time" => Kind::RangeAggregate(RangeOp::QuantileOverTime),
-        b"first_over_time" => Kind::RangeAggregate(RangeOp::FirstOverTime),
-        b"last_over_time" => Kind::RangeAggregate(RangeOp::LastOverTime),
-        b"absent_over_time" => Kind::RangeAggregate(RangeOp::AbsentOverTime),
-        b"sum" => Kind::Aggregate(VectorOp::Sum),
-        b"avg" => Kind::Aggregate(VectorOp::Avg),
-        b"max" => Kind::Aggregate(VectorOp::Max),
-        b"min" => Kind::Aggregate(VectorOp::Min),
-        b"count" => Kind::Aggregate(VectorOp::Count),
-        b"stddev" => Kind::Aggregate(VectorOp::Stddev),
-        b"stdvar" => Kind::Aggregate(VectorOp::Stdvar),
-        b"bottomk" => Kind::Aggregate(VectorOp::Bottomk),
-        b"topk" => Kind::Aggregate(VectorOp::Topk),
-        b"approx_topk" => Kind::Aggregate(VectorOp::ApproxTopk),
-        b"sort" => Kind::Aggregate(VectorOp::Sort),
-        b"sort_desc" => Kind::Aggregate(VectorOp::SortDesc),
-        b"bytes" => Kind::Convert(Conversion::Bytes),
-        b"duration" => Kind::Convert(Conversion::Duration),
-        b"duration_seconds" => Kind::Convert(Conversion::DurationSeconds),
-        b"vector" => Kind::Vector,
-        b"label_replace" => Kind::LabelReplace,
-        b"ip" => Kind::Ip,
-        _ => return None,
-    })
-}
-
-/// Names that are keywords wherever they stand.
-fn keyword(word: &[u8]) -> Option<Kind> {
-    Some(match word {
-        b"or" => Kind::Or,
-        b"and" => Kind::And,
-        b"unless" => Kind::Unless,
-        b"by" => Kind::By,
-        b"without" => Kind::Without,
-        b"bool" => Kind::Bool,
-        b"on" => Kind::On,
-        b"ignoring" => Kind::Ignoring,
-        b"group_left" => Kind::GroupLeft,
-        b"group_right" => Kind::GroupRight,
-        b"offset" => Kind::Offset,
-        b"unwrap" => Kind::Unwrap,
-        b"json" => Kind::Json,
-        b"logfmt" => Kind::Logfmt,
-        b"regexp" => Kind::Regexp,
-        b"pattern" => Kind::Pattern,
-        b"unpack" => Kind::Unpack,
-        b"decolorize" => Kind::Decolorize,
-        b"label_format" => Kind::LabelFormat,
-        b"line_format" => Kind::LineFormat,
-        b"drop" => Kind::Drop,
-        b"keep" => Kind::Keep,
-        _ => return None,
     })
 }

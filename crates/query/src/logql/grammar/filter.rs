@@ -2,11 +2,10 @@
 
 use super::{Parser, Tall};
 use crate::duration::Duration;
-use crate::error::ParseError;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{Bytes, CompareOp, IpFilter, LabelFilter};
 use crate::logql::check;
-use crate::logql::lexer::Kind;
+use crate::logql::lexer::{Kind, Parsed};
 use crate::matcher::{MatchOp, Matcher};
 use crate::text::Text;
 
@@ -30,7 +29,7 @@ enum Join {
 
 impl Parser<'_> {
     /// A label filter; the token is its first.
-    pub(super) fn label_filter(&mut self) -> Result<Tall<LabelFilter>, ParseError> {
+    pub(super) fn label_filter(&mut self) -> Parsed<Tall<LabelFilter>> {
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut brackets = 0;
         loop {
@@ -82,7 +81,7 @@ impl Parser<'_> {
         &self,
         waiting: &mut Vec<Waiting>,
         mut right: Tall<LabelFilter>,
-    ) -> Result<Tall<LabelFilter>, ParseError> {
+    ) -> Parsed<Tall<LabelFilter>> {
         while matches!(waiting.last(), Some(Waiting::Left(..))) {
             right = self.join_last(waiting, right)?;
         }
@@ -93,7 +92,7 @@ impl Parser<'_> {
         &self,
         waiting: &mut Vec<Waiting>,
         right: Tall<LabelFilter>,
-    ) -> Result<Tall<LabelFilter>, ParseError> {
+    ) -> Parsed<Tall<LabelFilter>> {
         let Some(Waiting::Left(left, join)) = waiting.pop() else {
             return Ok(right);
         };
@@ -110,7 +109,7 @@ impl Parser<'_> {
     }
 
     /// One comparison: `a="x"`, `a=~"x"`, `a=ip("…")`, `a > 5`, `a > 5s`, `a > 5KB`.
-    fn condition(&mut self) -> Result<LabelFilter, ParseError> {
+    fn condition(&mut self) -> Parsed<LabelFilter> {
         let start = self.token;
         let name = self.identifier("a label filter, as in status >= 500")?;
         let compare = match self.kind() {
@@ -177,13 +176,13 @@ impl Parser<'_> {
         }
     }
 
-    fn text_condition(&mut self, name: String, op: MatchOp) -> Result<LabelFilter, ParseError> {
+    fn text_condition(&mut self, name: String, op: MatchOp) -> Parsed<LabelFilter> {
         let value = self.matched(op)?;
         Ok(LabelFilter::Match(Matcher { name, op, value }))
     }
 
     /// `ip("…")`
-    pub(super) fn ip(&mut self) -> Result<Text, ParseError> {
+    pub(super) fn ip(&mut self) -> Parsed<Text> {
         self.expect(Kind::Ip, "ip(…)")?;
         self.expect(Kind::OpenParen, "(")?;
         let pattern = self.string("an address, a range or a CIDR in quotes")?;

@@ -1,14 +1,15 @@
 //! Expressions: aggregations, binary operators, brackets.
 
+mod binary;
+
 use super::Parser;
 use crate::error::ParseError;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{
-    Binary, BinaryOp, Expr, Group, Grouping, LabelReplace, MetricExpr, VectorAggregation,
-    VectorMatching, VectorOp,
+    BinaryOp, Expr, Grouping, LabelReplace, MetricExpr, VectorAggregation, VectorMatching, VectorOp,
 };
 use crate::logql::check;
-use crate::logql::lexer::Kind;
+use crate::logql::lexer::{Kind, Parsed};
 use crate::number::Number;
 
 /// What has been read and waits for the expression on its right or in its brackets.
@@ -51,7 +52,7 @@ struct Operand {
 
 impl Parser<'_> {
     /// A whole query, up to its end.
-    pub(super) fn query(&mut self) -> Result<Expr, ParseError> {
+    pub(super) fn query(&mut self) -> Parsed<Expr> {
         let mut waiting: Vec<Waiting> = Vec::new();
         let mut brackets = 0;
         loop {
@@ -119,7 +120,7 @@ impl Parser<'_> {
     }
 
     /// An aggregation up to its open bracket.
-    fn aggregate(&mut self, op: VectorOp) -> Result<Box<Aggregate>, ParseError> {
+    fn aggregate(&mut self, op: VectorOp) -> Parsed<Box<Aggregate>> {
         let at = self.advance()?.start;
         let grouping = self.grouping()?;
         self.expect(Kind::OpenParen, "(")?;
@@ -133,7 +134,7 @@ impl Parser<'_> {
 
     /// The parameter behind an aggregation's bracket, as in `topk(5, …)`. A number that no comma
     /// follows is no parameter but the start of the argument, and is given back.
-    fn param(&mut self, aggregate: &mut Aggregate) -> Result<Option<Operand>, ParseError> {
+    fn param(&mut self, aggregate: &mut Aggregate) -> Parsed<Option<Operand>> {
         if self.kind() != Kind::Number {
             return Ok(None);
         }
@@ -148,7 +149,7 @@ impl Parser<'_> {
 
     /// An expression that is no bracket and has no operator: a log query, a range aggregation, a
     /// number, a vector.
-    fn operand(&mut self) -> Result<Operand, ParseError> {
+    fn operand(&mut self) -> Parsed<Operand> {
         let at = self.token.start;
         match self.kind() {
             Kind::OpenBrace => {
@@ -206,128 +207,8 @@ impl Parser<'_> {
         }
     }
 
-    fn binary_op(&self) -> Option<BinaryOp> {
-        Some(match self.kind() {
-            Kind::Or => BinaryOp::Or,
-            Kind::And => BinaryOp::And,
-            Kind::Unless => BinaryOp::Unless,
-            Kind::Add => BinaryOp::Add,
-            Kind::Sub => BinaryOp::Sub,
-            Kind::Mul => BinaryOp::Mul,
-            Kind::Div => BinaryOp::Div,
-            Kind::Mod => BinaryOp::Mod,
-            Kind::Pow => BinaryOp::Pow,
-            Kind::Compare => BinaryOp::Eq,
-            Kind::NotEqual => BinaryOp::Ne,
-            Kind::Greater => BinaryOp::Gt,
-            Kind::GreaterEqual => BinaryOp::Ge,
-            Kind::Less => BinaryOp::Lt,
-            Kind::LessEqual => BinaryOp::Le,
-            _ => return None,
-        })
-    }
-
-    /// The operator that is looked at, with its modifiers, behind its left side.
-    fn left(&mut self, lhs: Operand, op: BinaryOp) -> Result<Left, ParseError> {
-        let at = self.advance()?.start;
-        let return_bool = self.take(Kind::Bool)?;
-        Ok(Left {
-            lhs,
-            op,
-            at,
-            return_bool,
-            matching: self.matching()?,
-        })
-    }
-
-    fn matching(&mut self) -> Result<Option<VectorMatching>, ParseError> {
-        let on = match self.kind() {
-            Kind::On => true,
-            Kind::Ignoring => false,
-            _ => return Ok(None),
-        };
-        self.advance()?;
-        let labels = self.label_list()?;
-        let group = match self.kind() {
-            Kind::GroupLeft => Some(false),
-            Kind::GroupRight => Some(true),
-            _ => None,
-        };
-        let group = match group {
-            None => None,
-            Some(right) => {
-                self.advance()?;
-                let include = match self.kind() {
-                    Kind::OpenParen => self.label_list()?,
-                    _ => Vec::new(),
-                };
-                Some(Group { right, include })
-            }
-        };
-        // To ignore no label is what happens anyhow.
-        if !on && labels.is_empty() && group.is_none() {
-            return Ok(None);
-        }
-        Ok(Some(VectorMatching { on, labels, group }))
-    }
-
-    /// Joins what waits for `right` since the last bracket and binds closer than `next`, or all of
-    /// it.
-    fn join(
-        &self,
-        waiting: &mut Vec<Waiting>,
-        mut right: Operand,
-        next: Option<BinaryOp>,
-    ) -> Result<Operand, ParseError> {
-        while let Some(Waiting::Binary(left)) = waiting.last() {
-            let closer = next.is_none_or(|next| {
-                left.op.precedence() > next.precedence()
-                    || left.op.precedence() == next.precedence() && !next.groups_to_the_right()
-            });
-            if !closer {
-                break;
-            }
-            let Some(Waiting::Binary(left)) = waiting.pop() else {
-                break;
-            };
-            right = self.binary(*left, right)?;
-        }
-        Ok(right)
-    }
-
-    fn binary(&self, left: Left, right: Operand) -> Result<Operand, ParseError> {
-        let literal = left.lhs.literal && right.literal;
-        if left.op.is_set() {
-            for side in [&left.lhs, &right] {
-                if side.literal {
-                    return Err(self.error(
-                        side.at,
-                        format!("{} joins series and takes no number", left.op.as_str()),
-                    ));
-                }
-            }
-        }
-        let height = left.lhs.height.max(right.height) + 1;
-        if height > MAX_DEPTH {
-            return Err(self.too_deep(left.at));
-        }
-        let at = left.lhs.at;
-        let what = left.op.as_str();
-        let binary = Binary {
-            op: left.op,
-            return_bool: left.return_bool,
-            matching: left.matching,
-            lhs: self.samples(left.lhs, what)?,
-            rhs: self.samples(right, what)?,
-        };
-        Ok(Operand {
-            literal,
-            ..Operand::metric(MetricExpr::Binary(Box::new(binary)), height, at)
-        })
-    }
-
     /// The operand as one that answers with samples, which `what` needs.
-    fn samples(&self, operand: Operand, what: &str) -> Result<MetricExpr, ParseError> {
+    fn samples(&self, operand: Operand, what: &str) -> Parsed<MetricExpr> {
         match operand.expr {
             Expr::Metric(expr) => Ok(expr),
             Expr::Log(_) => Err(self.error(
@@ -341,7 +222,7 @@ impl Parser<'_> {
     }
 
     /// Closes the bracket that is looked at, which `waiting` opened.
-    fn close(&mut self, waiting: Option<Waiting>, inner: Operand) -> Result<Operand, ParseError> {
+    fn close(&mut self, waiting: Option<Waiting>, inner: Operand) -> Parsed<Operand> {
         match waiting {
             Some(Waiting::Aggregate(mut aggregate)) => {
                 self.advance()?;
@@ -364,7 +245,7 @@ impl Parser<'_> {
         }
     }
 
-    fn aggregation(&self, aggregate: Aggregate, inner: Operand) -> Result<Operand, ParseError> {
+    fn aggregation(&self, aggregate: Aggregate, inner: Operand) -> Parsed<Operand> {
         let Aggregate {
             op,
             at,
@@ -390,7 +271,7 @@ impl Parser<'_> {
     }
 
     /// The rest of `label_replace(` behind its first argument; the token is the comma.
-    fn label_replace(&mut self, inner: Operand) -> Result<Operand, ParseError> {
+    fn label_replace(&mut self, inner: Operand) -> Parsed<Operand> {
         let at = inner.at;
         let height = inner.height + 1;
         if height > MAX_DEPTH {

@@ -1,13 +1,12 @@
 //! The pipeline behind a stream selector.
 
 use super::Parser;
-use crate::error::ParseError;
 use crate::logql::ast::{
     Extraction, LabelFilter, LabelFormat, LabelOrMatcher, LineFilter, LineMatch, LineOp, Logfmt,
     Stage, Unwrap,
 };
 use crate::logql::check;
-use crate::logql::lexer::Kind;
+use crate::logql::lexer::{Kind, Parsed};
 use crate::matcher::Matcher;
 use crate::text::Text;
 
@@ -21,7 +20,7 @@ pub(super) struct Pipeline {
 
 impl Parser<'_> {
     /// As many stages as there are; maybe none.
-    pub(super) fn pipeline(&mut self) -> Result<Pipeline, ParseError> {
+    pub(super) fn pipeline(&mut self) -> Parsed<Pipeline> {
         let mut pipeline = Pipeline {
             stages: Vec::new(),
             unwrap: None,
@@ -56,7 +55,7 @@ impl Parser<'_> {
     /// What stands behind a line filter's operator.
     ///
     /// Loki reads `!= "a" or "b"` as neither, that is as `!= "a" != "b"`, and so does this.
-    fn line_filter(&mut self, op: LineOp, stages: &mut Vec<Stage>) -> Result<(), ParseError> {
+    fn line_filter(&mut self, op: LineOp, stages: &mut Vec<Stage>) -> Parsed<()> {
         let negated = match op {
             LineOp::Contains | LineOp::Regex | LineOp::Pattern => false,
             LineOp::NotContains | LineOp::NotRegex | LineOp::NotPattern => true,
@@ -75,7 +74,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn line_match(&mut self) -> Result<LineMatch, ParseError> {
+    fn line_match(&mut self) -> Parsed<LineMatch> {
         match self.kind() {
             Kind::Ip => self.ip().map(LineMatch::Ip),
             _ => self
@@ -85,7 +84,7 @@ impl Parser<'_> {
     }
 
     /// A stage behind its `|`.
-    fn stage(&mut self, height: &mut usize) -> Result<Stage, ParseError> {
+    fn stage(&mut self, height: &mut usize) -> Parsed<Stage> {
         match self.kind() {
             Kind::Identifier | Kind::OpenParen => {
                 let (filter, filter_height) = self.label_filter()?;
@@ -120,17 +119,14 @@ impl Parser<'_> {
     }
 
     /// A string that `check` finds no fault with.
-    fn checked_string(
-        &mut self,
-        check: fn(&[u8]) -> Result<(), String>,
-    ) -> Result<Text, ParseError> {
+    fn checked_string(&mut self, check: fn(&[u8]) -> Result<(), String>) -> Parsed<Text> {
         let at = self.token.start;
         let text = self.string("a string in quotes")?;
         check(text.as_bytes()).map_err(|message| self.error(at, message))?;
         Ok(text)
     }
 
-    fn logfmt(&mut self) -> Result<Logfmt, ParseError> {
+    fn logfmt(&mut self) -> Parsed<Logfmt> {
         let mut logfmt = Logfmt::default();
         loop {
             match self.kind() {
@@ -145,7 +141,7 @@ impl Parser<'_> {
     }
 
     /// `a="b.c", d`, or nothing.
-    fn extractions(&mut self) -> Result<Vec<Extraction>, ParseError> {
+    fn extractions(&mut self) -> Parsed<Vec<Extraction>> {
         let mut extractions = Vec::new();
         if self.kind() != Kind::Identifier {
             return Ok(extractions);
@@ -164,7 +160,7 @@ impl Parser<'_> {
         }
     }
 
-    fn label_formats(&mut self) -> Result<Vec<LabelFormat>, ParseError> {
+    fn label_formats(&mut self) -> Parsed<Vec<LabelFormat>> {
         let mut formats = Vec::new();
         loop {
             let to = self.identifier("a label's name, as in a=b")?;
@@ -185,7 +181,7 @@ impl Parser<'_> {
         }
     }
 
-    fn labels_or_matchers(&mut self) -> Result<Vec<LabelOrMatcher>, ParseError> {
+    fn labels_or_matchers(&mut self) -> Parsed<Vec<LabelOrMatcher>> {
         let mut items = Vec::new();
         loop {
             let name = self.identifier("a label's name")?;
@@ -205,7 +201,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind `| unwrap`: the label, and label filters to the end of the pipeline.
-    fn unwrap(&mut self, height: &mut usize) -> Result<Unwrap, ParseError> {
+    fn unwrap(&mut self, height: &mut usize) -> Parsed<Unwrap> {
         let conversion = match self.kind() {
             Kind::Convert(conversion) => {
                 self.advance()?;

@@ -2,18 +2,14 @@
 
 use super::{Parser, Tall};
 use crate::duration::Duration;
-use crate::error::ParseError;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{LogExpr, LogRange, MetricExpr, RangeAggregation, RangeOp};
 use crate::logql::check;
-use crate::logql::lexer::Kind;
+use crate::logql::lexer::{Kind, Parsed};
 
 impl Parser<'_> {
     /// A range aggregation; the token is its name.
-    pub(super) fn range_aggregation(
-        &mut self,
-        op: RangeOp,
-    ) -> Result<Tall<MetricExpr>, ParseError> {
+    pub(super) fn range_aggregation(&mut self, op: RangeOp) -> Parsed<Tall<MetricExpr>> {
         let name = self.advance()?;
         self.expect(Kind::OpenParen, "(")?;
         let param = match self.kind() {
@@ -39,7 +35,7 @@ impl Parser<'_> {
     }
 
     /// A log expression with its range, which stands behind the selector or behind the pipeline.
-    fn log_range(&mut self) -> Result<Tall<LogRange>, ParseError> {
+    fn log_range(&mut self) -> Parsed<Tall<LogRange>> {
         let mut brackets = 0;
         while self.kind() == Kind::OpenParen {
             brackets += 1;
