@@ -88,12 +88,10 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         Arc::clone(&clock),
     )
     .map_err(|error| {
-        let hint = match &error {
-            StartError::Listen { .. } => "; --listen chooses another port, with 0 any free one",
-            StartError::Thread(_)
-            | StartError::Algorithms(_)
-            | StartError::Issuer(_)
-            | StartError::Certificates(_) => "",
+        let hint = if matches!(error, StartError::Listen { .. }) {
+            "; --listen chooses another port, with 0 any free one"
+        } else {
+            ""
         };
         format!("{error}{hint}")
     })?;
