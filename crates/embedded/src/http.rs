@@ -19,8 +19,6 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::Backend;
 use credentials::Credentials;
-pub(crate) use json::go_float;
-pub(crate) use times::to_i64;
 
 /// What every handler needs.
 #[derive(Clone)]
@@ -73,7 +71,7 @@ async fn demand_credentials(
     }
     (
         StatusCode::UNAUTHORIZED,
-        [(header::WWW_AUTHENTICATE, "Basic")],
+        [(header::WWW_AUTHENTICATE, r#"Basic realm="embedded""#)],
         "unauthorized\n",
     )
         .into_response()

@@ -7,6 +7,7 @@
 
 pub mod labels;
 pub mod limits;
+mod numbers;
 pub mod regexes;
 pub mod store;
 

@@ -155,3 +155,52 @@ async fn answers_are_those_of_prometheus() {
         differing.join("\n")
     );
 }
+
+/// The points of an answer, as `labels time value`, sorted.
+fn points(answer: &Value) -> Vec<String> {
+    let empty = Vec::new();
+    let result = answer.pointer("/data/result").unwrap();
+    if answer.pointer("/data/resultType").unwrap() == "scalar" {
+        return vec![format!("{{}} {result}")];
+    }
+    let mut points = Vec::new();
+    for series in result.as_array().unwrap() {
+        let values = series.get("values").and_then(Value::as_array);
+        let metric = series.get("metric").unwrap();
+        for value in values.unwrap_or(&empty).iter().chain(series.get("value")) {
+            points.push(format!("{metric} {value}"));
+        }
+    }
+    points.sort();
+    points
+}
+
+#[tokio::test]
+async fn a_range_query_gives_what_instant_queries_give_at_its_steps() {
+    let router = backend().router(None);
+    let mut count = 0;
+    for line in ANSWERS.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let params = case.get("params").unwrap();
+        let query = params.get("query").and_then(Value::as_str).unwrap();
+        let is_range = case.get("path").unwrap() == "query_range";
+        let is_answered = case.get("status").unwrap() == 200;
+        // The end of an instant query is another one.
+        if !is_range || !is_answered || query.contains("end()") {
+            continue;
+        }
+        let (_, range) = ask(&router, "query_range", params).await;
+        let mut instants = Vec::new();
+        let mut time = 1_793_491_510;
+        while time <= 1_793_492_100 {
+            let params = serde_json::json!({"query": query, "time": format!("{time}.1")});
+            let (_, answer) = ask(&router, "query", &params).await;
+            instants.extend(points(&answer));
+            time += 97;
+        }
+        instants.sort();
+        assert_eq!(points(&range), instants, "{query}");
+        count += 1;
+    }
+    assert!(count > 100, "{count}");
+}

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::answer::{MatrixSeries, VectorSample};
 use crate::labels::Labels;
+use crate::numbers::go_float;
 
 /// Appends a JSON string.
 pub(super) fn string(out: &mut String, text: &str) {
@@ -80,16 +81,8 @@ pub(super) fn time(out: &mut String, style: Style, timestamp_ms: i64) {
 
 /// Appends a value.
 pub(super) fn number(out: &mut String, style: Style, value: f64) {
-    if value.is_nan() {
-        out.push_str("NaN");
-        return;
-    }
-    if value.is_infinite() {
-        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
-        return;
-    }
     let small_or_large = value != 0.0 && (value.abs() < 1e-6 || value.abs() >= 1e21);
-    if style == Style::Prometheus && small_or_large {
+    if style == Style::Prometheus && small_or_large && value.is_finite() {
         let text = format!("{value:e}");
         // Go writes a sign and at least two digits behind the e.
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
@@ -98,15 +91,8 @@ pub(super) fn number(out: &mut String, style: Style, value: f64) {
             .map_or(('+', exponent), |below| ('-', below));
         let _ = write!(out, "{digits}e{sign}{exponent:0>2}");
     } else {
-        let _ = write!(out, "{value}");
+        out.push_str(&go_float(value));
     }
-}
-
-/// A float as Go formats it with 'f' and the fewest digits.
-pub(crate) fn go_float(value: f64) -> String {
-    let mut out = String::new();
-    number(&mut out, Style::Loki, value);
-    out
 }
 
 /// Appends series over time.

@@ -155,6 +155,50 @@ async fn what_cannot_be_evaluated_is_a_422() {
     );
 }
 
+/// Loki's answer without its statistics, which hold times.
+fn without_stats(body: &str) -> &str {
+    body.split(r#","stats":"#).next().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn log_queries_answer_in_the_shape_of_loki() {
+    let query = "query=%7Btenant%3D~%22.%2B%22%7D";
+    for tenant in ["acme", "globex"] {
+        let (status, body) = get(tenant, &format!("/loki/api/v1/query_range?{query}")).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        let wanted = format!(
+            r#"{{"status":"success","data":{{"resultType":"streams","result":[{{"stream":{{"tenant":"{tenant}"}},"values":[["1793491199999999999","of {tenant}"]]}}]"#
+        );
+        assert_eq!(without_stats(&body), wanted);
+        serde_json::from_str::<serde_json::Value>(&body).unwrap();
+    }
+    // The end is exclusive.
+    let times = "start=1793491199000000000&end=1793491199999999999";
+    let (_, body) = get("acme", &format!("/loki/api/v1/query_range?{query}&{times}")).await;
+    let empty = r#"{"status":"success","data":{"resultType":"streams","result":[]"#;
+    assert_eq!(without_stats(&body), empty);
+}
+
+#[tokio::test]
+async fn metric_queries_over_logs_answer_in_the_shape_of_loki() {
+    let query = "query=count_over_time(%7Btenant%3D%22acme%22%7D%5B1m%5D)";
+    let (status, body) = get("acme", &format!("/loki/api/v1/query?{query}")).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let wanted = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"tenant":"acme"},"value":[1793491200,"1"]}]"#;
+    assert_eq!(without_stats(&body), wanted);
+    let times = "start=2026-11-01T00:00:00.5Z&end=1793491201.5&step=1";
+    let (status, body) = get("acme", &format!("/loki/api/v1/query_range?{query}&{times}")).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let wanted = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"tenant":"acme"},"values":[[1793491200.5,"1"],[1793491201.5,"1"]]}]"#;
+    assert_eq!(without_stats(&body), wanted);
+    // What Grafana's health check sends.
+    let uri = "/loki/api/v1/query?query=vector(1)%2Bvector(1)";
+    let (status, body) = get("acme", uri).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let wanted = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1793491200,"2"]}]"#;
+    assert_eq!(without_stats(&body), wanted);
+}
+
 #[tokio::test]
 async fn loki_refuses_bad_parameters_in_plain_text() {
     let query = "query=%7Ba%3D%22b%22%7D";

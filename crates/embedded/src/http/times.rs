@@ -1,5 +1,7 @@
 //! Times and durations in parameters.
 
+use crate::numbers::to_i64;
+
 const SECOND_NS: f64 = 1e9;
 
 /// RFC 3339 in nanoseconds since the Unix epoch.
@@ -63,13 +65,6 @@ pub(super) fn prometheus_duration(text: &str) -> Option<i64> {
         return None;
     }
     millis.checked_mul(1_000_000)
-}
-
-/// The number without its fraction, if it is one that fits.
-#[allow(clippy::cast_possible_truncation)] // the range is checked
-pub(crate) fn to_i64(number: f64) -> Option<i64> {
-    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
-    (-BEYOND..BEYOND).contains(&number).then_some(number as i64)
 }
 
 #[cfg(test)]

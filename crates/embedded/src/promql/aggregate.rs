@@ -8,9 +8,9 @@ use super::accumulate::State;
 use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
 use super::quantile::quantile;
 use super::series::{Collector, Cursor, METRIC_NAME, Series, point};
-use crate::http::go_float;
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::numbers::go_float;
 
 /// Series that are aggregated into one, or chosen from together.
 #[derive(Debug)]

@@ -16,8 +16,7 @@ pub(super) enum Operator {
 }
 
 impl Operator {
-    /// The operator between numbers; `Err` for set operators, which `Ok` of another kind would
-    /// not describe.
+    /// What the operator does to two numbers. Set operators do nothing to numbers.
     pub(super) fn of(op: BinaryOp) -> Result<Self, EvalError> {
         Ok(match op {
             BinaryOp::Add => Self::Arithmetic(|a, b| a + b),

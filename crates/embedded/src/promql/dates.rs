@@ -8,7 +8,7 @@ pub(super) type DatePart = fn(DateTime) -> i16;
 
 /// The part of the time at these Unix seconds; NaN where no calendar reaches.
 pub(super) fn part_of(seconds: f64, part: DatePart) -> f64 {
-    crate::http::to_i64(seconds)
+    crate::numbers::to_i64(seconds)
         .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
         .map_or(f64::NAN, |time| {
             f64::from(part(Offset::UTC.to_datetime(time)))

@@ -31,7 +31,7 @@ impl Evaluator<'_> {
             Some(At::Start) => Some(self.query_span.0),
             Some(At::End) => Some(self.query_span.1),
             Some(At::Timestamp(seconds)) => Some(
-                crate::http::to_i64((seconds.value * 1000.0).round()).ok_or_else(|| {
+                crate::numbers::to_i64((seconds.value * 1000.0).round()).ok_or_else(|| {
                     EvalError::Invalid("timestamp out of bounds for @ modifier".to_owned())
                 })?,
             ),

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use super::aggregate::Group;
 use super::evaluator::Evaluator;
 use super::series::{Collector, Cursor, Series};
-use crate::http::to_i64;
 use crate::limits::EvalError;
+use crate::numbers::to_i64;
 
 impl Evaluator<'_> {
     /// The `k` series with the largest (or smallest) values of each group at each step, the most
