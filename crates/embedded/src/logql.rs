@@ -42,6 +42,8 @@ pub struct Request<'a> {
     pub direction: Direction,
     /// Whether the query asks for one time only.
     pub instant: bool,
+    /// The time of asking, which templates can tell by `now`.
+    pub now_ns: i64,
     /// When to give up.
     pub stop: &'a Stop,
 }

@@ -114,6 +114,7 @@ async fn answer(
 ) -> Result<Response, Refusal> {
     let Shared { backend, permits } = shared;
     let stop = Stop::after(backend.limits.query_timeout);
+    let now_ns = (backend.clock)();
     let body = work::run(permits, stop, move |stop| {
         let started = std::time::Instant::now();
         let tree = query::logql::parse(&query).map_err(|error| {
@@ -147,6 +148,7 @@ async fn answer(
             limit: asked.limit,
             direction: asked.direction,
             instant: asked.instant,
+            now_ns,
             stop,
         };
         let logs = backend.store.logs(&tenant);

@@ -212,7 +212,7 @@ pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
 }
 
 /// A number as `%v` prints it: the shortest digits that read back the same, with an exponent
-/// below 1e-4 and from 1e21.
+/// below 1e-4 and from 1e6.
 pub(crate) fn format_float(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -223,7 +223,7 @@ pub(crate) fn format_float(value: f64) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return format!("{value}");
     }
     let sign = if exponent < 0 { '-' } else { '+' };
@@ -293,7 +293,8 @@ mod tests {
             (1.0, "1"),
             (0.1, "0.1"),
             (1e21, "1e+21"),
-            (1e20, "100000000000000000000"),
+            (3e6, "3e+06"),
+            (123_456.5, "123456.5"),
             (0.00001, "1e-05"),
             (-2.5, "-2.5"),
         ];

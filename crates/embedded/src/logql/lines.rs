@@ -22,7 +22,7 @@ pub(super) fn evaluate(
     request: &Request<'_>,
     expr: &LogExpr,
 ) -> Result<Answer, EvalError> {
-    let stages = Stages::new(&expr.stages)?;
+    let stages = Stages::new(&expr.stages, request.now_ns)?;
     let hints = Hints::for_lines(stages.label_tests());
     let streams = store.select(&expr.selector.matchers, request.start_ns, request.end_ns)?;
     let mut sources: Vec<Source<'_>> = streams

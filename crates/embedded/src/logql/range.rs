@@ -25,7 +25,7 @@ pub(super) fn evaluate(
     outer: Option<&GroupingTree>,
 ) -> Result<Vec<Series>, EvalError> {
     validate(aggregation)?;
-    let extractor = Extractor::new(aggregation, outer)?;
+    let extractor = Extractor::new(aggregation, outer, evaluation.request.now_ns)?;
     let series = collect(evaluation, aggregation, &extractor)?;
     let steps = &evaluation.steps;
     let range = aggregation.range.range.nanos;

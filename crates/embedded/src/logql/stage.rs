@@ -76,11 +76,11 @@ impl Stages {
     ///
     /// Line filters run as early as they can without seeing another line, so that parsers have
     /// less to do; Loki does the same, to the point that one behind `decolorize` sees the colours.
-    pub(crate) fn new(trees: &[Tree]) -> Result<Self, EvalError> {
+    pub(crate) fn new(trees: &[Tree], now_ns: i64) -> Result<Self, EvalError> {
         let mut stages = Vec::with_capacity(trees.len());
         let mut others = Vec::new();
         for tree in trees {
-            let stage = compile(tree)?;
+            let stage = compile(tree, now_ns)?;
             match stage {
                 Stage::Line(_) => stages.push(stage),
                 Stage::Label(LabelTest::Always) => stages.append(&mut others),
@@ -226,7 +226,7 @@ fn keep_if(passes: bool) -> Outcome {
     if passes { Outcome::Keep } else { Outcome::Drop }
 }
 
-fn compile(tree: &Tree) -> Result<Stage, EvalError> {
+fn compile(tree: &Tree, now_ns: i64) -> Result<Stage, EvalError> {
     Ok(match tree {
         Tree::Line(filter) => Stage::Line(LineTest::new(filter)?),
         Tree::Json(extractions) if extractions.is_empty() => Stage::Json,
@@ -257,8 +257,10 @@ fn compile(tree: &Tree) -> Result<Stage, EvalError> {
         Tree::Unpack => Stage::Unpack,
         Tree::Decolorize => Stage::Decolorize,
         Tree::Label(filter) => Stage::Label(LabelTest::new(filter)?),
-        Tree::LineFormat(template) => Stage::LineFormat(Template::new("line", utf8(template)?)?),
-        Tree::LabelFormat(formats) => Stage::LabelFormat(compile_formats(formats)?),
+        Tree::LineFormat(template) => {
+            Stage::LineFormat(Template::new("line", utf8(template)?, now_ns)?)
+        }
+        Tree::LabelFormat(formats) => Stage::LabelFormat(compile_formats(formats, now_ns)?),
         Tree::Drop(items) => Stage::Drop(compile_items(items)?),
         Tree::Keep(items) => Stage::Keep(compile_items(items)?),
     })
@@ -288,7 +290,7 @@ fn compile_regexp(pattern: &str) -> Result<Stage, EvalError> {
     Ok(Stage::Regexp(regex, names))
 }
 
-fn compile_formats(formats: &[LabelFormat]) -> Result<Vec<Assignment>, EvalError> {
+fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignment>, EvalError> {
     let mut seen: Vec<&str> = Vec::new();
     let mut assignments = Vec::with_capacity(formats.len());
     for format in formats {
@@ -301,7 +303,7 @@ fn compile_formats(formats: &[LabelFormat]) -> Result<Vec<Assignment>, EvalError
                 },
             ),
             LabelFormat::Template { label, template } => {
-                let template = Template::new("label", utf8(template)?)?;
+                let template = Template::new("label", utf8(template)?, now_ns)?;
                 (
                     label,
                     Assignment::Template {

@@ -33,11 +33,12 @@ pub(crate) struct Template {
     regexes: HashMap<String, regex::Regex>,
     /// The label, where the template is nothing but one.
     only_label: Option<String>,
+    now_ns: i64,
 }
 
 impl Template {
-    /// Reads a template.
-    pub(crate) fn new(name: &'static str, source: &str) -> Result<Self, EvalError> {
+    /// Reads a template. `now_ns` is the time that it takes for the present.
+    pub(crate) fn new(name: &'static str, source: &str, now_ns: i64) -> Result<Self, EvalError> {
         let nodes = parse::parse(source).map_err(|fault| match fault {
             parse::Fault::Invalid(why) => {
                 EvalError::Invalid(format!("parse error : invalid {name} template: {why}"))
@@ -61,6 +62,7 @@ impl Template {
             nodes,
             regexes,
             only_label,
+            now_ns,
         })
     }
 
@@ -116,7 +118,8 @@ mod tests {
             ("t", "a b"),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let template = Template::new("line", source).map_err(|error| error.to_string())?;
+        let template =
+            Template::new("line", source, 7_000_000_000).map_err(|error| error.to_string())?;
         template.format_fields(1_793_491_237_600_000_000, "the line", &fields)
     }
 
@@ -199,6 +202,27 @@ mod tests {
                 "  get|ge|the line",
             ),
             ("{{ slice .method 1 2 }}", "e"),
+            ("{{ unixEpoch now }}", "7"),
+            (
+                "{{ .n | float64 | mulf 1e6 }} {{ bytes \"3MB\" }}",
+                "1.25e+07 3e+06",
+            ),
+            (
+                "{{ round (addf 1.5 1.5 | subf 3.5 | mulf 10.5 | divf 20.4) 5 .2 }}",
+                "3.88572",
+            ),
+            (
+                "{{ trimAll \"op\" \"blop\" }}{{ \"a\\n b\" | indent 1 }}",
+                "bl a\n  b",
+            ),
+            (
+                "{{ b64dec \"Zm9vYmE\" }} {{ \"2.5\" | float64 | int | add 10 }}",
+                "fooba 12",
+            ),
+            (
+                "{{ \"2023-03-10T01:32:40.340485723Z\" | toDateInZone \"2006-01-02T15:04:05.999999999Z\" \"UTC\" | unixEpochNanos }}",
+                "1678411960340485723",
+            ),
         ];
         for (source, wanted) in cases {
             assert_eq!(format(source).as_deref(), Ok(wanted), "{source}");
@@ -217,13 +241,24 @@ mod tests {
             "{{ 1 | 2 }}",
             "{{ .a | }}",
         ] {
-            assert!(Template::new("line", source).is_err(), "{source}");
+            assert!(
+                Template::new("line", source, 7_000_000_000).is_err(),
+                "{source}"
+            );
         }
     }
 
     #[test]
     fn what_goes_wrong_with_a_line_is_told_in_gos_words() {
         let cases = [
+            (
+                "{{.foo Replace \"foo\"}}",
+                "template: line:1:2: executing \"line\" at <.foo>: foo is not a method but has arguments",
+            ),
+            (
+                "{{.foo | now}}",
+                "template: line:1:9: executing \"line\" at <now>: wrong number of args for now: want 0 got 1",
+            ),
             (
                 "x{{ div 1 0 }}",
                 "template: line:1:4: executing \"line\" at <div 1 0>: error calling div: runtime error: integer divide by zero",

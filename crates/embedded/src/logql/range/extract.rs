@@ -34,8 +34,9 @@ impl Extractor {
     pub(super) fn new(
         aggregation: &RangeAggregation,
         outer: Option<&GroupingTree>,
+        now_ns: i64,
     ) -> Result<Self, EvalError> {
-        let stages = Stages::new(&without_idle_formats(aggregation))?;
+        let stages = Stages::new(&without_idle_formats(aggregation), now_ns)?;
         // The grouping of an enclosing sum goes in front of the aggregation's own.
         let tree = outer.or(aggregation.grouping.as_ref());
         let mut grouping = tree.map_or_else(Grouping::default, |tree| Grouping {

@@ -20,6 +20,7 @@ use crate::regexes;
 pub(super) struct Context<'a> {
     pub(super) input: &'a Input<'a>,
     pub(super) regexes: &'a HashMap<String, regex::Regex>,
+    pub(super) now_ns: i64,
 }
 
 /// Calls a function with arguments that were checked.
@@ -87,6 +88,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         "duration" | "duration_seconds" => {
             go::parse_duration(text(0)).map(|nanos| Value::Float(nanos as f64 / 1e9))
         }
+        "now" => Ok(Value::Time(Time::from_nanos(context.now_ns))),
         "unixEpoch" => Ok(Value::Text(time(0).seconds.to_string())),
         "unixEpochMillis" => Ok(Value::Text(time(0).millis().to_string())),
         "unixEpochNanos" => Ok(Value::Text(time(0).nanos_since_epoch().to_string())),
@@ -99,7 +101,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
             let time = match args.get(1) {
                 Some(Value::Time(time)) => *time,
                 Some(Value::Int(seconds) | Value::Long(seconds)) => Time::from_seconds(*seconds),
-                _ => return Err("a date of the present time is not supported".to_owned()),
+                _ => Time::from_nanos(context.now_ns),
             };
             time.format(text(0)).map(Value::Text)
         }

@@ -360,12 +360,8 @@ impl<'a> Parser<'a> {
                 return Err(invalid(format!("unexpected {shown:?} in operand")));
             }
         }
-        let Some(first) = args.first() else {
+        if args.is_empty() {
             return Err(invalid(format!("missing value for {context}")));
-        };
-        // Only functions take arguments; a field or variable here never holds one.
-        if args.len() > 1 && !matches!(first.arg, Arg::Function(_)) {
-            return Err(invalid("can't give argument to non-function"));
         }
         Ok(Command {
             args,
@@ -395,6 +391,13 @@ impl<'a> Parser<'a> {
                 }
                 self.depth -= 1;
                 Arg::Pipe(Box::new(pipeline), self.fields()?)
+            }
+            '.' if self
+                .rest()
+                .get(1..)
+                .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) =>
+            {
+                self.number()?
             }
             '.' => match self.fields()? {
                 path if path.is_empty() => {

@@ -204,8 +204,19 @@ impl Run<'_> {
             return Ok(Value::Nil);
         };
         let Arg::Function(name) = first.arg else {
-            if last.is_some() {
-                return Err(self.error(first.span, "can't give argument to non-function"));
+            // Only functions take arguments; a field or variable here never holds one.
+            if last.is_some() || !args.is_empty() {
+                let why = match &first.arg {
+                    Arg::Field(path) => {
+                        let name = path.last().map_or("", String::as_str);
+                        format!("{name} is not a method but has arguments")
+                    }
+                    _ => format!(
+                        "can't give argument to non-function {}",
+                        self.shown(first.span)
+                    ),
+                };
+                return Err(self.error(first.span, &why));
             }
             return self.argument(first, dot);
         };
@@ -224,6 +235,7 @@ impl Run<'_> {
         let context = Context {
             input: self.input,
             regexes: &self.template.regexes,
+            now_ns: self.template.now_ns,
         };
         call::call(name, &values, &context)
             .map_err(|why| self.error(command.span, &format!("error calling {name}: {why}")))
@@ -265,6 +277,7 @@ impl Run<'_> {
                 let context = Context {
                     input: self.input,
                     regexes: &self.template.regexes,
+                    now_ns: self.template.now_ns,
                 };
                 let fail = |why: String| self.error(span, &why);
                 let values = signature::check(name, Vec::new(), self.input.fields)
@@ -315,15 +328,19 @@ impl Run<'_> {
         Ok(value)
     }
 
+    fn shown(&self, (start, end): (usize, usize)) -> &str {
+        self.template.source.get(start..end).unwrap_or_default()
+    }
+
     /// An error with its place, as Go tells it.
     fn error(&self, span: (usize, usize), why: &str) -> String {
-        let (start, end) = span;
+        let (start, _) = span;
         let before = self.template.source.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before
             .rfind('\n')
             .map_or(start, |newline| start - newline - 1);
-        let shown = self.template.source.get(start..end).unwrap_or_default();
+        let shown = self.shown(span);
         let name = self.template.name;
         format!("template: {name}:{line}:{column}: executing \"{name}\" at <{shown}>: {why}")
     }

@@ -53,6 +53,7 @@ const FUNCTIONS: &[Signature] = &[
     ("bytes", TEXT, None),
     ("duration", TEXT, None),
     ("duration_seconds", TEXT, None),
+    ("now", &[], None),
     ("unixEpoch", TIME, None),
     ("unixEpochMillis", TIME, None),
     ("unixEpochNanos", TIME, None),
@@ -122,10 +123,10 @@ const FUNCTIONS: &[Signature] = &[
 /// The function of a name; else whether Loki knows it.
 pub(super) fn known(name: &str) -> Result<&'static str, bool> {
     let found = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
-    // `now` would make the answer depend on more than the data; the others are of no use here.
+    // Of no use to log lines.
     found
         .map(|(own, _, _)| *own)
-        .ok_or(matches!(name, "now" | "js" | "call"))
+        .ok_or(matches!(name, "js" | "call"))
 }
 
 /// Checks how many arguments there are and of what types; literals adapt. On an error, the
