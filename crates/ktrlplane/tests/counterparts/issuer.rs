@@ -1,4 +1,4 @@
-//! The OpenID provider, a real one: the npm package `oidc-provider` (see `tests/oidc-provider`).
+//! The identity provider, a real one: the npm package `oidc-provider` (see `tests/oidc-provider`).
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The product against real counterparts: an OpenID provider, Prometheus, PostgreSQL, and a Loki
+//! The product against real counterparts: an identity provider, Prometheus, PostgreSQL, and a Loki
 //! if one is named in `KTRLPLANE_TEST_LOKI_URL`.
 //!
 //! Every test starts what it needs on free ports of loopback and in a directory of its own, runs
@@ -15,7 +15,6 @@
 )]
 
 mod http;
-#[allow(unreachable_pub, reason = "shared with the directory's own tests")]
 #[path = "../../../directory/tests/support/postgres.rs"]
 mod postgres;
 mod process;

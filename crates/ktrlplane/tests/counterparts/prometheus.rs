@@ -101,7 +101,7 @@ pub(crate) fn series(answer: &Value) -> Vec<Value> {
     series
 }
 
-/// Samples of the resources in `data`, as OpenMetrics text. All resources have the same series;
+/// Samples of the resources in `data`, as text to import. All resources have the same series;
 /// what differs are the values, the `canary` label and a metric that only the others have.
 fn open_metrics(data: Data) -> String {
     let mut text = String::new();
