@@ -28,9 +28,9 @@ fn every_query_becomes_what_the_file_says() {
                 let printed = tree.to_string();
                 assert_eq!(logql::parse(&printed), Ok(tree), "{line}");
                 assert_eq!(logql::parse(&printed).unwrap().to_string(), printed);
-                actual.push_str(&format!("=> {printed}\n"));
+                actual.extend(["=> ", &printed, "\n"]);
             }
-            Err(error) => actual.push_str(&format!("!! {error}\n")),
+            Err(error) => actual.extend(["!! ", &error.to_string(), "\n"]),
         }
     }
     if std::env::var_os("UPDATE").is_some() {

@@ -333,9 +333,10 @@ fn metric() -> impl Strategy<Value = MetricExpr> {
             grouping.without || !grouping.labels.is_empty()
         }));
         let vector = (any::<bool>(), grouping, inner.clone()).prop_map(|(topk, grouping, expr)| {
-            let (op, param) = match topk {
-                true => (VectorOp::Topk, Some(number("5"))),
-                false => (VectorOp::Sum, None),
+            let (op, param) = if topk {
+                (VectorOp::Topk, Some(number("5")))
+            } else {
+                (VectorOp::Sum, None)
             };
             MetricExpr::Vector(Box::new(VectorAggregation {
                 op,
@@ -459,7 +460,6 @@ fn a_filter_behind_a_bare_label_is_kept_apart_from_it() {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 512,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
