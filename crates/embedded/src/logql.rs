@@ -84,3 +84,6 @@ pub fn evaluate(
         query::logql::Expr::Metric(expr) => metric::evaluate(store, request, limits, expr),
     }
 }
+
+#[cfg(test)]
+mod tests;

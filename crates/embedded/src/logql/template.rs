@@ -124,6 +124,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::too_many_lines)] // cases
     fn templates_print_what_go_prints() {
         let cases = [
             ("plain", "plain"),

@@ -159,9 +159,10 @@ fn without_idle_formats(aggregation: &RangeAggregation) -> Vec<Stage> {
         | Stage::Drop(_)
         | Stage::Keep(_) => false,
     };
-    let last_reader = stages.iter().rposition(reads_line).unwrap_or(0);
-    let is_idle =
-        |(at, stage): &(usize, &Stage)| *at > last_reader && matches!(stage, Stage::LineFormat(_));
+    let last_reader = stages.iter().rposition(reads_line);
+    let is_idle = |(at, stage): &(usize, &Stage)| {
+        last_reader.is_none_or(|last| *at > last) && matches!(stage, Stage::LineFormat(_))
+    };
     let kept = stages.iter().enumerate().filter(|one| !is_idle(one));
     kept.map(|(_, stage)| stage.clone()).collect()
 }

@@ -206,15 +206,12 @@ impl Run<'_> {
         let Arg::Function(name) = first.arg else {
             // Only functions take arguments; a field or variable here never holds one.
             if last.is_some() || !args.is_empty() {
-                let why = match &first.arg {
-                    Arg::Field(path) => {
-                        let name = path.last().map_or("", String::as_str);
-                        format!("{name} is not a method but has arguments")
-                    }
-                    _ => format!(
-                        "can't give argument to non-function {}",
-                        self.shown(first.span)
-                    ),
+                let why = if let Arg::Field(path) = &first.arg {
+                    let name = path.last().map_or("", String::as_str);
+                    format!("{name} is not a method but has arguments")
+                } else {
+                    let shown = self.shown(first.span);
+                    format!("can't give argument to non-function {shown}")
                 };
                 return Err(self.error(first.span, &why));
             }
