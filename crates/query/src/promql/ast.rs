@@ -146,9 +146,8 @@ pub enum DurationExpr {
     Step,
     /// `range()`
     Range,
-    /// `-x`, `+x`. The sign of a literal belongs to the literal. A plus before anything else means
-    /// nothing and is dropped by the parser, but in `offset +(5m) * 2`, where it says that the
-    /// offset ends with the parenthesis.
+    /// `-x`, `+x`. The sign of a literal belongs to the literal, and a plus before anything else
+    /// means nothing and is dropped by the parser.
     Unary(UnaryOp, Box<DurationExpr>),
     /// `a + b`, and `-`, `*`, `/`, `%`, `^`
     Binary(DurationOp, Box<DurationExpr>, Box<DurationExpr>),

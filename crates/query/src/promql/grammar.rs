@@ -96,6 +96,12 @@ impl Parser<'_> {
                 self.postfix(&mut operand)?;
                 match self.token.kind {
                     Kind::Operator(op) | Kind::Keyword(Keyword::Set(op)) => {
+                        // In `foo offset +(5m) * 2` the plus, which is not kept, says that the
+                        // offset ends with the parenthesis.
+                        if op.between_durations().is_some() && operand.expr.ends_with_open_offset()
+                        {
+                            operand = self.paren(operand.start, operand)?;
+                        }
                         operand = self.reduce(operand, Some(op.precedence()))?;
                         let at = self.token.start;
                         self.advance()?;
@@ -290,14 +296,18 @@ impl Parser<'_> {
         self.node(Expr::Binary(Box::new(binary)), kind, start, height)
     }
 
+    fn paren(&self, start: usize, operand: Operand) -> Result<Operand, ParseError> {
+        let expr = Expr::Paren(Box::new(operand.expr));
+        self.node(expr, operand.kind, start, operand.height)
+    }
+
     /// `operand` stands in front of the closing parenthesis that is looked at.
     fn close(&mut self, operand: Operand) -> Result<Operand, ParseError> {
         let operand = self.reduce(operand, None)?;
         match self.frames.pop() {
             Some(Frame::Paren { start }) => {
                 self.advance()?;
-                let expr = Expr::Paren(Box::new(operand.expr));
-                self.node(expr, operand.kind, start, operand.height)
+                self.paren(start, operand)
             }
             Some(Frame::Call {
                 function,

@@ -112,7 +112,7 @@ impl Expr {
                 work.push(Work::Operator(binary));
                 let parens = !binary.lhs.precedence().takes_before(own)
                     || (binary.op.between_durations().is_some()
-                        && ends_with_open_offset(&binary.lhs));
+                        && binary.lhs.ends_with_open_offset());
                 push_operand(&binary.lhs, parens, out, work);
             }
             Self::Aggregate(aggregate) => {
@@ -133,6 +133,38 @@ impl Expr {
                     }
                 }
             }
+        }
+    }
+
+    /// Whether the text ends with an offset that would take an operator behind it, such as
+    /// `foo offset (5m)`.
+    pub(super) fn ends_with_open_offset(&self) -> bool {
+        let mut expr = self;
+        loop {
+            let modifiers = match expr {
+                Self::Vector(selector) if selector.extension.is_none() => &selector.modifiers,
+                Self::Matrix(matrix) if matrix.selector.extension.is_none() => {
+                    &matrix.selector.modifiers
+                }
+                Self::Subquery(subquery) => &subquery.modifiers,
+                Self::Unary(_, inner) => {
+                    expr = inner;
+                    continue;
+                }
+                Self::Binary(binary) => {
+                    expr = &binary.rhs;
+                    continue;
+                }
+                Self::Number(_)
+                | Self::String(_)
+                | Self::Vector(_)
+                | Self::Matrix(_)
+                | Self::Paren(_)
+                | Self::Aggregate(_)
+                | Self::Call(_) => return false,
+            };
+            let offset = modifiers.offset.as_ref();
+            return modifiers.at.is_none() && offset.is_some_and(duration::is_open);
         }
     }
 
@@ -169,37 +201,6 @@ fn push_later<'a>(expr: &'a Expr, parens: bool, work: &mut Vec<Work<'a>>) {
         work.extend([Work::Text(")"), Work::Expr(expr), Work::Text("(")]);
     } else {
         work.push(Work::Expr(expr));
-    }
-}
-
-/// Whether the text of `expr` ends with an offset that would take an operator behind it, such as
-/// `foo offset (5m)`.
-fn ends_with_open_offset(mut expr: &Expr) -> bool {
-    loop {
-        let modifiers = match expr {
-            Expr::Vector(selector) if selector.extension.is_none() => &selector.modifiers,
-            Expr::Matrix(matrix) if matrix.selector.extension.is_none() => {
-                &matrix.selector.modifiers
-            }
-            Expr::Subquery(subquery) => &subquery.modifiers,
-            Expr::Unary(_, inner) => {
-                expr = inner;
-                continue;
-            }
-            Expr::Binary(binary) => {
-                expr = &binary.rhs;
-                continue;
-            }
-            Expr::Number(_)
-            | Expr::String(_)
-            | Expr::Vector(_)
-            | Expr::Matrix(_)
-            | Expr::Paren(_)
-            | Expr::Aggregate(_)
-            | Expr::Call(_) => return false,
-        };
-        let offset = modifiers.offset.as_ref();
-        return modifiers.at.is_none() && offset.is_some_and(duration::is_open);
     }
 }
 

@@ -120,7 +120,7 @@ impl<'p, 'a> Durations<'p, 'a> {
             };
             loop {
                 if self.ends_offset(&operand) {
-                    return self.offset(operand);
+                    return self.reduce(operand, None);
                 }
                 let kind = self.parser.token.kind;
                 if let Some(op) = self.operator() {
@@ -151,19 +151,6 @@ impl<'p, 'a> Durations<'p, 'a> {
             return None;
         };
         op.between_durations()
-    }
-
-    /// The offset of which `operand` is the end.
-    fn offset(&mut self, operand: Operand) -> Result<Operand, ParseError> {
-        let offset = self.reduce(operand, None)?;
-        let in_parentheses = matches!(offset.expr, DurationExpr::Paren(_));
-        if in_parentheses && self.operator().is_some() {
-            // A plus stood in front of the parenthesis, and must stay there when this is printed:
-            // without it the operator would belong to the offset.
-            let expr = DurationExpr::Unary(UnaryOp::Plus, Box::new(offset.expr));
-            return self.node(expr, offset.start, offset.height);
-        }
-        Ok(offset)
     }
 
     /// Whether `operand`, which has just been read, is all that belongs to an offset.
