@@ -1,0 +1,38 @@
+# Every target works on a clean checkout; the first two are all that a newcomer needs.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check rules fmt fmt-check clippy deny
+
+# The profile of `make demo`. The development profile compiles fastest, and the demo's data are
+# small; `make demo PROFILE=release` is for looking at speed.
+PROFILE ?= dev
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Build and run the demo: identity provider, backends and sample data in one process
+	cargo run --locked --profile $(PROFILE) --package ktrlplane -- demo
+
+test: ## Install the counterparts that are missing, then run every test
+	@sh scripts/test.sh
+
+check: fmt-check rules clippy deny test ## All that has to hold before a change is merged
+
+rules: ## Check the rooms, the arrows between them and the other invariants
+	@python3 scripts/rules.py
+
+fmt: ## Format the code
+	cargo fmt --all
+
+fmt-check:
+	cargo fmt --all --check
+
+clippy: ## Lint, warnings being errors
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+deny: ## Check the licences and sources of dependencies, where cargo-deny is there
+	@if cargo deny --version >/dev/null 2>&1; then \
+		cargo deny --locked check bans licenses sources; \
+	else \
+		echo "cargo-deny is not installed: licences, bans and sources of dependencies were not checked"; \
+	fi

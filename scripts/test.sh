@@ -1,0 +1,81 @@
+#!/bin/sh
+# Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, the
+# OpenID provider); says at the end which it could not install. With CI=true a missing counterpart
+# fails the tests that need it, elsewhere they pass with a sentence.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+missing=""
+note() { missing="$missing  - $1
+"; }
+
+# Runs a command as root: directly, or through sudo where that needs no password.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# Installs a Debian package without starting the services that it brings: the tests run their
+# own, on free ports of loopback and in directories of their own.
+apt_install() {
+    command -v apt-get >/dev/null || return 1
+    as_root true 2>/dev/null || return 1
+    echo "Installing the Debian package $1"
+    policy=/usr/sbin/policy-rc.d
+    made_policy=""
+    if [ ! -e "$policy" ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 755 "$policy"
+        made_policy=yes
+    fi
+    { as_root apt-get install -y --no-install-recommends "$1" ||
+        { as_root apt-get update && as_root apt-get install -y --no-install-recommends "$1"; }
+    } >&2 </dev/null
+    status=$?
+    [ -z "$made_policy" ] || as_root rm -f "$policy"
+    return $status
+}
+
+has_postgresql() {
+    command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1
+}
+has_prometheus() {
+    command -v prometheus >/dev/null && command -v promtool >/dev/null
+}
+
+has_postgresql || apt_install postgresql
+has_postgresql || note "PostgreSQL (package postgresql): the directory was tested on SQLite alone"
+
+has_prometheus || apt_install prometheus
+has_prometheus || note "Prometheus (package prometheus): metrics were tested on the embedded backend alone"
+
+# The OpenID provider, exactly as its lock file says; again only when that file has changed.
+provider=tests/oidc-provider
+if ! cmp -s $provider/package-lock.json $provider/node_modules/.installed-lock; then
+    if command -v npm >/dev/null; then
+        echo "Installing the OpenID provider"
+        (cd $provider && npm ci --no-audit --no-fund </dev/null) >&2 &&
+            cp $provider/package-lock.json $provider/node_modules/.installed-lock
+    fi
+fi
+[ -e $provider/node_modules/oidc-provider ] && command -v node >/dev/null ||
+    note "the npm package oidc-provider (needs node and npm): tokens were tested with keys of our own alone"
+
+[ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||
+    note "Loki (name one in KTRLPLANE_TEST_LOKI_URL): logs were tested on the embedded backend alone"
+
+failed=""
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --locked --workspace --no-fail-fast </dev/null || failed=yes
+    cargo test --locked --workspace --doc --no-fail-fast </dev/null || failed=yes
+else
+    cargo test --locked --workspace --no-fail-fast </dev/null || failed=yes
+fi
+
+if [ -n "$missing" ]; then
+    printf '\nNot there, and so not tested with:\n%s' "$missing"
+fi
+if [ -n "$failed" ]; then
+    echo "Some tests failed."
+    exit 1
+fi
+echo "All tests that could run have passed."
