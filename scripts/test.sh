@@ -63,6 +63,9 @@ fi
 [ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||
     note "Loki (name one in KTRLPLANE_TEST_LOKI_URL): logs were tested on the embedded backend alone"
 
+[ -d "${KTRLPLANE_CORPUS:-../shared/corpus}" ] ||
+    note "the corpus of queries that upstream's parsers have read (KTRLPLANE_CORPUS may name its directory)"
+
 failed=""
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --no-fail-fast </dev/null || failed=yes
