@@ -87,7 +87,9 @@ pub mod matcher;
 pub mod number;
 pub mod quote;
 pub(crate) mod regex;
+pub mod small_str;
 pub mod text;
+pub(crate) mod word;
 
 pub mod logql;
 pub mod promql;
@@ -96,4 +98,5 @@ pub mod scope;
 
 pub use error::ParseError;
 pub use matcher::{MatchOp, Matcher};
+pub use small_str::SmallStr;
 pub use text::Text;

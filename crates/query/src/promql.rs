@@ -71,5 +71,5 @@ pub use ast::Expr;
 /// The query is not PromQL, breaks a rule of types or names, is refused on purpose (see the
 /// module), or is too large; with the place and, where it is known, what would be right.
 pub fn parse(query: &str) -> Result<Expr, ParseError> {
-    grammar::parse(query)
+    grammar::parse(query).map_err(|error| *error)
 }

@@ -112,9 +112,7 @@ impl Tree for promql::Expr {
     }
 
     fn matchers(&self, mut see: impl FnMut(&[Matcher])) {
-        for selector in self.selectors() {
-            see(&selector.matchers);
-        }
+        self.for_each_selector(|selector| see(&selector.matchers));
     }
 
     fn matchers_mut(&mut self, mut change: impl FnMut(&mut Vec<Matcher>)) {

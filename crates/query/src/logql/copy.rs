@@ -5,6 +5,7 @@
 
 use super::ast::{Binary, LabelFilter, LabelReplace, MetricExpr, VectorAggregation};
 use crate::number::Number;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 impl Clone for MetricExpr {
@@ -28,7 +29,7 @@ impl MetricExpr {
     fn placeholder() -> Self {
         Self::Literal(Number {
             value: 0.0,
-            text: String::new(),
+            text: SmallStr::default(),
         })
     }
 

@@ -14,6 +14,7 @@ use super::ast::{
 use crate::matcher::Matcher;
 use crate::number::Number;
 use crate::quote::push_quoted;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 impl fmt::Display for Expr {
@@ -256,7 +257,7 @@ fn grouping(out: &mut String, Grouping { without, labels }: &Grouping) {
     label_list(out, labels);
 }
 
-fn label_list(out: &mut String, labels: &[String]) {
+fn label_list(out: &mut String, labels: &[SmallStr]) {
     out.push('(');
     separated(out, labels, |out, label| out.push_str(label));
     out.push(')');

@@ -19,6 +19,7 @@ use super::operator::Precedence;
 use crate::matcher::Matcher;
 use crate::number::Number;
 use crate::quote;
+use crate::small_str::SmallStr;
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -41,9 +42,10 @@ enum Work<'a> {
 impl Expr {
     /// Appends the expression to `out`, as [`Display`](fmt::Display) writes it.
     pub fn print(&self, out: &mut String) {
-        let mut work = vec![Work::Expr(self)];
-        while let Some(next) = work.pop() {
-            match next {
+        let mut work = Vec::new();
+        let mut next = Some(Work::Expr(self));
+        while let Some(now) = next {
+            match now {
                 Work::Expr(expr) => expr.print_start(out, &mut work),
                 Work::Text(text) => out.push_str(text),
                 Work::Operator(binary) => print_operator(out, binary),
@@ -53,6 +55,7 @@ impl Expr {
                     print_modifiers(out, None, &subquery.modifiers);
                 }
             }
+            next = work.pop();
         }
     }
 
@@ -65,7 +68,8 @@ impl Expr {
                 print_selector(out, selector);
                 print_modifiers(out, selector.extension, &selector.modifiers);
             }
-            Self::Matrix(MatrixSelector { selector, range }) => {
+            Self::Matrix(matrix) => {
+                let MatrixSelector { selector, range } = &**matrix;
                 print_selector(out, selector);
                 duration::print_range(out, range);
                 print_modifiers(out, selector.extension, &selector.modifiers);
@@ -310,7 +314,7 @@ fn print_aggregate(out: &mut String, aggregate: &Aggregate) {
     out.push('(');
 }
 
-fn print_labels(out: &mut String, labels: &[String]) {
+fn print_labels(out: &mut String, labels: &[SmallStr]) {
     out.push('(');
     for (index, label) in labels.iter().enumerate() {
         if index > 0 {
@@ -352,12 +356,12 @@ mod tests {
     use crate::promql::parse;
 
     fn named(name: &str, matchers: Vec<Matcher>) -> Expr {
-        Expr::Vector(VectorSelector {
-            name: Some(name.to_owned()),
+        Expr::Vector(Box::new(VectorSelector {
+            name: Some(name.into()),
             matchers,
             extension: None,
             modifiers: Modifiers::default(),
-        })
+        }))
     }
 
     #[test]

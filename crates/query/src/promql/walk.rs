@@ -10,11 +10,18 @@ impl Expr {
     #[must_use]
     pub fn selectors(&self) -> Vec<&VectorSelector> {
         let mut selectors = Vec::new();
-        let mut work = vec![self];
-        while let Some(expr) = work.pop() {
+        self.for_each_selector(|selector| selectors.push(selector));
+        selectors
+    }
+
+    /// Calls `visit` with every selector of the tree, in the order of the text.
+    pub fn for_each_selector<'a>(&'a self, mut visit: impl FnMut(&'a VectorSelector)) {
+        let mut work = Vec::new();
+        let mut next = Some(self);
+        while let Some(expr) = next {
             match expr {
-                Self::Vector(selector) => selectors.push(selector),
-                Self::Matrix(matrix) => selectors.push(&matrix.selector),
+                Self::Vector(selector) => visit(selector),
+                Self::Matrix(matrix) => visit(&matrix.selector),
                 Self::Number(_)
                 | Self::String(_)
                 | Self::Subquery(_)
@@ -24,14 +31,15 @@ impl Expr {
                 | Self::Aggregate(_)
                 | Self::Call(_) => expr.push_children(&mut work),
             }
+            next = work.pop();
         }
-        selectors
     }
 
     /// Lets `change` see and change every selector of the tree, in the order of the text.
     pub fn for_each_selector_mut(&mut self, mut change: impl FnMut(&mut VectorSelector)) {
-        let mut work = vec![self];
-        while let Some(expr) = work.pop() {
+        let mut work = Vec::new();
+        let mut next = Some(self);
+        while let Some(expr) = next {
             match expr {
                 Self::Vector(selector) => change(selector),
                 Self::Matrix(matrix) => change(&mut matrix.selector),
@@ -44,6 +52,7 @@ impl Expr {
                 | Self::Aggregate(_)
                 | Self::Call(_) => expr.push_children_mut(&mut work),
             }
+            next = work.pop();
         }
     }
 
