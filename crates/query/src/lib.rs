@@ -85,6 +85,7 @@ pub mod error;
 pub mod limits;
 pub mod matcher;
 pub mod number;
+pub(crate) mod outline;
 pub mod quote;
 pub(crate) mod regex;
 pub mod small_str;

@@ -44,6 +44,7 @@ mod names;
 
 mod check;
 mod copy;
+mod explain;
 mod grammar;
 mod lexer;
 mod literal;

@@ -55,6 +55,7 @@ pub mod functions;
 
 mod check;
 mod copy;
+mod explain;
 mod grammar;
 mod lexer;
 mod literal;

@@ -1,5 +1,7 @@
 //! `ktrlplane scope`: what the gateway would send in a query's place.
 
+mod explain;
+
 use std::io::{BufRead as _, Read as _};
 
 use clap::{Args, ValueEnum};
@@ -20,6 +22,7 @@ use crate::output;
 Examples:
   ktrlplane scope --language promql --resource-id shop-api 'rate(http_requests_total[5m])'
   echo '{level=\"error\"} |= \"timeout\"' | ktrlplane scope --language logql --resource-id shop-api
+  ktrlplane scope --language promql --resource-id shop-api --explain 'up / up offset 1d'
   ktrlplane scope --language promql --resource-id shop-api --jsonl < queries.jsonl")]
 pub(crate) struct Arguments {
     /// The query's language.
@@ -32,6 +35,10 @@ pub(crate) struct Arguments {
     /// `{"scoped":…}` or `{"error":…}`. The exit code is then 0, whatever the answers.
     #[arg(long, conflicts_with = "query")]
     jsonl: bool,
+    /// Show how the query is understood: its tree, each selector before and after, and what is
+    /// sent.
+    #[arg(long, conflicts_with = "jsonl")]
+    explain: bool,
     /// The query; without it, all of standard input is one.
     query: Option<String>,
 }
@@ -90,6 +97,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         text.trim_end_matches(['\n', '\r']).to_owned()
     };
     match scoped(&query) {
+        Ok(scoped) if arguments.explain => {
+            let explained = match arguments.language {
+                Language::Logql => explain::logql(&query, &scoped),
+                Language::Promql => explain::promql(&query, &scoped),
+            };
+            let explained = explained.map_err(Failure::new)?;
+            Ok(output::line(explained)?)
+        }
         Ok(scoped) => Ok(output::line(scoped)?),
         Err(error) => {
             output::note(error);

@@ -62,7 +62,8 @@ impl MetricExpr {
         }
     }
 
-    fn children(&self) -> [Option<&Self>; 2] {
+    /// The expressions that this one is made of, in the order of the text.
+    pub(super) fn children(&self) -> [Option<&Self>; 2] {
         match self {
             Self::Range(_) | Self::Literal(_) | Self::VectorLiteral(_) => [None, None],
             Self::Vector(aggregation) => [Some(&aggregation.expr), None],

@@ -29,6 +29,35 @@ impl fmt::Display for Expr {
     }
 }
 
+impl fmt::Display for VectorSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        print_vector(&mut text, self);
+        f.write_str(&text)
+    }
+}
+
+/// `[range:step] offset … @ …`
+pub(super) fn subquery_range(subquery: &Subquery) -> String {
+    let mut out = String::new();
+    print_subquery_end(&mut out, subquery);
+    out
+}
+
+/// The operator with its modifiers.
+pub(super) fn operator_text(binary: &Binary) -> String {
+    let mut out = String::new();
+    print_operator(&mut out, binary);
+    out
+}
+
+/// The aggregation operator with its grouping.
+pub(super) fn aggregate_head(aggregate: &Aggregate) -> String {
+    let mut out = String::new();
+    print_aggregate_head(&mut out, aggregate);
+    out
+}
+
 /// What is still to be written.
 enum Work<'a> {
     Expr(&'a Expr),
@@ -50,9 +79,7 @@ impl Expr {
                 Work::Text(text) => out.push_str(text),
                 Work::Operator(binary) => print_operator(out, binary),
                 Work::Range(subquery) => {
-                    let step = subquery.step.as_ref();
-                    duration::print_subquery_range(out, &subquery.range, step);
-                    print_modifiers(out, None, &subquery.modifiers);
+                    print_subquery_end(out, subquery);
                 }
             }
             next = work.pop();
@@ -64,10 +91,7 @@ impl Expr {
         match self {
             Self::Number(number) => out.push_str(&number.text),
             Self::String(text) => quote::push_quoted(out, text.as_bytes()),
-            Self::Vector(selector) => {
-                print_selector(out, selector);
-                print_modifiers(out, selector.extension, &selector.modifiers);
-            }
+            Self::Vector(selector) => print_vector(out, selector),
             Self::Matrix(matrix) => {
                 let MatrixSelector { selector, range } = &**matrix;
                 print_selector(out, selector);
@@ -120,7 +144,8 @@ impl Expr {
                 push_operand(&binary.lhs, parens, out, work);
             }
             Self::Aggregate(aggregate) => {
-                print_aggregate(out, aggregate);
+                print_aggregate_head(out, aggregate);
+                out.push('(');
                 work.extend([Work::Text(")"), Work::Expr(&aggregate.expr)]);
                 if let Some(param) = &aggregate.param {
                     work.extend([Work::Text(", "), Work::Expr(param)]);
@@ -206,6 +231,11 @@ fn push_later<'a>(expr: &'a Expr, parens: bool, work: &mut Vec<Work<'a>>) {
     } else {
         work.push(Work::Expr(expr));
     }
+}
+
+fn print_vector(out: &mut String, selector: &VectorSelector) {
+    print_selector(out, selector);
+    print_modifiers(out, selector.extension, &selector.modifiers);
 }
 
 fn print_selector(out: &mut String, selector: &VectorSelector) {
@@ -302,8 +332,14 @@ fn print_fill(out: &mut String, keyword: &str, value: &Number) {
     out.push(')');
 }
 
-/// Writes everything up to and including the opening parenthesis of the arguments.
-fn print_aggregate(out: &mut String, aggregate: &Aggregate) {
+/// Writes what stands behind the expression of a subquery.
+fn print_subquery_end(out: &mut String, subquery: &Subquery) {
+    duration::print_subquery_range(out, &subquery.range, subquery.step.as_ref());
+    print_modifiers(out, None, &subquery.modifiers);
+}
+
+/// Writes everything up to the opening parenthesis of the arguments.
+fn print_aggregate_head(out: &mut String, aggregate: &Aggregate) {
     out.push_str(aggregate.op.as_str());
     if let Some(grouping) = &aggregate.grouping {
         let without = grouping.without;
@@ -311,7 +347,6 @@ fn print_aggregate(out: &mut String, aggregate: &Aggregate) {
         print_labels(out, &grouping.labels);
         out.push(' ');
     }
-    out.push('(');
 }
 
 fn print_labels(out: &mut String, labels: &[SmallStr]) {
