@@ -180,7 +180,7 @@ def check_threats():
 
 
 def main():
-    for check in (check_arrows, check_purity, check_proof_types, check_routes, check_lints, check_style):
+    for check in (check_arrows, check_purity, check_proof_types, check_routes, check_lints, check_style, check_threats):
         check()
     for line in broken:
         print(line, file=sys.stderr)
