@@ -85,7 +85,8 @@ async fn threat_25_no_secret_is_logged_at_any_level() {
     }
     let line = answered(&refused).unwrap();
     assert!(
-        line.contains(r#""status":401"#) && line.contains(r#""reason":"the token"#),
+        line.contains(r#""status":401"#)
+            && line.contains(r#""reason":"the token's signature is wrong""#),
         "why a token is refused is not in {line}"
     );
     let line = answered(&ids[0]).unwrap();
