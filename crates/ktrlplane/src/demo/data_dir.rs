@@ -51,6 +51,11 @@ impl DataDir {
         }
     }
 
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The path of the file `name`.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
