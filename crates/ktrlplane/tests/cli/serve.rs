@@ -173,6 +173,25 @@ fn only_the_commands_demo_and_token_know_the_demo() {
 }
 
 #[test]
+fn a_database_that_cannot_be_used_is_named_without_its_password() {
+    let dir = tempdir().unwrap();
+    let mut command = ktrlplane(dir.path());
+    command.arg("serve").envs([
+        ("KTRLPLANE_AUTH_ISSUER", "http://127.0.0.1:9/"),
+        ("KTRLPLANE_AUTH_AUDIENCE", "a"),
+        (
+            "KTRLPLANE_DATABASE_URL",
+            "postgres://u:hunter2@127.0.0.1:9/d?sslmode=never",
+        ),
+    ]);
+    let output = run(&mut command, "");
+    let said = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("postgres://u:***@127.0.0.1:9/d"), "{said}");
+    assert!(!said.contains("hunter2"), "{said}");
+}
+
+#[test]
 fn check_says_which_part_is_wrong_and_what_to_look_at() {
     let dir = tempdir().unwrap();
     let (demo, told) = demo(dir.path());
