@@ -1,6 +1,5 @@
 //! `ktrlplane serve` and `ktrlplane check`, with a demo's issuer and directory as counterparts.
 
-use std::net::TcpStream;
 use std::path::Path;
 
 use serde_json::Value;
@@ -92,15 +91,7 @@ fn serve_has_no_identity_provider_whatever_it_is_configured_with() {
     for path in ["/.well-known/openid-configuration", "/jwks.json", "/token"] {
         assert_eq!(get(&url, path, None, NOTHING).0, 404, "{path}");
     }
-    let issuer = told["issuer"]
-        .as_str()
-        .unwrap()
-        .strip_prefix("http://")
-        .unwrap();
-    assert!(
-        TcpStream::connect(issuer).is_err(),
-        "nobody listens at {issuer}"
-    );
+    // Whether the issuer's old port is taken says nothing: any process may have got it since.
     assert_eq!(
         listening_ports(gateway.id()).len(),
         1,
