@@ -163,13 +163,13 @@ fn medians(works: [&dyn Fn(); 3]) -> [f64; 3] {
 }
 
 mod promql {
-    use super::*;
+    use super::{Bencher, Matcher, PROMQL, black_box, by, names, scope, text};
 
-    pub fn parse(query: &str) -> query::promql::Expr {
+    pub(crate) fn parse(query: &str) -> query::promql::Expr {
         query::promql::parse(query).unwrap()
     }
 
-    pub fn unchecked(query: &str, by: &Matcher) -> String {
+    pub(crate) fn unchecked(query: &str, by: &Matcher) -> String {
         let mut tree = parse(query);
         let mut selectors = 0;
         tree.for_each_selector_mut(|selector| {
@@ -195,13 +195,13 @@ mod promql {
 }
 
 mod logql {
-    use super::*;
+    use super::{Bencher, LOGQL, Matcher, black_box, by, names, scope, text};
 
-    pub fn parse(query: &str) -> query::logql::Expr {
+    pub(crate) fn parse(query: &str) -> query::logql::Expr {
         query::logql::parse(query).unwrap()
     }
 
-    pub fn unchecked(query: &str, by: &Matcher) -> String {
+    pub(crate) fn unchecked(query: &str, by: &Matcher) -> String {
         let mut tree = parse(query);
         let mut selectors = 0;
         tree.for_each_selector_mut(|selector| {
