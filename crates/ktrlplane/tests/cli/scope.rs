@@ -115,6 +115,44 @@ Scoped
 }
 
 #[test]
+fn a_query_is_explained_in_each_language_that_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let explain = |query: &str| {
+        let mut command = ktrlplane(dir.path());
+        command
+            .args(["scope", "--explain", query])
+            .output()
+            .unwrap()
+    };
+    let output = explain("up");
+    assert!(output.status.success());
+    assert_eq!(
+        stdout(&output),
+        "PromQL
+  Tree
+    selector up
+  Selectors
+    up
+      -> up{resource_id=\"RESOURCE-ID\"}
+  Scoped
+    up{resource_id=\"RESOURCE-ID\"}
+"
+    );
+    let both = stdout(&explain("1 + 1"));
+    assert!(
+        both.contains("LogQL\n") && both.contains("PromQL\n"),
+        "{both}"
+    );
+    let neither = explain("up +");
+    assert_eq!(neither.status.code(), Some(1));
+    let error = String::from_utf8(neither.stderr).unwrap();
+    assert!(
+        error.contains("LogQL\n  1:1: ") && error.contains("PromQL\n  1:5: "),
+        "{error}"
+    );
+}
+
+#[test]
 fn lines_are_answered_each_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = ktrlplane(dir.path())

@@ -188,9 +188,11 @@ fn nearest(name: &str) -> Option<&'static str> {
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour to make
 /// `b` of `a`.
 fn distance(a: &[u8], b: &[u8]) -> usize {
+    /// More than between any two names; small enough to be added to.
+    const FAR: usize = 1 << 16;
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
-    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(FAR);
     for (i, from) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, to) in b.iter().enumerate() {
