@@ -1,14 +1,14 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check rules fmt fmt-check clippy deny
+.PHONY: help demo test check rules fmt fmt-check clippy deny corpus fuzz bench-query
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
 PROFILE ?= dev
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build and run the demo: identity provider, backends and sample data in one process
 	cargo run --locked --profile $(PROFILE) --package ktrlplane -- demo
@@ -36,3 +36,15 @@ deny: ## Check the licences and sources of dependencies, where cargo-deny is the
 	else \
 		echo "cargo-deny is not installed: licences, bans and sources of dependencies were not checked"; \
 	fi
+
+corpus: ## Hold both parsers against what Loki's and Prometheus's own said of some thousand queries
+	@cargo test --locked --quiet --package query --test corpus_logql --test corpus_promql -- --nocapture
+
+# Seconds for each fuzz target.
+SECONDS ?= 1200
+
+fuzz: ## Fuzz the parsers and the scoping, each target for SECONDS=1200
+	@sh scripts/fuzz.sh $(SECONDS)
+
+bench-query: ## Measure what it costs to scope a query
+	cargo bench --locked --package query --bench scope

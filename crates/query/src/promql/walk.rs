@@ -6,7 +6,8 @@ use super::ast::{Expr, ValueType, VectorSelector};
 use crate::matcher::MatchOp;
 
 impl Expr {
-    /// Every selector of the tree, in the order in which they stand in the text.
+    /// Every selector of the tree, in the order of the text; but of an aggregation with a
+    /// parameter, those of the vector come first, as in Prometheus's own walk.
     #[must_use]
     pub fn selectors(&self) -> Vec<&VectorSelector> {
         let mut selectors = Vec::new();
@@ -14,7 +15,7 @@ impl Expr {
         selectors
     }
 
-    /// Calls `visit` with every selector of the tree, in the order of the text.
+    /// Calls `visit` with every selector of the tree, in the order of [`Expr::selectors`].
     pub fn for_each_selector<'a>(&'a self, mut visit: impl FnMut(&'a VectorSelector)) {
         let mut work = Vec::new();
         let mut next = Some(self);
@@ -35,7 +36,7 @@ impl Expr {
         }
     }
 
-    /// Lets `change` see and change every selector of the tree, in the order of the text.
+    /// Lets `change` see and change every selector of the tree, in the order of [`Expr::selectors`].
     pub fn for_each_selector_mut(&mut self, mut change: impl FnMut(&mut VectorSelector)) {
         let mut work = Vec::new();
         let mut next = Some(self);
@@ -64,8 +65,8 @@ impl Expr {
             Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
             Self::Binary(binary) => work.extend([&binary.rhs, &binary.lhs]),
             Self::Aggregate(aggregate) => {
-                work.push(&aggregate.expr);
                 work.extend(&aggregate.param);
+                work.push(&aggregate.expr);
             }
             Self::Call(call) => work.extend(call.args.iter().rev()),
         }
@@ -83,8 +84,8 @@ impl Expr {
             }
             Self::Aggregate(aggregate) => {
                 let aggregate = &mut **aggregate;
-                work.push(&mut aggregate.expr);
                 work.extend(&mut aggregate.param);
+                work.push(&mut aggregate.expr);
             }
             Self::Call(call) => work.extend(call.args.iter_mut().rev()),
         }
