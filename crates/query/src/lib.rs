@@ -2,8 +2,9 @@
 //!
 //! The reason for this crate is [`scope`]: to make of a caller's query one that can only see one
 //! resource. For that it understands both languages whole, as Loki and Prometheus of August 2026
-//! do, and it is held against a few thousand queries on which their own parsers have spoken. It is
-//! pure: no input or output, no clock, no dependencies.
+//! do ([`logql`] and [`promql`] have the grammars and the very versions), and it is held against a
+//! few thousand queries on which their own parsers have spoken. It is pure: no input or output, no
+//! clock, no dependencies.
 //!
 //! # Parse
 //! ```

@@ -1,4 +1,4 @@
-//! LogQL, as Loki of August 2026 accepts it.
+//! LogQL, as Loki of August 2026 accepts it (`pkg/logql/syntax` at commit `65e30f8488`).
 //!
 //! ```text
 //! query     = log | metric
