@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check rules fmt fmt-check clippy deny corpus fuzz bench-query
+.PHONY: help demo test check rules fmt fmt-check clippy doc deny corpus fuzz bench-query
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -16,7 +16,7 @@ demo: ## Build and run the demo: identity provider, backends and sample data in 
 test: ## Install the counterparts that are missing, then run every test
 	@sh scripts/test.sh
 
-check: fmt-check rules clippy deny test ## All that has to hold before a change is merged
+check: fmt-check rules clippy doc deny test ## All that has to hold before a change is merged
 
 rules: ## Check the rooms, the arrows between them and the other invariants
 	@python3 scripts/rules.py
@@ -29,6 +29,9 @@ fmt-check:
 
 clippy: ## Lint, warnings being errors
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+
+doc: ## Build the documentation of the code, warnings being errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
 deny: ## Check the licences and sources of dependencies, where cargo-deny is there
 	@if cargo deny --version >/dev/null 2>&1; then \

@@ -12,7 +12,7 @@ pub(super) fn logql(query: &str, scoped: &str) -> Result<String, ParseError> {
     Ok(explained(&before.explain(), pairs, scoped))
 }
 
-/// As [`logql`] for PromQL.
+/// As [`logql`](fn@logql) for PromQL.
 pub(super) fn promql(query: &str, scoped: &str) -> Result<String, ParseError> {
     let selectors = |tree: &promql::Expr| -> Vec<String> {
         tree.selectors().iter().map(ToString::to_string).collect()
