@@ -58,10 +58,10 @@ pub fn logql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
     scope(query, logql::parse(query)?, by)
 }
 
-/// As [`logql`], of a query that may leave its selector out, see [`logql::parse_on_resource`].
+/// As [`logql`](fn@logql), of a query that may leave its selector out, see [`logql::parse_on_resource`].
 ///
 /// # Errors
-/// As [`logql`].
+/// As [`logql`](fn@logql).
 pub fn logql_on_resource(query: &str, by: &Matcher) -> Result<String, ScopeError> {
     scope(query, logql::parse_on_resource(query)?, by)
 }
@@ -112,9 +112,7 @@ impl Tree for promql::Expr {
     }
 
     fn matchers(&self, mut see: impl FnMut(&[Matcher])) {
-        for selector in self.selectors() {
-            see(&selector.matchers);
-        }
+        self.for_each_selector(|selector| see(&selector.matchers));
     }
 
     fn matchers_mut(&mut self, mut change: impl FnMut(&mut Vec<Matcher>)) {
