@@ -7,8 +7,19 @@ use tracing::Span;
 
 use crate::authenticate::Principal;
 use crate::error::Error;
+use crate::routes::Target;
 
-/// The proof that a principal may do what a route does, on one resource of one project.
+/// What of a project a request reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This resource, which is in the project, and nothing else.
+    Resource(ResourceId),
+    /// All of it.
+    Project,
+}
+
+/// The proof that a principal may do what a route does, on one resource of one project or on the
+/// whole project.
 ///
 /// Only [`authorize`] makes one:
 ///
@@ -22,7 +33,7 @@ use crate::error::Error;
 pub struct Permit {
     principal: Principal,
     project: ProjectId,
-    resource: ResourceId,
+    reach: Reach,
     assignment: String,
 }
 
@@ -39,10 +50,10 @@ impl Permit {
         &self.project
     }
 
-    /// The resource, which is in the project.
+    /// What of the project.
     #[must_use]
-    pub fn resource(&self) -> &ResourceId {
-        &self.resource
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// The id of the role assignment that carried the permission, for the audit.
@@ -52,23 +63,29 @@ impl Permit {
     }
 }
 
-/// Decides whether `principal` may do `action` on the project, and whether the resource is there.
+/// Decides whether `principal` may do `action` on the project, and whether the resource, if one is
+/// named, is there.
 ///
-/// `project` and `resource` are segments of the path, not yet known to be ids. Where the caller has
+/// What `target` names are segments of the path, not yet known to be ids. Where the caller has
 /// no permission, nothing depends on whether the project or the resource exists (threat 22): one
 /// lookup answers all, and the answer is [`Error::Forbidden`] for each.
 pub async fn authorize(
     directory: &Directory,
     principal: Principal,
     action: Action,
-    project: &str,
-    resource: &str,
+    target: Target<'_>,
     now: Timestamp,
 ) -> Result<Permit, Error> {
+    let (project, named) = match target {
+        // No route about a tenant's data is mounted there.
+        Target::Nothing => return Err(Error::Forbidden),
+        Target::Project(project) => (project, None),
+        Target::Resource(project, resource) => (project, Some(resource)),
+    };
     let project = ProjectId::new(project).map_err(|_| Error::Forbidden)?;
     Span::current().record("project", project.as_str());
     // What is no id names no resource, but whether that may be told is the permission's matter.
-    let resource = ResourceId::new(resource).ok();
+    let resource = named.and_then(|resource| ResourceId::new(resource).ok());
     Span::current().record("resource", resource.as_ref().map(ResourceId::as_str));
     let lookup = lookup(directory, principal.subject(), &project, resource.as_ref()).await?;
     let assignment = match policy::decide(lookup.access.as_ref(), action, now) {
@@ -78,15 +95,17 @@ pub async fn authorize(
             return Err(Error::Forbidden);
         }
     };
-    match resource {
-        Some(resource) if lookup.resource_exists => Ok(Permit {
-            principal,
-            project,
-            resource,
-            assignment,
-        }),
-        Some(_) | None => Err(Error::UnknownResource),
-    }
+    let reach = match (named, resource) {
+        (None, _) => Reach::Project,
+        (Some(_), Some(resource)) if lookup.resource_exists => Reach::Resource(resource),
+        (Some(_), Some(_) | None) => return Err(Error::UnknownResource),
+    };
+    Ok(Permit {
+        principal,
+        project,
+        reach,
+        assignment,
+    })
 }
 
 /// Asks the directory. Any failure is a 503: never decided in the caller's favour (threat 23).

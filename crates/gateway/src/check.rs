@@ -97,9 +97,10 @@ pub async fn backend(backend: Backend, settings: &BackendSettings) -> Finding {
     };
     let request = Request {
         backend,
-        path,
+        path: path.into(),
         parameters,
         tenant,
+        policy: None,
         headers: HeaderMap::new(),
     };
     let upstream = Upstream::new(backend, settings, connector);

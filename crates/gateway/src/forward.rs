@@ -11,11 +11,11 @@ use http::header::{
     RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio::time::timeout;
 
 use crate::authenticate::with_causes;
@@ -29,12 +29,26 @@ use crate::stream::{Body, UpstreamBody};
 /// The tenant header of Loki and Mimir.
 const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
 
+/// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
+/// percent-encoded. Loki (`-lbac.enabled`), Mimir and their Enterprise gateways know it.
+const POLICY: HeaderName = HeaderName::from_static("x-prom-label-policy");
+
+/// What stands for itself in a label policy; what is percent-encoded needlessly does no harm.
+const IN_POLICY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'=');
+
 /// The request's id, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The longest URL that is sent, in bytes. Above, the parameters go in a form: servers and proxies
 /// commonly stop at 8 KiB.
 const MAX_URL_LENGTH: usize = 8000;
+
+/// The longest answer that is held to be sifted, in bytes.
+const MAX_COLLECTED: usize = 16 << 20;
 
 /// How long an unused connection is kept; shorter than the servers do.
 const IDLE: Duration = Duration::from_secs(30);
@@ -53,6 +67,7 @@ pub struct Upstream {
     backend: Backend,
     base: String,
     authorization: Option<HeaderValue>,
+    policy: bool,
     timeout: Duration,
     client: Client<Connector, Full<Bytes>>,
 }
@@ -109,8 +124,66 @@ impl Upstream {
             backend,
             base: settings.public_url().trim_end_matches('/').to_owned(),
             authorization: credentials(settings),
+            policy: settings.policy,
             timeout: settings.timeout,
             client,
+        }
+    }
+
+    /// Which one it is.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Sends a scoped request, and waits until an answer begins that may go on to the caller.
+    async fn answer(
+        &self,
+        request: Scoped<Request>,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, Error> {
+        let answer = self.send(request.into_inner(), request_id).await?;
+        let status = answer.status();
+        if status == StatusCode::NOT_FOUND {
+            return Err(Error::NotServed(self.backend));
+        }
+        let passes = [
+            StatusCode::OK,
+            StatusCode::BAD_REQUEST,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        if !passes.contains(&status) {
+            tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
+            return Err(Error::BadGateway(self.backend));
+        }
+        if !says_where_it_ends(answer.headers()) {
+            tracing::warn!(backend = self.backend.name(), "an answer without a length");
+            return Err(Error::BadGateway(self.backend));
+        }
+        Ok(answer)
+    }
+
+    /// Sends a scoped request and collects the answer, to be sifted. The status is 200.
+    pub(crate) async fn collect(
+        &self,
+        mut request: Scoped<Request>,
+        request_id: &HeaderValue,
+    ) -> Result<Bytes, Error> {
+        request.expect_plain();
+        let answer = self.answer(request, request_id).await?;
+        let status = answer.status();
+        if status != StatusCode::OK {
+            tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
+            return Err(Error::BadGateway(self.backend));
+        }
+        let body = Limited::new(answer.into_body(), MAX_COLLECTED);
+        match timeout(self.timeout, body.collect()).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) => {
+                tracing::warn!(backend = self.backend.name(), %error, "the answer cannot be sifted");
+                Err(Error::BadGateway(self.backend))
+            }
+            Err(_) => Err(Error::GatewayTimeout(self.backend)),
         }
     }
 
@@ -168,6 +241,13 @@ impl Upstream {
         // The gateway's own come last, so that nothing above can have set them (threat 13).
         headers.insert(TENANT, HeaderValue::from_str(request.tenant.as_str())?);
         headers.insert(REQUEST_ID, request_id.clone());
+        if self.policy
+            && let Some(selector) = &request.policy
+        {
+            let selector = utf8_percent_encode(selector, IN_POLICY);
+            let policy = format!("{}:{selector}", request.tenant);
+            headers.insert(POLICY, HeaderValue::from_str(&policy)?);
+        }
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
@@ -184,43 +264,26 @@ impl Upstream {
 /// # }
 /// ```
 ///
-/// The backend's 200, 400, 422 and 429 come through with their bodies. Its other refusals are about
-/// the gateway's own request, which the caller cannot mend: 502, as for its failures.
+/// The backend's 200, 400, 422 and 429 come through with their bodies, its 404 as a 501: the
+/// path is the gateway's, and a 404 of the gateway is about the caller's. Its other refusals are about the gateway's own request, which the caller cannot mend:
+/// 502, as for its failures.
 pub async fn forward(
     upstream: &Upstream,
     request: Scoped<Request>,
     request_id: &HeaderValue,
 ) -> Result<Response<Body>, Error> {
-    let answer = upstream.send(request.into_inner(), request_id).await?;
-    let status = answer.status();
-    let passes = [
-        StatusCode::OK,
-        StatusCode::BAD_REQUEST,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    if !passes.contains(&status) {
-        tracing::warn!(backend = upstream.backend.name(), %status, "unusable answer");
-        return Err(Error::BadGateway(upstream.backend));
-    }
-    if !says_where_it_ends(answer.headers()) {
-        tracing::warn!(
-            backend = upstream.backend.name(),
-            "an answer without a length"
-        );
-        return Err(Error::BadGateway(upstream.backend));
-    }
+    let answer = upstream.answer(request, request_id).await?;
     let (parts, body) = answer.into_parts();
     let request_id = request_id.to_str().unwrap_or_default().to_owned();
     let body = UpstreamBody::new(body, upstream.timeout, request_id);
     let mut response = Response::new(Body::Upstream(body));
-    *response.status_mut() = status;
+    *response.status_mut() = parts.status;
     let headers = response.headers_mut();
     for name in ANSWER_HEADERS {
         let values = parts.headers.get_all(&name).iter();
         headers.extend(values.map(|value| (name.clone(), value.clone())));
     }
-    if status == StatusCode::TOO_MANY_REQUESTS
+    if parts.status == StatusCode::TOO_MANY_REQUESTS
         && let Some(after) = parts.headers.get(RETRY_AFTER)
     {
         headers.insert(RETRY_AFTER, after.clone());

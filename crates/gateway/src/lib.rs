@@ -17,9 +17,15 @@ pub mod authenticate;
 
 pub mod authorize;
 
+pub(crate) mod form;
+
 pub mod scope;
 
+mod local;
+
 pub mod forward;
+
+mod filter;
 
 pub mod stream;
 
@@ -35,6 +41,7 @@ mod connector;
 
 pub use clock::{Clock, SystemClock};
 pub use directory;
+pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{BackendSettings, IssuerSettings, Settings};

@@ -114,6 +114,7 @@ pub fn start(
         keys,
         directory,
         clock,
+        max_log_lines: settings.max_log_lines,
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());

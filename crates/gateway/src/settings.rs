@@ -21,6 +21,8 @@ pub struct Settings {
     pub issuer: IssuerSettings,
     /// The logs backend; without it, its routes answer 503.
     pub loki: Option<BackendSettings>,
+    /// The most log lines that one request may ask for.
+    pub max_log_lines: u32,
     /// The metrics backend; without it, its routes answer 503.
     pub mimir: Option<BackendSettings>,
     /// How long a shutdown waits for answers that are on their way.
@@ -28,6 +30,10 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What [`max_log_lines`](Self::max_log_lines) is unless somebody says otherwise: Loki's own
+    /// default limit.
+    pub const MAX_LOG_LINES: u32 = 5000;
+
     /// The settings of one backend, if it is configured.
     #[must_use]
     pub fn backend(&self, backend: Backend) -> Option<&BackendSettings> {
@@ -55,6 +61,9 @@ pub struct IssuerSettings {
 pub struct BackendSettings {
     /// Its base URL; may have a path prefix, and credentials for HTTP Basic as userinfo.
     pub url: Url,
+    /// Whether requests for one resource carry the resource's selector as `X-Prom-Label-Policy`,
+    /// for backends that enforce it once more.
+    pub policy: bool,
     /// How long it may take until its answer begins, and how long an answer may then pause.
     pub timeout: Duration,
 }
@@ -78,6 +87,7 @@ impl fmt::Debug for BackendSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BackendSettings")
             .field("url", &self.public_url())
+            .field("policy", &self.policy)
             .field("timeout", &self.timeout)
             .finish()
     }

@@ -79,6 +79,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         },
         loki: Some(embedded.clone()),
         mimir: Some(embedded),
+        max_log_lines: Settings::MAX_LOG_LINES,
         shutdown_grace: GRACE,
     };
     let server = gateway::start(

@@ -32,7 +32,11 @@ pub(crate) fn serve(
     });
     let url = Url::parse(&format!("http://{USER}:{password}@{address}"))
         .map_err(std::io::Error::other)?;
-    Ok(BackendSettings { url, timeout })
+    Ok(BackendSettings {
+        url,
+        policy: true,
+        timeout,
+    })
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ impl World {
             },
             loki: Some(backend_at(&loki.url())),
             mimir: Some(backend_at(&mimir.url())),
+            max_log_lines: Settings::MAX_LOG_LINES,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);
@@ -122,6 +123,7 @@ impl World {
 pub(crate) fn backend_at(url: &str) -> BackendSettings {
     BackendSettings {
         url: url.parse().unwrap(),
+        policy: true,
         timeout: Duration::from_secs(5),
     }
 }

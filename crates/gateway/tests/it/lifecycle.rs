@@ -63,6 +63,7 @@ fn start(world: &World, change: impl FnOnce(&mut Settings)) -> Result<Server, St
         },
         loki: None,
         mimir: None,
+        max_log_lines: Settings::MAX_LOG_LINES,
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

@@ -68,6 +68,12 @@ pub(crate) struct Backend {
 pub(crate) const ANSWER: &str =
     r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#;
 
+/// An answer that is a list of nothing, in whatever shape it is looked for.
+pub(crate) fn any_list() -> Response {
+    let body = r#"{"status":"success","data":[]}"#;
+    ([("content-type", "application/json")], body).into_response()
+}
+
 impl Backend {
     pub(crate) async fn start() -> Self {
         let ok: Answerer =

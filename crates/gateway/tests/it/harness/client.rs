@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Ask {
     address: SocketAddr,
     request: http::request::Builder,
+    body: Bytes,
 }
 
 #[derive(Debug)]
@@ -24,7 +25,11 @@ pub(crate) struct Answer {
 impl Ask {
     pub(crate) fn new(address: SocketAddr, path_and_query: &str) -> Self {
         let request = Request::get(path_and_query).header("host", address.to_string());
-        Self { address, request }
+        Self {
+            address,
+            request,
+            body: Bytes::new(),
+        }
     }
 
     pub(crate) fn method(mut self, method: Method) -> Self {
@@ -34,6 +39,18 @@ impl Ask {
 
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.request = self.request.header(name, value);
+        self
+    }
+
+    /// A POST with this form.
+    pub(crate) fn form(self, form: &str) -> Self {
+        self.method(Method::POST)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+    }
+
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = Bytes::copy_from_slice(body.as_bytes());
         self
     }
 
@@ -52,7 +69,7 @@ impl Ask {
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
-        let request = self.request.body(Empty::<Bytes>::new()).unwrap();
+        let request = self.request.body(Full::new(self.body)).unwrap();
         let (parts, body) = sender.send_request(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {

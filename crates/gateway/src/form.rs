@@ -1,0 +1,77 @@
+//! The caller's form: bounded, of one content type, and only where a route takes one.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::{HeaderMap, Method};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+
+use crate::error::Error;
+
+/// The longest form that is read, in bytes.
+pub(crate) const MAX_FORM_LENGTH: usize = 1 << 20;
+
+/// How long a form may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// Refuses a body that the method has no use for (threat 17), and one of which the head already
+/// says that it is not to be read.
+pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Error> {
+    let lengths = headers.get_all(CONTENT_LENGTH);
+    let chunked = headers.contains_key(TRANSFER_ENCODING);
+    let empty = !chunked && lengths.iter().all(|length| length == "0");
+    if empty {
+        return Ok(());
+    }
+    if method != Method::POST {
+        return Err(Error::UnexpectedBody);
+    }
+    // Two ways to say where a body ends: the other carrier of request smuggling.
+    if chunked && lengths.iter().next().is_some() {
+        return Err(Error::UnexpectedBody);
+    }
+    if !is_form(headers) || headers.contains_key(CONTENT_ENCODING) {
+        return Err(Error::NoForm);
+    }
+    let length = lengths
+        .iter()
+        .next()
+        .and_then(|length| length.to_str().ok());
+    match length.map(str::parse::<usize>) {
+        None => Ok(()),
+        Some(Ok(length)) if length <= MAX_FORM_LENGTH => Ok(()),
+        Some(Ok(_) | Err(_)) => Err(Error::TooLarge),
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (first, more) = (types.next(), types.next());
+    let Some(Ok(text)) = first.map(|value| value.to_str()) else {
+        return false;
+    };
+    let essence = text.split(';').next().unwrap_or_default().trim();
+    more.is_none() && essence.eq_ignore_ascii_case(FORM)
+}
+
+/// Reads the form, which [`check`] has found to be one.
+pub(crate) async fn read<B>(body: B) -> Result<String, Error>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let collected = timeout(PATIENCE, Limited::new(body, MAX_FORM_LENGTH).collect()).await;
+    let bytes = match collected {
+        Err(_) => return Err(Error::SlowBody),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(Error::TooLarge),
+        // The caller has gone, or chunks are no chunks.
+        Ok(Err(_)) => return Err(Error::BrokenBody),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+    String::from_utf8(bytes.into())
+        .map_err(|_| Error::BadData("the form is not valid percent-encoded UTF-8".to_owned()))
+}
