@@ -6,6 +6,8 @@ mod headers;
 mod loki;
 mod prometheus;
 
+pub(crate) use headers::passes_on;
+
 use directory::policy::ProjectId;
 use http::HeaderMap;
 use query::Matcher;

@@ -120,10 +120,7 @@ impl World {
 }
 
 pub(crate) fn backend_at(url: &str) -> BackendSettings {
-    BackendSettings {
-        url: url.parse().unwrap(),
-        timeout: Duration::from_secs(5),
-    }
+    BackendSettings::new(url.parse().unwrap(), Duration::from_secs(5))
 }
 
 /// The organizations, projects, resources and people of the tests.

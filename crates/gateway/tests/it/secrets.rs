@@ -40,7 +40,7 @@ async fn threat_25_no_secret_is_logged_at_any_level() {
         .init();
     let (_held, nowhere) = nobody();
     let world = World::with(|settings| {
-        let url = settings.loki.as_ref().unwrap().url.to_string();
+        let url = settings.loki.as_ref().unwrap().public_url();
         settings.loki = Some(backend_at(&url.replace("http://", "http://loki:passw0rd@")));
         let nowhere = nowhere.replace("http://", "http://mimir:passw0rd@");
         settings.mimir = Some(backend_at(&nowhere));
