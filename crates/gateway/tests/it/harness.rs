@@ -3,6 +3,8 @@
 pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod issuer;
+pub(crate) mod log;
+pub(crate) mod tls;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
