@@ -133,8 +133,14 @@ impl Listener for TlsListener {
     async fn accept(&mut self) -> (Self::Io, SocketAddr) {
         loop {
             let (stream, address) = self.tcp.accept().await.unwrap();
-            if let Ok(stream) = self.acceptor.accept(stream).await {
-                return (stream, address);
+            match self.acceptor.accept(stream).into_fallible().await {
+                Ok(stream) => return (stream, address),
+                // Closed with something unread, it would be reset, and the alert lost.
+                Err((_, mut stream)) => {
+                    tokio::spawn(async move {
+                        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+                    });
+                }
             }
         }
     }
