@@ -1,10 +1,7 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
-use std::io;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
@@ -15,7 +12,7 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
 use crate::authenticate::with_causes;
@@ -25,9 +22,7 @@ use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
 use crate::stream::{Body, UpstreamBody};
-
-/// The tenant header of Loki and Mimir.
-const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+use crate::transport::{Transport, Transports};
 
 /// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
 /// percent-encoded. Loki (`-lbac.enabled`), Mimir and their Enterprise gateways know it.
@@ -66,7 +61,8 @@ pub struct Upstreams {
 pub struct Upstream {
     backend: Backend,
     base: String,
-    authorization: Option<HeaderValue>,
+    transport: Transport,
+    tenant_header: HeaderName,
     policy: bool,
     timeout: Duration,
     client: Client<Connector, Full<Bytes>>,
@@ -84,24 +80,17 @@ pub(crate) enum SendError {
 }
 
 impl Upstreams {
-    /// The configured backends. The connector is shared, the connections are not.
-    pub(crate) fn new(settings: &Settings, connector: &Connector) -> Self {
+    /// The configured backends. The ways to them are shared, the connections are not.
+    pub(crate) fn new(settings: &Settings, transports: &Transports) -> Self {
         let upstream = |backend| {
             let settings = settings.backend(backend)?;
-            Some(Upstream::new(backend, settings, connector.clone()))
+            let transport = transports.get(backend)?.clone();
+            Some(Upstream::new(backend, settings, transport))
         };
         Self {
             loki: upstream(Backend::Loki),
             mimir: upstream(Backend::Mimir),
         }
-    }
-
-    /// The connector that these settings need.
-    pub(crate) fn connector(settings: &Settings) -> io::Result<Connector> {
-        let configured = Backend::ALL
-            .into_iter()
-            .filter_map(|it| settings.backend(it));
-        Connector::new(configured.map(|backend| backend.url.scheme()))
     }
 
     /// A backend, if it is configured.
@@ -115,15 +104,16 @@ impl Upstreams {
 }
 
 impl Upstream {
-    pub(crate) fn new(backend: Backend, settings: &BackendSettings, connector: Connector) -> Self {
+    pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(connector);
+            .build(transport.connector());
         Self {
             backend,
             base: settings.public_url().trim_end_matches('/').to_owned(),
-            authorization: credentials(settings),
+            transport,
+            tenant_header: settings.tenant_header.name().clone(),
             policy: settings.policy,
             timeout: settings.timeout,
             client,
@@ -239,7 +229,10 @@ impl Upstream {
         let headers = built.headers_mut();
         headers.extend(request.headers);
         // The gateway's own come last, so that nothing above can have set them (threat 13).
-        headers.insert(TENANT, HeaderValue::from_str(request.tenant.as_str())?);
+        headers.insert(
+            self.tenant_header.clone(),
+            HeaderValue::from_str(request.tenant.as_str())?,
+        );
         headers.insert(REQUEST_ID, request_id.clone());
         if self.policy
             && let Some(selector) = &request.policy
@@ -248,8 +241,8 @@ impl Upstream {
             let policy = format!("{}:{selector}", request.tenant);
             headers.insert(POLICY, HeaderValue::from_str(&policy)?);
         }
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+        if let Some(authorization) = self.transport.authorization() {
+            headers.insert(AUTHORIZATION, authorization);
         }
         Ok(built)
     }
@@ -298,18 +291,4 @@ pub async fn forward(
 /// when the backend breaks off in the middle (threat 24); neither Loki nor Mimir sends one.
 fn says_where_it_ends(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// The backend's credentials: the userinfo of its URL, as HTTP Basic.
-fn credentials(settings: &BackendSettings) -> Option<HeaderValue> {
-    let url = &settings.url;
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
-    pair.push(b':');
-    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
-    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair))).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

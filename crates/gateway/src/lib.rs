@@ -37,6 +37,8 @@ pub mod check;
 
 pub mod clock;
 
+pub mod transport;
+
 mod connector;
 
 pub use clock::{Clock, SystemClock};

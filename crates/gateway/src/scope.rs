@@ -6,6 +6,8 @@ mod headers;
 mod loki;
 mod prometheus;
 
+pub(crate) use headers::passes_on;
+
 use std::borrow::Cow;
 
 use directory::policy::ProjectId;

@@ -28,6 +28,7 @@ use crate::health::Health;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::settings::Settings;
+use crate::transport::{TransportError, Transports};
 
 /// How long a client may take to send a request's head, and how long it may keep a connection
 /// unused.
@@ -67,9 +68,14 @@ pub enum StartError {
         /// Its URL, without credentials.
         url: String,
     },
-    /// The root certificates, which an https backend needs, cannot be read.
-    #[error("the root certificates cannot be read: {0}")]
-    Certificates(io::Error),
+    /// A certificate or a secret that a backend needs cannot be read or used.
+    #[error("the {} backend cannot be reached: {source}", .backend.name())]
+    Transport {
+        /// The backend.
+        backend: Backend,
+        /// What is wrong.
+        source: TransportError,
+    },
 }
 
 /// A running gateway. Dropped, it stops without waiting for its threads.
@@ -82,7 +88,7 @@ pub struct Server {
 /// Starts the gateway. It serves as soon as this returns; whether the issuer, the backends or the
 /// directory can be reached shows in its answers, and does not stop the start.
 ///
-/// The issuer's keys are fetched on `background`; requests are served on threads of their own.
+/// The issuer's keys are fetched and the backends' files kept up with on `background`; requests are served on threads of their own.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a running gateway's settings do not change, and nobody else needs them"
@@ -98,15 +104,17 @@ pub fn start(
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
     for backend in Backend::ALL {
         if let Some(configured) = settings.backend(backend)
-            && !matches!(configured.url.scheme(), "http" | "https")
+            && !matches!(configured.url().scheme(), "http" | "https")
         {
             let url = configured.public_url();
             return Err(StartError::Backend { backend, url });
         }
     }
-    let connector = Upstreams::connector(&settings).map_err(StartError::Certificates)?;
+    let transports = Transports::open(&settings)
+        .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let (address, listeners) = listen(&settings)?;
 
+    transports.watch(&background);
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
     let shared = Arc::new(Shared {
         verifier,
@@ -125,7 +133,7 @@ pub fn start(
             .map_err(StartError::Thread)?;
         let pipeline = Arc::new(Pipeline {
             shared: Arc::clone(&shared),
-            upstreams: Upstreams::new(&settings, &connector),
+            upstreams: Upstreams::new(&settings, &transports),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let thread = thread::Builder::new()

@@ -1,13 +1,20 @@
 //! What the gateway has to be told.
 
-use std::fmt;
+mod backend;
+mod tenant_header;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use url::Url;
 
 use crate::routes::Backend;
+
+pub use backend::{
+    BackendSettings, ClientCertificate, Credentials, NotAServerName, Secret, ServerName,
+    TlsSettings,
+};
+pub use tenant_header::{NotATenantHeader, TenantHeader};
 
 /// What the gateway has to be told.
 #[derive(Clone, Debug)]
@@ -54,41 +61,4 @@ pub struct IssuerSettings {
     pub audience: String,
     /// The signature algorithms that are accepted: RS, PS, ES and `EdDSA` only.
     pub algorithms: Vec<Algorithm>,
-}
-
-/// Where a backend is, and how long it may take.
-#[derive(Clone)]
-pub struct BackendSettings {
-    /// Its base URL; may have a path prefix, and credentials for HTTP Basic as userinfo.
-    pub url: Url,
-    /// Whether requests for one resource carry the resource's selector as `X-Prom-Label-Policy`,
-    /// for backends that enforce it once more.
-    pub policy: bool,
-    /// How long it may take until its answer begins, and how long an answer may then pause.
-    pub timeout: Duration,
-}
-
-impl BackendSettings {
-    /// The URL without its credentials, fit for a log or a terminal.
-    #[must_use]
-    pub fn public_url(&self) -> String {
-        let mut url = self.url.clone();
-        // Fails only for URLs that cannot have credentials.
-        let _ = url.set_password(None);
-        let _ = url.set_username("");
-        url.set_query(None);
-        url.set_fragment(None);
-        url.to_string()
-    }
-}
-
-/// Without the credentials: settings are logged.
-impl fmt::Debug for BackendSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackendSettings")
-            .field("url", &self.public_url())
-            .field("policy", &self.policy)
-            .field("timeout", &self.timeout)
-            .finish()
-    }
 }

@@ -3,6 +3,8 @@
 pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod issuer;
+pub(crate) mod log;
+pub(crate) mod tls;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -121,11 +123,7 @@ impl World {
 }
 
 pub(crate) fn backend_at(url: &str) -> BackendSettings {
-    BackendSettings {
-        url: url.parse().unwrap(),
-        policy: true,
-        timeout: Duration::from_secs(5),
-    }
+    BackendSettings::new(url.parse().unwrap(), Duration::from_secs(5))
 }
 
 /// The organizations, projects, resources and people of the tests.

@@ -29,6 +29,10 @@ mod answers;
 
 mod raw;
 
+mod backends;
+
+mod certificates;
+
 mod health;
 
 mod lifecycle;

@@ -7,8 +7,12 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
 use http::{HeaderMap, Method, StatusCode};
+use rustls::ServerConfig;
 use tokio::net::TcpListener;
+
+use super::tls::TlsListener;
 
 /// A request as a backend got it.
 #[derive(Clone, Debug)]
@@ -61,7 +65,7 @@ struct Shared {
 }
 
 pub(crate) struct Backend {
-    address: SocketAddr,
+    url: String,
     shared: Shared,
 }
 
@@ -76,21 +80,32 @@ pub(crate) fn any_list() -> Response {
 
 impl Backend {
     pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        Self::on(listener, format!("http://{address}"))
+    }
+
+    /// A backend that speaks TLS, on `localhost`.
+    pub(crate) async fn start_tls(config: ServerConfig) -> Self {
+        let listener = TlsListener::bind(config).await;
+        let port = listener.local_addr().unwrap().port();
+        Self::on(listener, format!("https://localhost:{port}"))
+    }
+
+    fn on<L: Listener<Addr = SocketAddr>>(listener: L, url: String) -> Self {
         let ok: Answerer =
             Arc::new(|| ([("content-type", "application/json")], ANSWER).into_response());
         let shared = Shared {
             received: Arc::default(),
             answerer: Arc::new(Mutex::new(ok)),
         };
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
         let router = Router::new().fallback(receive).with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, shared }
+        Self { url, shared }
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("http://{}", self.address)
+        self.url.clone()
     }
 
     /// Answers like this from now on.
