@@ -114,12 +114,11 @@ fn config(settings: &TlsSettings, files: &Files) -> Result<ClientConfig, Transpo
         unusable(KEY, &client.key_file, wrong)
     })?;
     builder.with_client_auth_cert(chain, key).map_err(|error| {
-        let wrong = match error {
-            rustls::Error::InconsistentKeys(_) => {
-                let certificate = client.cert_file.display();
-                format!("is not the key of the client certificate {certificate}")
-            }
-            _ => format!("cannot be used: {error}"),
+        let wrong = if let rustls::Error::InconsistentKeys(_) = error {
+            let certificate = client.cert_file.display();
+            format!("is not the key of the client certificate {certificate}")
+        } else {
+            format!("cannot be used: {error}")
         };
         unusable(KEY, &client.key_file, wrong)
     })

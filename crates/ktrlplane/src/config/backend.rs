@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use gateway::BackendSettings;
-use gateway::settings::TenantHeader;
+use gateway::settings::{Credentials, TenantHeader};
 use jiff::SignedDuration;
 use url::Url;
 
@@ -92,7 +92,7 @@ pub(super) fn read(
                 settings.tenant_header = tenant_header;
                 settings.policy = policy;
                 settings.tls = tls;
-                if let Some(credentials) = credentials {
+                if credentials != Credentials::None {
                     settings.credentials = credentials;
                 }
                 Some(Backend::At(Box::new(settings)))

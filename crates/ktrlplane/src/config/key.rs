@@ -6,7 +6,7 @@ mod backend;
 use std::sync::LazyLock;
 
 /// One key of the configuration.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     /// Its place in `config.yaml`, with dots between the levels.
     pub(crate) path: &'static str,

@@ -17,26 +17,23 @@ const RIVALS: [(&[&str], &[&str]); 3] = [
     (&["bearer_token"], &["bearer_token_file"]),
 ];
 
-/// Reads what the keys give; `Some(None)` where they give nothing, and the URL's userinfo holds.
-pub(super) fn read(
-    section: Section<'_>,
-    problems: &mut Vec<Problem>,
-) -> Option<Option<Credentials>> {
-    let before = problems.len();
-    problems.extend(rivalry(section));
-    if problems.len() > before {
+/// Reads what the keys give: [`Credentials::None`] where that is nothing, and the URL's userinfo
+/// holds.
+pub(super) fn read(section: Section<'_>, problems: &mut Vec<Problem>) -> Option<Credentials> {
+    if let Some(problem) = rivalry(section) {
+        problems.push(problem);
         return None;
     }
     if is_given(section, &["username", "password", "password_file"]) {
-        basic(section, problems).map(Some)
+        basic(section, problems)
     } else if section.given("bearer_token").is_some() {
         let token = section.require("bearer_token", problems, token);
-        token.map(|token| Some(Credentials::Bearer(token)))
+        token.map(Credentials::Bearer)
     } else if section.given("bearer_token_file").is_some() {
         let token = section.require("bearer_token_file", problems, file);
-        token.map(|token| Some(Credentials::Bearer(token)))
+        token.map(Credentials::Bearer)
     } else {
-        Some(None)
+        Some(Credentials::None)
     }
 }
 

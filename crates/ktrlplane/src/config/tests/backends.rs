@@ -10,7 +10,7 @@ fn loki(url: &str, keys: &str) -> BackendSettings {
     let file = format!("observability: {{loki: {{enabled: true, url: \"{url}\", {keys}}}}}");
     match good(&file, &[]).observability.loki {
         Backend::At(settings) => *settings,
-        other => panic!("{other:?}"),
+        other @ (Backend::Off | Backend::Embedded(_)) => panic!("{other:?}"),
     }
 }
 
