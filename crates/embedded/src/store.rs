@@ -8,7 +8,7 @@ mod chunks;
 mod select;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use query::Matcher;
@@ -19,6 +19,9 @@ use crate::{LogEntry, LogStream, SampleSeries};
 pub use chunks::{Selected, Timed};
 pub use select::Selection;
 use table::Table;
+
+/// Selectors in one request for label sets.
+const MOST_GROUPS: usize = 64;
 
 /// A sample of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -178,6 +181,18 @@ impl TenantLogs {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Ok(table.select(&selection, start_ns, end_ns))
     }
+
+    /// The label sets of the streams that all matchers of at least one group match, and that have
+    /// lines both before `end_ns` (exclusive) and from `start_ns` on. Without a group: of all
+    /// streams. What Loki's index knows of a stream is where it begins and ends, and so it is here.
+    pub fn label_sets(
+        &self,
+        groups: &[Vec<Matcher>],
+        start_ns: i64,
+        end_ns: i64,
+    ) -> Result<BTreeSet<Labels>, EvalError> {
+        label_sets(&self.0, groups, start_ns, end_ns)
+    }
 }
 
 impl TenantMetrics {
@@ -194,6 +209,42 @@ impl TenantMetrics {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Ok(table.select(&selection, start_ms, end_ms.saturating_add(1)))
     }
+
+    /// The label sets of the series that all matchers of at least one group match, and that have
+    /// samples both up to `end_ms` and from `start_ms` on. Without a group: of all series.
+    pub fn label_sets(
+        &self,
+        groups: &[Vec<Matcher>],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<BTreeSet<Labels>, EvalError> {
+        label_sets(&self.0, groups, start_ms, end_ms.saturating_add(1))
+    }
+}
+
+fn label_sets<T: Timed>(
+    table: &RwLock<Table<T>>,
+    groups: &[Vec<Matcher>],
+    start: i64,
+    end: i64,
+) -> Result<BTreeSet<Labels>, EvalError> {
+    if groups.len() > MOST_GROUPS {
+        return Err(EvalError::Limit(format!(
+            "a request may have at most {MOST_GROUPS} selectors"
+        )));
+    }
+    let all = [Vec::new()];
+    let groups = if groups.is_empty() { &all } else { groups };
+    let selections: Vec<Selection> = groups
+        .iter()
+        .map(|matchers| Selection::new(matchers))
+        .collect::<Result<_, _>>()?;
+    let mut found = BTreeSet::new();
+    let table = table.read().unwrap_or_else(PoisonError::into_inner);
+    for selection in &selections {
+        table.labels(selection, start, end, &mut found);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

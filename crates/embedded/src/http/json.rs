@@ -40,6 +40,18 @@ pub(super) fn list<T>(out: &mut String, items: &[T], mut item: impl FnMut(&mut S
     out.push(']');
 }
 
+/// Appends strings, with commas between them, in brackets.
+pub(super) fn strings<'a>(out: &mut String, items: impl IntoIterator<Item = &'a String>) {
+    out.push('[');
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        string(out, item);
+    }
+    out.push(']');
+}
+
 /// How numbers and times are written. The shortest decimal that reads back as the same float, in
 /// either case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

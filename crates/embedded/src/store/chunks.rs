@@ -56,6 +56,10 @@ impl<T> Default for Chunks<T> {
 }
 
 impl<T: Timed> Chunks<T> {
+    pub(super) fn oldest(&self) -> Option<i64> {
+        Some(self.chunks.first()?.first()?.time())
+    }
+
     pub(super) fn newest(&self) -> Option<i64> {
         Some(self.chunks.last()?.last()?.time())
     }
@@ -113,6 +117,13 @@ impl<T: Timed> Chunks<T> {
             let rest = chunk.split_off(cut);
             self.chunks.insert(at + 1, Arc::new(rest));
         }
+    }
+
+    /// Whether the time from the oldest entry to the newest one meets the one from `start`
+    /// (inclusive) to `end` (exclusive), be there an entry or not.
+    pub(super) fn overlap(&self, start: i64, end: i64) -> bool {
+        let bounds = self.oldest().zip(self.newest());
+        bounds.is_some_and(|(oldest, newest)| start <= newest && oldest < end)
     }
 
     /// Drops whole chunks that are older than `oldest`.

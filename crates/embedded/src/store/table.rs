@@ -1,6 +1,6 @@
 //! The streams or series of one tenant, with an index of their labels.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::labels::Labels;
 use crate::store::PushError;
@@ -82,22 +82,38 @@ impl<T: Timed> Table<T> {
     }
 
     pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Selected<T>> {
-        let mut found: Vec<Selected<T>> = match self.candidates(selection) {
-            Some(ids) => ids
-                .into_iter()
-                .filter_map(|id| self.rows.get(id))
-                .filter(|row| selection.matches(&row.labels))
-                .filter_map(|row| row.data.select(&row.labels, start, end))
-                .collect(),
-            None => self
-                .rows
-                .iter()
-                .filter(|row| selection.matches(&row.labels))
-                .filter_map(|row| row.data.select(&row.labels, start, end))
-                .collect(),
-        };
+        let mut found: Vec<Selected<T>> = self
+            .matching(selection)
+            .filter_map(|row| row.data.select(&row.labels, start, end))
+            .collect();
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         found
+    }
+
+    /// Adds to `found` the labels of the rows whose time meets the one from `start` (inclusive) to
+    /// `end` (exclusive).
+    pub(super) fn labels(
+        &self,
+        selection: &Selection,
+        start: i64,
+        end: i64,
+        found: &mut BTreeSet<Labels>,
+    ) {
+        let rows = self.matching(selection);
+        let within = rows.filter(|row| row.data.overlap(start, end));
+        found.extend(within.map(|row| row.labels.clone()));
+    }
+
+    fn matching<'a>(
+        &'a self,
+        selection: &'a Selection,
+    ) -> Box<dyn Iterator<Item = &'a Row<T>> + 'a> {
+        let candidates: Box<dyn Iterator<Item = &'a Row<T>> + 'a> = match self.candidates(selection)
+        {
+            Some(ids) => Box::new(ids.into_iter().filter_map(|id| self.rows.get(id))),
+            None => Box::new(self.rows.iter()),
+        };
+        Box::new(candidates.filter(move |row| selection.matches(&row.labels)))
     }
 
     /// Rows among which all matching ones are, from the matcher that leaves the fewest; `None`
