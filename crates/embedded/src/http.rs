@@ -34,14 +34,7 @@ pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Rout
     ));
     let router = Router::new()
         .merge(loki::routes())
-        .route(
-            "/prometheus/api/v1/query_range",
-            get(prometheus::query_range).post(prometheus::query_range),
-        )
-        .route(
-            "/prometheus/api/v1/query",
-            get(prometheus::query).post(prometheus::query),
-        )
+        .merge(prometheus::routes())
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
         .with_state(Shared { backend, permits });

@@ -5,6 +5,8 @@
 //! it was, whatever is written meanwhile.
 
 mod chunks;
+mod exemplars;
+mod metadata;
 mod select;
 mod table;
 
@@ -15,13 +17,14 @@ use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
-use crate::{LogEntry, LogStream, SampleSeries};
+use crate::{ExemplarSeries, LogEntry, LogStream, SampleSeries};
 pub use chunks::{Selected, Timed};
+pub use exemplars::{Exemplar, TenantExemplars};
+use metadata::Registry;
+pub use metadata::{MetricKind, MetricMetadata};
 pub use select::Selection;
+use select::selections;
 use table::Table;
-
-/// Selectors in one request for label sets.
-const MOST_GROUPS: usize = 64;
 
 /// A sample of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +78,8 @@ pub struct Store {
 struct Tenant {
     logs: TenantLogs,
     metrics: TenantMetrics,
+    exemplars: TenantExemplars,
+    metadata: Arc<RwLock<Registry>>,
 }
 
 /// The logs of one tenant. Clones share the data.
@@ -132,6 +137,52 @@ impl Store {
         let table = self.or_created(tenant).metrics.0;
         let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
         table.push(checked, self.max_streams, self.retention_ns / 1_000_000)
+    }
+
+    /// See [`crate::Backend::push_exemplars`].
+    pub fn push_exemplars(
+        &self,
+        tenant: &str,
+        series: Vec<ExemplarSeries>,
+    ) -> Result<(), PushError> {
+        let mut checked = Vec::with_capacity(series.len());
+        for one in series {
+            let labels = check(one.labels)?;
+            if labels.get("__name__").is_empty() {
+                return Err(PushError::NoMetricName(labels.to_string()));
+            }
+            checked.push((labels, one.exemplars));
+        }
+        let table = self.or_created(tenant).exemplars.0;
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+        table.push(checked, self.max_streams, self.retention_ns / 1_000_000)
+    }
+
+    /// See [`crate::Backend::add_metadata`].
+    pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
+        let registry = self.or_created(tenant).metadata;
+        let mut registry = registry.write().unwrap_or_else(PoisonError::into_inner);
+        registry.add(batch, self.max_streams)
+    }
+
+    /// The exemplars of `tenant`; a tenant that nothing was written for has none.
+    #[must_use]
+    pub fn exemplars(&self, tenant: &str) -> TenantExemplars {
+        self.existing(tenant).exemplars
+    }
+
+    /// The metadata of one metric of `tenant`, or of all if its name is empty; of `limit` metrics
+    /// at most, sorted by their names.
+    #[must_use]
+    pub fn metadata(
+        &self,
+        tenant: &str,
+        metric: &str,
+        limit: usize,
+    ) -> Vec<(String, Vec<MetricMetadata>)> {
+        let registry = self.existing(tenant).metadata;
+        let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
+        registry.find(metric, limit)
     }
 
     fn existing(&self, tenant: &str) -> Tenant {
@@ -228,17 +279,8 @@ fn label_sets<T: Timed>(
     start: i64,
     end: i64,
 ) -> Result<BTreeSet<Labels>, EvalError> {
-    if groups.len() > MOST_GROUPS {
-        return Err(EvalError::Limit(format!(
-            "a request may have at most {MOST_GROUPS} selectors"
-        )));
-    }
     let all = [Vec::new()];
-    let groups = if groups.is_empty() { &all } else { groups };
-    let selections: Vec<Selection> = groups
-        .iter()
-        .map(|matchers| Selection::new(matchers))
-        .collect::<Result<_, _>>()?;
+    let selections = selections(if groups.is_empty() { &all } else { groups })?;
     let mut found = BTreeSet::new();
     let table = table.read().unwrap_or_else(PoisonError::into_inner);
     for selection in &selections {
