@@ -6,6 +6,7 @@
 
 mod chunks;
 mod exemplars;
+mod feed;
 mod metadata;
 mod select;
 mod table;
@@ -20,11 +21,13 @@ use crate::limits::{EvalError, Limits};
 use crate::{ExemplarSeries, LogEntry, LogStream, SampleSeries};
 pub use chunks::{Selected, Timed};
 pub use exemplars::{Exemplar, TenantExemplars};
+use feed::Feed;
+pub(crate) use feed::{Batch, Tail};
 use metadata::Registry;
 pub use metadata::{MetricKind, MetricMetadata};
 pub use select::Selection;
 use select::selections;
-use table::Table;
+use table::{Table, Unobserved};
 
 /// A sample of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,7 +87,10 @@ struct Tenant {
 
 /// The logs of one tenant. Clones share the data.
 #[derive(Clone, Debug, Default)]
-pub struct TenantLogs(Arc<RwLock<Table<LogEntry>>>);
+pub struct TenantLogs {
+    table: Arc<RwLock<Table<LogEntry>>>,
+    feed: Arc<Feed>,
+}
 
 /// The metrics of one tenant. Clones share the data.
 #[derive(Clone, Debug, Default)]
@@ -107,6 +113,12 @@ impl Store {
         self.existing(tenant).logs
     }
 
+    /// The logs of `tenant`, to be waited for: a tenant that nothing was written for may get some
+    /// later.
+    pub(crate) fn logs_to_come(&self, tenant: &str) -> TenantLogs {
+        self.or_created(tenant).logs
+    }
+
     /// The metrics of `tenant`; a tenant that nothing was written for has none.
     #[must_use]
     pub fn metrics(&self, tenant: &str) -> TenantMetrics {
@@ -119,9 +131,9 @@ impl Store {
         for stream in streams {
             checked.push((check(stream.labels)?, stream.entries));
         }
-        let table = self.or_created(tenant).logs.0;
-        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(checked, self.max_streams, self.retention_ns)
+        let logs = self.or_created(tenant).logs;
+        let mut table = logs.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.push(checked, self.max_streams, self.retention_ns, &*logs.feed)
     }
 
     /// See [`crate::Backend::push_samples`].
@@ -136,7 +148,12 @@ impl Store {
         }
         let table = self.or_created(tenant).metrics.0;
         let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(checked, self.max_streams, self.retention_ns / 1_000_000)
+        table.push(
+            checked,
+            self.max_streams,
+            self.retention_ns / 1_000_000,
+            &Unobserved,
+        )
     }
 
     /// See [`crate::Backend::push_exemplars`].
@@ -155,7 +172,12 @@ impl Store {
         }
         let table = self.or_created(tenant).exemplars.0;
         let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(checked, self.max_streams, self.retention_ns / 1_000_000)
+        table.push(
+            checked,
+            self.max_streams,
+            self.retention_ns / 1_000_000,
+            &Unobserved,
+        )
     }
 
     /// See [`crate::Backend::add_metadata`].
@@ -229,7 +251,7 @@ impl TenantLogs {
         end_ns: i64,
     ) -> Result<Vec<Selected<LogEntry>>, EvalError> {
         let selection = Selection::new(matchers)?;
-        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         Ok(table.select(&selection, start_ns, end_ns))
     }
 
@@ -242,7 +264,23 @@ impl TenantLogs {
         start_ns: i64,
         end_ns: i64,
     ) -> Result<BTreeSet<Labels>, EvalError> {
-        label_sets(&self.0, groups, start_ns, end_ns)
+        label_sets(&self.table, groups, start_ns, end_ns)
+    }
+
+    /// The streams that match, with their lines from `start_ns` on, and a tail that gets every
+    /// line of such a stream that is not among them: none is missed, and none comes twice.
+    pub(crate) fn tail(
+        &self,
+        matchers: &[Matcher],
+        start_ns: i64,
+        limits: &Limits,
+    ) -> Result<(Arc<Tail>, Vec<Selected<LogEntry>>), EvalError> {
+        let selection = Selection::new(matchers)?;
+        // Writers wait as long as the table is locked for reading.
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let streams = table.select(&selection, start_ns, i64::MAX);
+        let tail = self.feed.open(selection, limits)?;
+        Ok((tail, streams))
     }
 }
 

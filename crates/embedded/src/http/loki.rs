@@ -1,8 +1,10 @@
 //! Loki's HTTP API, below `/loki/api/v1`. Errors are plain text, as Loki's are.
 
 mod asked;
+mod frame;
 mod labels;
 mod query;
+mod tail;
 
 use ::query::Matcher;
 use ::query::logql::{self, Expr, ast::LogExpr};
@@ -15,7 +17,7 @@ use http::{StatusCode, header};
 use super::params::Params;
 use super::{Shared, tenant, work};
 use crate::Backend;
-use crate::limits::{EvalError, Stop};
+use crate::limits::{EvalError, Limits, Stop};
 
 /// What is served, and how.
 pub(super) fn routes() -> Router<Shared> {
@@ -32,6 +34,7 @@ pub(super) fn routes() -> Router<Shared> {
             get(labels::values).post(labels::values),
         ),
         ("series", get(labels::series).post(labels::series)),
+        ("tail", get(tail::tail)),
     ];
     let mount = |router: Router<Shared>, (path, handlers): (&str, MethodRouter<Shared>)| {
         router.route(&format!("/loki/api/v1/{path}"), handlers)
@@ -114,12 +117,19 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
+        let body = self.work(work).await?;
+        let content_type = [(header::CONTENT_TYPE, "application/json; charset=UTF-8")];
+        Ok((content_type, body).into_response())
+    }
+
+    async fn work<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Backend, &str, &Stop) -> Result<T, EvalError> + Send + 'static,
+    ) -> Result<T, EvalError> {
         let Shared { backend, permits } = self.shared;
         let tenant = self.tenant;
         let stop = Stop::after(backend.limits.query_timeout);
-        let body = work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await?;
-        let content_type = [(header::CONTENT_TYPE, "application/json; charset=UTF-8")];
-        Ok((content_type, body).into_response())
+        work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await
     }
 }
 
@@ -140,4 +150,16 @@ fn matchers(query: &str) -> Result<Vec<Matcher>, EvalError> {
             "only label matchers are supported".to_owned(),
         )),
     }
+}
+
+/// Whether a caller may ask for so many lines.
+fn check_limit(limit: usize, limits: &Limits) -> Result<(), EvalError> {
+    let most = limits.max_entries;
+    if limit > most {
+        return Err(EvalError::Limit(format!(
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query \
+             ({limit} > {most})"
+        )));
+    }
+    Ok(())
 }

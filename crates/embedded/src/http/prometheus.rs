@@ -9,6 +9,7 @@ mod rules;
 mod status;
 
 use ::query::Matcher;
+use ::query::promql::ast::Modifiers;
 use ::query::promql::{self, Expr};
 use axum::Router;
 use axum::extract::Request;
@@ -182,7 +183,7 @@ fn groups(selectors: &[String]) -> Result<Vec<Vec<Matcher>>, EvalError> {
         })?;
         match tree {
             Expr::Vector(selector)
-                if selector.extension.is_none() && selector.modifiers == Default::default() =>
+                if selector.extension.is_none() && selector.modifiers == Modifiers::default() =>
             {
                 Ok(crate::promql::matchers(&selector))
             }

@@ -1,6 +1,7 @@
 //! The router as clients see it.
 
 mod loki_labels;
+mod loki_tail;
 mod prometheus_surface;
 
 use std::sync::Arc;

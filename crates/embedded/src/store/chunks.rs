@@ -64,7 +64,8 @@ impl<T: Timed> Chunks<T> {
         Some(self.chunks.last()?.last()?.time())
     }
 
-    pub(super) fn push(&mut self, entry: T) {
+    /// Adds an entry, and tells whether it was not there before.
+    pub(super) fn push(&mut self, entry: T) -> bool {
         let time = entry.time();
         // The last chunk that begins at or before the entry; one that came late goes into the
         // middle.
@@ -75,7 +76,7 @@ impl<T: Timed> Chunks<T> {
         let is_last = at + 1 >= self.chunks.len();
         let Some(shared) = self.chunks.get_mut(at) else {
             self.chunks.push(Arc::new(vec![entry]));
-            return;
+            return true;
         };
         let end = shared.partition_point(|kept| kept.time() <= time);
         if shared
@@ -85,7 +86,7 @@ impl<T: Timed> Chunks<T> {
             .take_while(|kept| kept.time() == time)
             .any(|kept| entry.repeats(kept))
         {
-            return;
+            return false;
         }
         if is_last && end == shared.len() && end >= FULL {
             // A run of one time never spans chunks, for the search above looks at one.
@@ -93,7 +94,7 @@ impl<T: Timed> Chunks<T> {
                 let mut fresh = Vec::with_capacity(FULL);
                 fresh.push(entry);
                 self.chunks.push(Arc::new(fresh));
-                return;
+                return true;
             }
         }
         let chunk = Arc::make_mut(shared);
@@ -101,6 +102,7 @@ impl<T: Timed> Chunks<T> {
         if chunk.len() >= 2 * FULL {
             self.split(at);
         }
+        true
     }
 
     /// Splits a chunk that late entries made too long, never within a run of one time.

@@ -20,7 +20,7 @@ pub struct MetricMetadata {
     pub unit: String,
 }
 
-/// The types of metrics, as OpenMetrics has them.
+/// The types of metrics, as `OpenMetrics` has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
     /// Only ever grows, but for restarts.

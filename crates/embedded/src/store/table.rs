@@ -21,6 +21,26 @@ struct Row<T> {
     data: Chunks<T>,
 }
 
+/// Is told, while the table is locked, of what a table takes.
+pub(super) trait Observer<T> {
+    /// Whether entries with these labels are wanted.
+    fn wants(&self, labels: &Labels) -> bool;
+
+    /// Entries that were not there before.
+    fn taken(&self, labels: &Labels, entries: Vec<T>);
+}
+
+/// Nobody looks.
+pub(super) struct Unobserved;
+
+impl<T> Observer<T> for Unobserved {
+    fn wants(&self, _: &Labels) -> bool {
+        false
+    }
+
+    fn taken(&self, _: &Labels, _: Vec<T>) {}
+}
+
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
@@ -38,6 +58,7 @@ impl<T: Timed> Table<T> {
         batch: Vec<(Labels, Vec<T>)>,
         max_rows: usize,
         retention: i64,
+        observer: &impl Observer<T>,
     ) -> Result<(), PushError> {
         let mut fresh: Vec<&Labels> = batch
             .iter()
@@ -54,8 +75,18 @@ impl<T: Timed> Table<T> {
             let Some(row) = self.rows.get_mut(id) else {
                 continue;
             };
-            for entry in entries {
-                row.data.push(entry);
+            if observer.wants(&labels) {
+                let mut fresh = Vec::new();
+                for entry in entries {
+                    if row.data.push(entry.clone()) {
+                        fresh.push(entry);
+                    }
+                }
+                observer.taken(&labels, fresh);
+            } else {
+                for entry in entries {
+                    row.data.push(entry);
+                }
             }
             if let Some(newest) = row.data.newest() {
                 row.data.drop_before(newest.saturating_sub(retention));

@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::asked::{self, Asked};
-use super::{Call, Refusal, bad, parse};
+use super::{Call, Refusal, bad, check_limit, parse};
 use crate::http::Shared;
 use crate::http::json::{self, Style};
 use crate::limits::EvalError;
@@ -53,13 +53,8 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
                     .to_owned(),
             ));
         }
-        let most = backend.limits.max_entries;
-        if is_log_query && asked.limit > most {
-            return Err(EvalError::Limit(format!(
-                "max entries limit per query exceeded, limit > max_entries_limit_per_query \
-                 ({} > {most})",
-                asked.limit
-            )));
+        if is_log_query {
+            check_limit(asked.limit, &backend.limits)?;
         }
         let request = logql::Request {
             query: &tree,

@@ -29,7 +29,7 @@ pub(super) async fn series(
             .label_sets(&groups, start, end)?;
         let kept: Vec<Labels> = found.iter().take(limit).cloned().collect();
         Ok(answer(kept.len() < found.len(), |out| {
-            json::list(out, &kept, json::labels)
+            json::list(out, &kept, json::labels);
         }))
     })
     .await
@@ -83,7 +83,7 @@ async fn texts(
         }
         let truncated = found.len() > limit;
         Ok(answer(truncated, |out| {
-            json::strings(out, found.iter().take(limit))
+            json::strings(out, found.iter().take(limit));
         }))
     })
     .await
