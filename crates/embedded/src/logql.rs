@@ -11,7 +11,7 @@ mod hints;
 mod stage;
 mod template;
 
-mod lines;
+pub(crate) mod lines;
 
 mod binary;
 mod metric;

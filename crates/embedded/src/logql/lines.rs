@@ -1,5 +1,6 @@
 //! Log queries: the lines that pass, in order of time over all streams.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
@@ -14,7 +15,7 @@ use crate::LogEntry;
 use crate::answer::StreamResult;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::TenantLogs;
+use crate::store::{Selected, TenantLogs};
 
 /// Bytes of lines and labels in one answer: a template can make a long line of a short one.
 const MAX_BYTES: usize = 64 << 20;
@@ -25,9 +26,46 @@ pub(super) fn evaluate(
     request: &Request<'_>,
     expr: &LogExpr,
 ) -> Result<Answer, EvalError> {
-    let stages = Stages::new(&expr.stages, request.now_ns)?;
-    let hints = Hints::for_lines(stages.label_tests());
+    let pipeline = Pipeline::new(expr, request.now_ns)?;
     let streams = store.select(&expr.selector.matchers, request.start_ns, request.end_ns)?;
+    over(&streams, request, &pipeline).map(Answer::Streams)
+}
+
+/// The pipeline of a log query, compiled once.
+#[derive(Clone, Debug)]
+pub(crate) struct Pipeline {
+    stages: Stages,
+    hints: Hints,
+}
+
+impl Pipeline {
+    /// Compiles the stages. The time is what `now` in a template tells.
+    pub(crate) fn new(expr: &LogExpr, now_ns: i64) -> Result<Self, EvalError> {
+        let stages = Stages::new(&expr.stages, now_ns)?;
+        let hints = Hints::for_lines(stages.label_tests());
+        Ok(Self { stages, hints })
+    }
+
+    /// The labels and the text of a line of a stream with these labels; `None` if it does not pass.
+    pub(crate) fn line(&self, labels: &Labels, entry: &LogEntry) -> Option<(Labels, String)> {
+        let mut labels = LineLabels::new(labels);
+        let line = self.run(entry, &mut labels)?;
+        Some((labels.result(), line.into_owned()))
+    }
+
+    fn run<'l>(&self, entry: &'l LogEntry, labels: &mut LineLabels<'_>) -> Option<Cow<'l, str>> {
+        labels.reset(metadata(&entry.structured_metadata));
+        self.stages
+            .run(entry.timestamp_ns, &entry.line, labels, &self.hints)
+    }
+}
+
+/// Evaluates a log query over streams that were selected, within the time of the request.
+pub(crate) fn over(
+    streams: &[Selected<LogEntry>],
+    request: &Request<'_>,
+    pipeline: &Pipeline,
+) -> Result<Vec<StreamResult>, EvalError> {
     let mut sources: Vec<Source<'_>> = streams
         .iter()
         .map(|stream| Source {
@@ -71,8 +109,7 @@ pub(super) fn evaluate(
             continue;
         };
         let time = entry.timestamp_ns;
-        source.labels.reset(metadata(&entry.structured_metadata));
-        if let Some(line) = stages.run(time, &entry.line, &mut source.labels, &hints) {
+        if let Some(line) = pipeline.run(entry, &mut source.labels) {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
             if is_due {
@@ -96,7 +133,7 @@ pub(super) fn evaluate(
     }
     let mut streams = collected.streams;
     streams.sort_by(|a, b| a.labels.cmp(&b.labels));
-    Ok(Answer::Streams(streams))
+    Ok(streams)
 }
 
 /// A stream, read in the query's direction.
