@@ -46,17 +46,18 @@ const fn key(path: &'static str, default: Option<&'static str>, expected: &'stat
 
 /// All keys, in the order in which they are printed.
 pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
-    let backends = backend::LOKI.into_iter().chain(backend::MIMIR);
-    backends.chain(REST).collect()
+    let loki = backend::LOKI.into_iter().chain([MAX_LINES]);
+    loki.chain(backend::MIMIR).chain(REST).collect()
 });
 
+const MAX_LINES: Key = key(
+    "observability.loki.max_lines",
+    Some("5000"),
+    "the most log lines that one request may ask for, from 1 to 1000000",
+);
+
 /// What does not belong to a backend.
-const REST: [Key; 13] = [
-    key(
-        "observability.loki.max_lines",
-        Some("5000"),
-        "the most log lines that one request may ask for, from 1 to 1000000",
-    ),
+const REST: [Key; 12] = [
     key(
         "server.host",
         Some("0.0.0.0"),

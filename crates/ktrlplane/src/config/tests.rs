@@ -340,6 +340,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
           # cert_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_CERT_FILE)
           # key_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_KEY_FILE)
           # server_name:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_SERVER_NAME)
+        max_lines: 5000  # default
       mimir:
         enabled: false  # default
         # url:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URL)
