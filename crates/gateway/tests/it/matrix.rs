@@ -28,7 +28,8 @@ impl Row {
     /// How many requests reach a backend for one that is answered.
     fn forwarded(&self) -> usize {
         match (self.endpoint.answer, self.mount) {
-            (Answer::Forwarded(_), _) | (Answer::Filtered(..), Mount::Project) => 1,
+            (Answer::Forwarded(_) | Answer::Tail(..), _)
+            | (Answer::Filtered(..), Mount::Project) => 1,
             (Answer::Local(_), _) => 0,
             (Answer::Filtered(routes::Filter::Metadata, _), _) => 2,
             (Answer::Filtered(..), _) => 1,
@@ -43,10 +44,11 @@ fn good_parameters(route: &str) -> String {
         "prometheus_query" | "prometheus_query_exemplars" | "prometheus_format_query" => {
             "query=up".to_owned()
         }
-        "loki_query" | "loki_query_range" | "loki_format_query" => {
+        "loki_query" | "loki_query_range" | "loki_format_query" | "loki_tail" => {
             format!("query={}", encoded(r#"{app="x"}"#))
         }
         "logs"
+        | "logs_tail"
         | "loki_labels"
         | "loki_label"
         | "loki_label_values"
