@@ -79,6 +79,27 @@ impl End {
     }
 }
 
+impl End {
+    /// What the log calls it. The backend's own words are for the caller alone: they may quote a
+    /// query.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Expired => "token expired",
+            Self::Withdrawn => "role withdrawn",
+            Self::ResourceGone => "resource gone",
+            Self::Undecidable => "directory unreachable",
+            Self::Stopping => "gateway stops",
+            Self::ReaderGone => "reader gone",
+            Self::ReaderSilent => "reader silent",
+            Self::ReaderSlow => "reader slow",
+            Self::ReaderTooLoud => "message too long",
+            Self::Backend(_) => "backend ended it",
+            Self::BackendGone => "backend gone",
+            Self::BackendUnusable => "backend unusable",
+        }
+    }
+}
+
 /// The backend's own farewell, with a code that may be sent: some only ever stand for a frame that
 /// was not there.
 fn passed_on(frame: &CloseFrame) -> CloseFrame {

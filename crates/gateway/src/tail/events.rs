@@ -31,13 +31,17 @@ const RETRY: &str = "retry: 2000\n\n";
 const HEARTBEAT: &str = ":\n\n";
 
 /// Answers with events until the caller, the backend or the guard ends it.
-pub(super) fn serve(cursor: Cursor, source: Source, guard: Guard) -> Response<Body> {
+pub(super) fn serve(cursor: Cursor, source: Box<Source>, guard: Guard) -> Response<Body> {
     // One frame waits for the connection, and the next is not read before that.
     let (sender, receiver) = mpsc::channel(1);
     let started = Instant::now();
     let tail = async move {
         let end = run(cursor, source, &guard, &sender).await;
-        tracing::info!(?end, seconds = started.elapsed().as_secs(), "a tail ended");
+        tracing::info!(
+            end = end.word(),
+            seconds = started.elapsed().as_secs(),
+            "a tail ended"
+        );
     };
     tokio::spawn(tail.instrument(Span::current()));
     let mut response = Response::new(Body::Events(EventBody::new(receiver)));
@@ -55,7 +59,7 @@ pub(super) fn serve(cursor: Cursor, source: Source, guard: Guard) -> Response<Bo
 
 async fn run(
     mut cursor: Cursor,
-    mut source: Source,
+    mut source: Box<Source>,
     guard: &Guard,
     sender: &mpsc::Sender<Event>,
 ) -> End {
@@ -101,19 +105,21 @@ async fn pass_on(
 fn told(text: &str, cursor: &mut Cursor) -> Option<String> {
     let mut frame: Frame = serde_json::from_str(text).ok()?;
     cursor.pass(&mut frame)?;
-    let mut events = String::new();
-    if let Some(lines) = frame.lines() {
-        let id = cursor.id()?;
-        events.push_str(&format!("id: {id}\ndata: {}\n\n", json(&lines)?));
-    }
-    if let Some(dropped) = frame.dropped() {
-        events.push_str(&format!("event: dropped\ndata: {}\n\n", json(&dropped)?));
-    }
-    Some(events)
+    let lines = match frame.lines() {
+        Some(lines) => event(&format!("id: {}", cursor.id()?), &lines)?,
+        None => String::new(),
+    };
+    let dropped = match frame.dropped() {
+        Some(dropped) => event("event: dropped", &dropped)?,
+        None => String::new(),
+    };
+    Some(lines + &dropped)
 }
 
-fn json(value: &impl Serialize) -> Option<String> {
-    serde_json::to_string(value).ok()
+/// An event with this first line.
+fn event(first: &str, data: &impl Serialize) -> Option<String> {
+    let data = serde_json::to_string(data).ok()?;
+    Some(format!("{first}\ndata: {data}\n\n"))
 }
 
 /// The last event.
@@ -128,6 +134,6 @@ fn farewell(end: &End) -> Bytes {
         code: close.code.into(),
         reason: &close.reason,
     };
-    let data = json(&farewell).unwrap_or_default();
-    format!("event: end\ndata: {data}\n\n").into()
+    // A number and a text always serialize.
+    event("event: end", &farewell).unwrap_or_default().into()
 }

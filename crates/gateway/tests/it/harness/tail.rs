@@ -63,7 +63,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             match self.message().await {
                 Some(Message::Text(text)) => return text.to_string(),
                 Some(Message::Ping(_) | Message::Pong(_)) => {}
-                other => panic!("expected a text, got {other:?}"),
+                Some(Message::Binary(_) | Message::Close(_) | Message::Frame(_)) | None => {
+                    panic!("expected a text")
+                }
             }
         }
     }
@@ -76,7 +78,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     return (frame.code.into(), frame.reason.to_string());
                 }
                 Some(Message::Ping(_) | Message::Pong(_)) => {}
-                other => panic!("expected a farewell, got {other:?}"),
+                Some(
+                    Message::Text(_)
+                    | Message::Binary(_)
+                    | Message::Close(None)
+                    | Message::Frame(_),
+                )
+                | None => panic!("expected a farewell"),
             }
         }
     }
@@ -195,9 +203,9 @@ impl Events {
     /// The next block of lines; `None` at the end of the answer.
     pub(crate) async fn block(&mut self) -> Option<String> {
         loop {
-            if let Some((block, rest)) = self.read.split_once("\n\n") {
-                let block = block.to_owned();
-                self.read = rest.to_owned();
+            if let Some(end) = self.read.find("\n\n") {
+                let block = self.read[..end].to_owned();
+                self.read.drain(..end + 2);
                 return Some(block);
             }
             let frame = timeout(PATIENCE, self.body.frame()).await;
