@@ -74,6 +74,10 @@ pub(crate) async fn tail(
             To::Events(cursor)
         }
     };
+    if shared.clock.now() >= asked.permit.principal().expires_at() {
+        // Within the skew that requests are allowed: the tail would end as it begins.
+        return Err(Error::InvalidToken("the token has expired"));
+    }
     let guard = Guard::new(Arc::clone(shared), asked.permit.clone(), open.hold());
     let source = match source::open(upstream, request, request_id, shared.tail).await? {
         Opened::Source(source) => source,
