@@ -167,8 +167,20 @@ def check_style():
                  f"{path} has {len(lines)} lines before its tests; split it before {LONGEST_FILE}")
 
 
+def check_threats():
+    """SECURITY.md names a test for every threat, and every test that it names exists."""
+    rows = [line for line in (ROOT / "SECURITY.md").read_text().splitlines() if re.match(r"\| \d+ \|", line)]
+    rule(len(rows) >= 25, "style", f"SECURITY.md: {len(rows)} threats of 25")
+    tests = "\n".join(path.read_text() for path in (ROOT / "crates").rglob("*.rs"))
+    for row in rows:
+        named = re.findall(r"`([a-z0-9_]{12,})`", row.rsplit("|", 2)[1])
+        rule(named, "style", f"SECURITY.md: no test holds threat {row.split('|')[1].strip()}")
+        for name in named:
+            rule(f"fn {name}(" in tests, "style", f"SECURITY.md: there is no test {name}")
+
+
 def main():
-    for check in (check_arrows, check_purity, check_proof_types, check_routes, check_lints, check_style):
+    for check in (check_arrows, check_purity, check_proof_types, check_routes, check_lints, check_style, check_threats):
         check()
     for line in broken:
         print(line, file=sys.stderr)

@@ -63,8 +63,14 @@ fi
 [ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||
     note "Loki (name one in KTRLPLANE_TEST_LOKI_URL): logs were tested on the embedded backend alone"
 
-[ -d "${KTRLPLANE_CORPUS:-../shared/corpus}" ] ||
-    note "the corpus of queries that upstream's parsers have read (KTRLPLANE_CORPUS may name its directory)"
+# What real parsers and a real Loki said of thousands of queries: large, and so beside the
+# repository and not in it.
+corpus=${KTRLPLANE_CORPUS:-../shared/corpus}
+[ -e "$corpus/logql-upstream.jsonl" ] && [ -e "$corpus/promql-upstream.jsonl" ] ||
+    note "the corpus of queries (name its directory in KTRLPLANE_CORPUS): the parsers were tested on the examples in the repository alone"
+golden=${KTRLPLANE_GOLDEN:-../shared/golden}
+[ -e "$golden/loki.jsonl" ] ||
+    note "the answers of a real Loki (name their directory in KTRLPLANE_GOLDEN): the embedded LogQL was tested on the examples in the repository alone"
 
 failed=""
 if cargo nextest --version >/dev/null 2>&1; then

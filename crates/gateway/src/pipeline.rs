@@ -6,7 +6,7 @@ use directory::Directory;
 use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Request, Response};
 use tokio::time::Instant;
-use tracing::field::{Empty, display};
+use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use uuid::{NoContext, Uuid};
 
@@ -74,7 +74,8 @@ impl Pipeline {
         let (project, resource) = (found.project, found.resource);
 
         let principal = authenticate(verifier, keys, request.headers(), clock.now()).await?;
-        Span::current().record("subject", display(principal.subject()));
+        // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
+        Span::current().record("subject", principal.subject().as_str());
         let permit = authorize(
             directory,
             principal,
@@ -101,12 +102,17 @@ impl Pipeline {
             subject = Empty,
             project = Empty,
             resource = Empty,
-            assignment = Empty
+            assignment = Empty,
+            reason = Empty
         );
         let answered = self
             .answer(&request, &header)
             .instrument(span.clone())
             .await;
+        if let Err(Error::InvalidToken(reason)) = &answered {
+            // Whoever set the gateway up sees here what is wrong with everybody's tokens.
+            span.record("reason", *reason);
+        }
         let mut response = answered.unwrap_or_else(|error| error.into_response(&id));
         response.headers_mut().insert(REQUEST_ID, header);
         span.in_scope(|| {

@@ -101,7 +101,8 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         "Ready after {:.2} s.",
         begin.elapsed().as_secs_f64()
     ));
-    output::line(guide.text(&data.file(guide::FILE)))?;
+    let program = std::env::args().next();
+    output::line(guide.text(&data, program.as_deref().unwrap_or("ktrlplane")))?;
 
     background.block_on(async {
         let end = process::asked_to_end();

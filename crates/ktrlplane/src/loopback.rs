@@ -34,3 +34,30 @@ pub(crate) fn serve(
         .map_err(std::io::Error::other)?;
     Ok(BackendSettings { url, timeout })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[test]
+    fn nobody_reads_the_backend_without_the_password_that_was_made_for_the_gateway() {
+        let runtime = crate::process::runtime("test").unwrap();
+        let backend = Backend::new(embedded::Limits::default());
+        let timeout = Duration::from_secs(1);
+        let settings = serve(&backend, runtime.handle(), timeout).unwrap();
+        let other = serve(&backend, runtime.handle(), timeout).unwrap();
+        assert_ne!(settings.url.password(), other.url.password());
+        let address = settings.url.socket_addrs(|| None).unwrap();
+        assert!(address.iter().all(|address| address.ip().is_loopback()));
+        let mut stream = TcpStream::connect(&*address).unwrap();
+        let request = "GET /loki/api/v1/query_range?query=%7Ba%3D%22b%22%7D HTTP/1.1\r\n\
+                       host: a\r\nx-scope-orgid: acme-shop\r\nconnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    }
+}

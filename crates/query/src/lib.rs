@@ -76,6 +76,8 @@
 //! # What is different from Loki and Prometheus
 //! - Selectors that match everything (`{}`, `{a=~".*"}`) are accepted: scoped, they are valid.
 //! - `info()` and `or` inside of a PromQL selector are refused: they read past the matcher.
+//! - Labels that begin with `__` are refused in PromQL selectors, unless they are stored with series
+//!   (`__name__`, `__type__`, `__unit__`) or compared with nothing: to backends they may be queries.
 //! - Loki takes odd single characters (`@`, `$`) for labels; here they are refused.
 //! - The templates of `line_format` and `label_format`, the expressions of `json` and `logfmt`, and
 //!   what only a regular expression engine can tell are left to the backend.

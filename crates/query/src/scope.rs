@@ -256,6 +256,23 @@ mod tests {
         assert_eq!(logql("{}", &by), Err(ScopeError::Unverified));
     }
 
+    /// The day for which the second look is there: a walk that has left a selector out.
+    #[test]
+    fn a_text_with_a_selector_that_lacks_the_matcher_is_not_verified() {
+        let by = Matcher::equal("resource_id", "r1");
+        for (text, selectors, verified) in [
+            (r#"up{resource_id="r1"} + up{resource_id="r1"}"#, 2, true),
+            (r#"up{resource_id="r1"} + up{resource_id="r1"}"#, 1, false),
+            (r#"up{resource_id="r1"} + up"#, 2, false),
+            (r#"up{resource_id="r1"} + up"#, 1, false),
+            (r#"up{resource_id="r1",a="b"}"#, 1, false),
+            (r#"up{resource_id=~"r1"}"#, 1, false),
+        ] {
+            let tree = promql::parse(text).unwrap();
+            assert_eq!(scoped_as(text, &tree, selectors, &by), verified, "{text}");
+        }
+    }
+
     #[test]
     fn a_query_that_scoping_makes_too_long_is_refused_as_too_long() {
         let by = Matcher::equal("resource_id", "r1");

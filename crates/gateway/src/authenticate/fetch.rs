@@ -111,10 +111,7 @@ impl Fetcher {
                 expected: self.issuer.clone(),
             });
         }
-        let keys_url = http_url(&discovery.jwks_uri)?;
-        if discovery_url.scheme() != keys_url.scheme() {
-            return Err(FetchError::OtherScheme(keys_url));
-        }
+        let keys_url = keys_url(&discovery_url, &discovery.jwks_uri)?;
         let document: Document = self.get(&keys_url).await?;
         let keys = KeySet::new(document.keys);
         if keys.is_empty() {
@@ -166,6 +163,16 @@ impl Fetcher {
     }
 }
 
+/// Where the keys are, as the document at `discovery` states it.
+fn keys_url(discovery: &Url, stated: &str) -> Result<Url, FetchError> {
+    let url = http_url(stated)?;
+    if url.scheme() == discovery.scheme() {
+        Ok(url)
+    } else {
+        Err(FetchError::OtherScheme(url))
+    }
+}
+
 fn http_url(text: &str) -> Result<Url, FetchError> {
     let url = Url::parse(text).map_err(|_| FetchError::Url(text.to_owned()))?;
     if matches!(url.scheme(), "http" | "https") {
@@ -185,4 +192,27 @@ pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_not_fetched_in_the_clear_for_an_https_issuer() {
+        let refused = |discovery: &str, stated: &str| {
+            keys_url(&http_url(discovery).unwrap(), stated).unwrap_err()
+        };
+        for (discovery, stated) in [
+            ("https://issuer.test/d", "http://issuer.test/keys"),
+            ("http://issuer.test/d", "https://issuer.test/keys"),
+        ] {
+            let error = refused(discovery, stated);
+            assert!(matches!(error, FetchError::OtherScheme(_)), "{error}");
+        }
+        let error = refused("https://issuer.test/d", "file:///etc/passwd");
+        assert!(matches!(error, FetchError::Url(_)), "{error}");
+        let discovery = http_url("https://issuer.test/d").unwrap();
+        assert!(keys_url(&discovery, "https://keys.test/").is_ok());
+    }
 }

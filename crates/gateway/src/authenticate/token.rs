@@ -155,7 +155,11 @@ impl Verifier {
         validation.validate_aud = false;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validation)
             .map_err(|error| {
-                if matches!(error.kind(), ErrorKind::InvalidSignature) {
+                // The signature is read first: what is no base64 is most likely a cut-off one.
+                if matches!(
+                    error.kind(),
+                    ErrorKind::InvalidSignature | ErrorKind::Base64(_)
+                ) {
                     Error::InvalidToken("the token's signature is wrong")
                 } else {
                     Error::InvalidToken("the token's claims are malformed")

@@ -72,5 +72,7 @@ mod tests {
     fn tags_are_cleaned() {
         let tags = HeaderValue::from_static("Source=grafana,User=\"a;b\"");
         assert_eq!(clean_tags(&tags).unwrap(), "Source=grafana,User=_a_b_");
+        let long = HeaderValue::from_str(&"a".repeat(MAX_TAGS_LENGTH + 1)).unwrap();
+        assert_eq!(clean_tags(&long).unwrap().len(), MAX_TAGS_LENGTH);
     }
 }

@@ -203,7 +203,7 @@ fn scientific_nanos(text: &str) -> Option<i128> {
     let millis = (seconds * 1000.0).round();
     // The bound of what 64 bits of nanoseconds can hold, so the cast is exact.
     #[allow(clippy::cast_possible_truncation)]
-    (millis.abs() < 9.2e15).then_some(millis as i128 * 1_000_000)
+    (millis.abs() < 9.2e15).then(|| millis as i128 * 1_000_000)
 }
 
 /// A length of time in whole milliseconds, as the backends use it: decimal seconds, or a

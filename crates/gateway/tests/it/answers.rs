@@ -154,6 +154,14 @@ async fn threat_24_an_answer_broken_in_the_middle_never_looks_complete() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn threat_24_an_answer_that_does_not_say_where_it_ends_is_not_passed_on() {
+    let (url, _) = writing(b"HTTP/1.1 200 OK\r\n\r\nhello", Then::Close).await;
+    let world = World::with(|settings| settings.loki = Some(backend_at(&url))).await;
+    let answer = world.get("victor", LOGS).await;
+    assert_eq!(answer.status, 502, "{}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn threat_24_a_backend_that_stalls_in_the_middle_is_given_up() {
     let (url, closed) = writing(CHUNKED, Then::Wait).await;
     let world = World::with(|settings| {

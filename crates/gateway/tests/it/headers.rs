@@ -40,8 +40,9 @@ async fn threat_13_connection_header_cannot_strip_the_tenant() {
         .token(&world.token("victor"))
         .header(
             "connection",
-            "close, X-Scope-OrgID, Authorization, X-Query-Tags",
+            "close, X-Scope-OrgID, Authorization, X-Query-Tags, Accept",
         )
+        .header("accept", "text/plain")
         .header("x-query-tags", "Source=test")
         .send()
         .await;
@@ -49,6 +50,7 @@ async fn threat_13_connection_header_cannot_strip_the_tenant() {
     let sent = world.loki.last();
     assert_eq!(sent.header("x-scope-orgid"), Some("acme-shop"));
     assert_eq!(sent.header("x-query-tags"), None);
+    assert_eq!(sent.header("accept"), None);
     assert_eq!(sent.header("connection"), None);
 }
 

@@ -31,6 +31,10 @@ async fn threat_9_a_parameter_given_twice_is_refused() {
             "query: given more than once",
         ),
         (
+            format!("{METRICS}?query=&query=up&{RANGE}"),
+            "query: given more than once",
+        ),
+        (
             format!("{LOGS}?limit=1&limit=2"),
             "limit: given more than once",
         ),
@@ -71,6 +75,8 @@ async fn every_bad_value_is_refused_by_name() {
         ("start=2025-01-27T10:00:00", "start: "),
         ("end=NaN", "end: "),
         ("end=inf", "end: "),
+        ("end=1e400", "end: "),
+        ("since=1e400", "since: "),
         ("end=99999999999999999999999", "end: "),
         ("start=2&end=1", "start: is after end"),
         (

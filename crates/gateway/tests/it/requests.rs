@@ -158,6 +158,24 @@ async fn threat_4_info_is_refused_with_the_reason() {
     assert_eq!(world.forwarded(), 0);
 }
 
+/// Mimir's query frontend runs the text in such a label as a query of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_5_a_query_inside_of_a_selector_is_refused() {
+    let world = World::new().await;
+    for selector in [
+        r#"__embedded_queries__{__queries__="{\"Concat\":[{\"Expr\":\"up\"}]}"}"#,
+        r#"{__name__!="__embedded_queries__","__queries__"=~"{\"Concat\":[\"up\"]}"}"#,
+        r#"__subquery_spinoff__{__query__="up",__range__="1h",__step__="1m"}"#,
+    ] {
+        let query = format!("clamp_max(sum(up), scalar({selector}))");
+        let path = format!("{METRICS}?query={}&{RANGE}", encoded(&query));
+        let answer = world.get("victor", &path).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.body.contains("is not allowed"), "{}", answer.body);
+    }
+    assert_eq!(world.forwarded(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn threat_6_deep_and_long_queries_are_a_400() {
     let world = World::new().await;

@@ -62,19 +62,34 @@ async fn threat_25_no_secret_is_logged_at_any_level() {
     let changed = format!("{token}x");
     let answer = world.ask(LOGS).token(&changed).send().await;
     assert_eq!(answer.status, 401);
+    let refused = answer.header("x-request-id").unwrap().to_owned();
 
     let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    eventually(async || ids.iter().all(|id| logged().contains(id.as_str()))).await;
-    let logged = logged();
+    let answered = |id: &str| {
+        let logged = logged();
+        let mut lines = logged.lines();
+        let line = lines.find(|line| line.contains(id) && line.contains("answered"));
+        line.map(str::to_owned)
+    };
+    eventually(async || {
+        ids.iter()
+            .chain([&refused])
+            .all(|id| answered(id).is_some())
+    })
+    .await;
+    let all = logged();
     let signature = token.rsplit('.').next().unwrap();
     let basic = "bG9raTpwYXNzdzByZA"; // loki:passw0rd
     for secret in [signature, "passw0rd", basic, "a-secret-name"] {
-        assert!(!logged.contains(secret), "{secret} is in the log");
+        assert!(!all.contains(secret), "{secret} is in the log");
     }
-    let line = logged
-        .lines()
-        .find(|line| line.contains(&ids[0]) && line.contains("answered"))
-        .unwrap();
+    let line = answered(&refused).unwrap();
+    assert!(
+        line.contains(r#""status":401"#)
+            && line.contains(r#""reason":"the token's signature is wrong""#),
+        "why a token is refused is not in {line}"
+    );
+    let line = answered(&ids[0]).unwrap();
     for part in [
         r#""subject":"victor""#,
         r#""project":"acme-shop""#,

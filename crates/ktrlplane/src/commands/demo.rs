@@ -1,6 +1,6 @@
 //! `ktrlplane demo`: everything in one process, with sample data.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
@@ -22,10 +22,22 @@ gina (Owner of globex), mallory (no role), robot (a service account, Viewer of a
 `ktrlplane token USER` prints a token; DIR/demo.json holds one for each.")]
 pub(crate) struct Arguments {
     /// Where to listen: an address of this machine's loopback only, port 0 for any free one.
-    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080))]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     #[command(flatten)]
     dir: DemoDir,
+}
+
+/// An address as people write it: `localhost` is the name of one.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix("localhost:").map(str::parse::<u16>);
+    match port {
+        Some(port) => port
+            .ok()
+            .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
+        None => text.parse().ok(),
+    }
+    .ok_or_else(|| "expected an address and a port, such as 127.0.0.1:8080".to_owned())
 }
 
 /// Runs the command.

@@ -14,6 +14,8 @@ use crate::output;
 ///
 /// It is parsed, the resource's matcher is added to every selector, and it is printed again.
 ///
+/// LogQL must be whole here: only the logs endpoint takes a query without its selector.
+///
 /// A query that is refused is explained on standard error, and the exit code is then 1.
 #[derive(Debug, Args)]
 #[command(after_help = "\

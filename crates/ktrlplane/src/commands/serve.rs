@@ -36,6 +36,14 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.source.read()?;
     telemetry::start("info");
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        directory = crate::config::mask_url(&config.database),
+        issuer = config.auth.issuer,
+        logs = %config.observability.loki,
+        metrics = %config.observability.mimir,
+        "starting"
+    );
     warn_of_plain_http(&config.auth.issuer);
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{
     DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
 };
-use serde_saphyr::Spanned;
+use serde_saphyr::{Spanned, UserMessageFormatter};
 
 use super::key::{self, Key};
 
@@ -31,7 +31,7 @@ pub(crate) fn read(text: &str) -> Result<File, String> {
     serde_saphyr::with_deserializer_from_str_with_options(text, options, |yaml| {
         level.deserialize(yaml)
     })
-    .map_err(|error| error.to_string())?;
+    .map_err(|error| error.render_with_formatter(&UserMessageFormatter))?;
     Ok(file)
 }
 
@@ -98,11 +98,17 @@ impl<'de> Visitor<'de> for Level<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         while let Some(name) = map.next_key::<String>()? {
+            let dotted = name.contains('.');
             let path = match self.path.as_str() {
                 "" => name,
                 above => format!("{above}.{name}"),
             };
-            if let Some(key) = key::at(&path) {
+            if dotted {
+                // `auth.issuer: x` is one key with a dot in its name: a second way to write a
+                // value could overrule the first without anybody noticing.
+                map.next_value::<IgnoredAny>()?;
+                self.file.unknown.push(path);
+            } else if let Some(key) = key::at(&path) {
                 let (text, line) = if key.list {
                     (map.next_value_seed(List)?, 0)
                 } else {
@@ -227,6 +233,30 @@ mod tests {
         let file = read("stripe: {secret_key: sk}\nauth: {isuer: x}\n").unwrap();
         assert_eq!(file.unknown, ["stripe", "auth.isuer"]);
         assert!(read("auth: {issuer: a, issuer: b}").is_err());
+    }
+
+    #[test]
+    fn a_key_with_dots_in_its_name_is_no_second_way_to_write_a_value() {
+        let file = read("auth: {issuer: a}\nauth.issuer: b\n").unwrap();
+        assert_eq!(file.unknown, ["auth.issuer"]);
+        assert_eq!(file.values.len(), 1);
+    }
+
+    #[test]
+    fn an_error_is_worded_for_people_who_write_yaml_and_not_for_programmers() {
+        for text in [
+            "auth: {issuer: a, issuer: b}",
+            "\t: x",
+            ": x",
+            "a: [",
+            "- x",
+        ] {
+            let error = read(text).unwrap_err();
+            assert!(
+                !error.contains("Option") && !error.contains("deserialize"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

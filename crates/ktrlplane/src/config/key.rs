@@ -141,6 +141,14 @@ pub(crate) fn is_section(path: &str) -> bool {
     })
 }
 
+/// Everything that a file may have: the keys, and the levels above them.
+pub(crate) fn paths() -> impl Iterator<Item = String> {
+    KEYS.iter().flat_map(|key| {
+        let levels = key.path.match_indices('.').map(|(dot, _)| &key.path[..dot]);
+        levels.chain([key.path]).map(str::to_owned)
+    })
+}
+
 /// The word among `words` that is nearest to `text`, when it is near enough to be a slip.
 pub(crate) fn nearest(text: &str, words: impl IntoIterator<Item = String>) -> Option<String> {
     let close = (text.len() / 6).clamp(1, 4);

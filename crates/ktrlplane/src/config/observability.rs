@@ -1,8 +1,11 @@
 //! `observability`: the backends.
 
+use std::fmt;
+
 use url::Url;
 
 use super::layers::{Given, Layers};
+use super::mask::mask_url;
 use super::problem::Problem;
 
 /// The backends.
@@ -23,6 +26,17 @@ pub(crate) enum Backend {
     Embedded,
     /// The one at this URL, whose userinfo are its credentials.
     At(Url),
+}
+
+/// For the log: without credentials.
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Embedded => f.write_str("embedded:"),
+            Self::At(url) => f.write_str(&mask_url(url.as_str())),
+        }
+    }
 }
 
 /// Reads the section.

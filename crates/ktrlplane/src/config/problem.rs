@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::key::{KEYS, Key, nearest, nearest_variable};
+use super::key::{self, KEYS, Key, nearest, nearest_variable};
 use super::layers::Source;
 
 /// One thing that is wrong.
@@ -61,7 +61,10 @@ impl fmt::Display for Problem {
             Self::File { file, wrong } => write!(f, "{file} cannot be read: {wrong}"),
             Self::UnknownKey { file, path } => {
                 write!(f, "{file} has the unknown key {path}; ")?;
-                match nearest(path, KEYS.iter().map(|key| key.path.to_owned())) {
+                if key::at(path).is_some() {
+                    return f.write_str("its levels belong on lines of their own, without dots");
+                }
+                match nearest(path, key::paths()) {
                     Some(near) => write!(f, "did you mean {near}?"),
                     None => known_keys(f, path),
                 }

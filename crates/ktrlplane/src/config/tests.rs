@@ -157,6 +157,15 @@ fn an_unknown_key_stops_the_start() {
             "config.yaml has the unknown key server.tls; the keys of server are server.host, \
              server.port",
         ),
+        (
+            "observabilty: {loki: {enabled: true}}",
+            "config.yaml has the unknown key observabilty; did you mean observability?",
+        ),
+        (
+            "server.port: 1",
+            "config.yaml has the unknown key server.port; its levels belong on lines of their \
+             own, without dots",
+        ),
     ] {
         assert_eq!(sentence(file, &[]), expected);
     }

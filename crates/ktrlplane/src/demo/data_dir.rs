@@ -2,7 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// The directory in which a demo keeps what outlives it. It holds a signing key and tokens, so it
@@ -23,6 +23,9 @@ pub(crate) enum DataDirError {
         /// What happened.
         error: std::io::Error,
     },
+    /// Others could put a signing key of their own into it.
+    #[error("{0} can be written by others; `chmod go-w` it, or choose another --data-dir")]
+    Shared(String),
     /// Another demo uses it.
     #[error("a demo is running on {0} already; stop it, or give this one its own --data-dir")]
     InUse(String),
@@ -40,6 +43,11 @@ impl DataDir {
         builder.recursive(true).mode(0o700);
         let failed = |error| Self::error(&self.path, error);
         builder.create(&self.path).map_err(failed)?;
+        // A directory that was there already has whatever permissions it has.
+        let mode = std::fs::metadata(&self.path).map_err(failed)?.mode();
+        if mode & 0o022 != 0 {
+            return Err(DataDirError::Shared(self.path.display().to_string()));
+        }
         let path = self.path.join("lock");
         let file = private(&path).map_err(|error| Self::error(&path, error))?;
         match file.try_lock() {
@@ -49,6 +57,11 @@ impl DataDir {
             }
             Err(TryLockError::Error(error)) => Err(Self::error(&path, error)),
         }
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The path of the file `name`.
@@ -107,7 +120,8 @@ fn private(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .write(true)
         .create(true)
-        .truncate(true)
+        // Files are written anew, and the lock stays empty; behind a link, nothing is lost.
+        .truncate(false)
         .mode(0o600)
         .open(path)
 }
@@ -130,6 +144,33 @@ mod tests {
         let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(dir.file("x")), 0o600);
         assert_eq!(mode(parent.path().join("a/b")), 0o700);
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_is_not_used() {
+        let parent = tempfile::tempdir().unwrap();
+        for (mode, usable) in [
+            (0o777, false),
+            (0o770, false),
+            (0o1777, false),
+            (0o755, true),
+        ] {
+            let permissions = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(parent.path(), permissions).unwrap();
+            let occupied = DataDir::new(parent.path()).occupy();
+            let shared = matches!(occupied, Err(DataDirError::Shared(_)));
+            assert_eq!(shared, !usable, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn what_a_link_in_the_place_of_the_lock_leads_to_is_kept() {
+        let parent = tempfile::tempdir().unwrap();
+        let other = parent.path().join("other");
+        std::fs::write(&other, "kept").unwrap();
+        std::os::unix::fs::symlink(&other, parent.path().join("lock")).unwrap();
+        let _lock = DataDir::new(parent.path()).occupy();
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "kept");
     }
 
     #[test]

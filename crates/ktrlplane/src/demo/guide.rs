@@ -1,12 +1,12 @@
 //! What the demo tells its user: on the terminal, and in `demo.json` for programs.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::data_dir::DataDir;
 use super::identity::IdentityProvider;
 use super::world::{USERS, User};
 
@@ -65,21 +65,23 @@ impl Guide {
         Ok(text)
     }
 
-    /// For people: lines to paste into a shell.
-    pub(crate) fn text(&self, file: &Path) -> String {
+    /// For people: lines to paste into a shell. `program` is what this program was started as,
+    /// which need not be on the PATH.
+    pub(crate) fn text(&self, data: &DataDir, program: &str) -> String {
         let Self { url, now, .. } = self;
         let resources = format!("{url}/api/v1/projects/acme-shop/resources");
         let start = *now - SignedDuration::from_hours(1);
         let span = format!("--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'");
         let victor = self.token("victor");
         let mallory = self.token("mallory");
-        let file = file.display();
+        let file = data.file(FILE);
+        let (file, dir) = (file.display(), data.path().display());
         let hours = self.lifetime.as_secs() / 3600;
         format!(
             "\
 The demo runs at {url} until Ctrl-C.
 Tokens of all its users, good for {hours} hours, are in {file};
-`ktrlplane token USER` makes more.
+`{program} token USER --data-dir {dir}` makes more.
 
 Victor may read the project acme-shop:
 

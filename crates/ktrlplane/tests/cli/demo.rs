@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::harness::{NOTHING, demo, get, ktrlplane, last_hour, run, stderr, stdout, token};
+use crate::harness::{
+    NOTHING, demo, demo_that_prints, get, ktrlplane, last_hour, run, stderr, stdout, token,
+};
 
 const SHOP_API: &str = "/api/v1/projects/acme-shop/resources/shop-api";
 
@@ -190,6 +192,30 @@ fn a_token_from_the_command_line_is_as_good_and_ends_with_its_time() {
     let mut forged = issue(&[]);
     forged.pop();
     assert_eq!(status(&forged), 401);
+}
+
+#[test]
+fn the_command_that_a_demo_prints_for_more_tokens_can_be_pasted() {
+    let dir = tempdir().unwrap();
+    let printed = dir.path().join("printed");
+    let (_demo, told) = demo_that_prints(dir.path(), std::fs::File::create(&printed).unwrap());
+    let begin = Instant::now();
+    let line = loop {
+        let text = std::fs::read_to_string(&printed).unwrap();
+        if let Some(line) = text.lines().find(|line| line.contains(" token USER ")) {
+            break line.to_owned();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let command = line.split('`').nth(1).unwrap().replace("USER", "victor");
+    let mut shell = std::process::Command::new("sh");
+    let output = run(shell.current_dir(dir.path()).args(["-c", &command]), "");
+    assert!(output.status.success(), "{command}: {}", stderr(&output));
+    let url = told["url"].as_str().unwrap();
+    let token = stdout(&output);
+    let path = format!("{SHOP_API}/logs");
+    assert_eq!(get(url, &path, Some(token.trim_end()), NOTHING).0, 200);
 }
 
 #[test]

@@ -85,9 +85,14 @@ impl Drop for Running {
 
 /// A demo in `dir`, and what its `demo.json` says.
 pub(crate) fn demo(dir: &Path) -> (Running, Value) {
+    demo_that_prints(dir, Stdio::null())
+}
+
+/// A demo in `dir` that prints to `stdout`, and what its `demo.json` says.
+pub(crate) fn demo_that_prints(dir: &Path, stdout: impl Into<Stdio>) -> (Running, Value) {
     let mut command = ktrlplane(dir);
-    command.args(["demo", "--listen", "127.0.0.1:0", "--data-dir", "data"]);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(["demo", "--listen", "localhost:0", "--data-dir", "data"]);
+    command.stdout(stdout).stderr(Stdio::null());
     let file = dir.join("data/demo.json");
     let _ = std::fs::remove_file(&file);
     let mut running = Running {

@@ -263,11 +263,15 @@ fn label_list(out: &mut String, labels: &[String]) {
 }
 
 fn number(out: &mut String, number: &Number) {
-    if number.text == "-0" {
-        // Loki reads `-0` as a duration of nothing.
-        out.push_str("- 0");
-    } else {
-        out.push_str(&number.text);
+    // Loki reads `-0` as a duration of nothing, also where `-0e4` or `-0x1f` is meant.
+    let reads_as_duration =
+        |rest: &str| !rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    match number.text.strip_prefix("-0") {
+        Some(rest) if reads_as_duration(rest) => {
+            out.push_str("- 0");
+            out.push_str(rest);
+        }
+        _ => out.push_str(&number.text),
     }
 }
 

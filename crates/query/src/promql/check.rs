@@ -5,6 +5,7 @@
 use super::ast::{AggregateOp, BinaryOp, Fill, UnaryOp, ValueType};
 use super::functions::Function;
 use super::grammar::Modifier;
+use crate::matcher::Matcher;
 
 type Check = Result<(), String>;
 
@@ -23,6 +24,24 @@ pub(super) fn function(name: &str) -> Result<Function, String> {
             None => format!("unknown function {:?}", name.get(..64).unwrap_or(name)),
         }),
     }
+}
+
+/// A label in a selector. Those in double underscores are the backend's own: no stored series has
+/// one, but for the three of [`STORED`]. Mimir's query frontend rewrites queries it takes apart into
+/// selectors such as `__embedded_queries__{__queries__="…"}`, and runs whatever text it finds in such
+/// a label: one that a caller wrote would be run as it is, past every matcher beside it.
+pub(super) fn label(matcher: &Matcher) -> Check {
+    /// What describes a series and is stored with it.
+    const STORED: [&str; 3] = ["__name__", "__type__", "__unit__"];
+    let name = matcher.name.as_str();
+    // Compared with nothing, as Grafana does in `{__ignore_usage__=""}`, it hands nothing over.
+    if !name.starts_with("__") || STORED.contains(&name) || matcher.value.as_bytes().is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "the label {name:?} is not allowed in a selector: labels that begin with __ are the \
+         backend's own, which may take their value for a query and run it without its scope"
+    ))
 }
 
 pub(super) fn arity(function: Function, count: usize) -> Check {

@@ -45,6 +45,9 @@ impl Parser<'_> {
                 );
                 return Err(self.error(at, message));
             }
+            if let Err(message) = check::label(&matcher) {
+                return Err(self.error(at, message));
+            }
             selector.matchers.push(matcher);
             if self.token.kind == Kind::CloseBrace {
                 break;
