@@ -1,30 +1,35 @@
 //! What has been generated: a part of a language that is never asked about is not tested.
 
 use std::any::type_name;
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// Which parts of the languages were generated.
+/// How often each part of the languages was generated.
 #[derive(Default)]
-pub(crate) struct Census(BTreeSet<(&'static str, String)>);
+pub(crate) struct Census(BTreeMap<(&'static str, String), usize>);
 
 impl Census {
     /// Notes a part.
     pub(crate) fn saw<T: Debug>(&mut self, part: T) {
-        self.0.insert(key(&part));
+        *self.0.entry(key(&part)).or_default() += 1;
     }
 
-    /// Those of these parts that were never generated.
-    pub(crate) fn never<T: Debug>(&self, parts: &[T]) -> Vec<String> {
+    /// How often each of these parts was generated, with its name.
+    pub(crate) fn of<T: Debug>(&self, parts: &[T]) -> Vec<(usize, String)> {
         let keys = parts.iter().map(key);
-        keys.filter(|key| !self.0.contains(key))
-            .map(|(of, part)| format!("{part} of {of}"))
-            .collect()
+        keys.map(|key| {
+            let count = self.0.get(&key).copied().unwrap_or_default();
+            let (of, part) = key;
+            (count, format!("{part} of {of}"))
+        })
+        .collect()
     }
 
     /// Adds what another one has seen.
     pub(crate) fn add(&mut self, other: Self) {
-        self.0.extend(other.0);
+        for (part, count) in other.0 {
+            *self.0.entry(part).or_default() += count;
+        }
     }
 }
 

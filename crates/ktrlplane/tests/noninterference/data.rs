@@ -10,11 +10,12 @@ use embedded::{Backend, LogEntry, LogStream, PushError, Sample, SampleSeries};
 use crate::dice::Dice;
 use crate::vocabulary::{
     APPS, ENVIRONMENTS, FOREIGN_APP, FOREIGN_METRIC, Format, LENGTH, LEVELS, LONGER, METRICS, MINE,
-    Measure, Metric, OTHER, PATHS, PODS, PROJECT, RESOURCE, START, values,
+    Measure, Metric, OTHER, OTHER_PROJECT, PATHS, PODS, PROJECT, RESOURCE, START, values,
 };
 
 /// What one resource has.
 pub(crate) struct Data {
+    project: &'static str,
     logs: Vec<LogStream>,
     samples: Vec<SampleSeries>,
 }
@@ -27,17 +28,32 @@ pub(crate) enum Owner {
     Longer,
     /// Data of the project that carry no resource's label.
     Nobody,
+    /// A resource of another project, by the same id.
+    Namesake,
 }
 
 impl Owner {
-    pub(crate) const ALL: [Self; 4] = [Self::Mine, Self::Other, Self::Longer, Self::Nobody];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Mine,
+        Self::Other,
+        Self::Longer,
+        Self::Nobody,
+        Self::Namesake,
+    ];
 
     fn id(self) -> Option<&'static str> {
         match self {
-            Self::Mine => Some(MINE),
+            Self::Mine | Self::Namesake => Some(MINE),
             Self::Other => Some(OTHER),
             Self::Longer => Some(LONGER),
             Self::Nobody => None,
+        }
+    }
+
+    fn project(self) -> &'static str {
+        match self {
+            Self::Mine | Self::Other | Self::Longer | Self::Nobody => PROJECT,
+            Self::Namesake => OTHER_PROJECT,
         }
     }
 }
@@ -51,6 +67,7 @@ impl Data {
             owner,
         };
         Self {
+            project: owner.project(),
             logs: maker.logs(),
             samples: maker.samples(),
         }
@@ -58,8 +75,8 @@ impl Data {
 
     /// Pushes copies of the data into a backend.
     pub(crate) fn push(&self, backend: &Backend) -> Result<(), PushError> {
-        backend.push_logs(PROJECT, self.logs.clone())?;
-        backend.push_samples(PROJECT, self.samples.clone())
+        backend.push_logs(self.project, self.logs.clone())?;
+        backend.push_samples(self.project, self.samples.clone())
     }
 }
 
@@ -89,7 +106,7 @@ impl Maker {
         match self.owner {
             Owner::Mine => &PODS[..2],
             Owner::Other => &PODS[1..],
-            Owner::Longer | Owner::Nobody => &PODS[..1],
+            Owner::Longer | Owner::Nobody | Owner::Namesake => &PODS[..1],
         }
     }
 

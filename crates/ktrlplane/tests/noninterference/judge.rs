@@ -68,7 +68,10 @@ pub(crate) struct Counts {
     pub(crate) promql: usize,
     pub(crate) instant: usize,
     pub(crate) absent: usize,
-    pub(crate) answered: usize,
+    /// Of the LogQL queries, those answered with something.
+    pub(crate) logql_answered: usize,
+    /// The same of the PromQL queries.
+    pub(crate) promql_answered: usize,
     pub(crate) empty: usize,
     pub(crate) refused: usize,
 }
@@ -81,10 +84,11 @@ impl Counts {
         }
         self.instant += usize::from(question.instant);
         self.absent += usize::from(question.neutral.is_some());
-        match verdict {
-            Verdict::Answered => self.answered += 1,
-            Verdict::Empty => self.empty += 1,
-            Verdict::Refused => self.refused += 1,
+        match (verdict, question.language) {
+            (Verdict::Answered, Language::Logql) => self.logql_answered += 1,
+            (Verdict::Answered, Language::Promql) => self.promql_answered += 1,
+            (Verdict::Empty, _) => self.empty += 1,
+            (Verdict::Refused, _) => self.refused += 1,
         }
     }
 
@@ -93,7 +97,8 @@ impl Counts {
         self.promql += other.promql;
         self.instant += other.instant;
         self.absent += other.absent;
-        self.answered += other.answered;
+        self.logql_answered += other.logql_answered;
+        self.promql_answered += other.promql_answered;
         self.empty += other.empty;
         self.refused += other.refused;
     }
@@ -170,7 +175,7 @@ pub(crate) async fn judge(
         return Err(difference(what, text, plain, scoped));
     }
     Ok(match alone.status {
-        200 if alone.body.contains(r#""result":[]"#) => Verdict::Empty,
+        200 if alone.is_empty() => Verdict::Empty,
         200 => Verdict::Answered,
         400 | 422 => Verdict::Refused,
         _ => {

@@ -32,7 +32,7 @@ impl Logql<'_> {
     /// A query; with `instant`, one that calculates, as an instant query must.
     pub(crate) fn query(&mut self, instant: bool) -> Expr {
         if !instant && self.dice.chance(45) {
-            let (log, _) = self.log();
+            let (log, _) = self.log(65);
             return Expr::Log(log);
         }
         let depth = self.dice.weighted(&[0, 1, 2, 3], |depth| match depth {
@@ -44,17 +44,18 @@ impl Logql<'_> {
         Expr::Metric(self.metric(depth))
     }
 
-    /// Lines with what they go through, and how they are written if that is one way.
-    fn log(&mut self) -> (LogExpr, Option<Format>) {
+    /// Lines with what they go through, and how they are written if that is one way. In so many
+    /// of a hundred they are parsed as what they are.
+    fn log(&mut self, parsed: u32) -> (LogExpr, Option<Format>) {
         let (selector, format) = self.selector();
-        let stages = self.stages(format);
+        let stages = self.stages(format, parsed);
         (LogExpr { selector, stages }, format)
     }
 
     fn selector(&mut self) -> (Selector, Option<Format>) {
         let mut matchers = Vec::new();
         let mut format = None;
-        match self.dice.below(20) {
+        match self.dice.below(30) {
             0 => {}
             1 => matchers.push(Matcher::equal("app", FOREIGN_APP)),
             2 | 3 => matchers.push(matcher(self.dice, "app")),
@@ -69,12 +70,13 @@ impl Logql<'_> {
                 format = Some(written);
             }
         }
-        for label in ["pod", "env", "level", "trace_id"] {
-            if self.dice.chance(9) {
+        // `trace_id` is no label of a stream, and only what demands nothing of it finds any.
+        for (label, percent) in [("pod", 9), ("env", 9), ("level", 9), ("trace_id", 2)] {
+            if self.dice.chance(percent) {
                 matchers.push(matcher(self.dice, label));
             }
         }
-        while self.dice.chance(30) {
+        while self.dice.chance(25) {
             let at = self.dice.below(matchers.len() + 1);
             matchers.insert(at, resource_matcher(self.dice));
         }

@@ -30,8 +30,7 @@ pub(crate) fn number(text: &str) -> gateway::query::number::Number {
 pub(crate) fn matcher(dice: &mut Dice, label: &str) -> Matcher {
     use MatchOp::{Equal, NotEqual, NotRegex, Regex};
     let op = dice.weighted(&[Equal, NotEqual, Regex, NotRegex], |op| match op {
-        Equal => 35,
-        Regex => 35,
+        Equal | Regex => 35,
         NotEqual => 18,
         NotRegex => 12,
     });

@@ -51,7 +51,7 @@ impl Promql<'_> {
                     InstantVector => 93,
                     Scalar => 3,
                     RangeVector if instant => 8,
-                    String if instant => 1,
+                    String if instant => 3,
                     RangeVector | String => 0,
                 },
             );
@@ -142,7 +142,7 @@ impl Promql<'_> {
                 | AggregateOp::CountValues
                 | AggregateOp::Quantile => 20,
                 // The embedded backend does not have them.
-                AggregateOp::Limitk | AggregateOp::LimitRatio => 1,
+                AggregateOp::Limitk | AggregateOp::LimitRatio => 2,
             });
         self.census.saw(op);
         let param = op.param_type().map(|kind| match kind {

@@ -7,7 +7,7 @@ use crate::census::Census;
 use crate::dice::Dice;
 use crate::logql::Logql;
 use crate::promql::Promql;
-use crate::vocabulary::{LENGTH, START};
+use crate::vocabulary::{FOREIGN_APP, FOREIGN_METRIC, LENGTH, START};
 
 /// A query language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +77,25 @@ impl Question {
         }
     }
 
+    /// One in each language for what the other resource alone has.
+    pub(crate) fn for_what_others_alone_have() -> [Self; 2] {
+        let ask = |language, query: String| Self {
+            language,
+            query,
+            neutral: None,
+            instant: false,
+            parameters: vec![
+                ("start", START.to_string()),
+                ("end", (START + LENGTH).to_string()),
+                ("step", "60".to_owned()),
+            ],
+        };
+        [
+            ask(Language::Logql, format!(r#"{{app="{FOREIGN_APP}"}}"#)),
+            ask(Language::Promql, FOREIGN_METRIC.to_owned()),
+        ]
+    }
+
     /// The request's query string, with `text` as its query.
     pub(crate) fn query_string(&self, text: &str) -> String {
         Serializer::new(String::new())
@@ -114,9 +133,13 @@ fn parameters(dice: &mut Dice, language: Language, instant: bool) -> Vec<(&'stat
         parameters.push(("time", format!("{start}{millis}")));
         return parameters;
     }
-    let length = dice.pick(&[0, 300, 900, 1_800, LENGTH]);
+    // No time at all holds no lines, but samples that are still fresh.
+    let length = dice.weighted(&[0, 300, 900, 1_800, LENGTH], |length| match length {
+        0 if language == Language::Logql => 1,
+        _ => 10,
+    });
     let end = (start + length).min(START + LENGTH);
-    let steps = dice.between(2, 12);
+    let steps = dice.between(2, 8);
     parameters.push(("start", start.to_string()));
     parameters.push(("end", end.to_string()));
     parameters.push(("step", ((end - start) / steps).max(7).to_string()));

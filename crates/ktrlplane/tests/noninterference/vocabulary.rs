@@ -2,6 +2,8 @@
 
 /// The project that all data belong to, as its backends' tenant.
 pub(crate) const PROJECT: &str = "acme-shop";
+/// Another project, which has a resource by the same id.
+pub(crate) const OTHER_PROJECT: &str = "globex-iot";
 /// The resource that is asked for.
 pub(crate) const MINE: &str = "shop-api";
 /// Another resource of the same project, with much the same labels.

@@ -16,6 +16,7 @@ use hyper::client::conn::http1::SendRequest;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tower::ServiceExt as _;
 
 use crate::data::{Data, Owner};
@@ -40,6 +41,13 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+impl Answer {
+    /// Whether nothing was found.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.body.contains(r#""result":[]"#)
+    }
+}
+
 /// The two stores.
 pub(crate) struct Stores {
     full: Backend,
@@ -52,7 +60,10 @@ impl Stores {
     /// The stores with the data set of `seed`.
     pub(crate) fn new(seed: u64) -> Self {
         let (full, alone) = (backend(), backend());
-        for owner in Owner::ALL {
+        // Others' data come before and after the resource's own, in another order each time.
+        let mut owners = Owner::ALL;
+        owners.rotate_left(usize::try_from(seed % 5).expect("a small number"));
+        for owner in owners {
             let data = Data::new(seed, owner);
             data.push(&full).expect("the data are taken");
             if owner == Owner::Mine {
@@ -92,8 +103,8 @@ fn backend() -> Backend {
 /// The stores behind gateways.
 pub(crate) struct World {
     pub(crate) stores: Stores,
-    full: Server,
-    alone: Server,
+    full: Gateway,
+    alone: Gateway,
     token: String,
 }
 
@@ -113,24 +124,36 @@ impl World {
     /// Connections to both gateways.
     pub(crate) async fn connect(&self) -> Connections {
         Connections {
-            full: connect(&self.full).await,
-            alone: connect(&self.alone).await,
+            full: connect(&self.full.server).await,
+            alone: connect(&self.alone.server).await,
             token: format!("Bearer {}", self.token),
         }
     }
 
     pub(crate) async fn shutdown(self) {
-        self.full.shutdown().await;
-        self.alone.shutdown().await;
+        for gateway in [self.full, self.alone] {
+            gateway.server.shutdown().await;
+            gateway.backend.abort();
+        }
     }
 }
 
-async fn gateway(backend: &Backend, people: &People) -> Server {
+/// A gateway and the backend behind it.
+struct Gateway {
+    server: Server,
+    backend: JoinHandle<()>,
+}
+
+async fn gateway(backend: &Backend, people: &People) -> Gateway {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let router = backend.router(None);
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let backend = BackendSettings {
+    let backend = tokio::spawn(async move {
+        axum::serve(listener, router)
+            .await
+            .expect("a backend serves");
+    });
+    let upstream = BackendSettings {
         url: format!("http://{address}").parse().expect("a URL"),
         timeout: Duration::from_mins(2),
     };
@@ -138,17 +161,18 @@ async fn gateway(backend: &Backend, people: &People) -> Server {
         listen: "127.0.0.1:0".parse().expect("an address"),
         workers: 1,
         issuer: people.settings(),
-        loki: Some(backend.clone()),
-        mimir: Some(backend),
+        loki: Some(upstream.clone()),
+        mimir: Some(upstream),
         shutdown_grace: Duration::from_secs(5),
     };
-    gateway::start(
+    let server = gateway::start(
         settings,
         people.directory.clone(),
         Handle::current(),
         Arc::new(SystemClock),
     )
-    .expect("the gateway starts")
+    .expect("the gateway starts");
+    Gateway { server, backend }
 }
 
 async fn connect(server: &Server) -> SendRequest<Empty<Bytes>> {
@@ -173,6 +197,17 @@ pub(crate) struct Connections {
 impl Connections {
     /// What a gateway answers to the question with `text` as its query.
     pub(crate) async fn ask(&mut self, store: Store, question: &Question, text: &str) -> Answer {
+        self.ask_of(MINE, store, question, text).await
+    }
+
+    /// The same of another resource than the one that the test asks for.
+    pub(crate) async fn ask_of(
+        &mut self,
+        resource: &str,
+        store: Store,
+        question: &Question,
+        text: &str,
+    ) -> Answer {
         let sender = match store {
             Store::Full => &mut self.full,
             Store::Alone => &mut self.alone,
@@ -182,7 +217,7 @@ impl Connections {
             Language::Promql => "metrics/query_range",
         };
         let query = question.query_string(text);
-        let path = format!("/api/v1/projects/{PROJECT}/resources/{MINE}/{endpoint}?{query}");
+        let path = format!("/api/v1/projects/{PROJECT}/resources/{resource}/{endpoint}?{query}");
         let request = Request::get(path)
             .header("host", "gateway.test")
             .header("authorization", &self.token)

@@ -8,7 +8,7 @@ use gateway::query::logql::ast::{
 
 use super::{ConversionKind, Logql, MetricKind};
 use crate::matchers::{labels, number, seconds};
-use crate::vocabulary::RESOURCE;
+use crate::vocabulary::{Format, RESOURCE};
 
 /// Labels to group by.
 pub(super) const LABELS: &[&str] = &["app", "app", "pod", "env", "level", "status", "method"];
@@ -82,14 +82,15 @@ impl Logql<'_> {
             | RangeOp::FirstOverTime
             | RangeOp::LastOverTime => (true, self.dice.chance(40)),
         };
-        let (mut log, _) = self.log();
+        // A number mostly has to be read out of the line first.
+        let (mut log, format) = self.log(if unwraps { 92 } else { 65 });
         // Lines that could not be parsed fail a metric query.
         let error = || LabelFilter::Match(Matcher::equal("__error__", ""));
         if self.dice.chance(95) {
             log.stages.push(Stage::Label(error()));
         }
-        let unwrap = unwraps.then(|| self.unwrap(error()));
-        let range = self.dice.pick(&[60, 120, 300, 600, 900]);
+        let unwrap = unwraps.then(|| self.unwrap(format, error()));
+        let range = self.dice.pick(&[60, 300, 600, 900, 1_800]);
         let offset = self
             .dice
             .chance(15)
@@ -115,8 +116,12 @@ impl Logql<'_> {
         range
     }
 
-    fn unwrap(&mut self, no_error: LabelFilter) -> Unwrap {
-        let conversion = self.dice.chance(40).then(|| {
+    fn unwrap(&mut self, format: Option<Format>, no_error: LabelFilter) -> Unwrap {
+        let has_units = match format {
+            Some(Format::Json | Format::Logfmt) => 45,
+            Some(Format::Access | Format::Packed | Format::Coloured) | None => 5,
+        };
+        let conversion = self.dice.chance(has_units).then(|| {
             let kind = self.dice.pick(ConversionKind::ALL);
             self.census.saw(kind);
             match kind {
@@ -127,8 +132,16 @@ impl Logql<'_> {
         });
         let label = conversion.map_or_else(
             || {
-                self.dice
-                    .pick(&["bytes", "bytes", "status", "weight", "user_id"])
+                let numbers: &[&str] = match format {
+                    // Such lines have no number but how long it took.
+                    Some(Format::Coloured) => &["took", "took", "weight"],
+                    Some(Format::Json) => &["bytes", "status", "weight", "user_id"],
+                    Some(Format::Logfmt | Format::Access | Format::Packed) => {
+                        &["bytes", "bytes", "status", "weight"]
+                    }
+                    None => &["weight", "weight", "bytes"],
+                };
+                self.dice.pick(numbers)
             },
             |(label, _)| label,
         );

@@ -38,22 +38,25 @@ const TEMPLATES: &[&str] = &[
 ];
 
 impl Logql<'_> {
-    /// Some stages, the first of them mostly one that lines of this format are parsed by.
-    pub(super) fn stages(&mut self, format: Option<Format>) -> Vec<Stage> {
+    /// Some stages, in so many of a hundred begun by what lines of this format are parsed by.
+    pub(super) fn stages(&mut self, format: Option<Format>, parsed: u32) -> Vec<Stage> {
         let mut stages = Vec::new();
         if let Some(format) = format
-            && self.dice.chance(65)
+            && self.dice.chance(parsed)
         {
             stages.extend(self.parser(format));
         }
-        for _ in 0..self.dice.below(4) {
+        let more = self
+            .dice
+            .weighted(&[0, 1, 2, 3], |count| if count == 3 { 1 } else { 2 });
+        for _ in 0..more {
             let stage = self.stage();
-            self.push(&mut stages, stage);
+            Self::push(&mut stages, stage);
         }
         stages
     }
 
-    fn push(&mut self, stages: &mut Vec<Stage>, stage: Stage) {
+    fn push(stages: &mut Vec<Stage>, stage: Stage) {
         // Behind `drop a`, a filter that begins with `!=` would be read as the label's.
         let after_label = match stages.last() {
             Some(Stage::Drop(items) | Stage::Keep(items)) => {
@@ -103,10 +106,13 @@ impl Logql<'_> {
     fn stage(&mut self) -> Stage {
         let kind = self.dice.weighted(StageKind::ALL, |kind| match kind {
             StageKind::Line | StageKind::Label => 10,
-            StageKind::Json | StageKind::Logfmt => 3,
             StageKind::Regexp | StageKind::Pattern | StageKind::Unpack | StageKind::Decolorize => 1,
-            StageKind::LineFormat | StageKind::LabelFormat => 3,
-            StageKind::Drop | StageKind::Keep => 3,
+            StageKind::Json
+            | StageKind::Logfmt
+            | StageKind::LineFormat
+            | StageKind::LabelFormat
+            | StageKind::Drop
+            | StageKind::Keep => 3,
         });
         self.census.saw(kind);
         match kind {

@@ -30,9 +30,9 @@ fn weight(function: Function) -> u32 {
     ];
     if signature.experimental {
         // The embedded backend does not have them; `info` is refused by the parser.
-        1
+        12
     } else if native.contains(&function) {
-        4
+        8
     } else if matches!(function, F::LabelReplace | F::LabelJoin) {
         120
     } else if often.contains(&function) {
@@ -50,26 +50,22 @@ impl Promql<'_> {
         });
         self.census.saw(function);
         let below = depth.saturating_sub(1);
-        let args = match function {
-            Function::LabelReplace => self.label_replace(below),
-            Function::LabelJoin => self.label_join(below),
-            Function::HistogramQuantile => {
-                let quantile = number(self.dice.pick(&["0", "0.5", "0.95", "1.5"]));
-                vec![Expr::Number(quantile), self.buckets()]
-            }
-            Function::HistogramFraction => {
-                let [low, high] = ["0", "1"].map(|text| Expr::Number(number(text)));
-                vec![low, high, self.buckets()]
-            }
-            Function::QuantileOverTime => {
-                let quantile = number(self.dice.pick(&["0", "0.5", "0.95"]));
-                vec![Expr::Number(quantile), self.range(below)]
-            }
-            #[allow(
-                clippy::wildcard_enum_match_arm,
-                reason = "these are made by their signatures, which a new function has too"
-            )]
-            _ => self.arguments(function, below),
+        // Where the texts or the series have to be of a kind that the signature does not tell.
+        let args = if function == Function::LabelReplace {
+            self.label_replace(below)
+        } else if function == Function::LabelJoin {
+            self.label_join(below)
+        } else if function == Function::HistogramQuantile {
+            let quantile = number(self.dice.pick(&["0", "0.5", "0.95", "1.5"]));
+            vec![Expr::Number(quantile), self.buckets()]
+        } else if function == Function::HistogramFraction {
+            let [low, high] = ["0", "1"].map(|text| Expr::Number(number(text)));
+            vec![low, high, self.buckets()]
+        } else if function == Function::QuantileOverTime {
+            let quantile = number(self.dice.pick(&["0", "0.5", "0.95"]));
+            vec![Expr::Number(quantile), self.range(below)]
+        } else {
+            self.arguments(function, below)
         };
         let call = Expr::Call(Call { function, args });
         let reports_labels = matches!(function, Function::Absent | Function::AbsentOverTime);

@@ -90,7 +90,7 @@ impl BinaryOpKind {
         match self {
             Self::And | Self::Or | Self::Unless => 20 * u32::from(set),
             // The embedded backend has no native histograms.
-            Self::TrimUpper | Self::TrimLower => u32::from(!set),
+            Self::TrimUpper | Self::TrimLower => 3 * u32::from(!set),
             Self::Add
             | Self::Sub
             | Self::Mul
