@@ -29,10 +29,15 @@ fn weight(function: Function) -> u32 {
         F::Increase,
     ];
     if signature.experimental {
-        // The embedded backend does not have them; `info` is refused by the parser.
-        12
+        // The embedded backend does not have them; `info` is refused by the parser. Scalars are
+        // wanted least, and none of them may be missed by chance.
+        if signature.returns == ValueType::Scalar {
+            36
+        } else {
+            18
+        }
     } else if native.contains(&function) {
-        8
+        16
     } else if matches!(function, F::LabelReplace | F::LabelJoin) {
         120
     } else if often.contains(&function) {

@@ -51,7 +51,7 @@ impl Promql<'_> {
             | DurationKind::Range
             | DurationKind::Binary
             | DurationKind::Min
-            | DurationKind::Max => 4,
+            | DurationKind::Max => 6,
         });
         self.census.saw(kind);
         let literal = |length: i64| DurationExpr::Literal(seconds(length));

@@ -35,7 +35,7 @@ impl ExprKind {
             Self::Unary => deeper * u32::from(vector),
             Self::Binary => deeper * (6 * u32::from(vector) + 2 * u32::from(scalar)),
             Self::Aggregate => deeper * 7 * u32::from(vector),
-            Self::Call => deeper * (12 * u32::from(vector) + 4 * u32::from(scalar)),
+            Self::Call => deeper * (12 * u32::from(vector) + 8 * u32::from(scalar)),
         }
     }
 }
@@ -90,7 +90,7 @@ impl BinaryOpKind {
         match self {
             Self::And | Self::Or | Self::Unless => 20 * u32::from(set),
             // The embedded backend has no native histograms.
-            Self::TrimUpper | Self::TrimLower => 3 * u32::from(!set),
+            Self::TrimUpper | Self::TrimLower => 4 * u32::from(!set),
             Self::Add
             | Self::Sub
             | Self::Mul
