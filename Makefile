@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy deny
+.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -24,7 +24,7 @@ noninterference: ## Ask QUERIES random queries over everybody's data and over on
 	$(if $(SEED),KTRLPLANE_NONINTERFERENCE_SEED=$(SEED)) \
 		cargo test --locked --release --package ktrlplane --test noninterference -- --nocapture
 
-check: fmt-check rules clippy deny test ## All that has to hold before a change is merged
+check: fmt-check rules clippy doc deny test ## All that has to hold before a change is merged
 
 rules: ## Check the rooms, the arrows between them and the other invariants
 	@python3 scripts/rules.py
@@ -38,9 +38,24 @@ fmt-check:
 clippy: ## Lint, warnings being errors
 	cargo clippy --locked --workspace --all-targets -- -D warnings
 
+doc: ## Build the documentation of the code, warnings being errors
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
 deny: ## Check the licences and sources of dependencies, where cargo-deny is there
 	@if cargo deny --version >/dev/null 2>&1; then \
 		cargo deny --locked check bans licenses sources; \
 	else \
 		echo "cargo-deny is not installed: licences, bans and sources of dependencies were not checked"; \
 	fi
+
+corpus: ## Hold both parsers against what Loki's and Prometheus's own said of some thousand queries
+	@cargo test --locked --quiet --package query --test corpus_logql --test corpus_promql -- --nocapture
+
+# Seconds for each fuzz target.
+SECONDS ?= 1200
+
+fuzz: ## Fuzz the parsers and the scoping, each target for SECONDS=1200
+	@sh scripts/fuzz.sh $(SECONDS)
+
+bench-query: ## Measure what it costs to scope a query
+	cargo bench --locked --package query --bench scope

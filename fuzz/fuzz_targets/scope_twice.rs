@@ -9,6 +9,9 @@ fuzz_target!(|query: &str| {
     if let Ok(scoped) = query::scope::logql(query, &by) {
         assert_eq!(query::scope::logql(&scoped, &by).as_ref(), Ok(&scoped));
     }
+    if let Ok(scoped) = query::scope::logql_on_resource(query, &by) {
+        assert_eq!(query::scope::logql_on_resource(&scoped, &by).as_ref(), Ok(&scoped));
+    }
     if let Ok(scoped) = query::scope::promql(query, &by) {
         assert_eq!(query::scope::promql(&scoped, &by).as_ref(), Ok(&scoped));
     }

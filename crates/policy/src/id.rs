@@ -15,13 +15,13 @@ pub(crate) const MAX_SUBJECT_LENGTH: usize = 255;
 /// A text that is no id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// Not `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, or longer than [`MAX_ID_LENGTH`].
+    /// Not `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, or longer than 63 characters.
     #[error(
         "an id is 1 to {MAX_ID_LENGTH} lower-case letters, digits and hyphens, \
          with a letter or digit at both ends"
     )]
     Id,
-    /// Empty, longer than [`MAX_SUBJECT_LENGTH`], or with control characters.
+    /// Empty, longer than 255 bytes, or with control characters.
     #[error("a subject is 1 to {MAX_SUBJECT_LENGTH} bytes without control characters")]
     Subject,
 }

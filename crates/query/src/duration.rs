@@ -2,13 +2,15 @@
 
 use std::time::Duration as StdDuration;
 
+use crate::small_str::SmallStr;
+
 /// A duration literal. Two are equal when they mean the same time, however they were written.
 #[derive(Clone, Debug)]
 pub struct Duration {
     /// Length in nanoseconds; negative only where a language allows it (`offset -5m`).
     pub nanos: i64,
     /// The literal as it was written, sign included, and as it is printed again.
-    pub text: String,
+    pub text: SmallStr,
 }
 
 impl Duration {

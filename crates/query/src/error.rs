@@ -18,6 +18,10 @@ pub struct ParseError {
     pub column: usize,
 }
 
+/// What a step of parsing gives. The error is in a box so that what succeeds is small: tokens and
+/// nothings are then returned in registers.
+pub(crate) type Parsed<T> = Result<T, Box<ParseError>>;
+
 impl ParseError {
     /// An error at byte `offset` of `query`; line and column are counted here.
     #[must_use]

@@ -2,8 +2,9 @@
 //!
 //! The reason for this crate is [`scope`]: to make of a caller's query one that can only see one
 //! resource. For that it understands both languages whole, as Loki and Prometheus of August 2026
-//! do, and it is held against a few thousand queries on which their own parsers have spoken. It is
-//! pure: no input or output, no clock, no dependencies.
+//! do ([`logql`] and [`promql`] have the grammars and the very versions), and it is held against a
+//! few thousand queries on which their own parsers have spoken. It is pure: no input or output, no
+//! clock, no dependencies.
 //!
 //! # Parse
 //! ```
@@ -82,14 +83,22 @@
 //! - The templates of `line_format` and `label_format`, the expressions of `json` and `logfmt`, and
 //!   what only a regular expression engine can tell are left to the backend.
 
+#![allow(
+    clippy::unnecessary_box_returns,
+    reason = "errors are boxed where they are made, see `error::Parsed`"
+)]
+
 pub mod duration;
 pub mod error;
 pub mod limits;
 pub mod matcher;
 pub mod number;
+pub(crate) mod outline;
 pub mod quote;
 pub(crate) mod regex;
+pub mod small_str;
 pub mod text;
+pub(crate) mod word;
 
 pub mod logql;
 pub mod promql;
@@ -98,4 +107,5 @@ pub mod scope;
 
 pub use error::ParseError;
 pub use matcher::{MatchOp, Matcher};
+pub use small_str::SmallStr;
 pub use text::Text;

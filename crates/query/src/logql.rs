@@ -1,4 +1,4 @@
-//! LogQL, as Loki of August 2026 accepts it.
+//! LogQL, as Loki of August 2026 accepts it (`pkg/logql/syntax` at commit `65e30f8488`).
 //!
 //! ```text
 //! query     = log | metric
@@ -44,6 +44,7 @@ mod names;
 
 mod check;
 mod copy;
+mod explain;
 mod grammar;
 mod lexer;
 mod literal;
@@ -59,7 +60,7 @@ pub use ast::Expr;
 /// The query is not LogQL, is longer than [`MAX_QUERY_BYTES`](crate::limits::MAX_QUERY_BYTES) or
 /// deeper than [`MAX_DEPTH`](crate::limits::MAX_DEPTH).
 pub fn parse(query: &str) -> Result<Expr, ParseError> {
-    grammar::parse(query, false)
+    grammar::parse(query, false).map_err(|error| *error)
 }
 
 /// Parses what is asked of one resource, where the selector may be left out: a query that starts
@@ -69,5 +70,21 @@ pub fn parse(query: &str) -> Result<Expr, ParseError> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_on_resource(query: &str) -> Result<Expr, ParseError> {
-    grammar::parse(query, true)
+    grammar::parse(query, true).map_err(|error| *error)
+}
+
+/// Parses a stream selector alone, as the endpoints for labels and series take it.
+///
+/// # Errors
+/// As [`parse`], and for everything that is more than a selector.
+pub fn parse_selector(query: &str) -> Result<Expr, ParseError> {
+    let expr = parse(query)?;
+    match &expr {
+        Expr::Log(log) if log.stages.is_empty() => Ok(expr),
+        Expr::Log(_) | Expr::Metric(_) => Err(ParseError::at(
+            query,
+            0,
+            r#"expected a stream selector alone, such as {app="x"}"#,
+        )),
+    }
 }

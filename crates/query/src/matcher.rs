@@ -1,5 +1,6 @@
 //! Label matchers, which both languages share.
 
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 /// How a matcher compares a label's value.
@@ -34,7 +35,7 @@ impl MatchOp {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Matcher {
     /// The label's name. PromQL allows any UTF-8 (quoted), LogQL identifiers only.
-    pub name: String,
+    pub name: SmallStr,
     /// How the value is compared.
     pub op: MatchOp,
     /// The value or, for the regex operators, the pattern (RE2 syntax).
@@ -44,7 +45,7 @@ pub struct Matcher {
 impl Matcher {
     /// The matcher `name="value"`.
     #[must_use]
-    pub fn equal(name: impl Into<String>, value: impl Into<Text>) -> Self {
+    pub fn equal(name: impl Into<SmallStr>, value: impl Into<Text>) -> Self {
         Self {
             name: name.into(),
             op: MatchOp::Equal,

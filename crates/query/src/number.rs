@@ -1,12 +1,14 @@
 //! Number literals: what they mean, and how they were written.
 
+use crate::small_str::SmallStr;
+
 /// A number literal. Two are equal when their values are, with every NaN equal to every other.
 #[derive(Clone, Debug)]
 pub struct Number {
     /// The value.
     pub value: f64,
     /// The literal as it was written, sign included, and as it is printed again.
-    pub text: String,
+    pub text: SmallStr,
 }
 
 impl PartialEq for Number {

@@ -21,6 +21,32 @@
 //! # Ok::<(), query::ParseError>(())
 //! ```
 //!
+//! # Grammar
+//! ```text
+//! query      = expr
+//! expr       = number | string | selector | expr operator expr | ( "+" | "-" ) expr | "(" expr ")"
+//!            | function "(" [ expr { "," expr } ] ")"
+//!            | aggregation [ grouping ] "(" [ expr "," ] expr [ "," ] ")" [ grouping ]
+//!            | expr "[" duration ":" [ duration ] "]" { time }
+//! selector   = ( metric [ braces ] | braces ) [ "[" duration "]" ]
+//!              { "anchored" | "smoothed" | time }
+//! braces     = "{" [ matcher { "," matcher } [ "," ] ] "}"
+//! matcher    = ( label | string ) ( "=" | "!=" | "=~" | "!~" ) string | string
+//! time       = "offset" duration | "@" ( number | "start" "()" | "end" "()" )
+//! operator   = ( "+" | "==" | "and" | "</" | … ) [ "bool" ]
+//!              [ ( "on" | "ignoring" ) labels [ ( "group_left" | "group_right" ) [ labels ] ] ]
+//!              [ ( "fill" | "fill_left" | "fill_right" ) "(" number ")" ] …
+//! grouping   = ( "by" | "without" ) labels
+//! labels     = "(" [ label { "," label } [ "," ] ] ")"
+//! duration   = number | "5m" | ( "step" | "range" ) "()" | ( "+" | "-" ) duration
+//!            | ( "min_of" | "max_of" ) "(" duration "," duration ")"
+//!            | duration ( "+" | "-" | "*" | "/" | "%" | "^" ) duration | "(" duration ")"
+//! ```
+//!
+//! `or` binds least, then `and` and `unless`, comparisons and trimming, `+ -`, `* / % atan2`, signs,
+//! and `^`, which groups to the right. Keywords may be written in any case, and are names of metrics
+//! and labels wherever they can't be anything else. Comments begin with `#`.
+//!
 //! # What is accepted
 //! Everything that `promql/parser` of Prometheus at commit `d15adb9ad7e5` (21 August 2026) accepts:
 //! besides the stable language native histogram trimming (`</`, `>/`), `anchored` and `smoothed`,
@@ -55,6 +81,7 @@ pub mod functions;
 
 mod check;
 mod copy;
+mod explain;
 mod grammar;
 mod lexer;
 mod literal;
@@ -71,5 +98,37 @@ pub use ast::Expr;
 /// The query is not PromQL, breaks a rule of types or names, is refused on purpose (see the
 /// module), or is too large; with the place and, where it is known, what would be right.
 pub fn parse(query: &str) -> Result<Expr, ParseError> {
-    grammar::parse(query)
+    grammar::parse(query).map_err(|error| *error)
+}
+
+/// Parses a vector selector alone, without range, offset or time, as the endpoints for labels and
+/// series take it.
+///
+/// # Errors
+/// As [`parse`], and for everything that is more than a selector.
+pub fn parse_selector(query: &str) -> Result<Expr, ParseError> {
+    let expr = parse(query)?;
+    let alone = match &expr {
+        Expr::Vector(selector) => {
+            selector.extension.is_none() && selector.modifiers == ast::Modifiers::default()
+        }
+        Expr::Number(_)
+        | Expr::String(_)
+        | Expr::Matrix(_)
+        | Expr::Subquery(_)
+        | Expr::Paren(_)
+        | Expr::Unary(..)
+        | Expr::Binary(_)
+        | Expr::Aggregate(_)
+        | Expr::Call(_) => false,
+    };
+    if alone {
+        Ok(expr)
+    } else {
+        Err(ParseError::at(
+            query,
+            0,
+            r#"expected a vector selector alone, such as up{job="x"}"#,
+        ))
+    }
 }

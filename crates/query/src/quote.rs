@@ -49,7 +49,7 @@ pub fn unquote(literal: &str) -> Result<Text, UnquoteError> {
     };
     // Most literals have nothing to unescape.
     let Some(first) = inner.iter().position(special) else {
-        return Ok(Text::from(inner.to_vec()));
+        return Ok(Text::from(inner));
     };
     let mut value = Vec::with_capacity(inner.len());
     value.extend_from_slice(inner.get(..first).unwrap_or_default());

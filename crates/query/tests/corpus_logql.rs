@@ -44,7 +44,7 @@ fn case(line: &str) -> Case {
     let value: Value = serde_json::from_str(line).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let matcher = |value: &Value| Matcher {
-        name: text(&value[0]),
+        name: text(&value[0]).into(),
         op: match value[1].as_str().unwrap() {
             "=" => MatchOp::Equal,
             "!=" => MatchOp::NotEqual,
@@ -118,7 +118,7 @@ fn metric(expr: &mut MetricExpr) {
             if let (MetricExpr::Literal(lhs), MetricExpr::Literal(rhs)) = (&binary.lhs, &binary.rhs)
             {
                 let value = fold(binary.op, lhs.value, rhs.value);
-                let text = value.to_string();
+                let text = value.to_string().into();
                 *expr = MetricExpr::Literal(Number { value, text });
             }
         }

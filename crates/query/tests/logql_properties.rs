@@ -13,16 +13,18 @@ use query::number::Number;
 use query::{MatchOp, Matcher, Text, logql, scope};
 
 /// Labels, among them names that are functions elsewhere.
-fn label() -> impl Strategy<Value = String> {
+fn label() -> impl Strategy<Value = query::SmallStr> {
     prop_oneof![
-        "[a-zA-Z_][a-z0-9_]{0,5}".prop_filter("no keyword", |name| {
-            logql::parse(&format!("{{{name}=``}}")).is_ok()
-        }),
-        Just("rate".to_owned()),
-        Just("sum".to_owned()),
-        Just("ip".to_owned()),
-        Just("bytes".to_owned()),
-        Just("\u{e9}t\u{e9}".to_owned()),
+        "[a-zA-Z_][a-z0-9_]{0,5}"
+            .prop_filter("no keyword", |name| {
+                logql::parse(&format!("{{{name}=``}}")).is_ok()
+            })
+            .prop_map(Into::into),
+        Just("rate".into()),
+        Just("sum".into()),
+        Just("ip".into()),
+        Just("bytes".into()),
+        Just("\u{e9}t\u{e9}".into()),
     ]
 }
 
@@ -72,7 +74,7 @@ fn number(text: &str) -> Number {
         } else {
             text.parse().unwrap()
         },
-        text: text.to_owned(),
+        text: text.into(),
     }
 }
 
@@ -83,7 +85,7 @@ fn duration() -> impl Strategy<Value = Duration> {
     ]
     .prop_map(|(nanos, text)| Duration {
         nanos,
-        text: text.to_owned(),
+        text: text.into(),
     })
 }
 
@@ -110,7 +112,7 @@ fn label_filter() -> impl Strategy<Value = LabelFilter> {
         (label(), op(), signed()).prop_map(|(a, b, c)| LabelFilter::Number(a, b, c)),
         (label(), op(), duration()).prop_map(|(a, b, c)| LabelFilter::Duration(a, b, c)),
         (label(), op()).prop_map(|(a, b)| {
-            let text = "2.5KiB".to_owned();
+            let text = "2.5KiB".into();
             LabelFilter::Bytes(a, b, Bytes { value: 2560, text })
         }),
     ];
@@ -448,7 +450,7 @@ fn a_filter_behind_a_bare_label_is_kept_apart_from_it() {
     let tree = LogExpr {
         selector: Selector::default(),
         stages: vec![
-            Stage::Drop(vec![LabelOrMatcher::Label("a".to_owned())]),
+            Stage::Drop(vec![LabelOrMatcher::Label("a".into())]),
             Stage::Line(LineFilter {
                 op: LineOp::NotContains,
                 alternatives: vec![LineMatch::Text("x".into())],

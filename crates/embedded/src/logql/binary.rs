@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use query::SmallStr;
 use query::logql::ast::{Binary, BinaryOp, VectorMatching};
 
 use super::metric::{Evaluation, Series, constant};
@@ -306,7 +307,7 @@ fn result_labels(matching: Option<&VectorMatching>, many: &Labels, one: &Labels)
     match &matching.group {
         None => key(Some(matching), many),
         Some(group) => {
-            let take = |labels: Labels, name: &String| labels.with(name, one.get(name));
+            let take = |labels: Labels, name: &SmallStr| labels.with(name, one.get(name));
             group.include.iter().fold(many.without_empty(), take)
         }
     }

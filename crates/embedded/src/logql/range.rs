@@ -204,9 +204,9 @@ fn absent(
         }
         let is_known = pairs
             .iter()
-            .any(|(other, value)| other == name && !value.is_empty());
+            .any(|(other, value)| *name == *other && !value.is_empty());
         if *op == MatchOp::Equal && !is_known {
-            pairs.push((name.clone(), value.to_string_lossy().into_owned()));
+            pairs.push((name.to_string(), value.to_string_lossy().into_owned()));
         } else {
             unclear.push(name);
         }

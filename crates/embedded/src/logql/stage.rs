@@ -269,7 +269,7 @@ fn compile(tree: &Tree, now_ns: i64) -> Result<Stage, EvalError> {
 fn pairs(extractions: &[Extraction]) -> Result<Vec<(String, String)>, EvalError> {
     let pair = |extraction: &Extraction| -> Result<_, EvalError> {
         let expression: &Text = &extraction.expression;
-        Ok((extraction.label.clone(), utf8(expression)?.to_owned()))
+        Ok((extraction.label.to_string(), utf8(expression)?.to_owned()))
     };
     extractions.iter().map(pair).collect()
 }
@@ -298,8 +298,8 @@ fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignmen
             LabelFormat::Rename { to, from } => (
                 to,
                 Assignment::Rename {
-                    to: to.clone(),
-                    from: from.clone(),
+                    to: to.to_string(),
+                    from: from.to_string(),
                 },
             ),
             LabelFormat::Template { label, template } => {
@@ -307,7 +307,7 @@ fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignmen
                 (
                     label,
                     Assignment::Template {
-                        label: label.clone(),
+                        label: label.to_string(),
                         template,
                     },
                 )
@@ -330,14 +330,14 @@ fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignmen
 fn compile_items(items: &[LabelOrMatcher]) -> Result<Vec<Item>, EvalError> {
     let item = |item: &LabelOrMatcher| match item {
         LabelOrMatcher::Label(name) => Ok(Item {
-            name: name.clone(),
+            name: name.to_string(),
             test: TextTest::Any,
             is_matcher: false,
         }),
         LabelOrMatcher::Matcher(matcher) => {
             let test = TextTest::for_matcher(matcher)?;
             Ok(Item {
-                name: matcher.name.clone(),
+                name: matcher.name.to_string(),
                 test,
                 is_matcher: true,
             })

@@ -223,9 +223,9 @@ pub(super) fn demanded_labels(expr: &Expr) -> Labels {
         if matcher.op == query::MatchOp::Equal && !set.contains(&matcher.name.as_str()) {
             set.push(&matcher.name);
             let value = matcher.value.to_string_lossy().into_owned();
-            demanded.push((matcher.name.clone(), value));
+            demanded.push((matcher.name.to_string(), value));
         } else {
-            demanded.retain(|(name, _)| *name != matcher.name);
+            demanded.retain(|(name, _)| matcher.name != *name);
         }
     }
     Labels::new(demanded)

@@ -37,7 +37,12 @@ fn store() -> Store {
         };
         let labels = super::selector::matchers(&selector)
             .into_iter()
-            .map(|matcher| (matcher.name, matcher.value.to_string_lossy().into_owned()));
+            .map(|matcher| {
+                (
+                    matcher.name.into(),
+                    matcher.value.to_string_lossy().into_owned(),
+                )
+            });
         let samples = (0..)
             .zip(values.split(' '))
             .filter(|(_, value)| *value != "_");

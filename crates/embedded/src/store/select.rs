@@ -36,7 +36,7 @@ impl Selection {
         }
         matchers
             .iter()
-            .map(|matcher| Ok((matcher.name.clone(), Test::new(matcher)?)))
+            .map(|matcher| Ok((matcher.name.to_string(), Test::new(matcher)?)))
             .collect::<Result<_, EvalError>>()
             .map(Self)
     }

@@ -23,7 +23,7 @@ fn series(labels: &[(&str, &str)], times: impl IntoIterator<Item = i64>) -> Samp
 
 fn matcher(name: &str, op: MatchOp, value: &str) -> Matcher {
     Matcher {
-        name: name.to_owned(),
+        name: name.into(),
         op,
         value: value.into(),
     }

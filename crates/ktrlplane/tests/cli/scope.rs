@@ -50,6 +50,109 @@ fn a_query_that_is_refused_is_explained_with_a_caret_and_is_a_failure() {
 }
 
 #[test]
+fn a_query_is_explained_by_its_tree_its_selectors_and_what_is_sent() {
+    for (language, query, explained) in [
+        (
+            "promql",
+            "sum by (job) (rate(a[5m])) / on (job) max_over_time(b[1h:5m] offset 1d) > -1",
+            "Tree
+  operator >
+    operator / on (job)
+      aggregation sum by (job)
+        function rate
+          range selector a[5m]
+      function max_over_time
+        subquery [1h:5m] offset 1d
+          selector b
+    number -1
+Selectors
+  a
+    -> a{resource_id=\"r1\"}
+  b
+    -> b{resource_id=\"r1\"}
+Scoped
+  sum by (job) (rate(a{resource_id=\"r1\"}[5m])) / on (job) \
+             max_over_time(b{resource_id=\"r1\"}[1h:5m] offset 1d) > -1
+",
+        ),
+        (
+            "logql",
+            "quantile_over_time(0.9, {a=`b`} | json | unwrap duration(t) [5m]) by (x) * 2",
+            "Tree
+  operator *
+    range aggregation quantile_over_time 0.9 over [5m] by (x)
+      stream selector {a=\"b\"}
+      stage | json
+      stage | unwrap duration(t)
+    number 2
+Selectors
+  {a=\"b\"}
+    -> {a=\"b\", resource_id=\"r1\"}
+Scoped
+  quantile_over_time(0.9, {a=\"b\", resource_id=\"r1\"} | json | unwrap duration(t) [5m]) by (x) * 2
+",
+        ),
+        (
+            "promql",
+            "1",
+            "Tree
+  number 1
+Selectors
+  none: the query reads no series
+Scoped
+  1
+",
+        ),
+    ] {
+        let output = scope(language, &["--explain", query], "");
+        assert_eq!(stdout(&output), explained);
+    }
+    let output = scope("promql", &["--explain", "up +"], "");
+    assert_eq!(
+        (output.status.code(), stdout(&output)),
+        (Some(1), String::new())
+    );
+}
+
+#[test]
+fn a_query_is_explained_in_each_language_that_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let explain = |query: &str| {
+        let mut command = ktrlplane(dir.path());
+        command
+            .args(["scope", "--explain", query])
+            .output()
+            .unwrap()
+    };
+    let output = explain("up");
+    assert!(output.status.success());
+    assert_eq!(
+        stdout(&output),
+        "PromQL
+  Tree
+    selector up
+  Selectors
+    up
+      -> up{resource_id=\"RESOURCE-ID\"}
+  Scoped
+    up{resource_id=\"RESOURCE-ID\"}
+"
+    );
+    let both = stdout(&explain("1 + 1"));
+    assert!(
+        both.contains("LogQL\n") && both.contains("PromQL\n"),
+        "{both}"
+    );
+    let neither = explain("up +");
+    assert_eq!(neither.status.code(), Some(1));
+    let error = String::from_utf8(neither.stderr).unwrap();
+    assert!(
+        error.contains("LogQL\n  1:1: ") && error.contains("PromQL\n  1:5: "),
+        "{error}"
+    );
+}
+
+#[test]
 fn lines_are_answered_each_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut child = ktrlplane(dir.path())

@@ -60,7 +60,7 @@ impl Logql<'_> {
             1 => matchers.push(Matcher::equal("app", FOREIGN_APP)),
             2 | 3 => matchers.push(matcher(self.dice, "app")),
             4 => matchers.push(Matcher {
-                name: "app".to_owned(),
+                name: "app".into(),
                 op: MatchOp::Regex,
                 value: self.dice.pick(&["web|api", ".+", "(w|p).*"]).into(),
             }),

@@ -1,6 +1,6 @@
 //! Matchers and lists of labels, which both languages share.
 
-use gateway::query::{MatchOp, Matcher};
+use gateway::query::{MatchOp, Matcher, SmallStr};
 
 use crate::dice::Dice;
 use crate::vocabulary::{LONGER, MINE, OTHER, RESOURCE, values};
@@ -14,7 +14,7 @@ pub(crate) fn seconds(seconds: i64) -> gateway::query::duration::Duration {
     };
     gateway::query::duration::Duration {
         nanos: seconds * 1_000_000_000,
-        text,
+        text: text.into(),
     }
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn seconds(seconds: i64) -> gateway::query::duration::Duration {
 pub(crate) fn number(text: &str) -> gateway::query::number::Number {
     gateway::query::number::Number {
         value: text.parse().expect("a number"),
-        text: text.to_owned(),
+        text: text.into(),
     }
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn matcher(dice: &mut Dice, label: &str) -> Matcher {
         },
     };
     Matcher {
-        name: label.to_owned(),
+        name: label.into(),
         op,
         value: value.into(),
     }
@@ -105,8 +105,8 @@ fn pattern(dice: &mut Dice, label: &str) -> String {
 }
 
 /// Some labels to group or match by, the resource's among them more often than others.
-pub(crate) fn labels(dice: &mut Dice, known: &[&str], most: usize) -> Vec<String> {
-    let mut chosen: Vec<String> = Vec::new();
+pub(crate) fn labels(dice: &mut Dice, known: &[&str], most: usize) -> Vec<SmallStr> {
+    let mut chosen: Vec<SmallStr> = Vec::new();
     for _ in 0..dice.below(most + 1) {
         let label = match dice.below(12) {
             0..=3 => RESOURCE,
@@ -114,7 +114,7 @@ pub(crate) fn labels(dice: &mut Dice, known: &[&str], most: usize) -> Vec<String
             _ => dice.pick(known),
         };
         if !chosen.iter().any(|one| one == label) {
-            chosen.push(label.to_owned());
+            chosen.push(label.into());
         }
     }
     chosen

@@ -74,8 +74,8 @@ impl Promql<'_> {
         match kind {
             ExprKind::Number => Expr::Number(self.number()),
             ExprKind::String => Expr::String(self.dice.pick(&["x", "", "a\"b\\\n", "é"]).into()),
-            ExprKind::Vector => Expr::Vector(self.selector()),
-            ExprKind::Matrix => Expr::Matrix(self.matrix()),
+            ExprKind::Vector => Expr::Vector(Box::new(self.selector())),
+            ExprKind::Matrix => Expr::Matrix(Box::new(self.matrix())),
             ExprKind::Subquery => Expr::Subquery(Box::new(self.subquery(below))),
             ExprKind::Paren => Expr::Paren(Box::new(self.expr(wanted, below))),
             ExprKind::Unary => {

@@ -12,6 +12,7 @@
 use crate::duration::Duration;
 use crate::matcher::Matcher;
 use crate::number::Number;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 /// A LogQL query: log lines or samples.
@@ -107,7 +108,7 @@ pub enum LineMatch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extraction {
     /// The label to set.
-    pub label: String,
+    pub label: SmallStr,
     /// Where its value is.
     pub expression: Text,
 }
@@ -131,11 +132,11 @@ pub enum LabelFilter {
     /// `a = ip("…")`, `a != ip("…")`
     Ip(IpFilter),
     /// `a > 5`
-    Number(String, CompareOp, Number),
+    Number(SmallStr, CompareOp, Number),
     /// `a > 5s`
-    Duration(String, CompareOp, Duration),
+    Duration(SmallStr, CompareOp, Duration),
     /// `a > 5KB`
-    Bytes(String, CompareOp, Bytes),
+    Bytes(SmallStr, CompareOp, Bytes),
     /// `a and b`, `a, b`, `a b`
     And(Box<LabelFilter>, Box<LabelFilter>),
     /// `a or b`
@@ -146,7 +147,7 @@ pub enum LabelFilter {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IpFilter {
     /// The label.
-    pub label: String,
+    pub label: SmallStr,
     /// `!=` rather than `=`.
     pub negated: bool,
     /// An address, a range or a CIDR.
@@ -159,7 +160,7 @@ pub struct Bytes {
     /// How many.
     pub value: u64,
     /// The literal as it was written, and as it is printed again.
-    pub text: String,
+    pub text: SmallStr,
 }
 
 impl PartialEq for Bytes {
@@ -193,14 +194,14 @@ pub enum LabelFormat {
     /// `to=from`
     Rename {
         /// The new name.
-        to: String,
+        to: SmallStr,
         /// The old name.
-        from: String,
+        from: SmallStr,
     },
     /// `label="{{.template}}"`
     Template {
         /// The label to set.
-        label: String,
+        label: SmallStr,
         /// A Go text template.
         template: Text,
     },
@@ -210,7 +211,7 @@ pub enum LabelFormat {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelOrMatcher {
     /// `a`
-    Label(String),
+    Label(SmallStr),
     /// `a="x"`
     Matcher(Matcher),
 }
@@ -262,7 +263,7 @@ pub struct LogRange {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unwrap {
     /// The label whose value is the sample.
-    pub label: String,
+    pub label: SmallStr,
     /// How the value is read; `None` as a number.
     pub conversion: Option<Conversion>,
     /// Filters that run after the conversion, in order.
@@ -338,7 +339,7 @@ pub struct Grouping {
     /// `without` rather than `by`.
     pub without: bool,
     /// The labels; may be empty.
-    pub labels: Vec<String>,
+    pub labels: Vec<SmallStr>,
 }
 
 /// `lhs op rhs`
@@ -397,7 +398,7 @@ pub struct VectorMatching {
     /// `on (…)` rather than `ignoring (…)`.
     pub on: bool,
     /// The labels of `on` or `ignoring`.
-    pub labels: Vec<String>,
+    pub labels: Vec<SmallStr>,
     /// `group_left` or `group_right`.
     pub group: Option<Group>,
 }
@@ -408,7 +409,7 @@ pub struct Group {
     /// `group_right` rather than `group_left`.
     pub right: bool,
     /// Labels that are taken over from the side that has one.
-    pub include: Vec<String>,
+    pub include: Vec<SmallStr>,
 }
 
 /// `label_replace(expr, "dst", "replacement", "src", "regex")`

@@ -5,6 +5,7 @@
 
 use super::ast::{Binary, LabelFilter, LabelReplace, MetricExpr, VectorAggregation};
 use crate::number::Number;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 impl Clone for MetricExpr {
@@ -28,7 +29,7 @@ impl MetricExpr {
     fn placeholder() -> Self {
         Self::Literal(Number {
             value: 0.0,
-            text: String::new(),
+            text: SmallStr::default(),
         })
     }
 
@@ -61,7 +62,8 @@ impl MetricExpr {
         }
     }
 
-    fn children(&self) -> [Option<&Self>; 2] {
+    /// The expressions that this one is made of, in the order of the text.
+    pub(super) fn children(&self) -> [Option<&Self>; 2] {
         match self {
             Self::Range(_) | Self::Literal(_) | Self::VectorLiteral(_) => [None, None],
             Self::Vector(aggregation) => [Some(&aggregation.expr), None],

@@ -13,13 +13,14 @@ mod range;
 
 use super::ast::{Expr, Grouping, LogExpr, Selector};
 use super::check;
-use super::lexer::{Kind, Lexer, Parsed, Token};
+use super::lexer::{Kind, Lexer, Token};
 use super::literal;
-use crate::error::ParseError;
+use crate::error::{ParseError, Parsed};
 use crate::limits::{MAX_DEPTH, MAX_QUERY_BYTES};
 use crate::matcher::{MatchOp, Matcher};
 use crate::number::Number;
 use crate::quote;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 /// A part of the tree, and its height: how many levels of nodes it has.
@@ -30,7 +31,7 @@ type Tall<T> = (T, usize);
 pub(super) fn parse(query: &str, implied_selector: bool) -> Parsed<Expr> {
     if query.len() > MAX_QUERY_BYTES {
         let message = format!("the query is longer than {MAX_QUERY_BYTES} bytes");
-        return Err(ParseError::at(query, MAX_QUERY_BYTES, message));
+        return Err(Box::new(ParseError::at(query, MAX_QUERY_BYTES, message)));
     }
     let mut parser = Parser::new(query)?;
     if implied_selector && parser.at_pipeline() {
@@ -93,12 +94,12 @@ impl<'q> Parser<'q> {
     }
 
     #[cold]
-    fn error(&self, offset: usize, message: impl Into<String>) -> ParseError {
-        ParseError::at(self.query, offset, message)
+    fn error(&self, offset: usize, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::at(self.query, offset, message))
     }
 
     /// The error that the token is none of what is `expected` here.
-    fn unexpected(&self, expected: &str) -> ParseError {
+    fn unexpected(&self, expected: &str) -> Box<ParseError> {
         const SHOWN: usize = 40;
         let source = self.source(self.token);
         let found = match self.kind() {
@@ -112,7 +113,7 @@ impl<'q> Parser<'q> {
         self.error(self.token.start, format!("{found}, expected {expected}"))
     }
 
-    fn too_deep(&self, offset: usize) -> ParseError {
+    fn too_deep(&self, offset: usize) -> Box<ParseError> {
         self.error(
             offset,
             format!("the query is nested more than {MAX_DEPTH} levels deep"),
@@ -134,18 +135,18 @@ impl<'q> Parser<'q> {
         )
     }
 
-    fn identifier(&mut self, expected: &str) -> Parsed<String> {
+    fn identifier(&mut self, expected: &str) -> Parsed<SmallStr> {
         match self.kind() {
             Kind::Identifier => {
                 let token = self.advance()?;
-                Ok(self.source(token).to_owned())
+                Ok(self.source(token).into())
             }
             _ => Err(self.unexpected_name(expected)),
         }
     }
 
     /// As [`Self::unexpected`] where a label's name is expected; a keyword there is explained.
-    fn unexpected_name(&self, expected: &str) -> ParseError {
+    fn unexpected_name(&self, expected: &str) -> Box<ParseError> {
         let source = self.source(self.token);
         if source.starts_with(|c: char| c.is_alphabetic()) {
             return self.error(
@@ -178,7 +179,11 @@ impl<'q> Parser<'q> {
         };
         Ok(Number {
             value: if sign == "-" { -value } else { value },
-            text: [sign, source].concat(),
+            text: if sign.is_empty() {
+                source.into()
+            } else {
+                [sign, source].concat().into()
+            },
         })
     }
 
@@ -266,7 +271,7 @@ impl<'q> Parser<'q> {
     }
 
     /// `(a, b)` or `()`
-    fn label_list(&mut self) -> Parsed<Vec<String>> {
+    fn label_list(&mut self) -> Parsed<Vec<SmallStr>> {
         self.expect(Kind::OpenParen, "a list of labels in brackets")?;
         let mut labels = Vec::new();
         if self.take(Kind::CloseParen)? {

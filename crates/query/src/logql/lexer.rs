@@ -9,10 +9,8 @@ mod keyword;
 use self::keyword::{KEYWORD_BYTES, is_function, keyword};
 use super::ast::{Conversion, RangeOp, VectorOp};
 use super::literal;
-use crate::error::ParseError;
-
-/// What every step of parsing gives.
-pub(super) type Parsed<T> = Result<T, ParseError>;
+use crate::error::{ParseError, Parsed};
+use crate::word;
 
 /// A token and where it stands in the query, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -173,8 +171,8 @@ impl<'q> Lexer<'q> {
     }
 
     #[cold]
-    fn error(&self, offset: usize, message: impl Into<String>) -> ParseError {
-        ParseError::at(self.query, offset, message)
+    fn error(&self, offset: usize, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::at(self.query, offset, message))
     }
 
     fn rest(&self, from: usize) -> &'q [u8] {
@@ -216,25 +214,16 @@ impl<'q> Lexer<'q> {
     /// An identifier or a keyword, and its length.
     fn word(&self) -> Parsed<(Kind, usize)> {
         let rest = self.rest(self.at);
-        // Letters are made small on the way; longer words than the longest keyword are names.
-        let mut lower = [0; KEYWORD_BYTES];
-        let mut length = 0;
-        for byte in rest {
-            if !byte.is_ascii_alphanumeric() && *byte != b'_' {
-                break;
-            }
-            if let Some(place) = lower.get_mut(length) {
-                *place = byte.to_ascii_lowercase();
-            }
-            length += 1;
-        }
+        let length = word::length(rest);
         if rest.get(length).is_some_and(|byte| !byte.is_ascii()) {
             return self.wide_word();
         }
-        let Some(lower) = lower.get(..length) else {
+        let word = rest.get(..length).unwrap_or_default();
+        // Longer words than the longest keyword are names.
+        let Some(lower) = word::lower::<KEYWORD_BYTES>(word) else {
             return Ok((Kind::Identifier, length));
         };
-        let kind = match keyword(lower) {
+        let kind = match keyword(lower.get(..length).unwrap_or_default()) {
             Some(kind) if is_function(kind) => {
                 let rest = self.query.get(self.at + length..).unwrap_or_default();
                 if opens_call(rest) {
@@ -362,7 +351,12 @@ impl<'q> Lexer<'q> {
             ));
         }
         let misplaced = text.iter().enumerate().any(|(index, byte)| {
-            let digit = |index: usize| at(index).is_ascii_hexdigit() || hexadecimal && index == 1;
+            // Behind the number may stand a label that looks like hexadecimal digits.
+            let digit = |index: usize| {
+                index < end
+                    && (at(index).is_ascii_digit()
+                        || hexadecimal && (index == 1 || at(index).is_ascii_hexdigit()))
+            };
             *byte == b'_' && !(index > 0 && digit(index - 1) && digit(index + 1))
         });
         if misplaced {

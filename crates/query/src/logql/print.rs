@@ -9,11 +9,12 @@ mod stage;
 use self::stage::{ends_with_label, label_filter, stage, starts_with_match_op};
 use super::ast::{
     Binary, Expr, Grouping, LabelReplace, LogExpr, LogRange, MetricExpr, RangeAggregation,
-    Selector, Unwrap, VectorMatching,
+    Selector, Stage, Unwrap, VectorAggregation, VectorMatching,
 };
 use crate::matcher::Matcher;
 use crate::number::Number;
 use crate::quote::push_quoted;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 impl fmt::Display for Expr {
@@ -56,6 +57,73 @@ impl Expr {
             Self::Metric(inner) => metric(out, inner),
         }
     }
+}
+
+/// The operator with its modifiers.
+pub(super) fn operator_text(binary: &Binary) -> String {
+    written(|out| operator(out, binary))
+}
+
+/// The aggregation's operator, parameter and grouping.
+pub(super) fn aggregation_head(aggregation: &VectorAggregation) -> String {
+    let (op, param) = (aggregation.op.as_str(), aggregation.param.as_ref());
+    written(|out| head_text(out, op, param, aggregation.grouping.as_ref(), None))
+}
+
+/// The range aggregation without the lines that it aggregates.
+pub(super) fn head(aggregation: &RangeAggregation) -> String {
+    let (op, param) = (aggregation.op.as_str(), aggregation.param.as_ref());
+    let range = Some(&aggregation.range);
+    written(|out| head_text(out, op, param, aggregation.grouping.as_ref(), range))
+}
+
+fn head_text(
+    out: &mut String,
+    op: &str,
+    param: Option<&Number>,
+    by: Option<&Grouping>,
+    range: Option<&LogRange>,
+) {
+    out.push_str(op);
+    if let Some(param) = param {
+        out.push(' ');
+        number(out, param);
+    }
+    if let Some(range) = range {
+        out.push_str(" over ");
+        range_end(out, range);
+    }
+    if let Some(by) = by {
+        out.push(' ');
+        grouping(out, by);
+    }
+}
+
+/// The four strings of `label_replace`.
+pub(super) fn replacement(replace: &LabelReplace) -> String {
+    written(|out| {
+        let texts = [
+            &replace.dst,
+            &replace.replacement,
+            &replace.src,
+            &replace.regex,
+        ];
+        separated(out, &texts, |out, text| quoted(out, text));
+    })
+}
+
+pub(super) fn stage_text(each: &Stage) -> String {
+    written(|out| stage(out, each))
+}
+
+pub(super) fn unwrap_text(inner: &Unwrap) -> String {
+    written(|out| unwrap(out, inner))
+}
+
+fn written(write: impl FnOnce(&mut String)) -> String {
+    let mut out = String::new();
+    write(&mut out);
+    out
 }
 
 /// What is still to be printed, the next on top.
@@ -191,36 +259,47 @@ fn range_aggregation(out: &mut String, aggregation: &RangeAggregation) {
 
 fn log_range(out: &mut String, range: &LogRange) {
     log(out, &range.log);
-    if let Some(Unwrap {
-        label,
-        conversion,
-        post_filters,
-    }) = &range.unwrap
-    {
-        out.push_str(" | unwrap ");
-        match conversion {
-            Some(conversion) => {
-                out.push_str(conversion.as_str());
-                out.push('(');
-                out.push_str(label);
-                out.push(')');
-            }
-            None => out.push_str(label),
-        }
-        for filter in post_filters {
-            out.push_str(" | ");
-            label_filter(out, filter);
-        }
+    if let Some(inner) = &range.unwrap {
+        out.push(' ');
+        unwrap(out, inner);
     }
     if !range.log.stages.is_empty() || range.unwrap.is_some() {
         out.push(' ');
     }
+    range_end(out, range);
+}
+
+/// `[5m] offset 1h`
+fn range_end(out: &mut String, range: &LogRange) {
     out.push('[');
     out.push_str(&range.range.text);
     out.push(']');
     if let Some(offset) = &range.offset {
         out.push_str(" offset ");
         out.push_str(&offset.text);
+    }
+}
+
+/// `| unwrap duration(x) | x > 5`
+fn unwrap(out: &mut String, unwrap: &Unwrap) {
+    let Unwrap {
+        label,
+        conversion,
+        post_filters,
+    } = unwrap;
+    out.push_str("| unwrap ");
+    match conversion {
+        Some(conversion) => {
+            out.push_str(conversion.as_str());
+            out.push('(');
+            out.push_str(label);
+            out.push(')');
+        }
+        None => out.push_str(label),
+    }
+    for filter in post_filters {
+        out.push_str(" | ");
+        label_filter(out, filter);
     }
 }
 
@@ -256,7 +335,7 @@ fn grouping(out: &mut String, Grouping { without, labels }: &Grouping) {
     label_list(out, labels);
 }
 
-fn label_list(out: &mut String, labels: &[String]) {
+fn label_list(out: &mut String, labels: &[SmallStr]) {
     out.push('(');
     separated(out, labels, |out, label| out.push_str(label));
     out.push(')');

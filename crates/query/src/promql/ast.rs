@@ -6,6 +6,7 @@
 use crate::duration::Duration;
 use crate::matcher::Matcher;
 use crate::number::Number;
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 /// A PromQL expression.
@@ -16,9 +17,9 @@ pub enum Expr {
     /// `"text"`
     String(Text),
     /// `up{job="x"} offset 5m`: an instant vector selector.
-    Vector(VectorSelector),
+    Vector(Box<VectorSelector>),
     /// `up{job="x"}[5m] offset 1h`: a range vector selector.
-    Matrix(MatrixSelector),
+    Matrix(Box<MatrixSelector>),
     /// `rate(up[5m])[1h:1m]`
     Subquery(Box<Subquery>),
     /// `(expr)`: kept, it changes what `offset` and printing mean.
@@ -51,7 +52,7 @@ pub enum ValueType {
 pub struct VectorSelector {
     /// The metric name in front of the braces. It is a matcher `__name__="name"`, too:
     /// [`VectorSelector::all_matchers`] has both kinds.
-    pub name: Option<String>,
+    pub name: Option<SmallStr>,
     /// The matchers inside the braces, in their order. A bare string there (`{"http.requests"}`)
     /// is the matcher `__name__="http.requests"`.
     pub matchers: Vec<Matcher>,
@@ -245,7 +246,7 @@ pub struct VectorMatching {
     /// `on (…)` rather than `ignoring (…)`.
     pub on: bool,
     /// The labels of `on` or `ignoring`.
-    pub labels: Vec<String>,
+    pub labels: Vec<SmallStr>,
     /// `group_left` or `group_right`.
     pub group: Option<Group>,
 }
@@ -256,7 +257,7 @@ pub struct Group {
     /// Which side has many.
     pub side: Side,
     /// Labels that are taken over from the side that has one.
-    pub include: Vec<String>,
+    pub include: Vec<SmallStr>,
 }
 
 /// A side of a binary operation.
@@ -318,7 +319,7 @@ pub struct Grouping {
     /// `without` rather than `by`.
     pub without: bool,
     /// The labels.
-    pub labels: Vec<String>,
+    pub labels: Vec<SmallStr>,
 }
 
 /// A function call.

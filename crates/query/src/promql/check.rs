@@ -2,9 +2,8 @@
 //!
 //! Each check gives what is wrong as a sentence; where, the grammar knows.
 
-use super::ast::{AggregateOp, BinaryOp, Fill, UnaryOp, ValueType};
+use super::ast::{AggregateOp, Binary, BinaryOp, Fill, UnaryOp, ValueType};
 use super::functions::Function;
-use super::grammar::Modifier;
 use crate::matcher::Matcher;
 
 type Check = Result<(), String>;
@@ -95,8 +94,21 @@ pub(super) fn sign(op: UnaryOp, kind: ValueType) -> Check {
     }
 }
 
+/// Whether `binary` fits the types of its sides, which start at `starts`; else what is wrong, and
+/// where.
+pub(super) fn operands(
+    binary: &Binary,
+    (lhs, rhs): (ValueType, ValueType),
+    starts: (usize, usize),
+    at: usize,
+) -> Result<(), (usize, String)> {
+    operand(binary.op, lhs).map_err(|message| (starts.0, message))?;
+    operand(binary.op, rhs).map_err(|message| (starts.1, message))?;
+    operation(binary, lhs, rhs).map_err(|message| (at, message))
+}
+
 /// Whether `op` may have an operand of this type on either side.
-pub(super) fn operand(op: BinaryOp, kind: ValueType) -> Check {
+fn operand(op: BinaryOp, kind: ValueType) -> Check {
     match kind {
         ValueType::Scalar | ValueType::InstantVector => Ok(()),
         ValueType::String | ValueType::RangeVector => Err(format!(
@@ -108,20 +120,16 @@ pub(super) fn operand(op: BinaryOp, kind: ValueType) -> Check {
 }
 
 /// Whether the modifiers of `op` fit its operands, which are scalars or vectors.
-pub(super) fn operation(
-    op: BinaryOp,
-    lhs: ValueType,
-    rhs: ValueType,
-    modifier: &Modifier,
-) -> Check {
+fn operation(binary: &Binary, lhs: ValueType, rhs: ValueType) -> Check {
+    let op = binary.op;
     let name = op.as_str();
     let vectors = lhs == ValueType::InstantVector && rhs == ValueType::InstantVector;
     let scalars = lhs == ValueType::Scalar && rhs == ValueType::Scalar;
-    let matching = modifier.matching.as_ref();
+    let matching = binary.matching.as_ref();
     let group = matching.and_then(|matching| matching.group.as_ref());
-    let filled = modifier.fill != Fill::default();
+    let filled = binary.fill != Fill::default();
 
-    if scalars && op.is_comparison() && !modifier.return_bool {
+    if scalars && op.is_comparison() && !binary.return_bool {
         return Err(format!(
             "a comparison between scalars must be written {name} bool"
         ));
@@ -180,9 +188,11 @@ fn nearest(name: &str) -> Option<&'static str> {
 /// How many letters must be inserted, removed, replaced or swapped with their neighbour to make
 /// `b` of `a`.
 fn distance(a: &[u8], b: &[u8]) -> usize {
+    /// More than between any two names; small enough to be added to.
+    const FAR: usize = 1 << 16;
     let mut before: Vec<usize> = Vec::new();
     let mut above: Vec<usize> = (0..=b.len()).collect();
-    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(usize::MAX / 2);
+    let at = |row: &[usize], index: usize| row.get(index).copied().unwrap_or(FAR);
     for (i, from) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, to) in b.iter().enumerate() {

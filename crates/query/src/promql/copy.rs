@@ -24,8 +24,8 @@ impl Clone for Expr {
 }
 
 impl Expr {
-    /// What stands where a child will be copied to.
-    fn placeholder() -> Self {
+    /// What stands where a child will be put.
+    pub(super) fn placeholder() -> Self {
         Self::String(Text::default())
     }
 

@@ -9,16 +9,15 @@ mod duration;
 mod modifier;
 mod selector;
 
-use super::ast::{AggregateOp, Binary, BinaryOp, Expr, Grouping, UnaryOp, ValueType};
+use super::ast::{AggregateOp, Binary, BinaryOp, Expr, Fill, Grouping, UnaryOp, ValueType};
 use super::check;
 use super::functions::Function;
 use super::lexer::{Keyword, Kind, Lexer, Token};
 use super::literal;
 use super::operator::Precedence;
-use crate::error::ParseError;
+use crate::error::{ParseError, Parsed};
 use crate::limits::{MAX_DEPTH, MAX_QUERY_BYTES};
 use crate::number::Number;
-pub(super) use modifier::Modifier;
 
 /// An expression and what its surroundings must know of it.
 struct Operand {
@@ -31,7 +30,6 @@ struct Operand {
 }
 
 /// What was begun and is not yet complete.
-#[allow(clippy::large_enum_variant)] // a box for each operator would cost more than the room
 enum Frame {
     Paren {
         start: usize,
@@ -41,15 +39,22 @@ enum Frame {
         start: usize,
     },
     Binary {
-        lhs: Operand,
-        op: BinaryOp,
+        /// With a placeholder on its right side. In its box from the start, so that it need not
+        /// be moved there later.
+        binary: Box<Binary>,
+        /// Type, start and height of its left side.
+        kind: ValueType,
+        start: usize,
+        height: usize,
+        /// Where the operator stands.
         at: usize,
-        modifier: Modifier,
     },
     Call {
         function: Function,
         start: usize,
-        args: Vec<Operand>,
+        args: Vec<Expr>,
+        /// Levels of the highest argument.
+        height: usize,
     },
     Aggregate {
         op: AggregateOp,
@@ -60,10 +65,10 @@ enum Frame {
     },
 }
 
-pub(super) fn parse(query: &str) -> Result<Expr, ParseError> {
+pub(super) fn parse(query: &str) -> Parsed<Expr> {
     if query.len() > MAX_QUERY_BYTES {
         let message = format!("the query is longer than {MAX_QUERY_BYTES} bytes");
-        return Err(ParseError::at(query, MAX_QUERY_BYTES, message));
+        return Err(Box::new(ParseError::at(query, MAX_QUERY_BYTES, message)));
     }
     let mut lexer = Lexer::new(query);
     let token = lexer.next()?;
@@ -86,7 +91,7 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn expression(&mut self) -> Result<Expr, ParseError> {
+    fn expression(&mut self) -> Parsed<Expr> {
         loop {
             let Some(mut operand) = self.operand()? else {
                 continue;
@@ -103,15 +108,7 @@ impl Parser<'_> {
                             operand = self.paren(operand.start, operand)?;
                         }
                         operand = self.reduce(operand, Some(op.precedence()))?;
-                        let at = self.token.start;
-                        self.advance()?;
-                        let modifier = self.modifier(op)?;
-                        self.push(Frame::Binary {
-                            lhs: operand,
-                            op,
-                            at,
-                            modifier,
-                        })?;
+                        self.operator(op, operand)?;
                         break;
                     }
                     Kind::CloseParen => operand = self.close(operand)?,
@@ -142,7 +139,7 @@ impl Parser<'_> {
     }
 
     /// Reads an operand, or opens what an operand stands in and gives `None`.
-    fn operand(&mut self) -> Result<Option<Operand>, ParseError> {
+    fn operand(&mut self) -> Parsed<Option<Operand>> {
         let token = self.token;
         match token.kind {
             Kind::Number | Kind::Duration => {
@@ -195,7 +192,7 @@ impl Parser<'_> {
         }
     }
 
-    fn keyword(&mut self, token: Token, keyword: Keyword) -> Result<Option<Operand>, ParseError> {
+    fn keyword(&mut self, token: Token, keyword: Keyword) -> Parsed<Option<Operand>> {
         if !keyword.names_a_metric() {
             return Err(self.unexpected("an expression"));
         }
@@ -215,18 +212,36 @@ impl Parser<'_> {
         self.selector(Some(token)).map(Some)
     }
 
+    /// Reads the operator that is looked at, behind its left side, with its modifiers.
+    fn operator(&mut self, op: BinaryOp, lhs: Operand) -> Parsed<()> {
+        let at = self.token.start;
+        self.advance()?;
+        let mut binary = Box::new(Binary {
+            op,
+            return_bool: false,
+            matching: None,
+            fill: Fill::default(),
+            lhs: lhs.expr,
+            rhs: Expr::placeholder(),
+        });
+        self.modifiers(&mut binary)?;
+        self.push(Frame::Binary {
+            binary,
+            kind: lhs.kind,
+            start: lhs.start,
+            height: lhs.height,
+            at,
+        })
+    }
+
     /// Completes signs and operators left of `operand` that take it before an operator of
     /// precedence `next` does; all of them where there is no such operator.
-    fn reduce(
-        &mut self,
-        mut operand: Operand,
-        next: Option<Precedence>,
-    ) -> Result<Operand, ParseError> {
+    fn reduce(&mut self, mut operand: Operand, next: Option<Precedence>) -> Parsed<Operand> {
         let takes = |own: Precedence| next.is_none_or(|next| own.takes_before(next));
         loop {
             let complete = match self.frames.last() {
                 Some(Frame::Unary { .. }) => takes(Precedence::Product),
-                Some(Frame::Binary { op, .. }) => takes(op.precedence()),
+                Some(Frame::Binary { binary, .. }) => takes(binary.op.precedence()),
                 Some(Frame::Paren { .. } | Frame::Call { .. } | Frame::Aggregate { .. }) | None => {
                     false
                 }
@@ -237,11 +252,29 @@ impl Parser<'_> {
             match self.frames.pop() {
                 Some(Frame::Unary { op, start }) => operand = self.unary(op, start, operand)?,
                 Some(Frame::Binary {
-                    lhs,
-                    op,
+                    mut binary,
+                    kind,
+                    start,
+                    height,
                     at,
-                    modifier,
-                }) => operand = self.binary(lhs, op, at, modifier, operand)?,
+                }) => {
+                    let kinds = (kind, operand.kind);
+                    check::operands(&binary, kinds, (start, operand.start), at)
+                        .map_err(|(at, message)| self.error(at, message))?;
+                    let scalars = [kind, operand.kind].map(|kind| kind == ValueType::Scalar);
+                    if scalars != [false, false] {
+                        // Lists without labels are allowed next to scalars, and mean nothing there.
+                        binary.matching = None;
+                    }
+                    let kind = if scalars == [true, true] {
+                        ValueType::Scalar
+                    } else {
+                        ValueType::InstantVector
+                    };
+                    binary.rhs = operand.expr;
+                    let height = height.max(operand.height);
+                    operand = self.node(Expr::Binary(binary), kind, start, height)?;
+                }
                 Some(Frame::Paren { .. } | Frame::Call { .. } | Frame::Aggregate { .. }) | None => {
                     return Ok(operand);
                 }
@@ -249,7 +282,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unary(&self, op: UnaryOp, start: usize, operand: Operand) -> Result<Operand, ParseError> {
+    fn unary(&self, op: UnaryOp, start: usize, operand: Operand) -> Parsed<Operand> {
         if let Expr::Number(number) = operand.expr {
             let number = Number {
                 value: match op {
@@ -265,44 +298,13 @@ impl Parser<'_> {
         self.node(expr, operand.kind, start, operand.height)
     }
 
-    fn binary(
-        &self,
-        lhs: Operand,
-        op: BinaryOp,
-        at: usize,
-        modifier: Modifier,
-        rhs: Operand,
-    ) -> Result<Operand, ParseError> {
-        for side in [&lhs, &rhs] {
-            check::operand(op, side.kind).map_err(|message| self.error(side.start, message))?;
-        }
-        check::operation(op, lhs.kind, rhs.kind, &modifier)
-            .map_err(|message| self.error(at, message))?;
-        let (start, height) = (lhs.start, lhs.height.max(rhs.height));
-        let scalars = (lhs.kind == ValueType::Scalar, rhs.kind == ValueType::Scalar);
-        let kind = match scalars {
-            (true, true) => ValueType::Scalar,
-            _ => ValueType::InstantVector,
-        };
-        let binary = Binary {
-            op,
-            return_bool: modifier.return_bool,
-            // Lists without labels are allowed next to scalars, and mean nothing there.
-            matching: modifier.matching.filter(|_| scalars == (false, false)),
-            fill: modifier.fill,
-            lhs: lhs.expr,
-            rhs: rhs.expr,
-        };
-        self.node(Expr::Binary(Box::new(binary)), kind, start, height)
-    }
-
-    fn paren(&self, start: usize, operand: Operand) -> Result<Operand, ParseError> {
+    fn paren(&self, start: usize, operand: Operand) -> Parsed<Operand> {
         let expr = Expr::Paren(Box::new(operand.expr));
         self.node(expr, operand.kind, start, operand.height)
     }
 
     /// `operand` stands in front of the closing parenthesis that is looked at.
-    fn close(&mut self, operand: Operand) -> Result<Operand, ParseError> {
+    fn close(&mut self, operand: Operand) -> Parsed<Operand> {
         let operand = self.reduce(operand, None)?;
         match self.frames.pop() {
             Some(Frame::Paren { start }) => {
@@ -313,10 +315,11 @@ impl Parser<'_> {
                 function,
                 start,
                 mut args,
+                height,
             }) => {
-                self.argument(function, operand, &mut args)?;
+                let height = self.argument(function, operand, &mut args, height)?;
                 self.advance()?;
-                self.call(function, start, args)
+                self.call(function, start, args, height)
             }
             Some(Frame::Aggregate {
                 op,
@@ -335,7 +338,7 @@ impl Parser<'_> {
     }
 
     /// `operand` stands in front of the comma that is looked at.
-    fn next_argument(&mut self, operand: Operand) -> Result<(), ParseError> {
+    fn next_argument(&mut self, operand: Operand) -> Parsed<()> {
         let operand = self.reduce(operand, None)?;
         let comma = self.token.start;
         match self.frames.pop() {
@@ -343,12 +346,14 @@ impl Parser<'_> {
                 function,
                 start,
                 mut args,
+                height,
             }) => {
-                self.argument(function, operand, &mut args)?;
+                let height = self.argument(function, operand, &mut args, height)?;
                 self.frames.push(Frame::Call {
                     function,
                     start,
                     args,
+                    height,
                 });
             }
             Some(Frame::Aggregate {
@@ -376,7 +381,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, operand: Operand) -> Result<Expr, ParseError> {
+    fn finish(&mut self, operand: Operand) -> Parsed<Expr> {
         let operand = self.reduce(operand, None)?;
         match self.frames.last() {
             None => Ok(operand.expr),
@@ -389,7 +394,7 @@ impl Parser<'_> {
         operand: &Operand,
         wanted: ValueType,
         place: impl FnOnce() -> String,
-    ) -> Result<(), ParseError> {
+    ) -> Parsed<()> {
         if operand.kind == wanted {
             return Ok(());
         }
@@ -398,13 +403,7 @@ impl Parser<'_> {
     }
 
     /// A node above children of which the highest has `height` levels.
-    fn node(
-        &self,
-        expr: Expr,
-        kind: ValueType,
-        start: usize,
-        height: usize,
-    ) -> Result<Operand, ParseError> {
+    fn node(&self, expr: Expr, kind: ValueType, start: usize, height: usize) -> Parsed<Operand> {
         if height >= MAX_DEPTH {
             return Err(self.too_deep(start));
         }
@@ -416,7 +415,7 @@ impl Parser<'_> {
         })
     }
 
-    fn push(&mut self, frame: Frame) -> Result<(), ParseError> {
+    fn push(&mut self, frame: Frame) -> Parsed<()> {
         if self.frames.len() >= MAX_DEPTH {
             return Err(self.too_deep(self.token.start));
         }
@@ -424,14 +423,14 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn too_deep(&self, at: usize) -> ParseError {
+    fn too_deep(&self, at: usize) -> Box<ParseError> {
         let message = format!(
             "the query is nested deeper than {MAX_DEPTH} levels; each operator of a chain counts"
         );
         self.error(at, message)
     }
 
-    fn number(&self, token: Token) -> Result<Number, ParseError> {
+    fn number(&self, token: Token) -> Parsed<Number> {
         let text = self.lexer.text(token);
         let value = if token.kind == Kind::Duration {
             #[allow(clippy::cast_precision_loss)] // as Prometheus does
@@ -443,30 +442,30 @@ impl Parser<'_> {
         };
         Ok(Number {
             value,
-            text: text.to_owned(),
+            text: literal::written(text),
         })
     }
 
     /// The length of a duration token, in nanoseconds.
-    fn length(&self, token: Token) -> Result<i64, ParseError> {
+    fn length(&self, token: Token) -> Parsed<i64> {
         let text = self.lexer.text(token);
         literal::duration(text)
             .map_err(|reason| self.error(token.start, format!("{text:?} is {reason}")))
     }
 
-    fn advance(&mut self) -> Result<(), ParseError> {
+    fn advance(&mut self) -> Parsed<()> {
         self.token = self.lexer.next()?;
         Ok(())
     }
 
-    fn expect(&mut self, kind: Kind, name: &str) -> Result<(), ParseError> {
+    fn expect(&mut self, kind: Kind, name: &str) -> Parsed<()> {
         if self.token.kind != kind {
             return Err(self.unexpected(name));
         }
         self.advance()
     }
 
-    fn unexpected(&self, expected: &str) -> ParseError {
+    fn unexpected(&self, expected: &str) -> Box<ParseError> {
         let found = if self.token.kind == Kind::End {
             "end of the query".to_owned()
         } else {
@@ -478,8 +477,8 @@ impl Parser<'_> {
         )
     }
 
-    fn error(&self, at: usize, message: impl Into<String>) -> ParseError {
-        ParseError::at(self.lexer.query, at, message)
+    fn error(&self, at: usize, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::at(self.lexer.query, at, message))
     }
 }
 

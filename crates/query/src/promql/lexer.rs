@@ -7,10 +7,11 @@
 mod keyword;
 mod number;
 
-use crate::error::ParseError;
+use crate::error::{ParseError, Parsed};
 use crate::matcher::MatchOp;
 use crate::promql::ast::BinaryOp;
 use crate::quote;
+use crate::word;
 pub(super) use keyword::Keyword;
 
 /// A piece of the query.
@@ -99,6 +100,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
+    fn skip_word(&mut self) {
+        let rest = self.query.as_bytes().get(self.at..).unwrap_or_default();
+        self.at += word::length(rest);
+    }
+
     fn skip_while(&mut self, holds: impl Fn(u8) -> bool) {
         let rest = self.query.as_bytes().get(self.at..).unwrap_or_default();
         let length = rest.iter().position(|byte| !holds(*byte));
@@ -123,11 +129,11 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn error(&self, at: usize, message: impl Into<String>) -> ParseError {
-        ParseError::at(self.query, at, message)
+    fn error(&self, at: usize, message: impl Into<String>) -> Box<ParseError> {
+        Box::new(ParseError::at(self.query, at, message))
     }
 
-    fn unexpected(&self) -> ParseError {
+    fn unexpected(&self) -> Box<ParseError> {
         let rest = self.query.get(self.at..).unwrap_or_default();
         match rest.chars().next() {
             Some(char) => self.error(self.at, format!("unexpected character {char:?}")),
@@ -136,7 +142,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token of an expression.
-    pub(super) fn next(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn next(&mut self) -> Parsed<Token> {
         self.skip_blanks();
         let operator = Kind::Operator;
         Ok(match self.peek(0) {
@@ -175,7 +181,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token between the braces of a selector.
-    pub(super) fn next_in_braces(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn next_in_braces(&mut self) -> Parsed<Token> {
         self.skip_blanks();
         Ok(match self.peek(0) {
             0 if self.at >= self.query.len() => self.token(Kind::End, 0),
@@ -188,7 +194,7 @@ impl<'a> Lexer<'a> {
             b'"' | b'\'' | b'`' => self.string()?,
             b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
                 let start = self.at;
-                self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+                self.skip_word();
                 self.since(Kind::Name, start)
             }
             _ => return Err(self.unexpected()),
@@ -196,7 +202,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token between the brackets of a range.
-    pub(super) fn next_in_brackets(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn next_in_brackets(&mut self) -> Parsed<Token> {
         self.skip_blanks();
         let start = self.at;
         match self.peek(0) {
@@ -221,10 +227,13 @@ impl<'a> Lexer<'a> {
     /// A name or a keyword.
     fn word(&mut self) -> Token {
         let start = self.at;
-        self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':');
-        let name = self.since(Kind::Name, start);
-        let word = self.text(name).as_bytes();
-        let kind = match Keyword::of(word) {
+        self.skip_word();
+        if self.peek(0) == b':' {
+            self.skip_while(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':');
+            return self.since(Kind::MetricName, start);
+        }
+        let word = self.query.as_bytes().get(start..self.at);
+        let kind = match Keyword::of(word.unwrap_or_default()) {
             Some(Keyword::Atan2) => Kind::Operator(BinaryOp::Atan2),
             Some(Keyword::Number) => Kind::Number,
             // These were names of metrics before they were words, and still are where no list
@@ -235,7 +244,6 @@ impl<'a> Lexer<'a> {
                 Kind::Name
             }
             Some(keyword) => Kind::Keyword(keyword),
-            None if word.contains(&b':') => Kind::MetricName,
             None => Kind::Name,
         };
         self.since(kind, start)
@@ -248,7 +256,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// A string with its quotes. Its escapes are judged where its value is made.
-    fn string(&mut self) -> Result<Token, ParseError> {
+    fn string(&mut self) -> Parsed<Token> {
         let start = self.at;
         let quote = self.peek(0);
         self.at += 1;
@@ -273,7 +281,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The value of a string token.
-    pub(super) fn unquote(&self, token: Token) -> Result<crate::Text, ParseError> {
+    pub(super) fn unquote(&self, token: Token) -> Parsed<crate::Text> {
         let literal = self.text(token);
         // Prometheus takes this character for a byte that is not UTF-8, and refuses it.
         if let Some(at) = literal.find('\u{fffd}') {

@@ -1,6 +1,7 @@
 //! What numbers and durations mean, by the rules of Go and of Prometheus.
 
 use crate::duration::Duration;
+use crate::small_str::SmallStr;
 
 /// The value of a number literal without sign: an integer in Go's notation (`0755` is octal,
 /// `0xff` hexadecimal, `1_000` grouped), or else a decimal number, `Inf` or `NaN`.
@@ -19,6 +20,16 @@ pub(super) fn number(text: &str) -> Option<f64> {
     // Rust reads too great a number as infinite, where Go has an error.
     (value.is_finite() || !text.starts_with(|char: char| char.is_ascii_digit() || char == '.'))
         .then_some(value)
+}
+
+/// How a number is printed: as it was written, but for a hexadecimal one that ends in an E. At the end
+/// of a query Prometheus takes that for an exponent without digits.
+pub(super) fn written(text: &str) -> SmallStr {
+    let hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+    match integer(text) {
+        Some(value) if hexadecimal && text.ends_with(['e', 'E']) => value.to_string().into(),
+        Some(_) | None => text.into(),
+    }
 }
 
 fn integer(text: &str) -> Option<i64> {
@@ -95,7 +106,7 @@ pub(super) fn duration(text: &str) -> Result<i64, &'static str> {
 
 /// Seconds as a duration literal; `None` is beyond 292 years. `NaN` seconds are accepted, as by
 /// Prometheus, and no time at all.
-pub(super) fn seconds(value: f64, text: String) -> Option<Duration> {
+pub(super) fn seconds(value: f64, text: SmallStr) -> Option<Duration> {
     const NANOS: f64 = 1e9;
     // The greatest number of seconds of which the nanoseconds fit 64 bits, as Prometheus has it.
     const MAX: f64 = 9_223_372_036.854_775;

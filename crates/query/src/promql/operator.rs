@@ -1,6 +1,7 @@
 //! Operators: how they are written and how tightly they bind.
 
 use super::ast::{AggregateOp, BinaryOp, DurationOp, Extension, UnaryOp, ValueType};
+use crate::small_str::SmallStr;
 
 /// How tightly an operator binds; the greater binds tighter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,13 +153,13 @@ impl UnaryOp {
     }
 
     /// A number literal with this sign in front, which `--1` and `+-1` keep to one sign at most.
-    pub(super) fn sign_text(self, text: &str) -> String {
+    pub(super) fn sign_text(self, text: &str) -> SmallStr {
         let unsigned = text.trim_start_matches(['+', '-']);
         let negative = text.starts_with('-');
         match (self, negative) {
-            (Self::Plus, false) => format!("+{unsigned}"),
-            (Self::Plus, true) | (Self::Minus, false) => format!("-{unsigned}"),
-            (Self::Minus, true) => unsigned.to_owned(),
+            (Self::Plus, false) => ["+", unsigned].concat().into(),
+            (Self::Plus, true) | (Self::Minus, false) => ["-", unsigned].concat().into(),
+            (Self::Minus, true) => unsigned.into(),
         }
     }
 }

@@ -19,6 +19,7 @@ use super::operator::Precedence;
 use crate::matcher::Matcher;
 use crate::number::Number;
 use crate::quote;
+use crate::small_str::SmallStr;
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -26,6 +27,35 @@ impl fmt::Display for Expr {
         self.print(&mut text);
         f.write_str(&text)
     }
+}
+
+impl fmt::Display for VectorSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        print_vector(&mut text, self);
+        f.write_str(&text)
+    }
+}
+
+/// `[range:step] offset … @ …`
+pub(super) fn subquery_range(subquery: &Subquery) -> String {
+    let mut out = String::new();
+    print_subquery_end(&mut out, subquery);
+    out
+}
+
+/// The operator with its modifiers.
+pub(super) fn operator_text(binary: &Binary) -> String {
+    let mut out = String::new();
+    print_operator(&mut out, binary);
+    out
+}
+
+/// The aggregation operator with its grouping.
+pub(super) fn aggregate_head(aggregate: &Aggregate) -> String {
+    let mut out = String::new();
+    print_aggregate_head(&mut out, aggregate);
+    out
 }
 
 /// What is still to be written.
@@ -41,18 +71,18 @@ enum Work<'a> {
 impl Expr {
     /// Appends the expression to `out`, as [`Display`](fmt::Display) writes it.
     pub fn print(&self, out: &mut String) {
-        let mut work = vec![Work::Expr(self)];
-        while let Some(next) = work.pop() {
-            match next {
+        let mut work = Vec::new();
+        let mut next = Some(Work::Expr(self));
+        while let Some(now) = next {
+            match now {
                 Work::Expr(expr) => expr.print_start(out, &mut work),
                 Work::Text(text) => out.push_str(text),
                 Work::Operator(binary) => print_operator(out, binary),
                 Work::Range(subquery) => {
-                    let step = subquery.step.as_ref();
-                    duration::print_subquery_range(out, &subquery.range, step);
-                    print_modifiers(out, None, &subquery.modifiers);
+                    print_subquery_end(out, subquery);
                 }
             }
+            next = work.pop();
         }
     }
 
@@ -61,11 +91,9 @@ impl Expr {
         match self {
             Self::Number(number) => out.push_str(&number.text),
             Self::String(text) => quote::push_quoted(out, text.as_bytes()),
-            Self::Vector(selector) => {
-                print_selector(out, selector);
-                print_modifiers(out, selector.extension, &selector.modifiers);
-            }
-            Self::Matrix(MatrixSelector { selector, range }) => {
+            Self::Vector(selector) => print_vector(out, selector),
+            Self::Matrix(matrix) => {
+                let MatrixSelector { selector, range } = &**matrix;
                 print_selector(out, selector);
                 duration::print_range(out, range);
                 print_modifiers(out, selector.extension, &selector.modifiers);
@@ -116,7 +144,8 @@ impl Expr {
                 push_operand(&binary.lhs, parens, out, work);
             }
             Self::Aggregate(aggregate) => {
-                print_aggregate(out, aggregate);
+                print_aggregate_head(out, aggregate);
+                out.push('(');
                 work.extend([Work::Text(")"), Work::Expr(&aggregate.expr)]);
                 if let Some(param) = &aggregate.param {
                     work.extend([Work::Text(", "), Work::Expr(param)]);
@@ -202,6 +231,11 @@ fn push_later<'a>(expr: &'a Expr, parens: bool, work: &mut Vec<Work<'a>>) {
     } else {
         work.push(Work::Expr(expr));
     }
+}
+
+fn print_vector(out: &mut String, selector: &VectorSelector) {
+    print_selector(out, selector);
+    print_modifiers(out, selector.extension, &selector.modifiers);
 }
 
 fn print_selector(out: &mut String, selector: &VectorSelector) {
@@ -298,8 +332,14 @@ fn print_fill(out: &mut String, keyword: &str, value: &Number) {
     out.push(')');
 }
 
-/// Writes everything up to and including the opening parenthesis of the arguments.
-fn print_aggregate(out: &mut String, aggregate: &Aggregate) {
+/// Writes what stands behind the expression of a subquery.
+fn print_subquery_end(out: &mut String, subquery: &Subquery) {
+    duration::print_subquery_range(out, &subquery.range, subquery.step.as_ref());
+    print_modifiers(out, None, &subquery.modifiers);
+}
+
+/// Writes everything up to the opening parenthesis of the arguments.
+fn print_aggregate_head(out: &mut String, aggregate: &Aggregate) {
     out.push_str(aggregate.op.as_str());
     if let Some(grouping) = &aggregate.grouping {
         let without = grouping.without;
@@ -307,10 +347,9 @@ fn print_aggregate(out: &mut String, aggregate: &Aggregate) {
         print_labels(out, &grouping.labels);
         out.push(' ');
     }
-    out.push('(');
 }
 
-fn print_labels(out: &mut String, labels: &[String]) {
+fn print_labels(out: &mut String, labels: &[SmallStr]) {
     out.push('(');
     for (index, label) in labels.iter().enumerate() {
         if index > 0 {
@@ -352,12 +391,12 @@ mod tests {
     use crate::promql::parse;
 
     fn named(name: &str, matchers: Vec<Matcher>) -> Expr {
-        Expr::Vector(VectorSelector {
-            name: Some(name.to_owned()),
+        Expr::Vector(Box::new(VectorSelector {
+            name: Some(name.into()),
             matchers,
             extension: None,
             modifiers: Modifiers::default(),
-        })
+        }))
     }
 
     #[test]

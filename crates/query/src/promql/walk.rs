@@ -6,15 +6,23 @@ use super::ast::{Expr, ValueType, VectorSelector};
 use crate::matcher::MatchOp;
 
 impl Expr {
-    /// Every selector of the tree, in the order in which they stand in the text.
+    /// Every selector of the tree, in the order of the text; but of an aggregation with a
+    /// parameter, those of the vector come first, as in Prometheus's own walk.
     #[must_use]
     pub fn selectors(&self) -> Vec<&VectorSelector> {
         let mut selectors = Vec::new();
-        let mut work = vec![self];
-        while let Some(expr) = work.pop() {
+        self.for_each_selector(|selector| selectors.push(selector));
+        selectors
+    }
+
+    /// Calls `visit` with every selector of the tree, in the order of [`Expr::selectors`].
+    pub fn for_each_selector<'a>(&'a self, mut visit: impl FnMut(&'a VectorSelector)) {
+        let mut work = Vec::new();
+        let mut next = Some(self);
+        while let Some(expr) = next {
             match expr {
-                Self::Vector(selector) => selectors.push(selector),
-                Self::Matrix(matrix) => selectors.push(&matrix.selector),
+                Self::Vector(selector) => visit(selector),
+                Self::Matrix(matrix) => visit(&matrix.selector),
                 Self::Number(_)
                 | Self::String(_)
                 | Self::Subquery(_)
@@ -24,14 +32,15 @@ impl Expr {
                 | Self::Aggregate(_)
                 | Self::Call(_) => expr.push_children(&mut work),
             }
+            next = work.pop();
         }
-        selectors
     }
 
-    /// Lets `change` see and change every selector of the tree, in the order of the text.
+    /// Lets `change` see and change every selector of the tree, in the order of [`Expr::selectors`].
     pub fn for_each_selector_mut(&mut self, mut change: impl FnMut(&mut VectorSelector)) {
-        let mut work = vec![self];
-        while let Some(expr) = work.pop() {
+        let mut work = Vec::new();
+        let mut next = Some(self);
+        while let Some(expr) = next {
             match expr {
                 Self::Vector(selector) => change(selector),
                 Self::Matrix(matrix) => change(&mut matrix.selector),
@@ -44,6 +53,7 @@ impl Expr {
                 | Self::Aggregate(_)
                 | Self::Call(_) => expr.push_children_mut(&mut work),
             }
+            next = work.pop();
         }
     }
 
@@ -55,8 +65,8 @@ impl Expr {
             Self::Paren(inner) | Self::Unary(_, inner) => work.push(inner),
             Self::Binary(binary) => work.extend([&binary.rhs, &binary.lhs]),
             Self::Aggregate(aggregate) => {
-                work.push(&aggregate.expr);
                 work.extend(&aggregate.param);
+                work.push(&aggregate.expr);
             }
             Self::Call(call) => work.extend(call.args.iter().rev()),
         }
@@ -74,8 +84,8 @@ impl Expr {
             }
             Self::Aggregate(aggregate) => {
                 let aggregate = &mut **aggregate;
-                work.push(&mut aggregate.expr);
                 work.extend(&mut aggregate.param);
+                work.push(&mut aggregate.expr);
             }
             Self::Call(call) => work.extend(call.args.iter_mut().rev()),
         }

@@ -30,7 +30,7 @@ fn number() -> BoxedStrategy<Number> {
     select(literals.to_vec())
         .prop_map(|(text, value)| Number {
             value,
-            text: text.to_owned(),
+            text: text.into(),
         })
         .boxed()
 }
@@ -50,7 +50,7 @@ fn duration() -> BoxedStrategy<DurationExpr> {
     let literal = select(seconds.to_vec()).prop_map(|(text, seconds)| {
         DurationExpr::Literal(Duration {
             nanos: seconds * 1_000_000_000,
-            text: text.to_owned(),
+            text: text.into(),
         })
     });
     let leaf = prop_oneof![
@@ -125,12 +125,12 @@ fn selector() -> BoxedStrategy<VectorSelector> {
                 .into_iter()
                 .filter(|(label, ..)| name.is_none() || *label != "__name__")
                 .map(|(label, op, value)| Matcher {
-                    name: label.to_owned(),
+                    name: label.into(),
                     op,
                     value,
                 })
                 .collect(),
-            name: name.map(str::to_owned),
+            name: name.map(Into::into),
             extension,
             modifiers,
         })
@@ -139,7 +139,7 @@ fn selector() -> BoxedStrategy<VectorSelector> {
 
 fn range(vector: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
     let matrix = (selector(), positive_duration())
-        .prop_map(|(selector, range)| Expr::Matrix(MatrixSelector { selector, range }));
+        .prop_map(|(selector, range)| Expr::Matrix(Box::new(MatrixSelector { selector, range })));
     let step = option::of(positive_duration());
     let subquery = (vector, positive_duration(), step, modifiers());
     let subquery = subquery.prop_map(|(expr, range, step, modifiers)| {
@@ -171,7 +171,7 @@ fn scalar() -> BoxedStrategy<Expr> {
 }
 
 fn vector() -> BoxedStrategy<Expr> {
-    let leaf = selector().prop_map(Expr::Vector);
+    let leaf = selector().prop_map(|selector| Expr::Vector(Box::new(selector)));
     leaf.prop_recursive(5, 24, 3, |inner| {
         let signs = vec![UnaryOp::Plus, UnaryOp::Minus];
         prop_oneof![
@@ -257,8 +257,12 @@ fn any_side() -> BoxedStrategy<Side> {
     select(vec![Side::Left, Side::Right]).boxed()
 }
 
-fn labels(names: &[&'static str], at_least: usize) -> BoxedStrategy<Vec<String>> {
-    vec(select(names.to_vec()).prop_map(str::to_owned), at_least..3).boxed()
+fn labels(names: &[&'static str], at_least: usize) -> BoxedStrategy<Vec<query::SmallStr>> {
+    vec(
+        select(names.to_vec()).prop_map(query::SmallStr::from),
+        at_least..3,
+    )
+    .boxed()
 }
 
 fn aggregate(inner: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
@@ -318,11 +322,11 @@ pub(crate) fn without_parens(expr: Expr) -> Expr {
     match expr {
         Expr::Paren(inner) => without_parens(*inner),
         Expr::Number(_) | Expr::String(_) => expr,
-        Expr::Vector(selector) => Expr::Vector(bare_selector(selector)),
-        Expr::Matrix(matrix) => Expr::Matrix(MatrixSelector {
+        Expr::Vector(selector) => Expr::Vector(Box::new(bare_selector(*selector))),
+        Expr::Matrix(matrix) => Expr::Matrix(Box::new(MatrixSelector {
             selector: bare_selector(matrix.selector),
             range: bare_duration(matrix.range),
-        }),
+        })),
         Expr::Subquery(subquery) => Expr::Subquery(Box::new(Subquery {
             expr: without_parens(subquery.expr),
             range: bare_duration(subquery.range),

@@ -40,7 +40,7 @@ impl Extractor {
         // The grouping of an enclosing sum goes in front of the aggregation's own.
         let tree = outer.or(aggregation.grouping.as_ref());
         let mut grouping = tree.map_or_else(Grouping::default, |tree| Grouping {
-            labels: tree.labels.clone(),
+            labels: tree.labels.iter().map(String::from).collect(),
             without: tree.without,
             none: tree.labels.is_empty() && !tree.without,
         });
@@ -87,11 +87,11 @@ impl Extractor {
         // The label that became the value tells no series apart.
         if grouping.labels.is_empty() || grouping.without {
             grouping.without = true;
-            grouping.labels.push(unwrap.label.clone());
+            grouping.labels.push(unwrap.label.to_string());
         }
         let hints = Hints::for_samples(&needed, &grouping, Some(&unwrap.label), tests);
         let value = Value::Unwrapped {
-            label: unwrap.label.clone(),
+            label: unwrap.label.to_string(),
             conversion: unwrap.conversion,
             filters,
         };

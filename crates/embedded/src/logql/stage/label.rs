@@ -34,20 +34,22 @@ impl LabelTest {
                 if matches!(test, TextTest::Any) {
                     Self::Always
                 } else {
-                    Self::Text(matcher.name.clone(), test)
+                    Self::Text(matcher.name.to_string(), test)
                 }
             }
             LabelFilter::Ip(filter) => {
                 let pattern = filter.pattern.to_string_lossy();
                 let ip = IpMatch::parse(&pattern).map_err(EvalError::Invalid)?;
-                Self::Ip(filter.label.clone(), filter.negated, ip)
+                Self::Ip(filter.label.to_string(), filter.negated, ip)
             }
-            LabelFilter::Number(name, op, number) => Self::Number(name.clone(), *op, number.value),
+            LabelFilter::Number(name, op, number) => {
+                Self::Number(name.to_string(), *op, number.value)
+            }
             LabelFilter::Duration(name, op, duration) => {
-                Self::Duration(name.clone(), *op, duration.nanos)
+                Self::Duration(name.to_string(), *op, duration.nanos)
             }
             LabelFilter::Bytes(name, op, bytes) => {
-                Self::Bytes(name.clone(), *op, go::reprinted_bytes(bytes.value))
+                Self::Bytes(name.to_string(), *op, go::reprinted_bytes(bytes.value))
             }
             LabelFilter::And(a, b) => Self::And(Self::new(a)?.into(), Self::new(b)?.into()),
             LabelFilter::Or(a, b) => Self::Or(Self::new(a)?.into(), Self::new(b)?.into()),

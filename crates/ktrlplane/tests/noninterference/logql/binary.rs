@@ -1,5 +1,6 @@
 //! Operations between metric queries.
 
+use gateway::query::SmallStr;
 use gateway::query::logql::ast::{
     Binary, BinaryOp, Group, Grouping, MetricExpr, VectorAggregation, VectorMatching, VectorOp,
 };
@@ -109,7 +110,7 @@ impl Logql<'_> {
             0 | 1 => None,
             2 => Some((true, grouped.clone())),
             // All that it has is of one resource, so that leaving its label out changes nothing.
-            _ => Some((false, vec![RESOURCE.to_owned()])),
+            _ => Some((false, vec![RESOURCE.into()])),
         };
         let matching = matching.map(|(on, labels)| VectorMatching {
             on,
@@ -122,13 +123,13 @@ impl Logql<'_> {
     fn join(&mut self, depth: usize) -> (Option<VectorMatching>, MetricExpr, MetricExpr) {
         let one = self.metric(depth);
         let many = self.metric(depth);
-        let many = sum(many, &["app", "pod"].map(str::to_owned));
-        let one = sum(one, &["pod", RESOURCE].map(str::to_owned));
+        let many = sum(many, &["app", "pod"].map(SmallStr::from));
+        let one = sum(one, &["pod", RESOURCE].map(SmallStr::from));
         let right = self.dice.chance(40);
-        let include = self.dice.chance(50).then(|| RESOURCE.to_owned());
+        let include = self.dice.chance(50).then(|| RESOURCE.into());
         let matching = VectorMatching {
             on: true,
-            labels: vec!["pod".to_owned()],
+            labels: vec!["pod".into()],
             group: Some(Group {
                 right,
                 include: include.into_iter().collect(),
@@ -142,16 +143,16 @@ impl Logql<'_> {
     }
 
     /// At least one label.
-    fn grouped_by(&mut self) -> Vec<String> {
+    fn grouped_by(&mut self) -> Vec<SmallStr> {
         let mut labels = labels(self.dice, LABELS, 2);
         if labels.is_empty() {
-            labels.push(RESOURCE.to_owned());
+            labels.push(RESOURCE.into());
         }
         labels
     }
 }
 
-fn sum(expr: MetricExpr, by: &[String]) -> MetricExpr {
+fn sum(expr: MetricExpr, by: &[SmallStr]) -> MetricExpr {
     MetricExpr::Vector(Box::new(VectorAggregation {
         op: VectorOp::Sum,
         param: None,

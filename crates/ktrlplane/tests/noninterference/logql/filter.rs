@@ -20,27 +20,27 @@ impl Logql<'_> {
         match kind {
             FilterKind::Match => LabelFilter::Match(self.field_matcher()),
             FilterKind::Ip => LabelFilter::Ip(IpFilter {
-                label: "ip".to_owned(),
+                label: "ip".into(),
                 negated: self.dice.chance(30),
                 pattern: self.addresses(),
             }),
             FilterKind::Number => {
                 let field = self.dice.pick(&["status", "bytes", "weight", "user_id"]);
                 let limit = number(self.dice.pick(&["200", "3", "500", "1e3"]));
-                LabelFilter::Number(field.to_owned(), self.compare().op(), limit)
+                LabelFilter::Number(field.into(), self.compare().op(), limit)
             }
             FilterKind::Duration => {
                 let limit = self.dice.pick(&[1, 2, 4]);
                 let limit = crate::matchers::seconds(limit);
-                LabelFilter::Duration("took".to_owned(), self.compare().op(), limit)
+                LabelFilter::Duration("took".into(), self.compare().op(), limit)
             }
             FilterKind::Bytes => {
                 let (text, value) = self.dice.pick(&[("100KB", 100_000), ("1KiB", 1024)]);
                 let limit = Bytes {
                     value,
-                    text: text.to_owned(),
+                    text: text.into(),
                 };
-                LabelFilter::Bytes("size".to_owned(), self.compare().op(), limit)
+                LabelFilter::Bytes("size".into(), self.compare().op(), limit)
             }
             FilterKind::And => LabelFilter::And(inner(self), inner(self)),
             FilterKind::Or => LabelFilter::Or(inner(self), inner(self)),

@@ -153,7 +153,7 @@ impl Logql<'_> {
             post_filters.push(no_error);
         }
         Unwrap {
-            label: label.to_owned(),
+            label: label.into(),
             conversion: conversion.map(|(_, conversion)| conversion),
             post_filters,
         }
@@ -232,7 +232,7 @@ fn without_resource(expr: MetricExpr) -> MetricExpr {
         expr,
         grouping: Some(Grouping {
             without: true,
-            labels: vec![RESOURCE.to_owned()],
+            labels: vec![RESOURCE.into()],
         }),
     }))
 }

@@ -166,7 +166,7 @@ impl Logql<'_> {
             for (label, expression) in of {
                 if self.dice.chance(40) {
                     chosen.push(Extraction {
-                        label: (*label).to_owned(),
+                        label: (*label).into(),
                         expression: (*expression).into(),
                     });
                 }
@@ -238,12 +238,12 @@ impl Logql<'_> {
                         let sources = [RESOURCE, "app", "status", "resource_id_extracted"];
                         let from = self.dice.pick(&sources);
                         LabelFormat::Rename {
-                            to: (*target).to_owned(),
-                            from: from.to_owned(),
+                            to: (*target).into(),
+                            from: from.into(),
                         }
                     }
                     FormatKind::Template => LabelFormat::Template {
-                        label: (*target).to_owned(),
+                        label: (*target).into(),
                         template: self.dice.pick(TEMPLATES).into(),
                     },
                 }
@@ -263,7 +263,7 @@ impl Logql<'_> {
                 let kind = self.dice.pick(ItemKind::ALL);
                 self.census.saw(kind);
                 match kind {
-                    ItemKind::Label => LabelOrMatcher::Label(label.to_owned()),
+                    ItemKind::Label => LabelOrMatcher::Label(label.into()),
                     ItemKind::Matcher => LabelOrMatcher::Matcher(matcher(self.dice, label)),
                 }
             })

@@ -1,5 +1,6 @@
 //! Operations: in forms in which the series of both sides find each other more often than not.
 
+use gateway::query::SmallStr;
 use gateway::query::promql::ast::{
     Aggregate, AggregateOp, Binary, BinaryOp, Call, Expr, Fill, Group, Grouping, MatrixSelector,
     Side, ValueType, VectorMatching,
@@ -76,7 +77,7 @@ impl Promql<'_> {
                 {
                     matching.group = Some(Group {
                         side: self.dice.pick(&[Side::Left, Side::Right]),
-                        include: vec!["version".to_owned()],
+                        include: vec!["version".into()],
                     });
                 }
                 (matching, self.vector(below), self.vector(below))
@@ -113,21 +114,21 @@ impl Promql<'_> {
         let selector = self.selector_measuring(measure);
         let range = self.range_duration();
         let mut side = |selector| match self.dice.below(4) {
-            0 => Expr::Vector(selector),
-            1 => call(Function::Abs, Expr::Vector(selector)),
+            0 => Expr::Vector(Box::new(selector)),
+            1 => call(Function::Abs, Expr::Vector(Box::new(selector))),
             2 => call(
                 Function::Rate,
-                Expr::Matrix(MatrixSelector {
+                Expr::Matrix(Box::new(MatrixSelector {
                     selector,
                     range: range.clone(),
-                }),
+                })),
             ),
             _ => call(
                 Function::MaxOverTime,
-                Expr::Matrix(MatrixSelector {
+                Expr::Matrix(Box::new(MatrixSelector {
                     selector,
                     range: range.clone(),
-                }),
+                })),
             ),
         };
         let (lhs, rhs) = (side(selector.clone()), side(selector));
@@ -152,11 +153,11 @@ impl Promql<'_> {
     }
 
     fn groups(&mut self, depth: usize) -> (Option<VectorMatching>, Expr, Expr) {
-        let mut grouped: Vec<String> = labels(self.dice, LABELS, 2);
+        let mut grouped: Vec<SmallStr> = labels(self.dice, LABELS, 2);
         if grouped.is_empty() {
-            grouped.push(RESOURCE.to_owned());
+            grouped.push(RESOURCE.into());
         }
-        let names: Vec<&str> = grouped.iter().map(String::as_str).collect();
+        let names: Vec<&str> = grouped.iter().map(SmallStr::as_str).collect();
         let matching = match self.dice.below(4) {
             0 | 1 => None,
             2 => Some(by(true, &names)),
@@ -191,8 +192,8 @@ impl Promql<'_> {
 
     fn join(&mut self) -> (Option<VectorMatching>, Expr, Expr) {
         let measure = self.dice.pick(&[Measure::Counter, Measure::Gauge]);
-        let many = Expr::Vector(self.selector_measuring(measure));
-        let one = Expr::Vector(self.selector_measuring(Measure::Info));
+        let many = Expr::Vector(Box::new(self.selector_measuring(measure)));
+        let one = Expr::Vector(Box::new(self.selector_measuring(Measure::Info)));
         let (on, include): (&[&str], &[&str]) = match self.dice.below(4) {
             0 => (&["pod"], &["version"]),
             1 => (&["pod", RESOURCE], &["version"]),
@@ -203,7 +204,7 @@ impl Promql<'_> {
         let side = self.dice.pick(&[Side::Left, Side::Right]);
         matching.group = Some(Group {
             side,
-            include: include.iter().map(|label| (*label).to_owned()).collect(),
+            include: include.iter().map(|label| (*label).into()).collect(),
         });
         match side {
             Side::Left => (Some(matching), many, one),
@@ -215,7 +216,7 @@ impl Promql<'_> {
 fn by(on: bool, labels: &[&str]) -> VectorMatching {
     VectorMatching {
         on,
-        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        labels: labels.iter().map(|label| (*label).into()).collect(),
         group: None,
     }
 }

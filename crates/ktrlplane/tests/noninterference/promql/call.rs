@@ -132,21 +132,21 @@ impl Promql<'_> {
     fn buckets(&mut self) -> Expr {
         let selector = self.selector_measuring(Measure::Histogram);
         if self.dice.chance(20) {
-            return Expr::Vector(selector);
+            return Expr::Vector(Box::new(selector));
         }
         let rate = Expr::Call(Call {
             function: Function::Rate,
-            args: vec![Expr::Matrix(MatrixSelector {
+            args: vec![Expr::Matrix(Box::new(MatrixSelector {
                 selector,
                 range: self.range_duration(),
-            })],
+            }))],
         });
         if self.dice.chance(40) {
             return rate;
         }
-        let mut labels = vec!["le".to_owned()];
+        let mut labels = vec!["le".into()];
         if self.dice.chance(50) {
-            labels.push(self.dice.pick(&["pod", RESOURCE]).to_owned());
+            labels.push(self.dice.pick(&["pod", RESOURCE]).into());
         }
         Expr::Aggregate(Box::new(Aggregate {
             op: AggregateOp::Sum,
@@ -168,7 +168,7 @@ fn without_resource(expr: Expr) -> Expr {
         expr,
         grouping: Some(Grouping {
             without: true,
-            labels: vec![RESOURCE.to_owned()],
+            labels: vec![RESOURCE.into()],
         }),
     }))
 }

@@ -45,9 +45,10 @@ impl Promql<'_> {
     fn duration(&mut self, length: i64) -> DurationExpr {
         let kind = self.dice.weighted(DurationKind::ALL, |kind| match kind {
             DurationKind::Literal => 600,
-            DurationKind::Paren | DurationKind::Unary => 6,
-            // The embedded backend does not have them.
-            DurationKind::Step
+            // Of these the embedded backend has the first two.
+            DurationKind::Paren
+            | DurationKind::Unary
+            | DurationKind::Step
             | DurationKind::Range
             | DurationKind::Binary
             | DurationKind::Min

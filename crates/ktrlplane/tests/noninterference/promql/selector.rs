@@ -1,7 +1,7 @@
 //! Selectors.
 
 use gateway::query::promql::ast::{Extension, VectorSelector};
-use gateway::query::{MatchOp, Matcher};
+use gateway::query::{MatchOp, Matcher, SmallStr};
 
 use super::Promql;
 use crate::matchers::{matcher, resource_matcher};
@@ -15,7 +15,7 @@ impl Promql<'_> {
             1 | 2 => {
                 let patterns = ["requests_total|errors_total", ".*_total", "t.*|m.*", ".+"];
                 let name = Matcher {
-                    name: "__name__".to_owned(),
+                    name: "__name__".into(),
                     op: MatchOp::Regex,
                     value: self.dice.pick(&patterns).into(),
                 };
@@ -47,7 +47,7 @@ impl Promql<'_> {
     fn selector_of(&mut self, metric: &Metric) -> VectorSelector {
         let mut matchers = Vec::new();
         let is_plain = !metric.name.contains('.');
-        let name = (is_plain && self.dice.chance(85)).then(|| metric.name.to_owned());
+        let name = (is_plain && self.dice.chance(85)).then(|| metric.name.into());
         if name.is_none() {
             matchers.push(Matcher::equal("__name__", metric.name));
         }
@@ -70,7 +70,7 @@ impl Promql<'_> {
         self.finished(None, matchers)
     }
 
-    fn finished(&mut self, name: Option<String>, mut matchers: Vec<Matcher>) -> VectorSelector {
+    fn finished(&mut self, name: Option<SmallStr>, mut matchers: Vec<Matcher>) -> VectorSelector {
         while self.dice.chance(25) {
             let at = self.dice.below(matchers.len() + 1);
             matchers.insert(at, resource_matcher(self.dice));

@@ -2,11 +2,13 @@
 
 use super::{Parser, Tall};
 use crate::duration::Duration;
+use crate::error::Parsed;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{Bytes, CompareOp, IpFilter, LabelFilter};
 use crate::logql::check;
-use crate::logql::lexer::{Kind, Parsed};
+use crate::logql::lexer::Kind;
 use crate::matcher::{MatchOp, Matcher};
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 /// What waits for the condition on its right.
@@ -154,7 +156,7 @@ impl Parser<'_> {
             }
             (Kind::Duration(nanos), _) => {
                 let token = self.advance()?;
-                let text = self.source(token).to_owned();
+                let text = self.source(token).into();
                 Ok(LabelFilter::Duration(
                     name,
                     compare,
@@ -163,7 +165,7 @@ impl Parser<'_> {
             }
             (Kind::Bytes(value), _) => {
                 let token = self.advance()?;
-                let text = self.source(token).to_owned();
+                let text = self.source(token).into();
                 Ok(LabelFilter::Bytes(name, compare, Bytes { value, text }))
             }
             _ => match self.signed_number()? {
@@ -176,7 +178,7 @@ impl Parser<'_> {
         }
     }
 
-    fn text_condition(&mut self, name: String, op: MatchOp) -> Parsed<LabelFilter> {
+    fn text_condition(&mut self, name: SmallStr, op: MatchOp) -> Parsed<LabelFilter> {
         let value = self.matched(op)?;
         Ok(LabelFilter::Match(Matcher { name, op, value }))
     }

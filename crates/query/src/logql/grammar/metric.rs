@@ -3,13 +3,13 @@
 mod binary;
 
 use super::Parser;
-use crate::error::ParseError;
+use crate::error::{ParseError, Parsed};
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{
     BinaryOp, Expr, Grouping, LabelReplace, MetricExpr, VectorAggregation, VectorMatching, VectorOp,
 };
 use crate::logql::check;
-use crate::logql::lexer::{Kind, Parsed};
+use crate::logql::lexer::Kind;
 use crate::number::Number;
 
 /// What has been read and waits for the expression on its right or in its brackets.
@@ -184,7 +184,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unknown_function(&self) -> ParseError {
+    fn unknown_function(&self) -> Box<ParseError> {
         let name = self.source(self.token);
         if name.eq_ignore_ascii_case("variants") {
             return self.error(

@@ -1,12 +1,13 @@
 //! The pipeline behind a stream selector.
 
 use super::Parser;
+use crate::error::Parsed;
 use crate::logql::ast::{
     Extraction, LabelFilter, LabelFormat, LabelOrMatcher, LineFilter, LineMatch, LineOp, Logfmt,
     Stage, Unwrap,
 };
 use crate::logql::check;
-use crate::logql::lexer::{Kind, Parsed};
+use crate::logql::lexer::Kind;
 use crate::matcher::Matcher;
 use crate::text::Text;
 
@@ -151,7 +152,7 @@ impl Parser<'_> {
             let expression = if self.take(Kind::Equal)? {
                 self.string("an expression in quotes")?
             } else {
-                Text::from(label.as_str())
+                Text::from(&label)
             };
             extractions.push(Extraction { label, expression });
             if !self.take(Kind::Comma)? {

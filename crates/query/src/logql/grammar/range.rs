@@ -2,10 +2,11 @@
 
 use super::{Parser, Tall};
 use crate::duration::Duration;
+use crate::error::Parsed;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{LogExpr, LogRange, MetricExpr, RangeAggregation, RangeOp};
 use crate::logql::check;
-use crate::logql::lexer::{Kind, Parsed};
+use crate::logql::lexer::Kind;
 
 impl Parser<'_> {
     /// A range aggregation; the token is its name.
@@ -62,14 +63,14 @@ impl Parser<'_> {
                 .strip_prefix('[')
                 .and_then(|text| text.strip_suffix(']'))
                 .unwrap_or_default()
-                .to_owned(),
+                .into(),
         };
         let offset = if self.take(Kind::Offset)? {
             let Kind::Duration(nanos) = self.kind() else {
                 return Err(self.unexpected("a duration such as 1h or -5m"));
             };
             let token = self.advance()?;
-            let text = self.source(token).to_owned();
+            let text = self.source(token).into();
             // An offset of nothing is none.
             (nanos != 0).then_some(Duration { nanos, text })
         } else {

@@ -1,7 +1,7 @@
 //! Calls of functions and aggregations.
 
 use super::{Frame, Operand, Parser};
-use crate::error::ParseError;
+use crate::error::Parsed;
 use crate::promql::ast::{Aggregate, AggregateOp, Call, Expr, Grouping, ValueType};
 use crate::promql::check;
 use crate::promql::functions::Function;
@@ -9,7 +9,7 @@ use crate::promql::lexer::{Kind, Token};
 
 impl Parser<'_> {
     /// A call or a selector, whose name has been read.
-    pub(super) fn named(&mut self, name: Token) -> Result<Option<Operand>, ParseError> {
+    pub(super) fn named(&mut self, name: Token) -> Parsed<Option<Operand>> {
         if self.token.kind != Kind::OpenParen {
             return self.selector(Some(name)).map(Some);
         }
@@ -18,12 +18,13 @@ impl Parser<'_> {
         self.advance()?;
         if self.token.kind == Kind::CloseParen {
             self.advance()?;
-            return self.call(function, name.start, Vec::new()).map(Some);
+            return self.call(function, name.start, Vec::new(), 0).map(Some);
         }
         self.push(Frame::Call {
             function,
             start: name.start,
-            args: Vec::new(),
+            args: Vec::with_capacity(function.signature().args.len()),
+            height: 0,
         })?;
         Ok(None)
     }
@@ -32,20 +33,15 @@ impl Parser<'_> {
         &self,
         function: Function,
         start: usize,
-        args: Vec<Operand>,
-    ) -> Result<Operand, ParseError> {
+        args: Vec<Expr>,
+        height: usize,
+    ) -> Parsed<Operand> {
         check::arity(function, args.len()).map_err(|message| self.error(start, message))?;
-        let height = args.iter().map(|arg| arg.height).max().unwrap_or(0);
-        let args = args.into_iter().map(|arg| arg.expr).collect();
         let kind = function.signature().returns;
         self.node(Expr::Call(Call { function, args }), kind, start, height)
     }
 
-    pub(super) fn open_aggregate(
-        &mut self,
-        op: AggregateOp,
-        start: usize,
-    ) -> Result<(), ParseError> {
+    pub(super) fn open_aggregate(&mut self, op: AggregateOp, start: usize) -> Parsed<()> {
         let grouping = self.grouping()?;
         self.expect(Kind::OpenParen, "\"(\"")?;
         if self.token.kind == Kind::CloseParen {
@@ -56,7 +52,7 @@ impl Parser<'_> {
             op,
             start,
             grouping,
-            args: Vec::new(),
+            args: Vec::with_capacity(1 + usize::from(op.param_type().is_some())),
         })
     }
 
@@ -67,7 +63,7 @@ impl Parser<'_> {
         start: usize,
         grouping: Option<Grouping>,
         mut args: Vec<Operand>,
-    ) -> Result<Operand, ParseError> {
+    ) -> Parsed<Operand> {
         let grouping = match grouping {
             Some(grouping) => Some(grouping),
             None => self.grouping()?,
@@ -95,19 +91,22 @@ impl Parser<'_> {
         self.node(Expr::Aggregate(Box::new(aggregate)), wanted, start, height)
     }
 
+    /// Adds an argument to those before it, of which the highest has `height` levels; the height of
+    /// all.
     pub(super) fn argument(
         &self,
         function: Function,
         operand: Operand,
-        args: &mut Vec<Operand>,
-    ) -> Result<(), ParseError> {
+        args: &mut Vec<Expr>,
+        height: usize,
+    ) -> Parsed<usize> {
         // An argument too many has no type; it is counted later.
         if let Some(wanted) = function.signature().arg(args.len()) {
             self.expect_type(&operand, wanted, || {
                 format!("as argument {} of {}", args.len() + 1, function.name())
             })?;
         }
-        args.push(operand);
-        Ok(())
+        args.push(operand.expr);
+        Ok(height.max(operand.height))
     }
 }

@@ -6,7 +6,7 @@
 
 use super::Parser;
 use crate::duration::Duration;
-use crate::error::ParseError;
+use crate::error::Parsed;
 use crate::limits::MAX_DEPTH;
 use crate::promql::ast::{DurationExpr, DurationOp, UnaryOp};
 use crate::promql::lexer::{Keyword, Kind, Token};
@@ -57,13 +57,13 @@ enum Place {
 
 impl Parser<'_> {
     /// The range behind the bracket that is looked at.
-    pub(super) fn duration_in_brackets(&mut self) -> Result<Measured, ParseError> {
+    pub(super) fn duration_in_brackets(&mut self) -> Parsed<Measured> {
         self.token = self.lexer.next_in_brackets()?;
         self.positive_duration()
     }
 
     /// The step of a subquery, behind the colon that is looked at.
-    pub(super) fn step_in_brackets(&mut self) -> Result<Option<Measured>, ParseError> {
+    pub(super) fn step_in_brackets(&mut self) -> Parsed<Option<Measured>> {
         self.token = self.lexer.next_in_brackets()?;
         if self.token.kind == Kind::CloseBracket {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Parser<'_> {
         self.positive_duration().map(Some)
     }
 
-    fn positive_duration(&mut self) -> Result<Measured, ParseError> {
+    fn positive_duration(&mut self) -> Parsed<Measured> {
         let duration = Durations::new(self, Place::Brackets).read()?;
         if duration.literal.is_some_and(|seconds| seconds <= 0.0) {
             return Err(self.error(duration.start, "the duration must be greater than 0"));
@@ -80,7 +80,7 @@ impl Parser<'_> {
     }
 
     /// What stands behind `offset`; `None` for a plain zero.
-    pub(super) fn offset_duration(&mut self) -> Result<Option<Measured>, ParseError> {
+    pub(super) fn offset_duration(&mut self) -> Parsed<Option<Measured>> {
         let duration = Durations::new(self, Place::Offset).read()?;
         if let DurationExpr::Literal(Duration { nanos: 0, .. }) = duration.expr
             && duration.literal.is_some_and(|seconds| !seconds.is_nan())
@@ -113,7 +113,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         }
     }
 
-    fn read(&mut self) -> Result<Operand, ParseError> {
+    fn read(&mut self) -> Parsed<Operand> {
         loop {
             let Some(mut operand) = self.operand()? else {
                 continue;
@@ -165,7 +165,7 @@ impl<'p, 'a> Durations<'p, 'a> {
     }
 
     /// Reads an operand, or opens what an operand stands in and gives `None`.
-    fn operand(&mut self) -> Result<Option<Operand>, ParseError> {
+    fn operand(&mut self) -> Parsed<Option<Operand>> {
         const EXPECTED: &str = "a duration such as 5m";
         let token = self.parser.token;
         match token.kind {
@@ -228,8 +228,8 @@ impl<'p, 'a> Durations<'p, 'a> {
         }
     }
 
-    fn literal(&self, token: Token) -> Result<Operand, ParseError> {
-        let text = self.parser.lexer.text(token).to_owned();
+    fn literal(&self, token: Token) -> Parsed<Operand> {
+        let text = literal::written(self.parser.lexer.text(token));
         let (duration, seconds) = if token.kind == Kind::Duration {
             let nanos = self.parser.length(token)?;
             #[allow(clippy::cast_precision_loss)] // only its sign and zero matter
@@ -251,11 +251,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         })
     }
 
-    fn reduce(
-        &mut self,
-        mut operand: Operand,
-        next: Option<Precedence>,
-    ) -> Result<Operand, ParseError> {
+    fn reduce(&mut self, mut operand: Operand, next: Option<Precedence>) -> Parsed<Operand> {
         let takes = |own: Precedence| next.is_none_or(|next| own.takes_before(next));
         loop {
             let complete = match self.frames.last() {
@@ -276,7 +272,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         }
     }
 
-    fn unary(&self, op: UnaryOp, start: usize, operand: Operand) -> Result<Operand, ParseError> {
+    fn unary(&self, op: UnaryOp, start: usize, operand: Operand) -> Parsed<Operand> {
         match (op, operand.expr) {
             (_, DurationExpr::Literal(duration)) => {
                 let text = op.sign_text(&duration.text);
@@ -306,13 +302,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         }
     }
 
-    fn binary(
-        &self,
-        lhs: Operand,
-        op: DurationOp,
-        at: usize,
-        rhs: Operand,
-    ) -> Result<Operand, ParseError> {
+    fn binary(&self, lhs: Operand, op: DurationOp, at: usize, rhs: Operand) -> Parsed<Operand> {
         let divides = matches!(op, DurationOp::Div | DurationOp::Mod);
         if divides && rhs.literal.is_some_and(|seconds| seconds == 0.0) {
             return Err(self
@@ -325,7 +315,7 @@ impl<'p, 'a> Durations<'p, 'a> {
     }
 
     /// `operand` stands in front of the closing parenthesis that is looked at.
-    fn close(&mut self, operand: Operand) -> Result<Operand, ParseError> {
+    fn close(&mut self, operand: Operand) -> Parsed<Operand> {
         let operand = self.reduce(operand, None)?;
         self.open = self.open.saturating_sub(1);
         match self.frames.pop() {
@@ -361,7 +351,7 @@ impl<'p, 'a> Durations<'p, 'a> {
     }
 
     /// `operand` stands in front of the comma that is looked at.
-    fn second_argument(&mut self, operand: Operand) -> Result<(), ParseError> {
+    fn second_argument(&mut self, operand: Operand) -> Parsed<()> {
         let operand = self.reduce(operand, None)?;
         match self.frames.last_mut() {
             Some(Frame::Call {
@@ -379,7 +369,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         self.advance()
     }
 
-    fn node(&self, expr: DurationExpr, start: usize, height: usize) -> Result<Operand, ParseError> {
+    fn node(&self, expr: DurationExpr, start: usize, height: usize) -> Parsed<Operand> {
         if height >= MAX_DEPTH {
             return Err(self.parser.too_deep(start));
         }
@@ -391,7 +381,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         })
     }
 
-    fn push(&mut self, frame: Frame) -> Result<(), ParseError> {
+    fn push(&mut self, frame: Frame) -> Parsed<()> {
         if self.frames.len() >= MAX_DEPTH {
             return Err(self.parser.too_deep(self.parser.token.start));
         }
@@ -403,7 +393,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         Ok(())
     }
 
-    fn advance(&mut self) -> Result<(), ParseError> {
+    fn advance(&mut self) -> Parsed<()> {
         match self.place {
             Place::Brackets => self.parser.token = self.parser.lexer.next_in_brackets()?,
             Place::Offset => self.parser.advance()?,
@@ -411,7 +401,7 @@ impl<'p, 'a> Durations<'p, 'a> {
         Ok(())
     }
 
-    fn expect(&mut self, kind: Kind, name: &str) -> Result<(), ParseError> {
+    fn expect(&mut self, kind: Kind, name: &str) -> Parsed<()> {
         if self.parser.token.kind != kind {
             return Err(self.parser.unexpected(name));
         }

@@ -1,22 +1,16 @@
 //! What stands between a binary operator and its right side, and lists of labels.
 
 use super::Parser;
-use crate::error::ParseError;
-use crate::promql::ast::{BinaryOp, Fill, Group, Grouping, Side, VectorMatching};
+use crate::error::Parsed;
+use crate::promql::ast::{Binary, BinaryOp, Fill, Group, Grouping, Side, VectorMatching};
 use crate::promql::lexer::{Keyword, Kind};
-
-/// `bool`, `on (…)`, `group_left (…)`, `fill (…)`.
-#[derive(Default)]
-pub(in crate::promql) struct Modifier {
-    pub(in crate::promql) return_bool: bool,
-    pub(in crate::promql) matching: Option<VectorMatching>,
-    pub(in crate::promql) fill: Fill,
-}
+use crate::small_str::SmallStr;
 
 impl Parser<'_> {
-    /// The modifiers of `op`, which has been read.
-    pub(super) fn modifier(&mut self, op: BinaryOp) -> Result<Modifier, ParseError> {
-        let mut modifier = Modifier::default();
+    /// The modifiers of `binary`, of which the left side and the operator have been read: `bool`,
+    /// `on (…)`, `group_left (…)`, `fill (…)`.
+    pub(super) fn modifiers(&mut self, binary: &mut Binary) -> Parsed<()> {
+        let op = binary.op;
         if self.token.kind == Kind::Keyword(Keyword::Bool) {
             if !op.is_comparison() {
                 let message = format!(
@@ -25,7 +19,7 @@ impl Parser<'_> {
                 );
                 return Err(self.error(self.token.start, message));
             }
-            modifier.return_bool = true;
+            binary.return_bool = true;
             self.advance()?;
         }
         let on = self.token.kind == Kind::Keyword(Keyword::On);
@@ -35,14 +29,13 @@ impl Parser<'_> {
             let group = self.group()?;
             // `ignoring ()` alone matches like nothing at all.
             if on || !labels.is_empty() || group.is_some() {
-                modifier.matching = Some(VectorMatching { on, labels, group });
+                binary.matching = Some(VectorMatching { on, labels, group });
             }
         }
-        modifier.fill = self.fill()?;
-        Ok(modifier)
+        self.fill(&mut binary.fill)
     }
 
-    fn group(&mut self) -> Result<Option<Group>, ParseError> {
+    fn group(&mut self) -> Parsed<Option<Group>> {
         let side = if self.token.kind == Kind::Keyword(Keyword::GroupLeft) {
             Side::Left
         } else if self.token.kind == Kind::Keyword(Keyword::GroupRight) {
@@ -59,12 +52,11 @@ impl Parser<'_> {
         Ok(Some(Group { side, include }))
     }
 
-    fn fill(&mut self) -> Result<Fill, ParseError> {
-        let mut fill = Fill::default();
+    fn fill(&mut self, fill: &mut Fill) -> Parsed<()> {
         if self.token.kind == Kind::Keyword(Keyword::Fill) {
             fill.left = Some(self.fill_value()?);
             fill.right.clone_from(&fill.left);
-            return Ok(fill);
+            return Ok(());
         }
         // Each once, in either order.
         for _ in 0..2 {
@@ -75,11 +67,11 @@ impl Parser<'_> {
                 fill.right = Some(self.fill_value()?);
             }
         }
-        Ok(fill)
+        Ok(())
     }
 
     /// The number in parentheses behind the keyword that is looked at.
-    fn fill_value(&mut self) -> Result<crate::number::Number, ParseError> {
+    fn fill_value(&mut self) -> Parsed<crate::number::Number> {
         self.advance()?;
         self.expect(Kind::OpenParen, "\"(\"")?;
         let number = self.signed_number("a number")?;
@@ -88,7 +80,7 @@ impl Parser<'_> {
     }
 
     /// `by (…)` or `without (…)`, if that is what is looked at.
-    pub(super) fn grouping(&mut self) -> Result<Option<Grouping>, ParseError> {
+    pub(super) fn grouping(&mut self) -> Parsed<Option<Grouping>> {
         let without = self.token.kind == Kind::Keyword(Keyword::Without);
         if !without && self.token.kind != Kind::Keyword(Keyword::By) {
             return Ok(None);
@@ -99,7 +91,7 @@ impl Parser<'_> {
     }
 
     /// Label names in parentheses.
-    fn labels(&mut self) -> Result<Vec<String>, ParseError> {
+    fn labels(&mut self) -> Parsed<Vec<SmallStr>> {
         let mut labels = Vec::new();
         self.expect(Kind::OpenParen, "\"(\"")?;
         loop {
@@ -117,7 +109,7 @@ impl Parser<'_> {
         Ok(labels)
     }
 
-    fn label(&mut self) -> Result<String, ParseError> {
+    fn label(&mut self) -> Parsed<SmallStr> {
         let token = self.token;
         let bare = match token.kind {
             Kind::Name | Kind::MetricName | Kind::Operator(BinaryOp::Atan2) => true,
@@ -141,7 +133,7 @@ impl Parser<'_> {
             | Kind::At => false,
         };
         let label = if bare {
-            self.lexer.text(token).to_owned()
+            self.lexer.text(token).into()
         } else if token.kind == Kind::String {
             self.unquoted_name(token)?
         } else {

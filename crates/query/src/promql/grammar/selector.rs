@@ -1,7 +1,7 @@
 //! Selectors: a metric name, matchers in braces, and what stands behind them.
 
 use super::{Operand, Parser};
-use crate::error::ParseError;
+use crate::error::Parsed;
 use crate::limits::MAX_DEPTH;
 use crate::matcher::Matcher;
 use crate::number::Number;
@@ -11,26 +11,32 @@ use crate::promql::ast::{
 };
 use crate::promql::check;
 use crate::promql::lexer::{Keyword, Kind, Token};
+use crate::small_str::SmallStr;
 use crate::text::Text;
 
 const NAME: &str = "__name__";
 
 impl Parser<'_> {
     /// A selector whose name, if it has one, has been read.
-    pub(super) fn selector(&mut self, name: Option<Token>) -> Result<Operand, ParseError> {
+    pub(super) fn selector(&mut self, name: Option<Token>) -> Parsed<Operand> {
         let start = name.map_or(self.token.start, |name| name.start);
         let mut selector = VectorSelector {
-            name: name.map(|name| self.lexer.text(name).to_owned()),
+            name: name.map(|name| self.lexer.text(name).into()),
             ..VectorSelector::default()
         };
         if self.token.kind == Kind::OpenBrace {
             self.matchers(&mut selector)?;
         }
-        self.node(Expr::Vector(selector), ValueType::InstantVector, start, 0)
+        self.node(
+            Expr::Vector(Box::new(selector)),
+            ValueType::InstantVector,
+            start,
+            0,
+        )
     }
 
     /// The matchers behind the brace that is looked at.
-    fn matchers(&mut self, selector: &mut VectorSelector) -> Result<(), ParseError> {
+    fn matchers(&mut self, selector: &mut VectorSelector) -> Parsed<()> {
         loop {
             self.advance_in_braces()?;
             if self.token.kind == Kind::CloseBrace {
@@ -65,13 +71,13 @@ impl Parser<'_> {
     }
 
     /// One matcher, and the token behind it.
-    fn matcher(&mut self) -> Result<Matcher, ParseError> {
+    fn matcher(&mut self) -> Parsed<Matcher> {
         let token = self.token;
         let quoted = token.kind == Kind::String;
         let name = if quoted {
             self.unquoted_name(token)?
         } else if token.kind == Kind::Name {
-            self.lexer.text(token).to_owned()
+            self.lexer.text(token).into()
         } else {
             return Err(self.unexpected("a label name or \"}\""));
         };
@@ -93,21 +99,21 @@ impl Parser<'_> {
         Ok(Matcher { name, op, value })
     }
 
-    pub(super) fn unquoted_name(&self, token: Token) -> Result<String, ParseError> {
+    pub(super) fn unquoted_name(&self, token: Token) -> Parsed<SmallStr> {
         let text: Text = self.lexer.unquote(token)?;
         match text.as_str() {
-            Some(name) => Ok(name.to_owned()),
+            Some(name) => Ok(name.into()),
             None => Err(self.error(token.start, "a name must be UTF-8")),
         }
     }
 
-    fn advance_in_braces(&mut self) -> Result<(), ParseError> {
+    fn advance_in_braces(&mut self) -> Parsed<()> {
         self.token = self.lexer.next_in_braces()?;
         Ok(())
     }
 
     /// Whatever belongs to the operand in front of it: a range, `offset`, `@`, `anchored`.
-    pub(super) fn postfix(&mut self, operand: &mut Operand) -> Result<(), ParseError> {
+    pub(super) fn postfix(&mut self, operand: &mut Operand) -> Parsed<()> {
         loop {
             if self.token.kind == Kind::OpenBracket {
                 self.range(operand)?;
@@ -123,7 +129,7 @@ impl Parser<'_> {
         }
     }
 
-    fn range(&mut self, operand: &mut Operand) -> Result<(), ParseError> {
+    fn range(&mut self, operand: &mut Operand) -> Parsed<()> {
         let bracket = self.token.start;
         let (range, height) = self.duration_in_brackets()?;
         self.contains(operand, height)?;
@@ -141,16 +147,16 @@ impl Parser<'_> {
         if selector.modifiers.offset.is_some() || selector.modifiers.at.is_some() {
             return Err(self.error(bracket, "a range stands in front of offset and @"));
         }
-        operand.expr = Expr::Matrix(MatrixSelector {
+        operand.expr = Expr::Matrix(Box::new(MatrixSelector {
             selector: std::mem::take(selector),
             range,
-        });
+        }));
         operand.kind = ValueType::RangeVector;
         self.advance()
     }
 
     /// Counts the levels of a duration within `operand`.
-    fn contains(&self, operand: &mut Operand, height: usize) -> Result<(), ParseError> {
+    fn contains(&self, operand: &mut Operand, height: usize) -> Parsed<()> {
         operand.height = operand.height.max(height + 1);
         if operand.height > MAX_DEPTH {
             return Err(self.too_deep(operand.start));
@@ -163,7 +169,7 @@ impl Parser<'_> {
         operand: &mut Operand,
         bracket: usize,
         range: DurationExpr,
-    ) -> Result<(), ParseError> {
+    ) -> Parsed<()> {
         let step = match self.step_in_brackets()? {
             Some((step, height)) => {
                 self.contains(operand, height)?;
@@ -182,9 +188,8 @@ impl Parser<'_> {
             );
             return Err(self.error(bracket, message));
         }
-        let placeholder = Expr::Vector(VectorSelector::default());
         let expr = Expr::Subquery(Box::new(Subquery {
-            expr: std::mem::replace(&mut operand.expr, placeholder),
+            expr: std::mem::replace(&mut operand.expr, Expr::placeholder()),
             range,
             step,
             modifiers: Modifiers::default(),
@@ -193,7 +198,7 @@ impl Parser<'_> {
         self.advance()
     }
 
-    fn offset(&mut self, operand: &mut Operand) -> Result<(), ParseError> {
+    fn offset(&mut self, operand: &mut Operand) -> Parsed<()> {
         let at = self.token.start;
         self.advance()?;
         let offset = self.offset_duration()?;
@@ -210,7 +215,7 @@ impl Parser<'_> {
         self.contains(operand, height)
     }
 
-    fn at(&mut self, operand: &mut Operand) -> Result<(), ParseError> {
+    fn at(&mut self, operand: &mut Operand) -> Parsed<()> {
         let start = self.token.start;
         self.advance()?;
         let time = if self.token.kind == Kind::Keyword(Keyword::Start) {
@@ -237,7 +242,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn at_preprocessor(&mut self, at: At) -> Result<At, ParseError> {
+    fn at_preprocessor(&mut self, at: At) -> Parsed<At> {
         self.advance()?;
         self.expect(Kind::OpenParen, "\"(\"")?;
         self.expect(Kind::CloseParen, "\")\"")?;
@@ -245,7 +250,7 @@ impl Parser<'_> {
     }
 
     /// A number or a duration as seconds, with or without one sign.
-    pub(super) fn signed_number(&mut self, expected: &str) -> Result<Number, ParseError> {
+    pub(super) fn signed_number(&mut self, expected: &str) -> Parsed<Number> {
         let mut sign = None;
         if let Kind::Operator(op) = self.token.kind {
             sign = UnaryOp::of(op);
@@ -267,7 +272,7 @@ impl Parser<'_> {
         Ok(number)
     }
 
-    fn extension(&mut self, operand: &mut Operand, extension: Extension) -> Result<(), ParseError> {
+    fn extension(&mut self, operand: &mut Operand, extension: Extension) -> Parsed<()> {
         let selector = match &mut operand.expr {
             Expr::Vector(selector) => selector,
             Expr::Matrix(matrix) => &mut matrix.selector,

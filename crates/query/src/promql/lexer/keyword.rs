@@ -1,6 +1,7 @@
 //! The words of the language.
 
 use crate::promql::ast::{AggregateOp, BinaryOp, Extension};
+use crate::word;
 
 /// A word with a meaning of its own, in any mixture of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,12 +38,8 @@ impl Keyword {
 
     /// The keyword that `word` is, whatever its cases.
     pub(in crate::promql) fn of(word: &[u8]) -> Option<Self> {
-        let mut lower = [0; Self::LONGEST];
-        let lower = lower.get_mut(..word.len())?;
-        for (to, from) in lower.iter_mut().zip(word) {
-            *to = from.to_ascii_lowercase();
-        }
-        Some(match &*lower {
+        let lower = word::lower::<{ Self::LONGEST }>(word)?;
+        Some(match lower.get(..word.len())? {
             b"and" => Self::Set(BinaryOp::And),
             b"or" => Self::Set(BinaryOp::Or),
             b"unless" => Self::Set(BinaryOp::Unless),

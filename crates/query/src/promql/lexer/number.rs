@@ -1,11 +1,11 @@
 //! Where a number or a duration ends.
 
 use super::{Kind, Lexer, Token};
-use crate::error::ParseError;
+use crate::error::Parsed;
 
 impl Lexer<'_> {
     /// A number or a duration, by the rules of Prometheus's lexer; the value is made elsewhere.
-    pub(super) fn number(&mut self) -> Result<Token, ParseError> {
+    pub(super) fn number(&mut self) -> Parsed<Token> {
         let start = self.at;
         if self.scan_number() {
             return Ok(self.since(Kind::Number, start));

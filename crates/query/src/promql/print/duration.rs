@@ -50,9 +50,10 @@ enum Work<'a> {
 }
 
 fn print(out: &mut String, duration: &DurationExpr) {
-    let mut work = vec![Work::Expr(duration)];
-    while let Some(next) = work.pop() {
-        match next {
+    let mut work = Vec::new();
+    let mut next = Some(Work::Expr(duration));
+    while let Some(now) = next {
+        match now {
             Work::Text(text) => out.push_str(text),
             Work::Operator(op) => {
                 out.push(' ');
@@ -61,6 +62,7 @@ fn print(out: &mut String, duration: &DurationExpr) {
             }
             Work::Expr(expr) => print_start(expr, out, &mut work),
         }
+        next = work.pop();
     }
 }
 

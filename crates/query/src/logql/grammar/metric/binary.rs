@@ -1,10 +1,11 @@
 //! Binary operators, their modifiers, and which binds closer.
 
 use super::{Left, Operand, Waiting};
+use crate::error::Parsed;
 use crate::limits::MAX_DEPTH;
 use crate::logql::ast::{Binary, BinaryOp, Group, MetricExpr, VectorMatching};
 use crate::logql::grammar::Parser;
-use crate::logql::lexer::{Kind, Parsed};
+use crate::logql::lexer::Kind;
 
 impl Parser<'_> {
     pub(super) fn binary_op(&self) -> Option<BinaryOp> {

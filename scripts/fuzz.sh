@@ -1,0 +1,82 @@
+#!/bin/sh
+# Fuzzes the query crate: every target for SECONDS (1,200 if not said), two at a time.
+#
+#   scripts/fuzz.sh [SECONDS [TARGET…]]   run, starting from the committed corpora
+#   scripts/fuzz.sh keep                  add to the committed corpora what the runs have found,
+#                                         as few inputs as cover the same code
+#
+# A finding ends the script with an error and leaves its input in fuzz/artifacts; it becomes a line
+# of crates/query/tests/data once its cause is mended.
+set -eu
+cd "$(dirname "$0")/../fuzz"
+
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    echo "cargo-fuzz is missing: cargo install --locked cargo-fuzz" >&2
+    exit 1
+fi
+targets=$(cargo fuzz list)
+programs="${CARGO_TARGET_DIR:-target}/$(rustc --print host-tuple)/release"
+# The sanitizer's flags are unstable, and nothing else that these targets use is.
+export RUSTC_BOOTSTRAP=1
+
+# Every query of the parsers' tests is an input to start from.
+seeds() {
+    mkdir -p found/seeds
+    for data in ../crates/query/tests/data/*.txt; do
+        awk -v name="found/seeds/$(basename "$data" .txt)" \
+            '!/^(#|!!|=>)/ && NF { sub(/  (=>|!!)  .*/, ""); file = name "-" NR; printf "%s", $0 > file; close(file) }' \
+            "$data"
+    done
+}
+
+one() {
+    target=$1 seconds=$2
+    mkdir -p "corpus/$target" "found/$target" "artifacts/$target"
+    log="found/$target.log"
+    if "$programs/$target" -dict=queries.dict -max_len=600 -timeout=5 -rss_limit_mb=2048 \
+        -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
+        "found/$target" "corpus/$target" found/seeds >"$log" 2>&1; then
+        runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+        echo "$target: $runs inputs in $seconds s, no finding"
+    else
+        tail -n 40 "$log" >&2
+        echo "$target: a finding, see above and fuzz/artifacts/$target" >&2
+        return 1
+    fi
+}
+
+seeds
+if [ "${1:-}" = keep ]; then
+    cargo fuzz build
+    for target in $targets; do
+        rm -rf "found/$target.kept"
+        mkdir -p "found/$target" "found/$target.kept" "corpus/$target"
+        "$programs/$target" -set_cover_merge=1 -max_len=200 \
+            "found/$target.kept" "corpus/$target" "found/$target" found/seeds >"found/$target.log" 2>&1
+        rm -rf "corpus/$target"
+        mv "found/$target.kept" "corpus/$target"
+        echo "$target: $(find "corpus/$target" -type f | wc -l) inputs kept"
+    done
+    exit
+fi
+
+seconds=${1:-1200}
+[ $# -gt 0 ] && shift
+[ $# -gt 0 ] && targets=$*
+cargo fuzz build
+failed=""
+# shellcheck disable=SC2086 # names of targets have no spaces
+set -- $targets
+while [ $# -gt 0 ]; do
+    one "$1" "$seconds" &
+    first=$! second=""
+    if [ $# -gt 1 ]; then
+        one "$2" "$seconds" &
+        second=$!
+        shift
+    fi
+    shift
+    wait "$first" || failed=yes
+    [ -z "$second" ] || wait "$second" || failed=yes
+done
+[ -z "$failed" ]
