@@ -24,7 +24,7 @@ seeds() {
     mkdir -p found/seeds
     for data in ../crates/query/tests/data/*.txt; do
         awk -v name="found/seeds/$(basename "$data" .txt)" \
-            '!/^#/ && NF { sub(/  (=>|!!)  .*/, ""); file = name "-" NR; printf "%s", $0 > file; close(file) }' \
+            '!/^(#|!!|=>)/ && NF { sub(/  (=>|!!)  .*/, ""); file = name "-" NR; printf "%s", $0 > file; close(file) }' \
             "$data"
     done
 }

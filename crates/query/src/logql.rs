@@ -72,3 +72,19 @@ pub fn parse(query: &str) -> Result<Expr, ParseError> {
 pub fn parse_on_resource(query: &str) -> Result<Expr, ParseError> {
     grammar::parse(query, true).map_err(|error| *error)
 }
+
+/// Parses a stream selector alone, as the endpoints for labels and series take it.
+///
+/// # Errors
+/// As [`parse`], and for everything that is more than a selector.
+pub fn parse_selector(query: &str) -> Result<Expr, ParseError> {
+    let expr = parse(query)?;
+    match &expr {
+        Expr::Log(log) if log.stages.is_empty() => Ok(expr),
+        Expr::Log(_) | Expr::Metric(_) => Err(ParseError::at(
+            query,
+            0,
+            r#"expected a stream selector alone, such as {app="x"}"#,
+        )),
+    }
+}

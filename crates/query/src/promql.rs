@@ -100,3 +100,35 @@ pub use ast::Expr;
 pub fn parse(query: &str) -> Result<Expr, ParseError> {
     grammar::parse(query).map_err(|error| *error)
 }
+
+/// Parses a vector selector alone, without range, offset or time, as the endpoints for labels and
+/// series take it.
+///
+/// # Errors
+/// As [`parse`], and for everything that is more than a selector.
+pub fn parse_selector(query: &str) -> Result<Expr, ParseError> {
+    let expr = parse(query)?;
+    let alone = match &expr {
+        Expr::Vector(selector) => {
+            selector.extension.is_none() && selector.modifiers == ast::Modifiers::default()
+        }
+        Expr::Number(_)
+        | Expr::String(_)
+        | Expr::Matrix(_)
+        | Expr::Subquery(_)
+        | Expr::Paren(_)
+        | Expr::Unary(..)
+        | Expr::Binary(_)
+        | Expr::Aggregate(_)
+        | Expr::Call(_) => false,
+    };
+    if alone {
+        Ok(expr)
+    } else {
+        Err(ParseError::at(
+            query,
+            0,
+            r#"expected a vector selector alone, such as up{job="x"}"#,
+        ))
+    }
+}

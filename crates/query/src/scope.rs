@@ -66,12 +66,28 @@ pub fn logql_on_resource(query: &str, by: &Matcher) -> Result<String, ScopeError
     scope(query, logql::parse_on_resource(query)?, by)
 }
 
+/// As [`logql`](fn@logql), of what is a stream selector alone, see [`logql::parse_selector`].
+///
+/// # Errors
+/// As [`logql`](fn@logql), and for everything that is more than a selector.
+pub fn logql_selector(query: &str, by: &Matcher) -> Result<String, ScopeError> {
+    scope(query, logql::parse_selector(query)?, by)
+}
+
 /// The PromQL `query` with `by` added to every vector selector.
 ///
 /// # Errors
 /// As [`logql`](fn@logql).
 pub fn promql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
     scope(query, promql::parse(query)?, by)
+}
+
+/// As [`promql`](fn@promql), of what is a vector selector alone, see [`promql::parse_selector`].
+///
+/// # Errors
+/// As [`promql`](fn@promql), and for everything that is more than a selector.
+pub fn promql_selector(query: &str, by: &Matcher) -> Result<String, ScopeError> {
+    scope(query, promql::parse_selector(query)?, by)
 }
 
 /// What scoping needs to know of a language.
@@ -225,6 +241,32 @@ mod tests {
             matches!(&error, Err(ScopeError::Parse(error)) if (error.line, error.column) == (2, 6)),
             "{error:?}"
         );
+    }
+
+    #[test]
+    fn a_selector_alone_is_scoped_and_more_is_refused() {
+        let by = Matcher::equal("resource_id", "r1");
+        for query in ["{}", " { } # all"] {
+            let scoped = logql_selector(query, &by);
+            assert_eq!(scoped.as_deref(), Ok(r#"{resource_id="r1"}"#), "{query}");
+            let scoped = promql_selector(query, &by);
+            assert_eq!(scoped.as_deref(), Ok(r#"{resource_id="r1"}"#), "{query}");
+        }
+        for query in ["", r#"{} |= "x""#, "rate({}[1m])", "1"] {
+            assert!(logql_selector(query, &by).is_err(), "{query}");
+        }
+        for query in [
+            "",
+            "up[5m]",
+            "up offset 1m",
+            "up @ 1",
+            "(up)",
+            "-up",
+            "sum(up)",
+            "1",
+        ] {
+            assert!(promql_selector(query, &by).is_err(), "{query}");
+        }
     }
 
     #[test]

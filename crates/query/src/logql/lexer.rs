@@ -351,7 +351,12 @@ impl<'q> Lexer<'q> {
             ));
         }
         let misplaced = text.iter().enumerate().any(|(index, byte)| {
-            let digit = |index: usize| at(index).is_ascii_hexdigit() || hexadecimal && index == 1;
+            // Behind the number may stand a label that looks like hexadecimal digits.
+            let digit = |index: usize| {
+                index < end
+                    && (at(index).is_ascii_digit()
+                        || hexadecimal && (index == 1 || at(index).is_ascii_hexdigit()))
+            };
             *byte == b'_' && !(index > 0 && digit(index - 1) && digit(index + 1))
         });
         if misplaced {

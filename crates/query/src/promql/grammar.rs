@@ -442,7 +442,7 @@ impl Parser<'_> {
         };
         Ok(Number {
             value,
-            text: text.into(),
+            text: literal::written(text),
         })
     }
 

@@ -22,6 +22,16 @@ pub(super) fn number(text: &str) -> Option<f64> {
         .then_some(value)
 }
 
+/// How a number is printed: as it was written, but for a hexadecimal one that ends in an E. At the end
+/// of a query Prometheus takes that for an exponent without digits.
+pub(super) fn written(text: &str) -> SmallStr {
+    let hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+    match integer(text) {
+        Some(value) if hexadecimal && text.ends_with(['e', 'E']) => value.to_string().into(),
+        Some(_) | None => text.into(),
+    }
+}
+
 fn integer(text: &str) -> Option<i64> {
     let hexadecimal = text.strip_prefix("0x").or(text.strip_prefix("0X"));
     let (digits, radix) = match (hexadecimal, text.strip_prefix('0')) {

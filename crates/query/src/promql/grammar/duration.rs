@@ -229,7 +229,7 @@ impl<'p, 'a> Durations<'p, 'a> {
     }
 
     fn literal(&self, token: Token) -> Parsed<Operand> {
-        let text = self.parser.lexer.text(token).into();
+        let text = literal::written(self.parser.lexer.text(token));
         let (duration, seconds) = if token.kind == Kind::Duration {
             let nanos = self.parser.length(token)?;
             #[allow(clippy::cast_precision_loss)] // only its sign and zero matter
