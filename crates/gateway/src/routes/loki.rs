@@ -82,7 +82,6 @@ const FIELDS: &[Parameter] = &[
 ];
 const PATTERNS: &[Parameter] = &[QUERY, START, END, SINCE, optional("step", Kind::Duration)];
 
-/// `end` and `direction`, which logcli sends too, mean nothing to a tail.
 const TAIL: &[Parameter] = &[
     required("query", Kind::Logql),
     START,
