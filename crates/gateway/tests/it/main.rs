@@ -29,6 +29,8 @@ mod answers;
 
 mod raw;
 
+mod tail;
+
 mod backends;
 
 mod certificates;

@@ -13,3 +13,4 @@ mod config;
 mod demo;
 mod scope;
 mod serve;
+mod tail;
