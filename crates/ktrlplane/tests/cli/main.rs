@@ -11,5 +11,6 @@ mod harness;
 
 mod config;
 mod demo;
+mod grafana;
 mod scope;
 mod serve;
