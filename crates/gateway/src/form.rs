@@ -30,7 +30,8 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Error> {
     if method != Method::POST {
         return Err(Error::UnexpectedBody);
     }
-    // Two ways to say where a body ends: the other carrier of request smuggling.
+    // Two ways to say where a body ends: the other carrier of request smuggling. The HTTP library
+    // lets only one of the two through, and this does not rely on it.
     if chunked && lengths.iter().next().is_some() {
         return Err(Error::UnexpectedBody);
     }
@@ -74,4 +75,24 @@ where
     };
     String::from_utf8(bytes.into())
         .map_err(|_| Error::BadData("the form is not valid percent-encoded UTF-8".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn threat_17_two_ways_to_say_where_a_body_ends_are_refused() {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+        headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+        assert_eq!(check(&Method::POST, &headers), Ok(()));
+        headers.insert(CONTENT_LENGTH, HeaderValue::from_static("8"));
+        assert_eq!(check(&Method::POST, &headers), Err(Error::UnexpectedBody));
+        headers.remove(TRANSFER_ENCODING);
+        assert_eq!(check(&Method::POST, &headers), Ok(()));
+        assert_eq!(check(&Method::GET, &headers), Err(Error::UnexpectedBody));
+    }
 }

@@ -1,11 +1,15 @@
 //! What the gateway answers by itself: nothing goes upstream.
 
+mod parse_query;
+
+use ::query::promql;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
 use crate::routes::{Backend, Local};
 use crate::stream::{Body, json};
+use parse_query::Tree;
 
 /// The versions whose languages and APIs are spoken here. Clients tell by them what they may ask.
 const LOKI: &str = "3.8.0";
@@ -68,9 +72,21 @@ pub(crate) fn answer(
             Ok(json(StatusCode::OK, &Success::of(Build::of(PROMETHEUS))))
         }
         (Local::FormatQuery, Backend::Loki | Backend::Mimir) => {
-            let query = parameters.iter().find(|(name, _)| *name == "query");
-            let (_, query) = query.ok_or(Error::Internal)?;
-            Ok(json(StatusCode::OK, &Success::of(query)))
+            Ok(json(StatusCode::OK, &Success::of(query(parameters)?)))
         }
+        (Local::ParseQuery, Backend::Mimir) => {
+            // What was printed from a tree parses to that tree.
+            let tree = promql::parse(query(parameters)?).map_err(|_| Error::Internal)?;
+            Ok(json(StatusCode::OK, &Success::of(Tree(&tree))))
+        }
+        // Loki has no such endpoint, and the table no such row.
+        (Local::ParseQuery, Backend::Loki) => Err(Error::Internal),
     }
+}
+
+fn query<'a>(parameters: &'a [(&'static str, String)]) -> Result<&'a str, Error> {
+    let query = parameters.iter().find(|(name, _)| *name == "query");
+    query
+        .map(|(_, query)| query.as_str())
+        .ok_or(Error::Internal)
 }

@@ -140,6 +140,8 @@ pub enum Local {
     BuildInfo,
     /// The query in its canonical form.
     FormatQuery,
+    /// The query's tree, in Prometheus's JSON.
+    ParseQuery,
 }
 
 /// What cannot carry a label, and so is sifted here.

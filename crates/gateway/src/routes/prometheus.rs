@@ -92,6 +92,13 @@ pub(super) const ROUTES: &[Route] = &[
         QUERY,
         Local::FormatQuery,
     ),
+    local(
+        "prometheus_parse_query",
+        "/prometheus/api/v1/parse_query",
+        GET_OR_POST,
+        QUERY,
+        Local::ParseQuery,
+    ),
 ];
 
 const fn local(

@@ -15,6 +15,8 @@ mod headers;
 
 mod parameters;
 
+mod surface;
+
 mod identity;
 
 mod keys;

@@ -52,9 +52,10 @@ impl Row {
 fn good_parameters(route: &str) -> String {
     match route {
         "metrics_query_range" | "prometheus_query_range" => format!("query=up&{RANGE}"),
-        "prometheus_query" | "prometheus_query_exemplars" | "prometheus_format_query" => {
-            "query=up".to_owned()
-        }
+        "prometheus_query"
+        | "prometheus_query_exemplars"
+        | "prometheus_format_query"
+        | "prometheus_parse_query" => "query=up".to_owned(),
         "loki_query" | "loki_query_range" | "loki_format_query" | "loki_tail" => {
             format!("query={}", encoded(r#"{app="x"}"#))
         }

@@ -19,13 +19,16 @@ mod http;
 mod postgres;
 mod process;
 
+mod forwarder;
 mod gateway;
 mod issuer;
 mod prometheus;
 mod world;
 
+mod data_frame;
 mod database;
 mod failing;
 mod identity;
 mod logs;
 mod metrics;
+mod promtool;

@@ -45,6 +45,15 @@ impl Received {
         value
     }
 
+    /// All parameters, from URL or form, in their order.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        assert!(self.query.is_empty() || self.body.is_empty());
+        let text = format!("{}{}", self.query, self.body);
+        form_urlencoded::parse(text.as_bytes())
+            .into_owned()
+            .collect()
+    }
+
     pub(crate) fn parameter_names(&self) -> Vec<String> {
         form_urlencoded::parse(self.query.as_bytes())
             .map(|(name, _)| name.into_owned())
@@ -59,7 +68,7 @@ impl Received {
     }
 }
 
-type Answerer = Arc<dyn Fn() -> Response + Send + Sync>;
+type Answerer = Arc<dyn Fn(&Received) -> Response + Send + Sync>;
 
 #[derive(Clone)]
 struct Shared {
@@ -100,7 +109,7 @@ impl Backend {
 
     fn on<L: Listener<Addr = SocketAddr>>(listener: L, url: String) -> Self {
         let ok: Answerer =
-            Arc::new(|| ([("content-type", "application/json")], ANSWER).into_response());
+            Arc::new(|_| ([("content-type", "application/json")], ANSWER).into_response());
         let (sender, tails) = mpsc::unbounded_channel();
         let shared = Shared {
             tails: Arc::new(Mutex::new(Some(sender))),
@@ -122,6 +131,14 @@ impl Backend {
 
     /// Answers like this from now on.
     pub(crate) fn answers(&self, answer: impl Fn() -> Response + Send + Sync + 'static) {
+        self.answers_by(move |_| answer());
+    }
+
+    /// Answers by what it is asked from now on.
+    pub(crate) fn answers_by(
+        &self,
+        answer: impl Fn(&Received) -> Response + Send + Sync + 'static,
+    ) {
         *self.shared.answerer.lock().unwrap() = Arc::new(answer);
     }
 
@@ -149,6 +166,11 @@ impl Backend {
         self.shared.received.lock().unwrap().clear();
     }
 
+    /// What it was sent, in its order.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.shared.received.lock().unwrap().clone()
+    }
+
     /// The latest request.
     pub(crate) fn last(&self) -> Received {
         let received = self.shared.received.lock().unwrap();
@@ -162,16 +184,17 @@ async fn receive(State(shared): State<Shared>, mut request: Request) -> Response
     let tail = tails.map(|tails| accept(&mut request, tails));
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
-    shared.received.lock().unwrap().push(Received {
+    let received = Received {
         method: parts.method,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         body: String::from_utf8(body.to_vec()).unwrap(),
-    });
+    };
+    shared.received.lock().unwrap().push(received.clone());
     if let Some(tail) = tail {
         return tail;
     }
     let answerer = Arc::clone(&shared.answerer.lock().unwrap());
-    answerer()
+    answerer(&received)
 }
