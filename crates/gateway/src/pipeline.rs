@@ -21,6 +21,7 @@ use crate::form;
 use crate::forward::{REQUEST_ID, Upstreams, forward};
 use crate::health::Health;
 use crate::local;
+use crate::openapi::Document;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context, scope};
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    pub(crate) document: Document,
     pub(crate) clock: Arc<dyn Clock>,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
@@ -72,6 +74,7 @@ impl Pipeline {
                 response.extensions_mut().insert(*probe);
                 Ok(response)
             }
+            Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Tenant(endpoint) => {
                 let permit = self
                     .permit(endpoint.action, found.target, &head.headers)

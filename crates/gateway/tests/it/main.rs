@@ -13,6 +13,7 @@ mod requests;
 
 mod headers;
 
+mod openapi;
 mod parameters;
 
 mod identity;
