@@ -15,6 +15,9 @@ pub mod answer;
 pub mod logql;
 pub mod promql;
 
+mod patterns;
+mod volume;
+
 pub mod http;
 
 use std::sync::Arc;

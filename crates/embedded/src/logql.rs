@@ -4,7 +4,7 @@
 //! `stage` takes a line through a pipeline, `lines` answers log queries, `range` makes samples of
 //! lines, and `metric`, `vector` and `binary` calculate with them.
 
-mod go;
+pub(crate) mod go;
 mod labels;
 
 mod hints;
@@ -12,6 +12,8 @@ mod stage;
 mod template;
 
 pub(crate) mod lines;
+
+pub(crate) mod detect;
 
 mod binary;
 mod metric;

@@ -41,13 +41,13 @@ pub(super) fn list<T>(out: &mut String, items: &[T], mut item: impl FnMut(&mut S
 }
 
 /// Appends strings, with commas between them, in brackets.
-pub(super) fn strings<'a>(out: &mut String, items: impl IntoIterator<Item = &'a String>) {
+pub(super) fn strings(out: &mut String, items: impl IntoIterator<Item: AsRef<str>>) {
     out.push('[');
     for (at, item) in items.into_iter().enumerate() {
         if at > 0 {
             out.push(',');
         }
-        string(out, item);
+        string(out, item.as_ref());
     }
     out.push(']');
 }

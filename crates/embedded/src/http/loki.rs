@@ -1,9 +1,13 @@
 //! Loki's HTTP API, below `/loki/api/v1`. Errors are plain text, as Loki's are.
 
 mod asked;
+mod detected;
 mod frame;
+mod index;
 mod labels;
+mod patterns;
 mod query;
+mod status;
 mod tail;
 
 use ::query::Matcher;
@@ -34,6 +38,32 @@ pub(super) fn routes() -> Router<Shared> {
             get(labels::values).post(labels::values),
         ),
         ("series", get(labels::series).post(labels::series)),
+        ("index/stats", get(index::stats).post(index::stats)),
+        ("index/shards", get(index::shards).post(index::shards)),
+        ("index/volume", get(index::volume).post(index::volume)),
+        (
+            "index/volume_range",
+            get(index::volume_range).post(index::volume_range),
+        ),
+        (
+            "detected_labels",
+            get(detected::labels).post(detected::labels),
+        ),
+        (
+            "detected_fields",
+            get(detected::fields).post(detected::fields),
+        ),
+        (
+            "detected_field/{name}/values",
+            get(detected::values).post(detected::values),
+        ),
+        ("patterns", get(patterns::patterns).post(patterns::patterns)),
+        ("drilldown-limits", get(status::drilldown_limits)),
+        (
+            "format_query",
+            get(status::format_query).post(status::format_query),
+        ),
+        ("status/buildinfo", get(status::buildinfo)),
         ("tail", get(tail::tail)),
     ];
     let mount = |router: Router<Shared>, (path, handlers): (&str, MethodRouter<Shared>)| {

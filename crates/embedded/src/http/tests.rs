@@ -1,6 +1,9 @@
 //! The router as clients see it.
 
+mod loki_detected;
+mod loki_index;
 mod loki_labels;
+mod loki_patterns;
 mod loki_tail;
 mod prometheus_surface;
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use query::logql::ast::LogExpr;
+use query::logql::ast::{LogExpr, Stage};
 
 use super::hints::Hints;
 use super::labels::LineLabels;
@@ -41,7 +41,12 @@ pub(crate) struct Pipeline {
 impl Pipeline {
     /// Compiles the stages. The time is what `now` in a template tells.
     pub(crate) fn new(expr: &LogExpr, now_ns: i64) -> Result<Self, EvalError> {
-        let stages = Stages::new(&expr.stages, now_ns)?;
+        Self::of(&expr.stages, now_ns)
+    }
+
+    /// Compiles stages, likewise.
+    pub(super) fn of(stages: &[Stage], now_ns: i64) -> Result<Self, EvalError> {
+        let stages = Stages::new(stages, now_ns)?;
         let hints = Hints::for_lines(stages.label_tests());
         Ok(Self { stages, hints })
     }
@@ -53,7 +58,11 @@ impl Pipeline {
         Some((labels.result(), line.into_owned()))
     }
 
-    fn run<'l>(&self, entry: &'l LogEntry, labels: &mut LineLabels<'_>) -> Option<Cow<'l, str>> {
+    pub(super) fn run<'l>(
+        &self,
+        entry: &'l LogEntry,
+        labels: &mut LineLabels<'_>,
+    ) -> Option<Cow<'l, str>> {
         labels.reset(metadata(&entry.structured_metadata));
         self.stages
             .run(entry.timestamp_ns, &entry.line, labels, &self.hints)
@@ -66,6 +75,42 @@ pub(crate) fn over(
     request: &Request<'_>,
     pipeline: &Pipeline,
 ) -> Result<Vec<StreamResult>, EvalError> {
+    let mut collected = Collected {
+        streams: Vec::new(),
+        ids: HashMap::new(),
+    };
+    walk(streams, request, pipeline, |passed| {
+        let labels = passed.labels.result();
+        let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
+        let bytes = of_labels.sum();
+        collected.push(labels, passed.time_ns, passed.line.into_owned());
+        bytes
+    })?;
+    let mut streams = collected.streams;
+    streams.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(streams)
+}
+
+/// A line that passed the pipeline.
+pub(crate) struct Passed<'a> {
+    /// Its stream.
+    pub(crate) stream: &'a Labels,
+    /// Its labels as the pipeline left them.
+    pub(crate) labels: &'a LineLabels<'a>,
+    /// Its time, in nanoseconds since the Unix epoch.
+    pub(crate) time_ns: i64,
+    /// Its text as the pipeline left it.
+    pub(crate) line: Cow<'a, str>,
+}
+
+/// Shows the lines that pass to `visit`, in the order and up to the limit of the request. It tells
+/// how many bytes it keeps beside the line's.
+pub(crate) fn walk(
+    streams: &[Selected<LogEntry>],
+    request: &Request<'_>,
+    pipeline: &Pipeline,
+    mut visit: impl FnMut(Passed<'_>) -> usize,
+) -> Result<(), EvalError> {
     let mut sources: Vec<Source<'_>> = streams
         .iter()
         .map(|stream| Source {
@@ -73,6 +118,7 @@ pub(crate) fn over(
                 Direction::Forward => Box::new(stream.entries()),
                 Direction::Backward => Box::new(stream.entries().rev()),
             },
+            stream: &stream.labels,
             labels: LineLabels::new(&stream.labels),
         })
         .collect();
@@ -89,10 +135,6 @@ pub(crate) fn over(
             next.push(Reverse((due(entry.timestamp_ns), index)));
         }
     }
-    let mut collected = Collected {
-        streams: Vec::new(),
-        ids: HashMap::new(),
-    };
     let (mut seen, mut count, mut bytes) = (0_usize, 0_usize, 0_usize);
     let mut last: Option<i64> = None;
     while count < request.limit
@@ -115,15 +157,18 @@ pub(crate) fn over(
             if is_due {
                 last = Some(time);
                 count += 1;
-                let labels = source.labels.result();
-                let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
-                bytes += line.len() + of_labels.sum::<usize>();
+                bytes += line.len();
+                bytes += visit(Passed {
+                    stream: source.stream,
+                    labels: &source.labels,
+                    time_ns: time,
+                    line,
+                });
                 if bytes > MAX_BYTES {
                     return Err(EvalError::Limit(format!(
                         "the answer would have more than {MAX_BYTES} bytes; ask for fewer lines"
                     )));
                 }
-                collected.push(labels, time, line.into_owned());
             }
         }
         *slot = source.entries.next();
@@ -131,14 +176,13 @@ pub(crate) fn over(
             next.push(Reverse((due(entry.timestamp_ns), index)));
         }
     }
-    let mut streams = collected.streams;
-    streams.sort_by(|a, b| a.labels.cmp(&b.labels));
-    Ok(streams)
+    Ok(())
 }
 
 /// A stream, read in the query's direction.
 struct Source<'a> {
     entries: Box<dyn Iterator<Item = &'a LogEntry> + 'a>,
+    stream: &'a Labels,
     labels: LineLabels<'a>,
 }
 

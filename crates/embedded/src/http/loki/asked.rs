@@ -6,7 +6,7 @@ use crate::http::times;
 use crate::logql::Direction;
 
 /// Lines in an answer if the request does not say.
-const DEFAULT_LIMIT: usize = 100;
+pub(super) const DEFAULT_LIMIT: usize = 100;
 const HOUR_NS: i64 = 3_600_000_000_000;
 const SECOND_NS: i64 = 1_000_000_000;
 
@@ -23,31 +23,10 @@ pub(super) struct Asked {
 }
 
 pub(super) fn range(params: &Params, now: i64) -> Result<Asked, Refusal> {
-    let (start_ns, end_ns) = bounds(params, now)?;
-    if end_ns < start_ns {
-        return Err(bad(
-            "end timestamp must not be before or equal to start time",
-        ));
-    }
+    let (start_ns, end_ns) = ordered_bounds(params, now)?;
     let limit = limit(params)?;
     let direction = direction(params)?;
-    let length = end_ns.saturating_sub(start_ns);
-    let step_ns = match params.get("step") {
-        "" => (length / SECOND_NS / 250).max(1).saturating_mul(SECOND_NS),
-        written => times::duration(written).map_err(bad)?,
-    };
-    if step_ns <= 0 {
-        return Err(bad(
-            "zero or negative query resolution step widths are not accepted. Try a positive \
-             integer",
-        ));
-    }
-    if length / step_ns > 11_000 {
-        return Err(bad(
-            "exceeded maximum resolution of 11,000 points per time series. Try increasing the \
-             value of the step parameter",
-        ));
-    }
+    let step_ns = step(params, start_ns, end_ns)?;
     let interval_ns = match params.get("interval") {
         "" => 0,
         written => times::duration(written).map_err(bad)?,
@@ -84,6 +63,39 @@ pub(super) fn bounds(params: &Params, now: i64) -> Result<(i64, i64), Refusal> {
     Ok((start, end))
 }
 
+/// `step`: about 250 of them make up the time if the request does not say, and 11,000 at most.
+pub(super) fn step(params: &Params, start_ns: i64, end_ns: i64) -> Result<i64, Refusal> {
+    let length = end_ns.saturating_sub(start_ns);
+    let step_ns = match params.get("step") {
+        "" => (length / SECOND_NS / 250).max(1).saturating_mul(SECOND_NS),
+        written => times::duration(written).map_err(bad)?,
+    };
+    if step_ns <= 0 {
+        return Err(bad(
+            "zero or negative query resolution step widths are not accepted. Try a positive \
+             integer",
+        ));
+    }
+    if length / step_ns > 11_000 {
+        return Err(bad(
+            "exceeded maximum resolution of 11,000 points per time series. Try increasing the \
+             value of the step parameter",
+        ));
+    }
+    Ok(step_ns)
+}
+
+/// `start` and `end`, which come in this order.
+pub(super) fn ordered_bounds(params: &Params, now: i64) -> Result<(i64, i64), Refusal> {
+    let (start, end) = bounds(params, now)?;
+    if end < start {
+        return Err(bad(
+            "end timestamp must not be before or equal to start time",
+        ));
+    }
+    Ok((start, end))
+}
+
 /// A time as Loki reads it: RFC 3339, seconds with a fraction, seconds of up to ten digits, or
 /// nanoseconds.
 pub(super) fn time(written: &str, default: i64) -> Result<i64, String> {
@@ -104,12 +116,17 @@ pub(super) fn time(written: &str, default: i64) -> Result<i64, String> {
 }
 
 pub(super) fn limit(params: &Params) -> Result<usize, Refusal> {
-    let limit = match params.get("limit") {
-        "" => return Ok(DEFAULT_LIMIT),
-        written => written
-            .parse::<i64>()
-            .map_err(|_| bad(format!("limit value {written:?} is not a number")))?,
-    };
+    count(params.get("limit"), DEFAULT_LIMIT)
+}
+
+/// A number of things above 0, or `default` where none is given.
+pub(super) fn count(written: &str, default: usize) -> Result<usize, Refusal> {
+    if written.is_empty() {
+        return Ok(default);
+    }
+    let limit = written
+        .parse::<i64>()
+        .map_err(|_| bad(format!("limit value {written:?} is not a number")))?;
     if limit <= 0 {
         return Err(bad("limit must be a positive value"));
     }
