@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, the
-# OpenID provider); says at the end which it could not install. With CI=true a missing counterpart
+# OpenID provider, schemathesis); says at the end which it could not install. With CI=true a missing counterpart
 # fails the tests that need it, elsewhere they pass with a sentence.
 set -u
 cd "$(dirname "$0")/.." || exit 1
@@ -59,6 +59,22 @@ if ! cmp -s $provider/package-lock.json $provider/node_modules/.installed-lock; 
 fi
 [ -e $provider/node_modules/oidc-provider ] && command -v node >/dev/null ||
     note "the npm package oidc-provider (needs node and npm): tokens were tested with keys of our own alone"
+
+# What asks for all that the OpenAPI document promises, in an environment of its own and in the
+# versions that its list names; again only when that list has changed.
+asker=tests/schemathesis
+if ! cmp -s $asker/requirements.txt $asker/.venv/.installed-requirements.txt; then
+    if command -v python3 >/dev/null; then
+        echo "Installing the Python package schemathesis"
+        { rm -rf $asker/.venv && python3 -m venv $asker/.venv &&
+            $asker/.venv/bin/pip install --quiet --disable-pip-version-check --no-deps \
+                --only-binary :all: -r $asker/requirements.txt &&
+            cp $asker/requirements.txt $asker/.venv/.installed-requirements.txt
+        } >&2 </dev/null
+    fi
+fi
+[ -e $asker/.venv/.installed-requirements.txt ] ||
+    note "the PyPI package schemathesis (needs python3 with venv, and PyPI): the OpenAPI document was not held against the running gateway"
 
 [ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||
     note "Loki (name one in KTRLPLANE_TEST_LOKI_URL): logs were tested on the embedded backend alone"

@@ -130,14 +130,17 @@ pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
             success(result(&["matrix", "vector", "scalar", "string"]), SAMPLES),
         ),
         ("Labels", success(list(text()), "Names, or values.")),
-        ("LokiLabels", lokis_labels()),
+        (
+            "LokiLabels",
+            success_or_none(list(text()), "Names, or values."),
+        ),
         (
             "Series",
             success(list(labels()), "The labels of each series or stream."),
         ),
         (
             "Exemplars",
-            success(list(simple(Type::Object)), "Series with their exemplars."),
+            success_or_none(list(simple(Type::Object)), "Series with their exemplars."),
         ),
         (
             "Metadata",
@@ -217,13 +220,12 @@ fn build() -> Schema {
     )
 }
 
-/// Loki leaves an empty list of names out.
-fn lokis_labels() -> Schema {
-    let properties = [("status", text_of(&["success"])), ("data", list(text()))];
-    described(
-        object(properties, &["status"]),
-        "Names, or values; `data` is left out where there is none.",
-    )
+/// Of Loki's names, and of exemplars to a query without a selector: `data` is left out where there is
+/// none.
+fn success_or_none(data: Schema, description: &str) -> Schema {
+    let properties = [("status", text_of(&["success"])), ("data", data)];
+    let description = format!("{description} `data` is left out where there is none.");
+    described(object(properties, &["status"]), &description)
 }
 
 /// How both backends wrap an answer.

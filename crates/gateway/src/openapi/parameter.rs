@@ -12,12 +12,12 @@ use crate::routes::{Absent, Endpoint, Kind, Mount, Parameter};
 use crate::scope::parameters::{MAX_NAMES_LENGTH, MOST_REPEATED};
 
 /// Of a project or a resource: a DNS label (RFC 1123).
-const ID: &str = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$";
-const LABEL_NAME: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
-const LABEL_NAMES: &str = "^[A-Za-z_][A-Za-z0-9_]*(,[A-Za-z_][A-Za-z0-9_]*)*$";
-const NUMBER: &str = r"^-?[0-9]+(\.[0-9]+)?$";
-const DURATION: &str = r"^([0-9]+(\.[0-9]+)?|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$";
-const SIZE: &str = "^[0-9]{1,15}(([kKmMgGtT][iI]?)?[bB])?$";
+const ID: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+const LABEL_NAME: &str = "[A-Za-z_][A-Za-z0-9_]*";
+const LABEL_NAMES: &str = "[A-Za-z_][A-Za-z0-9_]*(,[A-Za-z_][A-Za-z0-9_]*)*";
+const NUMBER: &str = r"-?[0-9]+(\.[0-9]+)?";
+const DURATION: &str = r"[0-9]+(\.[0-9]+)?|([0-9]+(y|w|d|h|ms?|s))+";
+const SIZE: &str = "[0-9]{1,15}(([kKmMgGtT][iI]?)?[bB])?";
 
 /// What stands in the path's braces.
 pub(super) fn in_path(mount: Mount, path: &str) -> Vec<Described> {
@@ -28,12 +28,19 @@ pub(super) fn in_path(mount: Mount, path: &str) -> Vec<Described> {
     };
     let id = |name: &&str| {
         let (description, example) = words::in_path(name);
-        in_braces(name, description, example, text(ID).max_length(Some(63)))
+        in_braces(
+            name,
+            description,
+            example,
+            any_text().pattern(Some(whole(ID))).max_length(Some(63)),
+        )
     };
     let mut described: Vec<Described> = of_the_mount.iter().map(id).collect();
     if path.contains("{name}") {
         let (description, example) = words::in_path("name");
-        let schema = text(LABEL_NAME).max_length(Some(MAX_NAMES_LENGTH));
+        let schema = any_text()
+            .pattern(Some(whole(LABEL_NAME)))
+            .max_length(Some(MAX_NAMES_LENGTH));
         described.push(in_braces("name", description, example, schema));
     }
     described
@@ -136,17 +143,21 @@ fn schema(parameter: &Parameter, most_lines: u32, description: Option<String>) -
         Kind::Time => {
             let rfc_3339 = SchemaFormat::KnownFormat(KnownFormat::DateTime);
             let rfc_3339 = any_text().format(Some(rfc_3339));
-            let either = AnyOfBuilder::new().item(rfc_3339).item(text(NUMBER));
+            let either = AnyOfBuilder::new()
+                .item(rfc_3339)
+                .item(text(parameter, NUMBER));
             return either.description(description).into();
         }
-        Kind::Logql | Kind::LogqlOnResource | Kind::Promql => any_text(),
-        Kind::Duration => text(DURATION),
+        Kind::Logql | Kind::LogqlOnResource | Kind::Promql => {
+            any_text().min_length(least_length(parameter))
+        }
+        Kind::Duration => text(parameter, DURATION),
         Kind::Lines => integer(1, most_lines),
         Kind::Integer(least, most) => integer(least, most),
         Kind::Word(words) => any_text().enum_values(Some(words.iter().copied())),
-        Kind::LabelNames => text(LABEL_NAMES).max_length(Some(MAX_NAMES_LENGTH)),
+        Kind::LabelNames => text(parameter, LABEL_NAMES).max_length(Some(MAX_NAMES_LENGTH)),
         Kind::MetricName => any_text().max_length(Some(MAX_NAMES_LENGTH)),
-        Kind::Bytes => text(SIZE),
+        Kind::Bytes => text(parameter, SIZE),
     };
     let default = match parameter.absent {
         Absent::Default(text) => Some(value(parameter.kind, text)),
@@ -159,8 +170,25 @@ fn any_text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
-fn text(pattern: &str) -> ObjectBuilder {
-    any_text().pattern(Some(pattern))
+/// A text of this pattern, or none at all where it may be absent: what is empty counts as absent.
+fn text(parameter: &Parameter, pattern: &str) -> ObjectBuilder {
+    any_text().pattern(Some(match least_length(parameter) {
+        Some(_) => whole(pattern),
+        None => format!("^({pattern})?$"),
+    }))
+}
+
+/// A pattern of the whole text.
+fn whole(pattern: &str) -> String {
+    format!("^({pattern})$")
+}
+
+/// Of a parameter that must be there, and so must not be empty.
+fn least_length(parameter: &Parameter) -> Option<usize> {
+    match parameter.absent {
+        Absent::Refused => Some(1),
+        Absent::Omitted | Absent::Default(_) | Absent::Everything => None,
+    }
 }
 
 fn integer(least: u32, most: u32) -> ObjectBuilder {

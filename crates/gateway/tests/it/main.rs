@@ -14,6 +14,7 @@ mod requests;
 mod headers;
 
 mod openapi;
+
 mod parameters;
 
 mod identity;

@@ -19,6 +19,7 @@ mod http;
 mod postgres;
 mod process;
 
+mod demo;
 mod gateway;
 mod issuer;
 mod prometheus;
@@ -29,3 +30,4 @@ mod failing;
 mod identity;
 mod logs;
 mod metrics;
+mod openapi;
