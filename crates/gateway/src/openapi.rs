@@ -1,4 +1,4 @@
-//! What the gateway says of itself: an OpenAPI 3.1 document, made from the route table, the kinds of
+//! What the gateway says of itself: an `OpenAPI` 3.1 document, made from the route table, the kinds of
 //! its parameters and the error table, so that it says what they do.
 //!
 //! It holds nothing of a tenant and nothing of the installation but the configured maximum of log

@@ -109,10 +109,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
         (HEALTH, health()),
         (
             "Document",
-            described(
-                object([("openapi", text())], &["openapi"]),
-                "An OpenAPI document.",
-            ),
+            described([("openapi", text())], &["openapi"], "An OpenAPI document."),
         ),
         ("Object", simple(Type::Object)),
         ("Query", success(text(), "The query in its canonical form.")),
@@ -200,7 +197,8 @@ fn error() -> Schema {
     let status = text_of(&["error"]);
     let properties = [("status", status), ("errorType", text()), ("error", text())];
     described(
-        object(properties, &["status", "errorType", "error"]),
+        properties,
+        &["status", "errorType", "error"],
         "Why a request was refused: a word for programs and a sentence for people.",
     )
 }
@@ -225,7 +223,7 @@ fn build() -> Schema {
 fn success_or_none(data: Schema, description: &str) -> Schema {
     let properties = [("status", text_of(&["success"])), ("data", data)];
     let description = format!("{description} `data` is left out where there is none.");
-    described(object(properties, &["status"]), &description)
+    described(properties, &["status"], &description)
 }
 
 /// How both backends wrap an answer.
@@ -236,7 +234,7 @@ fn success(data: Schema, description: &str) -> Schema {
         ("warnings", list(text())),
         ("infos", list(text())),
     ];
-    described(object(properties, &["status", "data"]), description)
+    described(properties, &["status", "data"], description)
 }
 
 /// The result of a query: series or streams, or of a scalar or string its time and value.
@@ -285,22 +283,26 @@ fn map(values: Schema) -> Schema {
 }
 
 fn object<const N: usize>(properties: [(&str, Schema); N], required: &[&str]) -> Schema {
+    fields(properties, required).into()
+}
+
+fn described<const N: usize>(
+    properties: [(&str, Schema); N],
+    required: &[&str],
+    description: &str,
+) -> Schema {
+    let fields = fields(properties, required);
+    fields.description(Some(description)).into()
+}
+
+fn fields<const N: usize>(properties: [(&str, Schema); N], required: &[&str]) -> ObjectBuilder {
+    let object = ObjectBuilder::new();
     let object = properties
         .into_iter()
-        .fold(ObjectBuilder::new(), |object, (name, schema)| {
+        .fold(object, |object, (name, schema)| {
             object.property(name, schema)
         });
     required
         .iter()
         .fold(object, |object, name| object.required(*name))
-        .into()
-}
-
-fn described(schema: Schema, description: &str) -> Schema {
-    match schema {
-        Schema::Object(object) => ObjectBuilder::from(object)
-            .description(Some(description))
-            .into(),
-        other => other,
-    }
 }

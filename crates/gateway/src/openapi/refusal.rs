@@ -101,8 +101,9 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Local(_) => false,
-            Answer::Filtered(Filter::Metadata, _) => false,
+            Answer::Forwarded(_) | Answer::Local(_) | Answer::Filtered(Filter::Metadata, _) => {
+                false
+            }
             Answer::Filtered(Filter::Rules | Filter::Alerts, _) => mount == Mount::Resource,
         },
     }
@@ -178,15 +179,16 @@ fn reasons(status: StatusCode) -> String {
         .into_iter()
         .filter(|error| error.status().0 == status);
     let lines: Vec<String> = of_the_status
-        .map(|error| match error {
-            Error::BadData(_) => {
+        .map(|error| {
+            // The sentences of these are the request's own.
+            if matches!(error, Error::BadData(_)) {
                 "- a parameter or the query is not acceptable; the sentence says where and why"
                     .to_owned()
-            }
-            Error::InvalidToken(_) => {
+            } else if matches!(error, Error::InvalidToken(_)) {
                 "- the token is not accepted; the sentence says why".to_owned()
+            } else {
+                format!("- {error}")
             }
-            told => format!("- {told}"),
         })
         .collect();
     lines.join("\n")

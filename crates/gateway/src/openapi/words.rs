@@ -102,9 +102,9 @@ pub(super) fn in_path(name: &str) -> (&'static str, &'static str) {
 pub(super) fn parameter(endpoint: &Endpoint, parameter: &Parameter) -> String {
     let mut text = meaning(parameter).to_owned();
     match parameter.kind {
-        Kind::Time => text.push_str(&format!(": {}.", times(endpoint.backend))),
+        Kind::Time => text.push_str(times(endpoint.backend)),
         Kind::Duration => {
-            text.push_str(": seconds, or a duration such as `1m30s`; more than nothing.")
+            text.push_str(": seconds, or a duration such as `1m30s`; more than nothing.");
         }
         Kind::Word(_) => text.push_str(", in any case."),
         Kind::LabelNames => text.push_str(", with commas between them."),
@@ -181,7 +181,7 @@ pub(super) fn example(parameter: &Parameter) -> Option<&'static str> {
 /// How a point in time may be written.
 const fn times(backend: Backend) -> &'static str {
     match backend {
-        Backend::Loki => "RFC 3339, or Unix time in seconds or nanoseconds",
-        Backend::Mimir => "RFC 3339, or Unix time in seconds",
+        Backend::Loki => ": RFC 3339, or Unix time in seconds or nanoseconds.",
+        Backend::Mimir => ": RFC 3339, or Unix time in seconds.",
     }
 }

@@ -1,4 +1,4 @@
-//! The OpenAPI document, held against the running gateway by the PyPI package `schemathesis`.
+//! The `OpenAPI` document, held against the running gateway by the `PyPI` package `schemathesis`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -32,7 +32,7 @@ fn succeeds(output: &Output) {
     assert!(output.status.success(), "{said}\n{errors}");
 }
 
-/// Valid by the meta-schema of OpenAPI 3.1; and whatever is asked by it, well or badly formed, is
+/// Valid by the meta-schema of `OpenAPI` 3.1; and whatever is asked by it, well or badly formed, is
 /// answered as it says: nothing is a fault of the server, no status, header, type or shape is missing
 /// from it, what breaks a schema is refused, and nothing is answered without a token or by another
 /// method.
