@@ -217,7 +217,8 @@ impl Upstream {
             .extend_pairs(&request.parameters)
             .finish();
         let path = format!("{}{}", self.base, request.path);
-        let mut built = if path.len() + 1 + parameters.len() <= MAX_URL_LENGTH {
+        let short = path.len() + 1 + parameters.len() <= MAX_URL_LENGTH;
+        let mut built = if short || !takes_forms(self.backend, &request.path) {
             http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
         } else {
             http::Request::builder()
@@ -285,6 +286,15 @@ pub async fn forward(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)
+}
+
+/// Whether a backend takes the parameters of a path in a form, too. Prometheus does where queries and
+/// selectors are long, but not for the values of a label.
+fn takes_forms(backend: Backend, path: &str) -> bool {
+    match backend {
+        Backend::Loki => true,
+        Backend::Mimir => !path.ends_with("/values"),
+    }
 }
 
 /// Whether an answer has a length or chunks. One that ends where its connection does looks the same

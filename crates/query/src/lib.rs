@@ -79,7 +79,8 @@
 //! - `info()` and `or` inside of a PromQL selector are refused: they read past the matcher.
 //! - Labels that begin with `__` are refused in PromQL selectors, unless they are stored with series
 //!   (`__name__`, `__type__`, `__unit__`) or compared with nothing: to backends they may be queries.
-//! - Loki takes odd single characters (`@`, `$`) for labels; here they are refused.
+//! - Loki takes odd single characters (`@`, `$`) for labels; here they are refused, and so are
+//!   names that begin with a keyword and go on outside of ASCII (`jsoné`).
 //! - The templates of `line_format` and `label_format`, the expressions of `json` and `logfmt`, and
 //!   what only a regular expression engine can tell are left to the backend.
 

@@ -3,8 +3,8 @@
 //! Both parsers refuse what is larger with an error, so that neither memory nor stack depends on
 //! what a caller sends.
 
-/// The longest query that is parsed, in bytes.
-pub const MAX_QUERY_BYTES: usize = 128 * 1024;
+/// The longest query that is parsed, in bytes: that of Loki, which refuses 128 KiB and more.
+pub const MAX_QUERY_BYTES: usize = 128 * 1024 - 1;
 
 /// The greatest height of a syntax tree, and the deepest nesting of brackets and signs.
 ///

@@ -2,7 +2,8 @@
 
 use crate::small_str::SmallStr;
 
-/// A number literal. Two are equal when their values are, with every NaN equal to every other.
+/// A number literal. Two are equal when their values are, with every NaN equal to every other, and
+/// 0 not to -0: to divide by either is not the same.
 #[derive(Clone, Debug)]
 pub struct Number {
     /// The value.
@@ -13,7 +14,8 @@ pub struct Number {
 
 impl PartialEq for Number {
     fn eq(&self, other: &Self) -> bool {
-        self.value == other.value || (self.value.is_nan() && other.value.is_nan())
+        let same = self.value.to_bits() == other.value.to_bits();
+        same || (self.value.is_nan() && other.value.is_nan())
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) fn scan<'r>(
     mut name: impl FnMut(&'r [u8]),
 ) -> Result<(), &'static str> {
     let mut open = 0_usize;
+    // So that an expression full of `[[:` is not searched to its end each time.
+    let mut named_classes = true;
     let mut rest = regex;
     while let Some((first, tail)) = rest.split_first() {
         rest = match first {
@@ -20,18 +22,19 @@ pub(crate) fn scan<'r>(
                 Some(literal) => behind(literal, *b"\\E").unwrap_or(&[]),
                 None => escape(tail, false)?,
             },
-            b'[' => class(tail)?,
+            b'[' => class(tail, &mut named_classes)?,
             b'(' => {
                 open += 1;
-                let named = tail.strip_prefix(b"?P<").or(tail.strip_prefix(b"?<"));
-                if let Some(named) = named
-                    && let Some(end) = named.iter().position(|byte| *byte == b'>')
-                    && let Some((found, rest)) = named.split_at_checked(end)
-                {
-                    name(found);
-                    rest
-                } else {
-                    tail
+                match tail.strip_prefix(b"?P<").or(tail.strip_prefix(b"?<")) {
+                    Some(named) => {
+                        let end = named.iter().position(|byte| *byte == b'>');
+                        let (found, rest) = end
+                            .and_then(|end| named.split_at_checked(end))
+                            .ok_or("the regular expression does not close a group's name with >")?;
+                        name(found);
+                        rest
+                    }
+                    None => tail,
                 }
             }
             b')' => {
@@ -84,21 +87,20 @@ fn escape(text: &[u8], in_class: bool) -> Result<&[u8], &'static str> {
     }
 }
 
-/// What follows a character class; `text` is what stands behind its `[`.
-fn class(text: &[u8]) -> Result<&[u8], &'static str> {
+/// What follows a character class; `text` is what stands behind its `[`. `named_classes` says
+/// whether a `:]` may follow, and is set to false where none does.
+fn class<'r>(text: &'r [u8], named_classes: &mut bool) -> Result<&'r [u8], &'static str> {
     let mut rest = text.strip_prefix(b"^").unwrap_or(text);
     // A `]` at the start stands for itself.
     rest = rest.strip_prefix(b"]").unwrap_or(rest);
-    // So that a class full of `[:` is not searched to its end each time.
-    let mut named_classes = true;
     loop {
         rest = match rest.split_first() {
             None => return Err("the regular expression leaves a character class open"),
             Some((b']', tail)) => return Ok(tail),
             Some((b'\\', tail)) => escape(tail, true)?,
-            Some((b'[', tail)) if named_classes && tail.first() == Some(&b':') => {
+            Some((b'[', tail)) if *named_classes && tail.first() == Some(&b':') => {
                 let named = tail.get(1..).and_then(|name| behind(name, *b":]"));
-                named_classes = named.is_some();
+                *named_classes = named.is_some();
                 named.unwrap_or(tail)
             }
             Some((_, tail)) => tail,

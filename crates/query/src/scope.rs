@@ -224,6 +224,34 @@ mod tests {
         }
     }
 
+    /// Adding and verifying walk the same way, so what both leave out only a count of the text
+    /// tells.
+    #[test]
+    fn no_place_of_a_query_hides_a_selector() {
+        let by = Matcher::equal("resource_id", "r1");
+        for (query, selectors) in [
+            ("topk(scalar(a), b) by (x)", 2),
+            ("count_values(\"x\", -a)", 1),
+            ("clamp(a, scalar(b), scalar(max_over_time(c[5m:])))", 3),
+            ("(a ^ -b) unless on (x) (c or {d=\"e\"})", 4),
+            ("rate(a[5m] anchored @ 1) > bool (b offset -5m)", 2),
+            ("min_over_time(rate({a=\"b\"}[5m])[1h:1m] offset 5m)", 1),
+        ] {
+            let scoped = promql(query, &by).unwrap_or_default();
+            let count = scoped.matches(r#"resource_id="r1""#).count();
+            assert_eq!(count, selectors, "{query}: {scoped}");
+        }
+        for (query, selectors) in [
+            ("rate({}[5m]) + (1 / sum by (x) (rate({}[5m])))", 2),
+            (r#"label_replace(topk(5, rate({}[5m])), "", "", "", "")"#, 1),
+            ("rate({}[5m]) ^ rate({}[5m]) ^ rate({}[5m]) or vector(1)", 3),
+        ] {
+            let scoped = logql(query, &by).unwrap_or_default();
+            let count = scoped.matches(r#"resource_id="r1""#).count();
+            assert_eq!(count, selectors, "{query}: {scoped}");
+        }
+    }
+
     #[test]
     fn a_query_on_a_resource_may_start_with_its_pipeline() {
         let by = Matcher::equal("resource_id", "r1");

@@ -79,6 +79,12 @@ fn long_chains_are_refused_and_long_lists_are_not() {
     }
     let labels = vec!["a"; 10_000].join(",");
     parse_in_time(format!("sum by ({labels}) (a)")).unwrap();
+    let numbered = |letter: &str| {
+        let labels: Vec<String> = (0..9_000).map(|n| format!("{letter}{n}")).collect();
+        labels.join(",")
+    };
+    let (on, group) = (numbered("a"), numbered("b"));
+    parse_in_time(format!("a / on ({on}) group_left ({group}) b")).unwrap();
     let matchers = vec!["a=\"b\""; 10_000].join(",");
     parse_in_time(format!("{{{matchers}}}")).unwrap();
     let args = vec!["\"b\""; 10_000].join(",");

@@ -65,13 +65,43 @@ fn brackets_by_the_hundred_thousand_are_an_error() {
             ("quote", "", "\""),
             ("operators", "1", "+"),
             ("keyword", "", "sum "),
-            ("regex", "{a=~\"", "["),
-            ("regex class", "{a=~\"[", "[:"),
         ];
         for (name, start, part) in starts {
             let count = 100_000.min((MAX_QUERY_BYTES - start.len()) / part.len());
             let query = start.to_owned() + &part.repeat(count);
             assert!(!exercise(name, &query), "{name}");
+        }
+    });
+}
+
+/// What is looked over inside of a string, as long as it may be.
+#[test]
+fn expressions_and_patterns_are_read_once() {
+    in_small_stack(|| {
+        let strings = [
+            ("brackets", "{a=~`", "[", "`}", false),
+            ("groups", "{a=~`", "(", "`}", false),
+            ("a class of classes", "{a=~`[", "[:", "`}", false),
+            ("classes", "{a=~`", "[[:a]", "`}", true),
+            ("names of groups", "{a=~`", "(?P<", "`}", false),
+            ("literals", "{a=~`", "\\Q", "`}", true),
+            ("regexp", "{}|regexp`", "(?<", "`", false),
+            (
+                "label_replace",
+                "label_replace(1,``,``,``,`",
+                "[[:a]",
+                "`)",
+                true,
+            ),
+            ("pattern", "{}|pattern`", "<", "`", false),
+            ("pattern of names", "{}|pattern`", "<a", "`", false),
+            ("pattern of captures", "{}|pattern`<a>", "<_", "`", true),
+        ];
+        for (name, start, part, end, accepted) in strings {
+            // Less than the limit by what scoping and quoting add.
+            let count = (MAX_QUERY_BYTES / 5 * 3) / part.len();
+            let query = start.to_owned() + &part.repeat(count) + end;
+            assert_eq!(exercise(name, &query), accepted, "{name}");
         }
     });
 }

@@ -8,6 +8,7 @@ use crate::matcher::MatchOp;
 use crate::number::Number;
 use crate::regex;
 use crate::text::Text;
+use crate::word;
 
 /// Which range aggregations want `unwrap`, which can't have it, which can be grouped.
 pub(super) fn range_aggregation(aggregation: &RangeAggregation) -> Result<(), String> {
@@ -140,12 +141,11 @@ pub(super) fn pattern(pattern: &[u8]) -> Result<(), String> {
 
 /// `<name>` at the start: the name, and what stands behind.
 fn capture(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (inner, behind) = until(text.strip_prefix(b"<")?, b'>')?;
-    let named = inner.first().is_some_and(|byte| !byte.is_ascii_digit())
-        && inner
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    named.then_some((inner, behind))
+    let text = text.strip_prefix(b"<")?;
+    // Only as far as a name goes: a text full of `<` is not searched to its end each time.
+    let (name, behind) = text.split_at_checked(word::length(text))?;
+    let named = name.first().is_some_and(|byte| !byte.is_ascii_digit());
+    named.then_some((name, behind.strip_prefix(b">")?))
 }
 
 /// The expression of `| regexp`: at least one named group, no name twice.
@@ -171,11 +171,6 @@ pub(super) fn matcher(op: MatchOp, value: &Text) -> Result<(), String> {
 pub(super) fn label_replace(text: &Text) -> Result<(), String> {
     let anchored = [b"^(?:", text.as_bytes(), b")$"].concat();
     Ok(regex::scan(&anchored, |_| ())?)
-}
-
-fn until(text: &[u8], end: u8) -> Option<(&[u8], &[u8])> {
-    let at = text.iter().position(|byte| *byte == end)?;
-    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn distinct(mut names: Vec<&[u8]>, none: &str) -> Result<(), String> {

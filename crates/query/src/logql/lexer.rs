@@ -251,6 +251,18 @@ impl<'q> Lexer<'q> {
         // lower case is in it. Loki reads `\u{212a}eep` as `keep`; here it is refused, so that
         // nobody can hide a keyword in a name.
         let hiding = |c: char| matches!(c, '\u{212a}' | '\u{130}');
+        // What is a letter to Unicode is not always one to Loki, which then ends the word in front
+        // of it: `or\u{b2}` is `or` and something else.
+        let prefix = word
+            .get(..word::length(word.as_bytes()))
+            .unwrap_or_default();
+        let lower = word::lower::<KEYWORD_BYTES>(prefix.as_bytes()).unwrap_or_default();
+        if let Some(kind) = keyword(lower.get(..prefix.len()).unwrap_or_default())
+            && !is_function(kind)
+        {
+            let message = format!("{prefix} is a keyword, behind which a word ends");
+            return Err(self.error(self.at, message));
+        }
         if let Some(at) = word.find(hiding).or((length == 0).then_some(0)) {
             let char = text.get(at..).and_then(|text| text.chars().next());
             let char = char.unwrap_or_default();
@@ -316,6 +328,10 @@ impl<'q> Lexer<'q> {
             }
             from
         };
+        if at(0) == b'0' && matches!(at(1), b'b' | b'B' | b'o' | b'O') {
+            // To Go's scanner `0b1` and `0B` are one piece, of which Loki then makes no number.
+            return Err(self.error(self.at, "a number is written in decimal digits"));
+        }
         let hexadecimal = at(0) == b'0' && matches!(at(1), b'x' | b'X');
         let start = if hexadecimal { 2 } else { 0 };
         let mut end = digits(start, hexadecimal);

@@ -2,9 +2,12 @@
 //!
 //! Each check gives what is wrong as a sentence; where, the grammar knows.
 
+use std::collections::BTreeSet;
+
 use super::ast::{AggregateOp, Binary, BinaryOp, Fill, UnaryOp, ValueType};
 use super::functions::Function;
 use crate::matcher::Matcher;
+use crate::small_str::SmallStr;
 
 type Check = Result<(), String>;
 
@@ -139,10 +142,7 @@ fn operation(binary: &Binary, lhs: ValueType, rhs: ValueType) -> Check {
     }
     if let (Some(matching), Some(group)) = (matching, group)
         && matching.on
-        && let Some(twice) = matching
-            .labels
-            .iter()
-            .find(|label| group.include.contains(label))
+        && let Some(twice) = first_in_both(&matching.labels, &group.include)
     {
         return Err(format!(
             "the label {twice:?} must not be both in on and in a group"
@@ -163,6 +163,12 @@ fn operation(binary: &Binary, lhs: ValueType, rhs: ValueType) -> Check {
         return Err(format!("fill is not allowed with {name}"));
     }
     Ok(())
+}
+
+/// The first of `labels` that is in `others`, too. Not one by one: both lists may be long.
+fn first_in_both<'a>(labels: &'a [SmallStr], others: &[SmallStr]) -> Option<&'a SmallStr> {
+    let others: BTreeSet<&str> = others.iter().map(SmallStr::as_str).collect();
+    labels.iter().find(|label| others.contains(label.as_str()))
 }
 
 /// The function or aggregation of which the name is most like `name`, if one is like it at all.

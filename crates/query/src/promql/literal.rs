@@ -4,7 +4,7 @@ use crate::duration::Duration;
 use crate::small_str::SmallStr;
 
 /// The value of a number literal without sign: an integer in Go's notation (`0755` is octal,
-/// `0xff` hexadecimal, `1_000` grouped), or else a decimal number, `Inf` or `NaN`.
+/// `0xff` hexadecimal, `1_000` grouped), or else a decimal number, grouped or not, `Inf` or `NaN`.
 ///
 /// `None` is what Prometheus refuses: digits that are none, or a number beyond 64-bit floats.
 pub(super) fn number(text: &str) -> Option<f64> {
@@ -16,6 +16,24 @@ pub(super) fn number(text: &str) -> Option<f64> {
         #[allow(clippy::cast_precision_loss)] // as Prometheus does
         return Some(value as f64);
     }
+    let mut plain = String::new();
+    let text = if text.contains('_') {
+        // An underscore stands between two digits here, too.
+        let mut groups = text.split('_');
+        let digit = |c: char| c.is_ascii_digit();
+        let mut before = groups.next()?;
+        plain.push_str(before);
+        for group in groups {
+            if !before.ends_with(digit) || !group.starts_with(digit) {
+                return None;
+            }
+            plain.push_str(group);
+            before = group;
+        }
+        &plain
+    } else {
+        text
+    };
     let value: f64 = text.parse().ok()?;
     // Rust reads too great a number as infinite, where Go has an error.
     (value.is_finite() || !text.starts_with(|char: char| char.is_ascii_digit() || char == '.'))
@@ -133,6 +151,10 @@ mod tests {
             ("0xFf", 255.0),
             ("0x_f", 15.0),
             ("1_000_000", 1e6),
+            ("1_0.5", 10.5),
+            ("1.2_5e1_0", 1.25e10),
+            ("0_8", 8.0),
+            ("922337_2036854775808", 9_223_372_036_854_775_808.0),
             (".5", 0.5),
             ("5.", 5.0),
             ("5e-3", 0.005),
@@ -147,7 +169,12 @@ mod tests {
         for text in [
             "1_",
             "1__0",
-            "1_0.5",
+            "1__0.5",
+            "1_.5",
+            "1._5",
+            "1_e5",
+            "1.5_",
+            "0x_f_.5",
             "0x",
             "1e",
             "1e999",
