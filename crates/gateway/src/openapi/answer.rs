@@ -6,12 +6,13 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::schema::{AnyOfBuilder, Array, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, Response, ResponseBuilder};
 
-use super::operation::OK;
 use super::refusal::request_id;
 use crate::routes::{Answer, Backend, Endpoint, Filter, Local, Probe, Route, Serves};
 
 /// The schema of every error.
 pub(super) const ERROR: &str = "Error";
+/// The status of an answer that is one.
+const OK: StatusCode = StatusCode::OK;
 const HEALTH: &str = "Health";
 
 /// What a request is answered with, where it is not refused.

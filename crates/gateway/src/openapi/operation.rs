@@ -1,6 +1,6 @@
 //! Routes as operations.
 
-use http::{Method, StatusCode};
+use http::Method;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder, PathItemBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
@@ -126,6 +126,3 @@ fn form(endpoint: &Endpoint, most_lines: u32) -> RequestBodyBuilder {
         }))
         .content("application/x-www-form-urlencoded", content)
 }
-
-/// The status of an answer that is one.
-pub(super) const OK: StatusCode = StatusCode::OK;
