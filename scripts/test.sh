@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, the
-# OpenID provider, a client of Prometheus in Python, schemathesis); says at the end which it could not install. With CI=true a missing counterpart
-# fails the tests that need it, elsewhere they pass with a sentence.
+# OpenID provider, a client of Prometheus in Python, schemathesis); says at the end which it could not
+# install. With CI=true a missing counterpart fails the tests that need it, elsewhere they pass with a
+# sentence.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 

@@ -6,12 +6,13 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::schema::{AnyOfBuilder, Array, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, Response, ResponseBuilder};
 
-use super::operation::OK;
 use super::refusal::request_id;
-use crate::routes::{Answer, Backend, Endpoint, Filter, Local, Probe, Route, Serves};
+use crate::routes::{Answer, Backend, Endpoint, Filter, Local, Probe, Reader, Route, Serves};
 
 /// The schema of every error.
 pub(super) const ERROR: &str = "Error";
+/// The status of an answer that is one.
+const OK: StatusCode = StatusCode::OK;
 const HEALTH: &str = "Health";
 
 /// What a request is answered with, where it is not refused.
@@ -46,6 +47,22 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
                 response("The caller has this document already.").build(),
             ),
         ],
+        Serves::Tenant(Endpoint {
+            answer: Answer::Tail(Reader::Socket, _),
+            ..
+        }) => vec![(
+            StatusCode::SWITCHING_PROTOCOLS,
+            response("The tail begins, as a WebSocket.").build(),
+        )],
+        Serves::Tenant(Endpoint {
+            answer: Answer::Tail(Reader::Events, _),
+            ..
+        }) => {
+            let content = ContentBuilder::new().schema(Some(text()));
+            let events = response("The tail, as server-sent events.");
+            let events = events.content("text/event-stream", content.build());
+            vec![(OK, events.build())]
+        }
         Serves::Tenant(endpoint) => {
             let schema = shape(endpoint);
             vec![(OK, answer("What was asked for.", schema))]
@@ -68,6 +85,8 @@ fn shape(endpoint: &Endpoint) -> &'static str {
         (Answer::Local(Local::BuildInfo), Backend::Loki) => "Build",
         (Answer::Local(Local::BuildInfo), Backend::Mimir) => "PrometheusBuild",
         (Answer::Local(Local::FormatQuery), Backend::Loki | Backend::Mimir) => "Query",
+        (Answer::Local(Local::ParseQuery), Backend::Loki | Backend::Mimir) => "Tree",
+        (Answer::Tail(..), _) => "Tail",
         (Answer::Filtered(Filter::Metadata, _), _) => "Metadata",
         (Answer::Filtered(Filter::Rules, _), _) => "Rules",
         (Answer::Filtered(Filter::Alerts, _), _) => "Alerts",
@@ -113,6 +132,21 @@ pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
         ),
         ("Object", simple(Type::Object)),
         ("Query", success(text(), "The query in its canonical form.")),
+        (
+            "Tree",
+            success(
+                simple(Type::Object),
+                "The query's tree, in Prometheus's JSON.",
+            ),
+        ),
+        (
+            "Tail",
+            described(
+                [("streams", list(simple(Type::Object)))],
+                &["streams"],
+                "Streams, each with its lines; and where lines were dropped, `dropped_entries`.",
+            ),
+        ),
         ("Build", build()),
         (
             "PrometheusBuild",

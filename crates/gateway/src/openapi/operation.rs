@@ -1,13 +1,13 @@
 //! Routes as operations.
 
-use http::{Method, StatusCode};
+use http::Method;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder, PathItemBuilder};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::{HttpMethod, PathItem, Ref, Required, SecurityRequirement};
 
 use super::{TOKEN, answer, parameter, refusal, words};
-use crate::routes::{Answer, Endpoint, Mount, Route, Serves};
+use crate::routes::{Answer, Endpoint, Mount, Reader, Route, Serves};
 
 /// The operations of a route at one of its mounts.
 pub(super) fn item(route: &Route, mount: Mount, most_lines: u32) -> PathItem {
@@ -97,6 +97,18 @@ fn description(endpoint: &Endpoint, mount: Mount, method: &Method) -> String {
              {whose} is left out of the answer.",
             endpoint.action
         ),
+        Answer::Tail(Reader::Socket, path) => format!(
+            "Needs `{}` on the project. A WebSocket in Loki's protocol: after the upgrade, text \
+             messages of the schema `Tail` come as lines are logged. Asked of the {backend} backend \
+             at `{path}`, about {whose}.",
+            endpoint.action
+        ),
+        Answer::Tail(Reader::Events, path) => format!(
+            "Needs `{}` on the project. Server-sent events, of which the data are of the schema \
+             `Tail`, come as lines are logged; `Last-Event-ID` goes on where a tail broke off. Asked \
+             of the {backend} backend at `{path}`, about {whose}.",
+            endpoint.action
+        ),
         Answer::Local(_) => format!(
             "Needs `{}` on the project. Answered by the gateway itself.",
             endpoint.action
@@ -126,6 +138,3 @@ fn form(endpoint: &Endpoint, most_lines: u32) -> RequestBodyBuilder {
         }))
         .content("application/x-www-form-urlencoded", content)
 }
-
-/// The status of an answer that is one.
-pub(super) const OK: StatusCode = StatusCode::OK;

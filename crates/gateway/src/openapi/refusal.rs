@@ -9,7 +9,7 @@ use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 
 use super::answer::ERROR;
 use crate::error::Error;
-use crate::routes::{Answer, Backend, Filter, Mount, Route, Serves};
+use crate::routes::{Answer, Backend, Filter, Mount, Reader, Route, Serves};
 
 /// What the backends' own refusals are called, which pass with their bodies.
 const BACKENDS: [(StatusCode, &str, &str); 3] = [
@@ -53,6 +53,7 @@ fn errors() -> Vec<Error> {
         Error::BadData("start: is after end".to_owned()),
         Error::BadGateway(Backend::Loki),
         Error::NotServed(Backend::Loki),
+        Error::NotAWebSocket,
         Error::GatewayTimeout(Backend::Loki),
         Error::Internal,
     ]
@@ -82,6 +83,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         | Error::Internal => tenant,
         Error::UnknownResource => mount == Mount::Resource,
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
+        Error::NotAWebSocket => is_a_socket(route),
         Error::NotServed(_) => asks_the_backend && !is_empty_without_the_backends(route, mount),
     }
 }
@@ -90,8 +92,21 @@ fn asks_the_backend(route: &Route) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Filtered(..) => true,
+            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Tail(..) => true,
             Answer::Local(_) => false,
+        },
+    }
+}
+
+fn is_a_socket(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Tail(Reader::Socket, _) => true,
+            Answer::Tail(Reader::Events, _)
+            | Answer::Forwarded(_)
+            | Answer::Filtered(..)
+            | Answer::Local(_) => false,
         },
     }
 }
@@ -101,9 +116,10 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Local(_) | Answer::Filtered(Filter::Metadata, _) => {
-                false
-            }
+            Answer::Forwarded(_)
+            | Answer::Local(_)
+            | Answer::Tail(..)
+            | Answer::Filtered(Filter::Metadata, _) => false,
             Answer::Filtered(Filter::Rules | Filter::Alerts, _) => mount == Mount::Resource,
         },
     }
@@ -114,7 +130,7 @@ fn backends_pass(route: &Route, mount: Mount) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) => true,
+            Answer::Forwarded(_) | Answer::Tail(..) => true,
             Answer::Filtered(..) => mount == Mount::Project,
             Answer::Local(_) => false,
         },
