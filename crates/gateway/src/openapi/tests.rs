@@ -164,6 +164,10 @@ fn every_reference_leads_somewhere() {
 fn every_answer_has_a_shape_but_for_limits_that_are_the_backends_own() {
     let document = document();
     for (method, path, operation) in operations(&document) {
+        if path.ends_with("/tail") {
+            // A WebSocket, or events: their messages have a shape, and the answer has none.
+            continue;
+        }
         let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
         let shapeless = schema["$ref"] == "#/components/schemas/Object";
         let limits = path.ends_with("/drilldown-limits");
@@ -194,14 +198,15 @@ fn what_an_operation_can_answer() {
         .iter()
         .map(|(line, times)| format!("{times} × {line}"));
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
+    2 × 101 400 401 403 404 422 426 429 500 501 502 503 504
     2 × 200 304 400
     2 × 200 400
     40 × 200 400 401 403 404 408 413 415 422 429 500 501 502 503 504
-    6 × 200 400 401 403 404 408 413 415 500 503
-    47 × 200 400 401 403 404 422 429 500 501 502 503 504
+    8 × 200 400 401 403 404 408 413 415 500 503
+    48 × 200 400 401 403 404 422 429 500 501 502 503 504
     1 × 200 400 401 403 404 500 501 502 503 504
     2 × 200 400 401 403 404 500 502 503 504
-    8 × 200 400 401 403 404 500 503
+    10 × 200 400 401 403 404 500 503
     4 × 200 400 503
     ");
 }

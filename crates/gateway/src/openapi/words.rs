@@ -148,6 +148,7 @@ fn meaning(parameter: &Parameter) -> &'static str {
         ("lookback_delta", _) => "How long a sample counts for",
         ("limit", Kind::Lines) => "The most log lines to return",
         ("line_limit", _) => "The most log lines to look at",
+        ("delay_for", _) => "How many seconds late lines are waited for",
         ("limit", _) => "The most items to return",
         ("limit_per_metric", _) => "The most entries to return of one metric",
         ("direction", _) => "The order of log lines by time",
