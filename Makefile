@@ -49,7 +49,7 @@ deny: ## Check the licences and sources of dependencies, where cargo-deny is the
 	fi
 
 corpus: ## Hold both parsers against what Loki's and Prometheus's own said of some thousand queries
-	@cargo test --locked --quiet --package query --test corpus_logql --test corpus_promql -- --nocapture
+	@CI=true cargo test --locked --quiet --package query --test corpus_logql --test corpus_promql -- --nocapture
 
 # Seconds for each fuzz target.
 SECONDS ?= 1200

@@ -29,9 +29,10 @@ pub enum Reach {
 /// Permit { project, ..real }
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Permit {
     principal: Principal,
+    action: Action,
     project: ProjectId,
     reach: Reach,
     assignment: String,
@@ -42,6 +43,21 @@ impl Permit {
     #[must_use]
     pub fn principal(&self) -> &Principal {
         &self.principal
+    }
+
+    /// Decides again, by what the directory says now: a tail lasts longer than a decision may be
+    /// believed. The errors are those of [`authorize`].
+    pub(crate) async fn renewed(
+        &self,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let target = match &self.reach {
+            Reach::Project => Target::Project(self.project.as_str()),
+            Reach::Resource(resource) => Target::Resource(self.project.as_str(), resource.as_str()),
+        };
+        let asked = Asked::read(target)?;
+        decide(directory, self.principal.clone(), self.action, asked, now).await
     }
 
     /// The project, and so the tenant.
@@ -76,17 +92,50 @@ pub async fn authorize(
     target: Target<'_>,
     now: Timestamp,
 ) -> Result<Permit, Error> {
-    let (project, named) = match target {
-        // No route about a tenant's data is mounted there.
-        Target::Nothing => return Err(Error::Forbidden),
-        Target::Project(project) => (project, None),
-        Target::Resource(project, resource) => (project, Some(resource)),
-    };
-    let project = ProjectId::new(project).map_err(|_| Error::Forbidden)?;
-    Span::current().record("project", project.as_str());
-    // What is no id names no resource, but whether that may be told is the permission's matter.
-    let resource = named.and_then(|resource| ResourceId::new(resource).ok());
-    Span::current().record("resource", resource.as_ref().map(ResourceId::as_str));
+    let asked = Asked::read(target)?;
+    Span::current().record("project", asked.project.as_str());
+    Span::current().record("resource", asked.resource.as_ref().map(ResourceId::as_str));
+    decide(directory, principal, action, asked, now).await
+}
+
+/// What a path names, as far as these are ids.
+struct Asked {
+    project: ProjectId,
+    /// Whether a resource is named.
+    named: bool,
+    /// The resource. What is no id names none, but whether that may be told is the permission's
+    /// matter.
+    resource: Option<ResourceId>,
+}
+
+impl Asked {
+    fn read(target: Target<'_>) -> Result<Self, Error> {
+        let (project, named) = match target {
+            // No route about a tenant's data is mounted there.
+            Target::Nothing => return Err(Error::Forbidden),
+            Target::Project(project) => (project, None),
+            Target::Resource(project, resource) => (project, Some(resource)),
+        };
+        Ok(Self {
+            project: ProjectId::new(project).map_err(|_| Error::Forbidden)?,
+            named: named.is_some(),
+            resource: named.and_then(|resource| ResourceId::new(resource).ok()),
+        })
+    }
+}
+
+async fn decide(
+    directory: &Directory,
+    principal: Principal,
+    action: Action,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<Permit, Error> {
+    let Asked {
+        project,
+        named,
+        resource,
+    } = asked;
     let lookup = lookup(directory, principal.subject(), &project, resource.as_ref()).await?;
     let assignment = match policy::decide(lookup.access.as_ref(), action, now) {
         Decision::Allow { assignment } => assignment,
@@ -96,12 +145,13 @@ pub async fn authorize(
         }
     };
     let reach = match (named, resource) {
-        (None, _) => Reach::Project,
-        (Some(_), Some(resource)) if lookup.resource_exists => Reach::Resource(resource),
-        (Some(_), Some(_) | None) => return Err(Error::UnknownResource),
+        (false, _) => Reach::Project,
+        (true, Some(resource)) if lookup.resource_exists => Reach::Resource(resource),
+        (true, Some(_) | None) => return Err(Error::UnknownResource),
     };
     Ok(Permit {
         principal,
+        action,
         project,
         reach,
         assignment,

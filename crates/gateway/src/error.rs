@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
@@ -24,6 +26,13 @@ pub enum Error {
         /// The methods it answers.
         allowed: Vec<&'static Method>,
     },
+    /// A request to a WebSocket that does not ask for one.
+    #[error(
+        "this is a WebSocket: send Connection: Upgrade, Upgrade: websocket, \
+         Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key; if they were sent, a proxy on the way \
+         has dropped them. A resource's logs/tail needs none of them: it sends events"
+    )]
+    NotAWebSocket,
     /// A body where none belongs: the usual carrier of request smuggling.
     #[error("a request of this method carries no body")]
     UnexpectedBody,
@@ -105,6 +114,7 @@ impl Error {
             Self::UnexpectedBody | Self::BrokenBody | Self::BadData(_) => {
                 (StatusCode::BAD_REQUEST, "bad_data")
             }
+            Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::NoForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "timeout"),
@@ -142,6 +152,12 @@ impl Error {
             Self::MethodNotAllowed { allowed } => {
                 let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
                 headers.extend(value(allowed.join(", ")).map(|value| (ALLOW, value)));
+            }
+            Self::NotAWebSocket => {
+                // RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
             Self::UnexpectedBody
             | Self::NoForm

@@ -73,6 +73,9 @@ pub struct Upstream {
 pub(crate) enum SendError {
     #[error("the request cannot be built: {0}")]
     Unbuilt(http::Error),
+    /// What asks for another protocol is a GET, and has no form for what does not fit into its URL.
+    #[error("too long for a tail, whose URL has at most {MAX_URL_LENGTH} bytes")]
+    TooLong,
     #[error("{0}")]
     Unreachable(String),
     #[error("no answer within {0:?}")]
@@ -131,7 +134,36 @@ impl Upstream {
         request: Scoped<Request>,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, Error> {
-        let answer = self.send(request.into_inner(), request_id).await?;
+        let answer = self.send(request.into_inner(), None, request_id).await?;
+        self.usable(answer)
+    }
+
+    /// Sends a scoped request with the headers that ask the backend to switch protocols. The answer
+    /// is the switch, or one that may go on to the caller.
+    pub(crate) async fn upgrade(
+        &self,
+        request: Scoped<Request>,
+        upgrade: HeaderMap,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, Error> {
+        let request = request.into_inner();
+        let answer = self.send(request, Some(upgrade), request_id).await?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(answer);
+        }
+        let answer = self.usable(answer)?;
+        if answer.status() == StatusCode::OK {
+            tracing::warn!(
+                backend = self.backend.name(),
+                "the protocol was not switched"
+            );
+            return Err(Error::BadGateway(self.backend));
+        }
+        Ok(answer)
+    }
+
+    /// An answer that may go on to the caller.
+    fn usable(&self, answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
         let status = answer.status();
         if status == StatusCode::NOT_FOUND {
             return Err(Error::NotServed(self.backend));
@@ -181,12 +213,15 @@ impl Upstream {
     async fn send(
         &self,
         request: Request,
+        upgrade: Option<HeaderMap>,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, Error> {
-        self.try_send(request, request_id).await.map_err(|error| {
+        let sent = self.dispatch(request, upgrade, request_id).await;
+        sent.map_err(|error| {
             tracing::warn!(backend = self.backend.name(), %error, "no answer");
             match error {
                 SendError::Unbuilt(_) => Error::Internal,
+                SendError::TooLong => Error::BadData(format!("query: {error}")),
                 SendError::Unreachable(_) => Error::BadGateway(self.backend),
                 SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
             }
@@ -199,9 +234,24 @@ impl Upstream {
         request: Request,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, SendError> {
-        let request = self
+        self.dispatch(request, None, request_id).await
+    }
+
+    async fn dispatch(
+        &self,
+        request: Request,
+        upgrade: Option<HeaderMap>,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, SendError> {
+        let mut request = self
             .build(request, request_id)
             .map_err(SendError::Unbuilt)?;
+        if let Some(upgrade) = upgrade {
+            if request.method() != Method::GET {
+                return Err(SendError::TooLong);
+            }
+            request.headers_mut().extend(upgrade);
+        }
         match timeout(self.timeout, self.client.request(request)).await {
             Ok(answered) => answered.map_err(|error| SendError::Unreachable(with_causes(&error))),
             Err(_) => Err(SendError::Timeout(self.timeout)),
@@ -217,7 +267,8 @@ impl Upstream {
             .extend_pairs(&request.parameters)
             .finish();
         let path = format!("{}{}", self.base, request.path);
-        let mut built = if path.len() + 1 + parameters.len() <= MAX_URL_LENGTH {
+        let short = path.len() + 1 + parameters.len() <= MAX_URL_LENGTH;
+        let mut built = if short || !takes_forms(self.backend, &request.path) {
             http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
         } else {
             http::Request::builder()
@@ -246,6 +297,33 @@ impl Upstream {
         }
         Ok(built)
     }
+
+    /// What of a usable answer may be passed on.
+    pub(crate) fn pass_on(
+        &self,
+        answer: Response<Incoming>,
+        request_id: &HeaderValue,
+    ) -> Response<Body> {
+        let (parts, body) = answer.into_parts();
+        let request_id = request_id.to_str().unwrap_or_default().to_owned();
+        let body = UpstreamBody::new(body, self.timeout, request_id);
+        let mut response = Response::new(Body::Upstream(body));
+        *response.status_mut() = parts.status;
+        let headers = response.headers_mut();
+        for name in ANSWER_HEADERS {
+            let values = parts.headers.get_all(&name).iter();
+            headers.extend(values.map(|value| (name.clone(), value.clone())));
+        }
+        if parts.status == StatusCode::TOO_MANY_REQUESTS
+            && let Some(after) = parts.headers.get(RETRY_AFTER)
+        {
+            headers.insert(RETRY_AFTER, after.clone());
+        }
+        // A tenant's data is for nobody's cache, and for no browser to guess a type of.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
 }
 
 /// Forwards a scoped request; nothing else can be forwarded:
@@ -266,25 +344,16 @@ pub async fn forward(
     request_id: &HeaderValue,
 ) -> Result<Response<Body>, Error> {
     let answer = upstream.answer(request, request_id).await?;
-    let (parts, body) = answer.into_parts();
-    let request_id = request_id.to_str().unwrap_or_default().to_owned();
-    let body = UpstreamBody::new(body, upstream.timeout, request_id);
-    let mut response = Response::new(Body::Upstream(body));
-    *response.status_mut() = parts.status;
-    let headers = response.headers_mut();
-    for name in ANSWER_HEADERS {
-        let values = parts.headers.get_all(&name).iter();
-        headers.extend(values.map(|value| (name.clone(), value.clone())));
+    Ok(upstream.pass_on(answer, request_id))
+}
+
+/// Whether a backend takes the parameters of a path in a form, too. Prometheus does where queries and
+/// selectors are long, but not for the values of a label.
+fn takes_forms(backend: Backend, path: &str) -> bool {
+    match backend {
+        Backend::Loki => true,
+        Backend::Mimir => !path.ends_with("/values"),
     }
-    if parts.status == StatusCode::TOO_MANY_REQUESTS
-        && let Some(after) = parts.headers.get(RETRY_AFTER)
-    {
-        headers.insert(RETRY_AFTER, after.clone());
-    }
-    // A tenant's data is for nobody's cache, and for no browser to guess a type of.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(response)
 }
 
 /// Whether an answer has a length or chunks. One that ends where its connection does looks the same

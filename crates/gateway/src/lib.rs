@@ -9,6 +9,8 @@ pub mod settings;
 
 pub mod server;
 
+mod open;
+
 pub mod pipeline;
 
 pub mod routes;
@@ -29,6 +31,8 @@ mod filter;
 
 pub mod stream;
 
+mod tail;
+
 pub mod error;
 
 pub mod health;
@@ -46,4 +50,4 @@ pub use directory;
 pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
-pub use settings::{BackendSettings, IssuerSettings, Settings};
+pub use settings::{BackendSettings, IssuerSettings, Settings, TailSettings};

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use directory::Directory;
 use directory::policy::Action;
 use http::{HeaderMap, HeaderValue, Request, Response};
+use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -21,10 +22,13 @@ use crate::form;
 use crate::forward::{REQUEST_ID, Upstreams, forward};
 use crate::health::Health;
 use crate::local;
+use crate::open::Open;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context, scope};
+use crate::settings::TailSettings;
 use crate::stream::Body;
+use crate::tail;
 
 /// What all threads share.
 pub(crate) struct Shared {
@@ -35,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
+    pub(crate) tail: TailSettings,
 }
 
 /// The body of a caller's request, in which there may be a form.
@@ -52,6 +57,7 @@ impl<B> Form for B where
 pub(crate) struct Pipeline {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstreams: Upstreams,
+    pub(crate) open: Open,
 }
 
 impl Pipeline {
@@ -61,7 +67,7 @@ impl Pipeline {
         request: Request<B>,
         id: &HeaderValue,
     ) -> Result<Response<Body>, Error> {
-        let (head, body) = request.into_parts();
+        let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
         form::check(&head.method, &head.headers)?;
@@ -86,7 +92,9 @@ impl Pipeline {
                     headers: &head.headers,
                     most_lines: self.shared.max_log_lines,
                 };
-                self.tenant(endpoint, &permit, input, context, id).await
+                let upgrade = head.extensions.remove();
+                self.tenant(endpoint, &permit, input, context, upgrade, id)
+                    .await
             }
         }
     }
@@ -120,6 +128,7 @@ impl Pipeline {
         permit: &Permit,
         input: Input<'_>,
         context: Context<'_>,
+        upgrade: Option<OnUpgrade>,
         id: &HeaderValue,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
@@ -127,6 +136,16 @@ impl Pipeline {
             Answer::Forwarded(path) => {
                 let scoped = scope(endpoint, path, permit, input, context)?;
                 forward(upstream, scoped, id).await
+            }
+            Answer::Tail(reader, path) => {
+                let asked = tail::Asked {
+                    reader,
+                    request: scope(endpoint, path, permit, input, context)?,
+                    permit,
+                    headers: context.headers,
+                    upgrade,
+                };
+                tail::tail(asked, &self.shared, &self.open, upstream, id).await
             }
             Answer::Local(local) => {
                 let parameters = scope::read(endpoint, input, context)?;

@@ -120,6 +120,17 @@ pub enum Answer {
     /// The backend, at this path, in an answer of which the gateway lets through what is the
     /// resource's.
     Filtered(Filter, &'static str),
+    /// The backend, at this path, line by line as they are logged.
+    Tail(Reader, &'static str),
+}
+
+/// How the caller of a tail gets the lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Over a WebSocket, in Loki's protocol.
+    Socket,
+    /// As server-sent events, for browsers and curl.
+    Events,
 }
 
 /// What the gateway answers by itself.

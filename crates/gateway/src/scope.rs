@@ -19,7 +19,7 @@ use query::{Matcher, ParseError};
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
-use parameters::{Input, Parameters, Value, is_label_name};
+use parameters::{Input, Nanos, Parameters, Value, is_label_name};
 
 /// The label by which the backends know resources.
 pub(crate) const RESOURCE_LABEL: &str = "resource_id";
@@ -58,6 +58,22 @@ impl Scoped<Request> {
         let headers = &mut self.inner.headers;
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+
+    /// Asks for what was logged from `start` on, at most so many lines. What the query is bound to
+    /// stays as it is.
+    pub(crate) fn resume(&mut self, start: Nanos, most_lines: u32) {
+        let parameters = &mut self.inner.parameters;
+        parameters.retain(|(name, _)| !matches!(*name, "start" | "limit"));
+        parameters.push(("start", loki::time(start)));
+        parameters.push(("limit", most_lines.to_string()));
+    }
+
+    /// Whether the query asks for log lines, and not for samples.
+    pub(crate) fn asks_for_lines(&self) -> bool {
+        let mut parameters = self.inner.parameters.iter();
+        let query = parameters.find(|(name, _)| *name == "query");
+        query.is_some_and(|(_, query)| loki::is_of_lines(query))
     }
 
     /// Takes a parameter out, to be applied here.

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -13,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -25,6 +25,7 @@ use crate::authenticate::token::AlgorithmError;
 use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
+use crate::open::Open;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::settings::Settings;
@@ -123,6 +124,7 @@ pub fn start(
         directory,
         clock,
         max_log_lines: settings.max_log_lines,
+        tail: settings.tail,
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
@@ -134,6 +136,7 @@ pub fn start(
         let pipeline = Arc::new(Pipeline {
             shared: Arc::clone(&shared),
             upstreams: Upstreams::new(&settings, &transports),
+            open: Open::new(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let thread = thread::Builder::new()
@@ -223,11 +226,10 @@ async fn accept(
             return;
         }
     };
-    let open = GracefulShutdown::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, &pipeline, &open),
+                Ok((stream, _)) => serve(stream, &pipeline),
                 Err(error) => {
                     // Mostly: out of file descriptors. Closing connections frees some.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -239,14 +241,15 @@ async fn accept(
         }
     }
     drop(listener);
-    if timeout(grace, open.shutdown()).await.is_err() {
+    if timeout(grace, pipeline.open.shutdown()).await.is_err() {
         tracing::warn!("answers were cut off by the shutdown");
     }
 }
 
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, open: &GracefulShutdown) {
+fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>) {
     // Fails only for a connection that is already gone.
     let _ = stream.set_nodelay(true);
+    let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);
@@ -256,10 +259,18 @@ fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, open: &GracefulShutdown) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_header_size(MAX_HEAD_LENGTH)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = open.watch(connection);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = held.stop() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "connection ended");
         }
     });

@@ -32,6 +32,8 @@ pub struct Settings {
     pub max_log_lines: u32,
     /// The metrics backend; without it, its routes answer 503.
     pub mimir: Option<BackendSettings>,
+    /// What a live tail may take.
+    pub tail: TailSettings,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }
@@ -47,6 +49,31 @@ impl Settings {
         match backend {
             Backend::Loki => self.loki.as_ref(),
             Backend::Mimir => self.mimir.as_ref(),
+        }
+    }
+}
+
+/// What a live tail may take. The defaults are for everybody; tests have less time.
+#[derive(Clone, Copy, Debug)]
+pub struct TailSettings {
+    /// How often each side is asked whether it is still there. One that says nothing for three times
+    /// as long is taken to be gone.
+    pub ping_every: Duration,
+    /// How often the token and the role are looked at again.
+    pub check_every: Duration,
+    /// How long a tail goes on while the directory cannot be asked.
+    pub directory_patience: Duration,
+    /// How long the reader may take for one frame before the tail ends.
+    pub reader_patience: Duration,
+}
+
+impl Default for TailSettings {
+    fn default() -> Self {
+        Self {
+            ping_every: Duration::from_secs(15),
+            check_every: Duration::from_millis(500),
+            directory_patience: Duration::from_secs(5),
+            reader_patience: Duration::from_secs(10),
         }
     }
 }

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
-use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock};
+use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock, TailSettings};
 use tokio::runtime::Handle;
 
 use crate::process::{self, BACKEND_TIMEOUT};
@@ -80,6 +80,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         loki: Some(embedded.clone()),
         mimir: Some(embedded),
         max_log_lines: Settings::MAX_LOG_LINES,
+        tail: TailSettings::default(),
         shutdown_grace: GRACE,
     };
     let server = gateway::start(

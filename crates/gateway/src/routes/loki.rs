@@ -3,7 +3,7 @@
 
 use super::parameter::{Absent, Kind, Parameter, optional, parameter, required};
 use super::resource::DIRECTIONS;
-use super::{Answer, Backend, GET_OR_POST, Local, Route, forwarded, tenants};
+use super::{Answer, Backend, GET, GET_OR_POST, Local, Reader, Route, forwarded, tenants};
 
 const MANY: u32 = i32::MAX.unsigned_abs();
 
@@ -82,6 +82,19 @@ const FIELDS: &[Parameter] = &[
 ];
 const PATTERNS: &[Parameter] = &[QUERY, START, END, SINCE, optional("step", Kind::Duration)];
 
+const TAIL: &[Parameter] = &[
+    required("query", Kind::Logql),
+    START,
+    optional("limit", Kind::Lines),
+    DELAY_FOR,
+];
+/// How many seconds lines are held back, so that those that come late find their place: Loki's own
+/// bounds.
+pub(super) const DELAY_FOR: Parameter = optional("delay_for", Kind::Integer(0, 5));
+
+/// Where the backend tails.
+pub(super) const TAIL_PATH: &str = "/loki/api/v1/tail";
+
 macro_rules! loki {
     ($name:literal, $path:literal, $parameters:expr) => {
         forwarded(
@@ -114,6 +127,14 @@ pub(super) const ROUTES: &[Route] = &[
     ),
     loki!("patterns", "patterns", PATTERNS),
     loki!("drilldown_limits", "drilldown-limits", NONE),
+    tenants(
+        "loki_tail",
+        TAIL_PATH,
+        GET,
+        Backend::Loki,
+        TAIL,
+        Answer::Tail(Reader::Socket, TAIL_PATH),
+    ),
     local(
         "loki_format_query",
         "/loki/api/v1/format_query",

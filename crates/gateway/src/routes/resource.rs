@@ -1,9 +1,10 @@
-//! The two endpoints of the Observability API.
+//! The endpoints of the Observability API, and the tail of the logs.
 
 use directory::policy::Action;
 
+use super::loki::{DELAY_FOR, TAIL_PATH};
 use super::parameter::{Absent, Kind, Parameter, optional, parameter, required};
-use super::{Answer, Backend, Endpoint, GET, Mount, Route, Serves};
+use super::{Answer, Backend, Endpoint, GET, Mount, Reader, Route, Serves};
 
 /// The words for the order of log lines.
 pub(super) const DIRECTIONS: &[&str] = &["forward", "backward"];
@@ -19,6 +20,13 @@ const LOGS: &[Parameter] = &[
     optional("interval", Kind::Duration),
 ];
 
+const LOGS_TAIL: &[Parameter] = &[
+    parameter("query", Kind::LogqlOnResource, Absent::Default("{}")),
+    optional("start", Kind::Time),
+    optional("limit", Kind::Lines),
+    DELAY_FOR,
+];
+
 const METRICS: &[Parameter] = &[
     required("query", Kind::Promql),
     required("start", Kind::Time),
@@ -31,14 +39,21 @@ pub(super) const ROUTES: &[Route] = &[
         "logs",
         "/logs",
         Backend::Loki,
-        "/loki/api/v1/query_range",
+        Answer::Forwarded("/loki/api/v1/query_range"),
         LOGS,
+    ),
+    documented(
+        "logs_tail",
+        "/logs/tail",
+        Backend::Loki,
+        Answer::Tail(Reader::Events, TAIL_PATH),
+        LOGS_TAIL,
     ),
     documented(
         "metrics_query_range",
         "/metrics/query_range",
         Backend::Mimir,
-        "/prometheus/api/v1/query_range",
+        Answer::Forwarded("/prometheus/api/v1/query_range"),
         METRICS,
     ),
 ];
@@ -47,7 +62,7 @@ const fn documented(
     name: &'static str,
     path: &'static str,
     backend: Backend,
-    upstream: &'static str,
+    answer: Answer,
     parameters: &'static [Parameter],
 ) -> Route {
     Route {
@@ -59,7 +74,7 @@ const fn documented(
             action: Action::Read,
             backend,
             parameters,
-            answer: Answer::Forwarded(upstream),
+            answer,
         }),
     }
 }

@@ -32,6 +32,11 @@ pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error
     }
 }
 
+/// Whether a query that was printed here asks for log lines.
+pub(super) fn is_of_lines(printed: &str) -> bool {
+    matches!(logql::parse(printed), Ok(logql::Expr::Log(_)))
+}
+
 /// Unix nanoseconds. Loki takes an integer of up to ten characters for seconds, so a time in the
 /// first ten seconds of 1970 is padded.
 pub(super) fn time(time: Nanos) -> String {

@@ -4,6 +4,7 @@ pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod issuer;
 pub(crate) mod log;
+pub(crate) mod tail;
 pub(crate) mod tls;
 
 use std::sync::{Arc, Mutex};
@@ -12,7 +13,7 @@ use std::time::Duration;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
-use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings};
+use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings, TailSettings};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Algorithm;
 use tokio::runtime::Handle;
@@ -78,6 +79,7 @@ impl World {
             loki: Some(backend_at(&loki.url())),
             mimir: Some(backend_at(&mimir.url())),
             max_log_lines: Settings::MAX_LOG_LINES,
+            tail: TailSettings::default(),
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

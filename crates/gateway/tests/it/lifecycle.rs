@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::stream;
 use gateway::routes::Backend;
-use gateway::{IssuerSettings, Server, Settings, StartError, SystemClock};
+use gateway::{IssuerSettings, Server, Settings, StartError, SystemClock, TailSettings};
 use jsonwebtoken::Algorithm;
 
 use crate::harness::client::Ask;
@@ -67,6 +67,7 @@ pub(crate) fn start(
         loki: None,
         mimir: None,
         max_log_lines: Settings::MAX_LOG_LINES,
+        tail: TailSettings::default(),
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

@@ -31,6 +31,8 @@ mod answers;
 
 mod raw;
 
+mod tail;
+
 mod backends;
 
 mod certificates;

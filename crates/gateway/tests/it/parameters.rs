@@ -178,6 +178,20 @@ async fn mimir_gets_decimal_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_selectors_for_the_values_of_a_label_stay_in_the_url_for_prometheus() {
+    let world = World::new().await;
+    let long = "x".repeat(10_000);
+    let selector = encoded(&format!("{{a=\"{long}\"}}"));
+    let resource = "/api/v1/projects/acme-shop/resources/shop-api";
+    let path = format!("{resource}/prometheus/api/v1/label/app/values?match[]={selector}");
+    assert_eq!(world.get("victor", &path).await.status, 200);
+    assert_eq!(world.mimir.last().method, Method::GET);
+    let path = format!("{resource}/loki/api/v1/label/app/values?query={selector}");
+    assert_eq!(world.get("victor", &path).await.status, 200);
+    assert_eq!(world.loki.last().method, Method::POST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_query_goes_upstream_as_a_form() {
     let world = World::new().await;
     let value = "x".repeat(9000);

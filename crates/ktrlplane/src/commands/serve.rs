@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
-use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock};
+use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock, TailSettings};
 use tokio::runtime::Handle;
 use url::{Host, Url};
 
@@ -116,6 +116,7 @@ pub(crate) fn settings(
         loki,
         mimir,
         max_log_lines: config.observability.max_log_lines,
+        tail: TailSettings::default(),
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

@@ -15,7 +15,7 @@ use serde_json::Value;
 pub(crate) const NOTHING: &[(&str, &str)] = &[];
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The binary in `dir`, with nothing of the surrounding environment.
 pub(crate) fn ktrlplane(dir: &Path) -> Command {

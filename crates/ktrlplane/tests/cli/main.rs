@@ -14,3 +14,4 @@ mod demo;
 mod grafana;
 mod scope;
 mod serve;
+mod tail;

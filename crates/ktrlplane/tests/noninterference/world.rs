@@ -162,6 +162,7 @@ async fn gateway(backend: &Backend, people: &People) -> Gateway {
         loki: Some(upstream.clone()),
         mimir: Some(upstream),
         max_log_lines: Settings::MAX_LOG_LINES,
+        tail: gateway::TailSettings::default(),
         shutdown_grace: Duration::from_secs(5),
     };
     let server = gateway::start(

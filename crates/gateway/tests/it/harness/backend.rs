@@ -8,10 +8,13 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
+use http::header::UPGRADE;
 use http::{HeaderMap, Method, StatusCode};
 use rustls::ServerConfig;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 
+use super::tail::{Upstream, accept};
 use super::tls::TlsListener;
 
 /// A request as a backend got it.
@@ -71,10 +74,13 @@ type Answerer = Arc<dyn Fn(&Received) -> Response + Send + Sync>;
 struct Shared {
     received: Arc<Mutex<Vec<Received>>>,
     answerer: Arc<Mutex<Answerer>>,
+    /// Where the backend's ends of tails go; none while it answers those as all other requests.
+    tails: Arc<Mutex<Option<mpsc::UnboundedSender<Upstream>>>>,
 }
 
 pub(crate) struct Backend {
     url: String,
+    tails: tokio::sync::Mutex<mpsc::UnboundedReceiver<Upstream>>,
     shared: Shared,
 }
 
@@ -104,13 +110,19 @@ impl Backend {
     fn on<L: Listener<Addr = SocketAddr>>(listener: L, url: String) -> Self {
         let ok: Answerer =
             Arc::new(|_| ([("content-type", "application/json")], ANSWER).into_response());
+        let (sender, tails) = mpsc::unbounded_channel();
         let shared = Shared {
+            tails: Arc::new(Mutex::new(Some(sender))),
             received: Arc::default(),
             answerer: Arc::new(Mutex::new(ok)),
         };
         let router = Router::new().fallback(receive).with_state(shared.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, shared }
+        Self {
+            url,
+            tails: tokio::sync::Mutex::new(tails),
+            shared,
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -135,6 +147,16 @@ impl Backend {
         self.answers(move || (StatusCode::from_u16(status).unwrap(), text).into_response());
     }
 
+    /// Its end of the next tail.
+    pub(crate) async fn tail(&self) -> Upstream {
+        self.tails.lock().await.recv().await.unwrap()
+    }
+
+    /// Answers requests for a tail as all others from now on.
+    pub(crate) fn tails_no_more(&self) {
+        *self.shared.tails.lock().unwrap() = None;
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.shared.received.lock().unwrap().len()
     }
@@ -156,7 +178,10 @@ impl Backend {
     }
 }
 
-async fn receive(State(shared): State<Shared>, request: Request) -> Response<Body> {
+async fn receive(State(shared): State<Shared>, mut request: Request) -> Response<Body> {
+    let tails = shared.tails.lock().unwrap().clone();
+    let tails = tails.filter(|_| request.headers().contains_key(UPGRADE));
+    let tail = tails.map(|tails| accept(&mut request, tails));
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let received = Received {
@@ -167,6 +192,9 @@ async fn receive(State(shared): State<Shared>, request: Request) -> Response<Bod
         body: String::from_utf8(body.to_vec()).unwrap(),
     };
     shared.received.lock().unwrap().push(received.clone());
+    if let Some(tail) = tail {
+        return tail;
+    }
     let answerer = Arc::clone(&shared.answerer.lock().unwrap());
     answerer(&received)
 }

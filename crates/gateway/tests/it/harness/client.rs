@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -65,14 +66,14 @@ impl Ask {
         self.try_send().await.unwrap()
     }
 
+    /// Sends, and reads no further than to the status.
+    pub(crate) async fn status(self) -> StatusCode {
+        self.begin().await.unwrap().status()
+    }
+
     /// Sends; an answer that breaks off is an error.
     pub(crate) async fn try_send(self) -> Result<Answer, hyper::Error> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let request = self.request.body(Full::new(self.body)).unwrap();
-        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let (parts, body) = self.begin().await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {
             status: parts.status,
@@ -80,6 +81,15 @@ impl Ask {
             body: String::from_utf8_lossy(&body).into_owned(),
             bytes: body,
         })
+    }
+
+    async fn begin(self) -> Result<Response<Incoming>, hyper::Error> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let request = self.request.body(Full::new(self.body)).unwrap();
+        sender.send_request(request).await
     }
 }
 
