@@ -37,6 +37,8 @@ pub mod error;
 
 pub mod health;
 
+pub mod openapi;
+
 pub mod check;
 
 pub mod clock;

@@ -23,6 +23,7 @@ use crate::forward::{REQUEST_ID, Upstreams, forward};
 use crate::health::Health;
 use crate::local;
 use crate::open::Open;
+use crate::openapi::Document;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context, scope};
@@ -36,6 +37,7 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    pub(crate) document: Document,
     pub(crate) clock: Arc<dyn Clock>,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
@@ -78,6 +80,7 @@ impl Pipeline {
                 response.extensions_mut().insert(*probe);
                 Ok(response)
             }
+            Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Tenant(endpoint) => {
                 let permit = self
                     .permit(endpoint.action, found.target, &head.headers)

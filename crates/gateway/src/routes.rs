@@ -82,6 +82,8 @@ pub struct Route {
 pub enum Serves {
     /// Says how the gateway is; needs no token and tells nothing else.
     Probe(Probe),
+    /// Tells what can be asked, of this very table; needs no token and holds nothing of a tenant.
+    OpenApi,
     /// Answers about a tenant's data.
     Tenant(Endpoint),
 }
@@ -178,6 +180,7 @@ pub static ROUTES: &[&[Route]] = &[
         probe("health", "/health", Probe::Ready),
         probe("livez", "/livez", Probe::Live),
         probe("readyz", "/readyz", Probe::Ready),
+        open("openapi", "/openapi.json", Serves::OpenApi),
     ],
 ];
 
@@ -187,12 +190,17 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
 }
 
 const fn probe(name: &'static str, path: &'static str, probe: Probe) -> Route {
+    open(name, path, Serves::Probe(probe))
+}
+
+/// A route that is open to everybody.
+const fn open(name: &'static str, path: &'static str, serves: Serves) -> Route {
     Route {
         name,
         mounts: &[Mount::Root],
         path,
         methods: &[Method::GET, Method::HEAD],
-        serves: Serves::Probe(probe),
+        serves,
     }
 }
 

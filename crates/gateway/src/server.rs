@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::open::Open;
+use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::settings::Settings;
@@ -55,6 +56,9 @@ pub enum StartError {
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// The gateway cannot be described.
+    #[error("the OpenAPI document cannot be made: {0}")]
+    Document(serde_json::Error),
     /// The accepted algorithms are not acceptable.
     #[error(transparent)]
     Algorithms(#[from] AlgorithmError),
@@ -120,6 +124,7 @@ pub fn start(
     let shared = Arc::new(Shared {
         verifier,
         health: Health::new(directory.clone(), keys.clone()),
+        document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
         keys,
         directory,
         clock,

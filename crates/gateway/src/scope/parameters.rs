@@ -10,10 +10,10 @@ use crate::error::Error;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 
 /// How often a parameter that may be repeated may be.
-const MOST_REPEATED: usize = 100;
+pub(crate) const MOST_REPEATED: usize = 100;
 
 /// The longest list of label names, and the longest name of one, in bytes.
-const MAX_NAMES_LENGTH: usize = 4096;
+pub(crate) const MAX_NAMES_LENGTH: usize = 4096;
 
 /// Where the caller's parameters are: in the URL, and of a POST in a form, too.
 #[derive(Clone, Copy, Debug, Default)]

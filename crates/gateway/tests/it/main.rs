@@ -13,6 +13,8 @@ mod requests;
 
 mod headers;
 
+mod openapi;
+
 mod parameters;
 
 mod surface;

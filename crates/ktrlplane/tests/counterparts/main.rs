@@ -19,6 +19,7 @@ mod http;
 mod postgres;
 mod process;
 
+mod demo;
 mod forwarder;
 mod gateway;
 mod issuer;
@@ -31,4 +32,5 @@ mod failing;
 mod identity;
 mod logs;
 mod metrics;
+mod openapi;
 mod promtool;

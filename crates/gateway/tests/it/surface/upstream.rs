@@ -20,7 +20,7 @@ fn route(name: &str) -> &'static routes::Route {
 fn endpoint(name: &str) -> &'static routes::Endpoint {
     match &route(name).serves {
         Serves::Tenant(endpoint) => endpoint,
-        Serves::Probe(_) => panic!("{name} is a probe"),
+        Serves::Probe(_) | Serves::OpenApi => panic!("{name} is a probe"),
     }
 }
 
