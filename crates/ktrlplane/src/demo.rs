@@ -67,6 +67,9 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     let mut generator = Generator::new(SEED, now - HISTORY_SECONDS);
     output::note("Making an hour of sample data …");
     grow(&mut generator, &backend, now)?;
+    for (tenant, metadata) in sample::metadata() {
+        backend.add_metadata(tenant, metadata)?;
+    }
 
     let embedded = loopback::serve(&backend, backends.handle(), BACKEND_TIMEOUT)?;
     let settings = Settings {
