@@ -35,6 +35,9 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Error> {
     if chunked && lengths.iter().next().is_some() {
         return Err(Error::UnexpectedBody);
     }
+    if chunked && !is_chunked_alone(headers) {
+        return Err(Error::NoForm);
+    }
     if !is_form(headers) || headers.contains_key(CONTENT_ENCODING) {
         return Err(Error::NoForm);
     }
@@ -47,6 +50,15 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Error> {
         Some(Ok(length)) if length <= MAX_FORM_LENGTH => Ok(()),
         Some(Ok(_) | Err(_)) => Err(Error::TooLarge),
     }
+}
+
+/// Whether chunks are all that is done to the body on its way. The HTTP library undoes no other
+/// coding (`gzip, chunked`), so what arrives would be read as a form that it is not, and a proxy in
+/// front that does undo it would have read another one.
+fn is_chunked_alone(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let (first, more) = (codings.next(), codings.next());
+    more.is_none() && first.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
 }
 
 fn is_form(headers: &HeaderMap) -> bool {
@@ -94,5 +106,27 @@ mod tests {
         headers.remove(TRANSFER_ENCODING);
         assert_eq!(check(&Method::POST, &headers), Ok(()));
         assert_eq!(check(&Method::GET, &headers), Err(Error::UnexpectedBody));
+    }
+
+    #[test]
+    fn threat_17_a_body_is_coded_in_chunks_and_in_nothing_else() {
+        let check = |codings: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(FORM));
+            for coding in codings {
+                headers.append(TRANSFER_ENCODING, HeaderValue::from_static(coding));
+            }
+            check(&Method::POST, &headers)
+        };
+        assert_eq!(check(&["Chunked"]), Ok(()));
+        for codings in [
+            &["gzip, chunked"][..],
+            &["chunked, chunked"],
+            &["gzip", "chunked"],
+            &["identity"],
+            &[""],
+        ] {
+            assert_eq!(check(codings), Err(Error::NoForm), "{codings:?}");
+        }
     }
 }

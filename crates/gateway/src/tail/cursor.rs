@@ -149,7 +149,8 @@ impl Sent {
         self.newest = self.newest.max(time);
         let known = self.streams.iter_mut().find(|known| known.stream == stream);
         match known {
-            Some(known) if known.last == time => known.count += 1,
+            // An id that a caller made up may count as far as there are numbers.
+            Some(known) if known.last == time => known.count = known.count.saturating_add(1),
             Some(known) if known.last > time => {}
             Some(known) => (known.last, known.count) = (time, 1),
             None => self.streams.push(Progress {
@@ -363,6 +364,17 @@ mod tests {
         assert!(Cursor::parse("7-0-1.0.1").is_some());
         let long = format!("7-0{}", "-1.0.1".repeat(MOST_STREAMS + 1));
         assert_eq!(Cursor::parse(&long), None);
+    }
+
+    #[test]
+    fn an_id_that_counts_to_the_end_of_numbers_ends_no_tail() {
+        let line = [("a", 3, "1")];
+        let mut first = Cursor::default();
+        sent(&mut first, &line);
+        let stream = first.sent.unwrap().streams[0].stream;
+        // The stream's last line is older than the window, so nothing of it is taken for repeated.
+        let mut cursor = Cursor::parse(&format!("7-0-{stream:x}.4.{:x}", u64::MAX)).unwrap();
+        assert_eq!(sent(&mut cursor, &line), ["1"]);
     }
 
     #[test]

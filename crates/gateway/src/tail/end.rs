@@ -100,6 +100,20 @@ impl End {
     }
 }
 
+/// What is said where the backend failed.
+const FAILED: &str = "the logs backend ended the tail";
+
+/// What Loki refuses a tail with after it has agreed to it: the statuses that come through as answers,
+/// too. All else that it says with the same close code is an error from its inside, with addresses of
+/// its own machines in it.
+fn refusal(reason: &str) -> Option<&str> {
+    const PASSED_ON: [&str; 3] = ["400", "422", "429"];
+    let (status, reason) = reason
+        .strip_prefix("rpc error: code = Code(")?
+        .split_once(") desc = ")?;
+    PASSED_ON.contains(&status).then_some(reason)
+}
+
 /// The backend's own farewell, with a code that may be sent: some only ever stand for a frame that
 /// was not there.
 fn passed_on(frame: &CloseFrame) -> CloseFrame {
@@ -108,7 +122,11 @@ fn passed_on(frame: &CloseFrame) -> CloseFrame {
     } else {
         CloseCode::Error
     };
-    let reason: &str = &frame.reason;
+    let reason: &str = if code == CloseCode::Error {
+        refusal(&frame.reason).unwrap_or(FAILED)
+    } else {
+        &frame.reason
+    };
     let reason: Cow<'_, str> = if reason.len() > MAX_REASON_LENGTH {
         reason
             .get(..reason.floor_char_boundary(MAX_REASON_LENGTH))
@@ -120,5 +138,35 @@ fn passed_on(frame: &CloseFrame) -> CloseFrame {
     CloseFrame {
         code,
         reason: Utf8Bytes::from(reason.as_ref()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backends_refusal_is_passed_on_and_what_failed_inside_it_is_not() {
+        let told = |code: u16, reason: &str| {
+            let close = End::Backend(CloseFrame {
+                code: code.into(),
+                reason: reason.into(),
+            })
+            .close();
+            (u16::from(close.code), close.reason.to_string())
+        };
+        let limit = "max concurrent tail requests limit exceeded";
+        let refused = format!("rpc error: code = Code(400) desc = {limit}");
+        assert_eq!(told(1011, &refused), (1011, limit.to_owned()));
+        for inside in [
+            "rpc error: code = Unavailable desc = dial tcp 10.0.0.7:9095: connection refused",
+            "rpc error: code = Code(500) desc = chunks of bucket loki-prod",
+            "write tcp 10.0.0.3:3100->10.0.0.9:41000: broken pipe",
+        ] {
+            assert_eq!(told(1011, inside), (1011, FAILED.to_owned()));
+            // A code that may not be sent stands for the same.
+            assert_eq!(told(1006, inside), (1011, FAILED.to_owned()));
+        }
+        assert_eq!(told(1001, "restarting"), (1001, "restarting".to_owned()));
     }
 }

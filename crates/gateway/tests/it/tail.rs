@@ -321,7 +321,10 @@ async fn when_the_backend_ends_the_reader_is_told_why() {
         .loki
         .tail()
         .await
-        .close(1011, "max concurrent tails")
+        .close(
+            1011,
+            "rpc error: code = Code(400) desc = max concurrent tails",
+        )
         .await;
     let expected = (1011, "max concurrent tails".to_owned());
     assert_eq!(caller.farewell().await, expected);
