@@ -48,7 +48,7 @@ deny: ## Check the licences and sources of dependencies, where cargo-deny is the
 		echo "cargo-deny is not installed: licences, bans and sources of dependencies were not checked"; \
 	fi
 
-corpus: ## Hold both parsers against what Loki's and Prometheus's own said of some thousand queries
+corpus: ## Hold both parsers against what Loki's and Prometheus's own said of ten thousand queries
 	@CI=true cargo test --locked --quiet --package query --test corpus_logql --test corpus_promql -- --nocapture
 
 # Seconds for each fuzz target.

@@ -64,9 +64,16 @@ if [ "${1:-}" = keep ]; then
 fi
 
 seconds=${1:-1200}
+case $seconds in
+'' | *[!0-9]*)
+    echo "SECONDS must be a whole number, and is $seconds" >&2
+    exit 1
+    ;;
+esac
 [ $# -gt 0 ] && shift
 [ $# -gt 0 ] && targets=$*
 cargo fuzz build
+echo "Fuzzing for $seconds s each, two at a time: $(echo "$targets" | tr '\n' ' ')"
 failed=""
 # shellcheck disable=SC2086 # names of targets have no spaces
 set -- $targets

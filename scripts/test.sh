@@ -1,7 +1,8 @@
 #!/bin/sh
 # Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, the
-# OpenID provider); says at the end which it could not install. With CI=true a missing counterpart
-# fails the tests that need it, elsewhere they pass with a sentence.
+# OpenID provider, a client of Prometheus in Python, schemathesis); says at the end which it could not
+# install. With CI=true a missing counterpart fails the tests that need it, elsewhere they pass with a
+# sentence.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -59,6 +60,27 @@ if ! cmp -s $provider/package-lock.json $provider/node_modules/.installed-lock; 
 fi
 [ -e $provider/node_modules/oidc-provider ] && command -v node >/dev/null ||
     note "the npm package oidc-provider (needs node and npm): tokens were tested with keys of our own alone"
+
+# What is written in Python, each in an environment of its own and in the versions that its list names;
+# again only when that list has changed.
+python_package() {
+    name=$1 lost=$2
+    home=tests/$name
+    if ! cmp -s "$home/requirements.txt" "$home/.venv/.installed-requirements.txt"; then
+        if command -v python3 >/dev/null; then
+            echo "Installing the Python package $name"
+            { rm -rf "$home/.venv" && python3 -m venv "$home/.venv" &&
+                "$home/.venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+                    --only-binary :all: -r "$home/requirements.txt" &&
+                cp "$home/requirements.txt" "$home/.venv/.installed-requirements.txt"
+            } >&2 </dev/null
+        fi
+    fi
+    [ -e "$home/.venv/.installed-requirements.txt" ] ||
+        note "the PyPI package $name (needs python3 with venv, and PyPI): $lost"
+}
+python_package prometheus-api-client "metrics were not read into data frames"
+python_package schemathesis "the OpenAPI document was not held against the running gateway"
 
 [ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||
     note "Loki (name one in KTRLPLANE_TEST_LOKI_URL): logs were tested on the embedded backend alone"

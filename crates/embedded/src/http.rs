@@ -33,19 +33,8 @@ pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Rout
         backend.limits.concurrent_queries.max(1),
     ));
     let router = Router::new()
-        .route(
-            "/loki/api/v1/query_range",
-            get(loki::query_range).post(loki::query_range),
-        )
-        .route("/loki/api/v1/query", get(loki::query).post(loki::query))
-        .route(
-            "/prometheus/api/v1/query_range",
-            get(prometheus::query_range).post(prometheus::query_range),
-        )
-        .route(
-            "/prometheus/api/v1/query",
-            get(prometheus::query).post(prometheus::query),
-        )
+        .merge(loki::routes())
+        .merge(prometheus::routes())
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
         .with_state(Shared { backend, permits });

@@ -15,6 +15,9 @@ pub mod answer;
 pub mod logql;
 pub mod promql;
 
+mod patterns;
+mod volume;
+
 pub mod http;
 
 use std::sync::Arc;
@@ -22,7 +25,7 @@ use std::sync::Arc;
 pub use http::credentials::Credentials;
 pub use labels::Labels;
 pub use limits::{EvalError, Limits, Stop};
-pub use store::{PushError, Sample};
+pub use store::{Exemplar, MetricKind, MetricMetadata, PushError, Sample};
 
 /// Tells the time, in nanoseconds since the Unix epoch. Only requests that name no time ask it.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -64,6 +67,15 @@ pub struct SampleSeries {
     pub samples: Vec<Sample>,
 }
 
+/// Exemplars of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExemplarSeries {
+    /// The series' labels with its metric name as `__name__`, in any order.
+    pub labels: Vec<(String, String)>,
+    /// Its exemplars, in any order.
+    pub exemplars: Vec<Exemplar>,
+}
+
 impl Backend {
     /// An empty backend on the system's clock.
     #[must_use]
@@ -92,6 +104,21 @@ impl Backend {
     /// Adds samples. Either all of them are taken or, on an error, none.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
+    }
+
+    /// Adds exemplars. Either all of them are taken or, on an error, none.
+    pub fn push_exemplars(
+        &self,
+        tenant: &str,
+        series: Vec<ExemplarSeries>,
+    ) -> Result<(), PushError> {
+        self.store.push_exemplars(tenant, series)
+    }
+
+    /// Tells what metrics mean. Either all of it is taken or, on an error, nothing; what is known
+    /// already is left as it is.
+    pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
+        self.store.add_metadata(tenant, batch)
     }
 
     /// The HTTP face. With credentials, every request has to carry them (HTTP Basic), whatever it

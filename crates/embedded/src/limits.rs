@@ -21,6 +21,12 @@ pub struct Limits {
     pub max_streams_per_tenant: usize,
     /// How long data is kept, counted back from the newest of its stream or series.
     pub retention: Duration,
+    /// Live tails that one tenant may have open at a time, as Loki's
+    /// `max_concurrent_tail_requests`.
+    pub tails_per_tenant: usize,
+    /// Lines that wait for the reader of one tail; what comes when it is full is dropped, and the
+    /// reader is told so.
+    pub tail_buffer: usize,
     /// How far back PromQL looks for the newest sample of a series.
     pub lookback: Duration,
 }
@@ -35,6 +41,8 @@ impl Default for Limits {
             max_entries: 5_000,
             max_streams_per_tenant: 100_000,
             retention: Duration::from_hours(24),
+            tails_per_tenant: 10,
+            tail_buffer: 1_000,
             lookback: Duration::from_mins(5),
         }
     }

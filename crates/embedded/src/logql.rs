@@ -4,14 +4,16 @@
 //! `stage` takes a line through a pipeline, `lines` answers log queries, `range` makes samples of
 //! lines, and `metric`, `vector` and `binary` calculate with them.
 
-mod go;
+pub(crate) mod go;
 mod labels;
 
 mod hints;
 mod stage;
 mod template;
 
-mod lines;
+pub(crate) mod lines;
+
+pub(crate) mod detect;
 
 mod binary;
 mod metric;

@@ -38,6 +38,7 @@ use crate::limits::{EvalError, Limits, Stop};
 use crate::store::TenantMetrics;
 use budget::Budget;
 use evaluator::{Evaluator, Steps};
+pub(crate) use selector::matchers;
 use series::{Series, Value};
 
 /// A PromQL query with all that its answer depends on.

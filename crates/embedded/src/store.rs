@@ -5,20 +5,29 @@
 //! it was, whatever is written meanwhile.
 
 mod chunks;
+mod exemplars;
+mod feed;
+mod metadata;
 mod select;
 mod table;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
-use crate::{LogEntry, LogStream, SampleSeries};
+use crate::{ExemplarSeries, LogEntry, LogStream, SampleSeries};
 pub use chunks::{Selected, Timed};
+pub use exemplars::{Exemplar, TenantExemplars};
+use feed::Feed;
+pub(crate) use feed::{Batch, Tail};
+use metadata::Registry;
+pub use metadata::{MetricKind, MetricMetadata};
 pub use select::Selection;
-use table::Table;
+use select::selections;
+use table::{Table, Unobserved};
 
 /// A sample of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,11 +81,16 @@ pub struct Store {
 struct Tenant {
     logs: TenantLogs,
     metrics: TenantMetrics,
+    exemplars: TenantExemplars,
+    metadata: Arc<RwLock<Registry>>,
 }
 
 /// The logs of one tenant. Clones share the data.
 #[derive(Clone, Debug, Default)]
-pub struct TenantLogs(Arc<RwLock<Table<LogEntry>>>);
+pub struct TenantLogs {
+    table: Arc<RwLock<Table<LogEntry>>>,
+    feed: Arc<Feed>,
+}
 
 /// The metrics of one tenant. Clones share the data.
 #[derive(Clone, Debug, Default)]
@@ -99,6 +113,12 @@ impl Store {
         self.existing(tenant).logs
     }
 
+    /// The logs of `tenant`, to be waited for: a tenant that nothing was written for may get some
+    /// later.
+    pub(crate) fn logs_to_come(&self, tenant: &str) -> TenantLogs {
+        self.or_created(tenant).logs
+    }
+
     /// The metrics of `tenant`; a tenant that nothing was written for has none.
     #[must_use]
     pub fn metrics(&self, tenant: &str) -> TenantMetrics {
@@ -111,9 +131,9 @@ impl Store {
         for stream in streams {
             checked.push((check(stream.labels)?, stream.entries));
         }
-        let table = self.or_created(tenant).logs.0;
-        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(checked, self.max_streams, self.retention_ns)
+        let logs = self.or_created(tenant).logs;
+        let mut table = logs.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.push(checked, self.max_streams, self.retention_ns, &*logs.feed)
     }
 
     /// See [`crate::Backend::push_samples`].
@@ -128,7 +148,63 @@ impl Store {
         }
         let table = self.or_created(tenant).metrics.0;
         let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(checked, self.max_streams, self.retention_ns / 1_000_000)
+        table.push(
+            checked,
+            self.max_streams,
+            self.retention_ns / 1_000_000,
+            &Unobserved,
+        )
+    }
+
+    /// See [`crate::Backend::push_exemplars`].
+    pub fn push_exemplars(
+        &self,
+        tenant: &str,
+        series: Vec<ExemplarSeries>,
+    ) -> Result<(), PushError> {
+        let mut checked = Vec::with_capacity(series.len());
+        for one in series {
+            let labels = check(one.labels)?;
+            if labels.get("__name__").is_empty() {
+                return Err(PushError::NoMetricName(labels.to_string()));
+            }
+            checked.push((labels, one.exemplars));
+        }
+        let table = self.or_created(tenant).exemplars.0;
+        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
+        table.push(
+            checked,
+            self.max_streams,
+            self.retention_ns / 1_000_000,
+            &Unobserved,
+        )
+    }
+
+    /// See [`crate::Backend::add_metadata`].
+    pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
+        let registry = self.or_created(tenant).metadata;
+        let mut registry = registry.write().unwrap_or_else(PoisonError::into_inner);
+        registry.add(batch, self.max_streams)
+    }
+
+    /// The exemplars of `tenant`; a tenant that nothing was written for has none.
+    #[must_use]
+    pub fn exemplars(&self, tenant: &str) -> TenantExemplars {
+        self.existing(tenant).exemplars
+    }
+
+    /// The metadata of one metric of `tenant`, or of all if its name is empty; of `limit` metrics
+    /// at most, sorted by their names.
+    #[must_use]
+    pub fn metadata(
+        &self,
+        tenant: &str,
+        metric: &str,
+        limit: usize,
+    ) -> Vec<(String, Vec<MetricMetadata>)> {
+        let registry = self.existing(tenant).metadata;
+        let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
+        registry.find(metric, limit)
     }
 
     fn existing(&self, tenant: &str) -> Tenant {
@@ -175,8 +251,36 @@ impl TenantLogs {
         end_ns: i64,
     ) -> Result<Vec<Selected<LogEntry>>, EvalError> {
         let selection = Selection::new(matchers)?;
-        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
         Ok(table.select(&selection, start_ns, end_ns))
+    }
+
+    /// The label sets of the streams that all matchers of at least one group match, and that have
+    /// lines both before `end_ns` (exclusive) and from `start_ns` on. Without a group: of all
+    /// streams. What Loki's index knows of a stream is where it begins and ends, and so it is here.
+    pub fn label_sets(
+        &self,
+        groups: &[Vec<Matcher>],
+        start_ns: i64,
+        end_ns: i64,
+    ) -> Result<BTreeSet<Labels>, EvalError> {
+        label_sets(&self.table, groups, start_ns, end_ns)
+    }
+
+    /// The streams that match, with their lines from `start_ns` on, and a tail that gets every
+    /// line of such a stream that is not among them: none is missed, and none comes twice.
+    pub(crate) fn tail(
+        &self,
+        matchers: &[Matcher],
+        start_ns: i64,
+        limits: &Limits,
+    ) -> Result<(Arc<Tail>, Vec<Selected<LogEntry>>), EvalError> {
+        let selection = Selection::new(matchers)?;
+        // Writers wait as long as the table is locked for reading.
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        let streams = table.select(&selection, start_ns, i64::MAX);
+        let tail = self.feed.open(selection, limits)?;
+        Ok((tail, streams))
     }
 }
 
@@ -194,6 +298,33 @@ impl TenantMetrics {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         Ok(table.select(&selection, start_ms, end_ms.saturating_add(1)))
     }
+
+    /// The label sets of the series that all matchers of at least one group match, and that have
+    /// samples both up to `end_ms` and from `start_ms` on. Without a group: of all series.
+    pub fn label_sets(
+        &self,
+        groups: &[Vec<Matcher>],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<BTreeSet<Labels>, EvalError> {
+        label_sets(&self.0, groups, start_ms, end_ms.saturating_add(1))
+    }
+}
+
+fn label_sets<T: Timed>(
+    table: &RwLock<Table<T>>,
+    groups: &[Vec<Matcher>],
+    start: i64,
+    end: i64,
+) -> Result<BTreeSet<Labels>, EvalError> {
+    let all = [Vec::new()];
+    let selections = selections(if groups.is_empty() { &all } else { groups })?;
+    let mut found = BTreeSet::new();
+    let table = table.read().unwrap_or_else(PoisonError::into_inner);
+    for selection in &selections {
+        table.labels(selection, start, end, &mut found);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use serde_json::Value;
 use tower::ServiceExt as _;
 
 /// Queries that are known to be answered alike, of those in the file; not to become fewer.
-const FLOOR: usize = 176;
+const FLOOR: usize = 186;
 
 fn golden() -> Option<PathBuf> {
     let usual = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/golden");
@@ -128,11 +128,16 @@ fn encoded(params: &Value) -> String {
             })
             .collect()
     };
-    let pairs = params.as_object().unwrap().iter();
-    pairs
-        .map(|(name, value)| format!("{name}={}", escape(value.as_str().unwrap())))
-        .collect::<Vec<_>>()
-        .join("&")
+    let mut pairs = Vec::new();
+    for (name, value) in params.as_object().unwrap() {
+        let values = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        for value in values {
+            pairs.push(format!("{name}={}", escape(value.as_str().unwrap())));
+        }
+    }
+    pairs.join("&")
 }
 
 async fn ask(router: &axum::Router, kind: &str, params: &Value) -> (u16, String) {
@@ -158,6 +163,12 @@ fn judge(case: &Value, status: u16, body: &str) -> Result<(), String> {
     }
     let mut got: Value =
         serde_json::from_str::<Value>(body).map_err(|error| error.to_string())?["data"].take();
+    if !case["kind"].as_str().unwrap().starts_with("query") {
+        // Names, values and label sets: in order, or not there at all.
+        return (case["data"] == got)
+            .then_some(())
+            .ok_or_else(|| format!("{got:.600}\n      for {:.600}", case["data"]));
+    }
     got.as_object_mut().unwrap().remove("stats");
     let (wanted, got) = (with_numbers(case["data"].clone()), with_numbers(got));
     if same(&wanted, &got) {
@@ -205,18 +216,11 @@ async fn queries_are_answered_as_a_real_loki_answered_them() {
     for (index, line) in cases.lines().enumerate() {
         let case: Value = serde_json::from_str(line).unwrap();
         let kind = case["kind"].as_str().unwrap();
-        if !matches!(kind, "query" | "query_range") {
-            continue;
-        }
         total += 1;
         let (status, body) = ask(&router, kind, &case["params"]).await;
         match judge(&case, status, &body) {
             Ok(()) => passed += 1,
-            Err(why) => println!(
-                "line {} {kind} {}\n      {why}",
-                index + 1,
-                case["params"]["query"]
-            ),
+            Err(why) => println!("line {} {kind} {}\n      {why}", index + 1, case["params"]),
         }
     }
     println!("golden: {passed} of {total} queries are answered as Loki answered them");

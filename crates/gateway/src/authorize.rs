@@ -7,8 +7,19 @@ use tracing::Span;
 
 use crate::authenticate::Principal;
 use crate::error::Error;
+use crate::routes::Target;
 
-/// The proof that a principal may do what a route does, on one resource of one project.
+/// What of a project a request reaches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// This resource, which is in the project, and nothing else.
+    Resource(ResourceId),
+    /// All of it.
+    Project,
+}
+
+/// The proof that a principal may do what a route does, on one resource of one project or on the
+/// whole project.
 ///
 /// Only [`authorize`] makes one:
 ///
@@ -18,11 +29,12 @@ use crate::error::Error;
 /// Permit { project, ..real }
 /// # }
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Permit {
     principal: Principal,
+    action: Action,
     project: ProjectId,
-    resource: ResourceId,
+    reach: Reach,
     assignment: String,
 }
 
@@ -33,16 +45,31 @@ impl Permit {
         &self.principal
     }
 
+    /// Decides again, by what the directory says now: a tail lasts longer than a decision may be
+    /// believed. The errors are those of [`authorize`].
+    pub(crate) async fn renewed(
+        &self,
+        directory: &Directory,
+        now: Timestamp,
+    ) -> Result<Self, Error> {
+        let target = match &self.reach {
+            Reach::Project => Target::Project(self.project.as_str()),
+            Reach::Resource(resource) => Target::Resource(self.project.as_str(), resource.as_str()),
+        };
+        let asked = Asked::read(target)?;
+        decide(directory, self.principal.clone(), self.action, asked, now).await
+    }
+
     /// The project, and so the tenant.
     #[must_use]
     pub fn project(&self) -> &ProjectId {
         &self.project
     }
 
-    /// The resource, which is in the project.
+    /// What of the project.
     #[must_use]
-    pub fn resource(&self) -> &ResourceId {
-        &self.resource
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// The id of the role assignment that carried the permission, for the audit.
@@ -52,24 +79,63 @@ impl Permit {
     }
 }
 
-/// Decides whether `principal` may do `action` on the project, and whether the resource is there.
+/// Decides whether `principal` may do `action` on the project, and whether the resource, if one is
+/// named, is there.
 ///
-/// `project` and `resource` are segments of the path, not yet known to be ids. Where the caller has
+/// What `target` names are segments of the path, not yet known to be ids. Where the caller has
 /// no permission, nothing depends on whether the project or the resource exists (threat 22): one
 /// lookup answers all, and the answer is [`Error::Forbidden`] for each.
 pub async fn authorize(
     directory: &Directory,
     principal: Principal,
     action: Action,
-    project: &str,
-    resource: &str,
+    target: Target<'_>,
     now: Timestamp,
 ) -> Result<Permit, Error> {
-    let project = ProjectId::new(project).map_err(|_| Error::Forbidden)?;
-    Span::current().record("project", project.as_str());
-    // What is no id names no resource, but whether that may be told is the permission's matter.
-    let resource = ResourceId::new(resource).ok();
-    Span::current().record("resource", resource.as_ref().map(ResourceId::as_str));
+    let asked = Asked::read(target)?;
+    Span::current().record("project", asked.project.as_str());
+    Span::current().record("resource", asked.resource.as_ref().map(ResourceId::as_str));
+    decide(directory, principal, action, asked, now).await
+}
+
+/// What a path names, as far as these are ids.
+struct Asked {
+    project: ProjectId,
+    /// Whether a resource is named.
+    named: bool,
+    /// The resource. What is no id names none, but whether that may be told is the permission's
+    /// matter.
+    resource: Option<ResourceId>,
+}
+
+impl Asked {
+    fn read(target: Target<'_>) -> Result<Self, Error> {
+        let (project, named) = match target {
+            // No route about a tenant's data is mounted there.
+            Target::Nothing => return Err(Error::Forbidden),
+            Target::Project(project) => (project, None),
+            Target::Resource(project, resource) => (project, Some(resource)),
+        };
+        Ok(Self {
+            project: ProjectId::new(project).map_err(|_| Error::Forbidden)?,
+            named: named.is_some(),
+            resource: named.and_then(|resource| ResourceId::new(resource).ok()),
+        })
+    }
+}
+
+async fn decide(
+    directory: &Directory,
+    principal: Principal,
+    action: Action,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<Permit, Error> {
+    let Asked {
+        project,
+        named,
+        resource,
+    } = asked;
     let lookup = lookup(directory, principal.subject(), &project, resource.as_ref()).await?;
     let assignment = match policy::decide(lookup.access.as_ref(), action, now) {
         Decision::Allow { assignment } => assignment,
@@ -78,15 +144,18 @@ pub async fn authorize(
             return Err(Error::Forbidden);
         }
     };
-    match resource {
-        Some(resource) if lookup.resource_exists => Ok(Permit {
-            principal,
-            project,
-            resource,
-            assignment,
-        }),
-        Some(_) | None => Err(Error::UnknownResource),
-    }
+    let reach = match (named, resource) {
+        (false, _) => Reach::Project,
+        (true, Some(resource)) if lookup.resource_exists => Reach::Resource(resource),
+        (true, Some(_) | None) => return Err(Error::UnknownResource),
+    };
+    Ok(Permit {
+        principal,
+        action,
+        project,
+        reach,
+        assignment,
+    })
 }
 
 /// Asks the directory. Any failure is a 503: never decided in the caller's favour (threat 23).

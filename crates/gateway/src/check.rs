@@ -8,11 +8,11 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
 use crate::authenticate::{self, token::Verifier};
-use crate::connector::Connector;
 use crate::forward::Upstream;
 use crate::routes::Backend;
 use crate::scope::Request;
 use crate::settings::{BackendSettings, IssuerSettings};
+use crate::transport::Transport;
 
 /// The tenant and the resource that are asked for. Nobody has to have them: an empty answer is one.
 const NOBODY: &str = "ktrlplane-check";
@@ -75,14 +75,9 @@ pub async fn issuer(settings: &IssuerSettings) -> Finding {
 pub async fn backend(backend: Backend, settings: &BackendSettings) -> Finding {
     let url = settings.public_url();
     let url = url.trim_end_matches('/');
-    let connector = match Connector::new([settings.url.scheme()]) {
-        Ok(connector) => connector,
-        Err(error) => {
-            return found(
-                false,
-                format!("the root certificates cannot be read: {error}"),
-            );
-        }
+    let transport = match Transport::open(settings) {
+        Ok(transport) => transport,
+        Err(error) => return found(false, format!("{url} cannot be asked: {error}")),
     };
     let Ok(tenant) = ProjectId::new(NOBODY) else {
         return found(false, "the check itself is broken".to_owned());
@@ -97,12 +92,13 @@ pub async fn backend(backend: Backend, settings: &BackendSettings) -> Finding {
     };
     let request = Request {
         backend,
-        path,
+        path: path.into(),
         parameters,
         tenant,
+        policy: None,
         headers: HeaderMap::new(),
     };
-    let upstream = Upstream::new(backend, settings, connector);
+    let upstream = Upstream::new(backend, settings, transport);
     match upstream
         .try_send(request, &HeaderValue::from_static(NOBODY))
         .await

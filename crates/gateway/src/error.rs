@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ALLOW, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+};
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
@@ -24,9 +26,33 @@ pub enum Error {
         /// The methods it answers.
         allowed: Vec<&'static Method>,
     },
+    /// A request to a WebSocket that does not ask for one.
+    #[error(
+        "this is a WebSocket: send Connection: Upgrade, Upgrade: websocket, \
+         Sec-WebSocket-Version: 13 and a Sec-WebSocket-Key; if they were sent, a proxy on the way \
+         has dropped them. A resource's logs/tail needs none of them: it sends events"
+    )]
+    NotAWebSocket,
     /// A body where none belongs: the usual carrier of request smuggling.
     #[error("a request of this method carries no body")]
     UnexpectedBody,
+    /// A body of another kind than a form.
+    #[error(
+        "send parameters in the URL, or as a form: Content-Type: application/x-www-form-urlencoded"
+    )]
+    NoForm,
+    /// A body beyond the limit.
+    #[error(
+        "the form is too large: at most {} bytes are read",
+        crate::form::MAX_FORM_LENGTH
+    )]
+    TooLarge,
+    /// A body that took too long to arrive.
+    #[error("the form did not arrive in time")]
+    SlowBody,
+    /// A body that broke off.
+    #[error("the form broke off")]
+    BrokenBody,
 
     /// No token was sent.
     #[error("send a token of the configured issuer: Authorization: Bearer <token>")]
@@ -59,6 +85,9 @@ pub enum Error {
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
     BadGateway(Backend),
+    /// The backend has no such endpoint, or it is switched off there.
+    #[error("the {} backend does not serve this, or it is not enabled there", .0.name())]
+    NotServed(Backend),
     /// The backend's answer did not begin in time.
     #[error("the {} backend did not answer in time", .0.name())]
     GatewayTimeout(Backend),
@@ -82,10 +111,17 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::UnexpectedBody | Self::BadData(_) => (StatusCode::BAD_REQUEST, "bad_data"),
+            Self::UnexpectedBody | Self::BrokenBody | Self::BadData(_) => {
+                (StatusCode::BAD_REQUEST, "bad_data")
+            }
+            Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
+            Self::NoForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UnknownPath | Self::UnknownResource => (StatusCode::NOT_FOUND, "not_found"),
+            Self::NotServed(_) => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
@@ -117,7 +153,17 @@ impl Error {
                 let allowed: Vec<&str> = allowed.iter().map(|method| method.as_str()).collect();
                 headers.extend(value(allowed.join(", ")).map(|value| (ALLOW, value)));
             }
-            Self::UnexpectedBody => {
+            Self::NotAWebSocket => {
+                // RFC 9110, section 15.5.22, and RFC 6455, section 4.4.
+                headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+                headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+                headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            }
+            Self::UnexpectedBody
+            | Self::NoForm
+            | Self::TooLarge
+            | Self::SlowBody
+            | Self::BrokenBody => {
                 // The body is not read, so nothing after it can be taken for a request.
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
@@ -133,6 +179,7 @@ impl Error {
             | Self::NotConfigured(_)
             | Self::BadData(_)
             | Self::BadGateway(_)
+            | Self::NotServed(_)
             | Self::GatewayTimeout(_)
             | Self::Internal => {}
         }

@@ -1,21 +1,18 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
-use std::io;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
     RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
 use crate::authenticate::with_causes;
@@ -25,9 +22,18 @@ use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
 use crate::stream::{Body, UpstreamBody};
+use crate::transport::{Transport, Transports};
 
-/// The tenant header of Loki and Mimir.
-const TENANT: HeaderName = HeaderName::from_static("x-scope-orgid");
+/// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
+/// percent-encoded. Loki (`-lbac.enabled`), Mimir and their Enterprise gateways know it.
+const POLICY: HeaderName = HeaderName::from_static("x-prom-label-policy");
+
+/// What stands for itself in a label policy; what is percent-encoded needlessly does no harm.
+const IN_POLICY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'_')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'=');
 
 /// The request's id, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -35,6 +41,9 @@ pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 /// The longest URL that is sent, in bytes. Above, the parameters go in a form: servers and proxies
 /// commonly stop at 8 KiB.
 const MAX_URL_LENGTH: usize = 8000;
+
+/// The longest answer that is held to be sifted, in bytes.
+const MAX_COLLECTED: usize = 16 << 20;
 
 /// How long an unused connection is kept; shorter than the servers do.
 const IDLE: Duration = Duration::from_secs(30);
@@ -52,7 +61,9 @@ pub struct Upstreams {
 pub struct Upstream {
     backend: Backend,
     base: String,
-    authorization: Option<HeaderValue>,
+    transport: Transport,
+    tenant_header: HeaderName,
+    policy: bool,
     timeout: Duration,
     client: Client<Connector, Full<Bytes>>,
 }
@@ -62,6 +73,9 @@ pub struct Upstream {
 pub(crate) enum SendError {
     #[error("the request cannot be built: {0}")]
     Unbuilt(http::Error),
+    /// What asks for another protocol is a GET, and has no form for what does not fit into its URL.
+    #[error("too long for a tail, whose URL has at most {MAX_URL_LENGTH} bytes")]
+    TooLong,
     #[error("{0}")]
     Unreachable(String),
     #[error("no answer within {0:?}")]
@@ -69,24 +83,17 @@ pub(crate) enum SendError {
 }
 
 impl Upstreams {
-    /// The configured backends. The connector is shared, the connections are not.
-    pub(crate) fn new(settings: &Settings, connector: &Connector) -> Self {
+    /// The configured backends. The ways to them are shared, the connections are not.
+    pub(crate) fn new(settings: &Settings, transports: &Transports) -> Self {
         let upstream = |backend| {
             let settings = settings.backend(backend)?;
-            Some(Upstream::new(backend, settings, connector.clone()))
+            let transport = transports.get(backend)?.clone();
+            Some(Upstream::new(backend, settings, transport))
         };
         Self {
             loki: upstream(Backend::Loki),
             mimir: upstream(Backend::Mimir),
         }
-    }
-
-    /// The connector that these settings need.
-    pub(crate) fn connector(settings: &Settings) -> io::Result<Connector> {
-        let configured = Backend::ALL
-            .into_iter()
-            .filter_map(|it| settings.backend(it));
-        Connector::new(configured.map(|backend| backend.url.scheme()))
     }
 
     /// A backend, if it is configured.
@@ -100,17 +107,105 @@ impl Upstreams {
 }
 
 impl Upstream {
-    pub(crate) fn new(backend: Backend, settings: &BackendSettings, connector: Connector) -> Self {
+    pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(connector);
+            .build(transport.connector());
         Self {
             backend,
             base: settings.public_url().trim_end_matches('/').to_owned(),
-            authorization: credentials(settings),
+            transport,
+            tenant_header: settings.tenant_header.name().clone(),
+            policy: settings.policy,
             timeout: settings.timeout,
             client,
+        }
+    }
+
+    /// Which one it is.
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Sends a scoped request, and waits until an answer begins that may go on to the caller.
+    async fn answer(
+        &self,
+        request: Scoped<Request>,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, Error> {
+        let answer = self.send(request.into_inner(), None, request_id).await?;
+        self.usable(answer)
+    }
+
+    /// Sends a scoped request with the headers that ask the backend to switch protocols. The answer
+    /// is the switch, or one that may go on to the caller.
+    pub(crate) async fn upgrade(
+        &self,
+        request: Scoped<Request>,
+        upgrade: HeaderMap,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, Error> {
+        let request = request.into_inner();
+        let answer = self.send(request, Some(upgrade), request_id).await?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(answer);
+        }
+        let answer = self.usable(answer)?;
+        if answer.status() == StatusCode::OK {
+            tracing::warn!(
+                backend = self.backend.name(),
+                "the protocol was not switched"
+            );
+            return Err(Error::BadGateway(self.backend));
+        }
+        Ok(answer)
+    }
+
+    /// An answer that may go on to the caller.
+    fn usable(&self, answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
+        let status = answer.status();
+        if status == StatusCode::NOT_FOUND {
+            return Err(Error::NotServed(self.backend));
+        }
+        let passes = [
+            StatusCode::OK,
+            StatusCode::BAD_REQUEST,
+            StatusCode::UNPROCESSABLE_ENTITY,
+            StatusCode::TOO_MANY_REQUESTS,
+        ];
+        if !passes.contains(&status) {
+            tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
+            return Err(Error::BadGateway(self.backend));
+        }
+        if !says_where_it_ends(answer.headers()) {
+            tracing::warn!(backend = self.backend.name(), "an answer without a length");
+            return Err(Error::BadGateway(self.backend));
+        }
+        Ok(answer)
+    }
+
+    /// Sends a scoped request and collects the answer, to be sifted. The status is 200.
+    pub(crate) async fn collect(
+        &self,
+        mut request: Scoped<Request>,
+        request_id: &HeaderValue,
+    ) -> Result<Bytes, Error> {
+        request.expect_plain();
+        let answer = self.answer(request, request_id).await?;
+        let status = answer.status();
+        if status != StatusCode::OK {
+            tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
+            return Err(Error::BadGateway(self.backend));
+        }
+        let body = Limited::new(answer.into_body(), MAX_COLLECTED);
+        match timeout(self.timeout, body.collect()).await {
+            Ok(Ok(collected)) => Ok(collected.to_bytes()),
+            Ok(Err(error)) => {
+                tracing::warn!(backend = self.backend.name(), %error, "the answer cannot be sifted");
+                Err(Error::BadGateway(self.backend))
+            }
+            Err(_) => Err(Error::GatewayTimeout(self.backend)),
         }
     }
 
@@ -118,12 +213,15 @@ impl Upstream {
     async fn send(
         &self,
         request: Request,
+        upgrade: Option<HeaderMap>,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, Error> {
-        self.try_send(request, request_id).await.map_err(|error| {
+        let sent = self.dispatch(request, upgrade, request_id).await;
+        sent.map_err(|error| {
             tracing::warn!(backend = self.backend.name(), %error, "no answer");
             match error {
                 SendError::Unbuilt(_) => Error::Internal,
+                SendError::TooLong => Error::BadData(format!("query: {error}")),
                 SendError::Unreachable(_) => Error::BadGateway(self.backend),
                 SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
             }
@@ -136,9 +234,24 @@ impl Upstream {
         request: Request,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, SendError> {
-        let request = self
+        self.dispatch(request, None, request_id).await
+    }
+
+    async fn dispatch(
+        &self,
+        request: Request,
+        upgrade: Option<HeaderMap>,
+        request_id: &HeaderValue,
+    ) -> Result<Response<Incoming>, SendError> {
+        let mut request = self
             .build(request, request_id)
             .map_err(SendError::Unbuilt)?;
+        if let Some(upgrade) = upgrade {
+            if request.method() != Method::GET {
+                return Err(SendError::TooLong);
+            }
+            request.headers_mut().extend(upgrade);
+        }
         match timeout(self.timeout, self.client.request(request)).await {
             Ok(answered) => answered.map_err(|error| SendError::Unreachable(with_causes(&error))),
             Err(_) => Err(SendError::Timeout(self.timeout)),
@@ -154,7 +267,8 @@ impl Upstream {
             .extend_pairs(&request.parameters)
             .finish();
         let path = format!("{}{}", self.base, request.path);
-        let mut built = if path.len() + 1 + parameters.len() <= MAX_URL_LENGTH {
+        let short = path.len() + 1 + parameters.len() <= MAX_URL_LENGTH;
+        let mut built = if short || !takes_forms(self.backend, &request.path) {
             http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
         } else {
             http::Request::builder()
@@ -166,12 +280,49 @@ impl Upstream {
         let headers = built.headers_mut();
         headers.extend(request.headers);
         // The gateway's own come last, so that nothing above can have set them (threat 13).
-        headers.insert(TENANT, HeaderValue::from_str(request.tenant.as_str())?);
+        headers.insert(
+            self.tenant_header.clone(),
+            HeaderValue::from_str(request.tenant.as_str())?,
+        );
         headers.insert(REQUEST_ID, request_id.clone());
-        if let Some(authorization) = &self.authorization {
-            headers.insert(AUTHORIZATION, authorization.clone());
+        if self.policy
+            && let Some(selector) = &request.policy
+        {
+            let selector = utf8_percent_encode(selector, IN_POLICY);
+            let policy = format!("{}:{selector}", request.tenant);
+            headers.insert(POLICY, HeaderValue::from_str(&policy)?);
+        }
+        if let Some(authorization) = self.transport.authorization() {
+            headers.insert(AUTHORIZATION, authorization);
         }
         Ok(built)
+    }
+
+    /// What of a usable answer may be passed on.
+    pub(crate) fn pass_on(
+        &self,
+        answer: Response<Incoming>,
+        request_id: &HeaderValue,
+    ) -> Response<Body> {
+        let (parts, body) = answer.into_parts();
+        let request_id = request_id.to_str().unwrap_or_default().to_owned();
+        let body = UpstreamBody::new(body, self.timeout, request_id);
+        let mut response = Response::new(Body::Upstream(body));
+        *response.status_mut() = parts.status;
+        let headers = response.headers_mut();
+        for name in ANSWER_HEADERS {
+            let values = parts.headers.get_all(&name).iter();
+            headers.extend(values.map(|value| (name.clone(), value.clone())));
+        }
+        if parts.status == StatusCode::TOO_MANY_REQUESTS
+            && let Some(after) = parts.headers.get(RETRY_AFTER)
+        {
+            headers.insert(RETRY_AFTER, after.clone());
+        }
+        // A tenant's data is for nobody's cache, and for no browser to guess a type of.
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
     }
 }
 
@@ -184,69 +335,29 @@ impl Upstream {
 /// # }
 /// ```
 ///
-/// The backend's 200, 400, 422 and 429 come through with their bodies. Its other refusals are about
-/// the gateway's own request, which the caller cannot mend: 502, as for its failures.
+/// The backend's 200, 400, 422 and 429 come through with their bodies, its 404 as a 501: the
+/// path is the gateway's, and a 404 of the gateway is about the caller's. Its other refusals are about the gateway's own request, which the caller cannot mend:
+/// 502, as for its failures.
 pub async fn forward(
     upstream: &Upstream,
     request: Scoped<Request>,
     request_id: &HeaderValue,
 ) -> Result<Response<Body>, Error> {
-    let answer = upstream.send(request.into_inner(), request_id).await?;
-    let status = answer.status();
-    let passes = [
-        StatusCode::OK,
-        StatusCode::BAD_REQUEST,
-        StatusCode::UNPROCESSABLE_ENTITY,
-        StatusCode::TOO_MANY_REQUESTS,
-    ];
-    if !passes.contains(&status) {
-        tracing::warn!(backend = upstream.backend.name(), %status, "unusable answer");
-        return Err(Error::BadGateway(upstream.backend));
+    let answer = upstream.answer(request, request_id).await?;
+    Ok(upstream.pass_on(answer, request_id))
+}
+
+/// Whether a backend takes the parameters of a path in a form, too. Prometheus does where queries and
+/// selectors are long, but not for the values of a label.
+fn takes_forms(backend: Backend, path: &str) -> bool {
+    match backend {
+        Backend::Loki => true,
+        Backend::Mimir => !path.ends_with("/values"),
     }
-    if !says_where_it_ends(answer.headers()) {
-        tracing::warn!(
-            backend = upstream.backend.name(),
-            "an answer without a length"
-        );
-        return Err(Error::BadGateway(upstream.backend));
-    }
-    let (parts, body) = answer.into_parts();
-    let request_id = request_id.to_str().unwrap_or_default().to_owned();
-    let body = UpstreamBody::new(body, upstream.timeout, request_id);
-    let mut response = Response::new(Body::Upstream(body));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    for name in ANSWER_HEADERS {
-        let values = parts.headers.get_all(&name).iter();
-        headers.extend(values.map(|value| (name.clone(), value.clone())));
-    }
-    if status == StatusCode::TOO_MANY_REQUESTS
-        && let Some(after) = parts.headers.get(RETRY_AFTER)
-    {
-        headers.insert(RETRY_AFTER, after.clone());
-    }
-    // A tenant's data is for nobody's cache, and for no browser to guess a type of.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Ok(response)
 }
 
 /// Whether an answer has a length or chunks. One that ends where its connection does looks the same
 /// when the backend breaks off in the middle (threat 24); neither Loki nor Mimir sends one.
 fn says_where_it_ends(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// The backend's credentials: the userinfo of its URL, as HTTP Basic.
-fn credentials(settings: &BackendSettings) -> Option<HeaderValue> {
-    let url = &settings.url;
-    if url.username().is_empty() && url.password().is_none() {
-        return None;
-    }
-    let mut pair: Vec<u8> = percent_decode_str(url.username()).collect();
-    pair.push(b':');
-    pair.extend(percent_decode_str(url.password().unwrap_or_default()));
-    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(pair))).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }

@@ -9,6 +9,8 @@ pub mod settings;
 
 pub mod server;
 
+mod open;
+
 pub mod pipeline;
 
 pub mod routes;
@@ -17,24 +19,37 @@ pub mod authenticate;
 
 pub mod authorize;
 
+pub(crate) mod form;
+
 pub mod scope;
+
+mod local;
 
 pub mod forward;
 
+mod filter;
+
 pub mod stream;
+
+mod tail;
 
 pub mod error;
 
 pub mod health;
 
+pub mod openapi;
+
 pub mod check;
 
 pub mod clock;
+
+pub mod transport;
 
 mod connector;
 
 pub use clock::{Clock, SystemClock};
 pub use directory;
+pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
-pub use settings::{BackendSettings, IssuerSettings, Settings};
+pub use settings::{BackendSettings, IssuerSettings, Settings, TailSettings};

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use directory::Directory;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use directory::policy::Action;
 use http::{HeaderMap, HeaderValue, Request, Response};
+use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
@@ -12,14 +14,22 @@ use uuid::{NoContext, Uuid};
 
 use crate::authenticate::keys::Keys;
 use crate::authenticate::{Verifier, authenticate};
-use crate::authorize::authorize;
+use crate::authorize::{Permit, Reach, authorize};
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::filter::{self, Asked};
+use crate::form;
 use crate::forward::{REQUEST_ID, Upstreams, forward};
 use crate::health::Health;
-use crate::routes::{self, Probe, Proxy, Serves};
-use crate::scope::scope;
+use crate::local;
+use crate::open::Open;
+use crate::openapi::Document;
+use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
+use crate::scope::parameters::Input;
+use crate::scope::{self, Context, scope};
+use crate::settings::TailSettings;
 use crate::stream::Body;
+use crate::tail;
 
 /// What all threads share.
 pub(crate) struct Shared {
@@ -27,25 +37,42 @@ pub(crate) struct Shared {
     pub(crate) keys: Keys,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    pub(crate) document: Document,
     pub(crate) clock: Arc<dyn Clock>,
+    /// The most log lines that one request may ask for.
+    pub(crate) max_log_lines: u32,
+    pub(crate) tail: TailSettings,
+}
+
+/// The body of a caller's request, in which there may be a form.
+pub(crate) trait Form:
+    http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+{
+}
+
+impl<B> Form for B where
+    B: http_body::Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>
+{
 }
 
 /// What one thread serves requests with.
 pub(crate) struct Pipeline {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstreams: Upstreams,
+    pub(crate) open: Open,
 }
 
 impl Pipeline {
     /// The steps, in their order; each may end the request with an error.
-    async fn answer<B>(
+    async fn answer<B: Form>(
         &self,
-        request: &Request<B>,
+        request: Request<B>,
         id: &HeaderValue,
     ) -> Result<Response<Body>, Error> {
-        let found = routes::find(request.method(), request.uri().path())?;
+        let (mut head, body) = request.into_parts();
+        let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
-        refuse_body(request.headers())?;
+        form::check(&head.method, &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
                 let mut response = self.shared.health.answer(*probe).await;
@@ -53,17 +80,35 @@ impl Pipeline {
                 response.extensions_mut().insert(*probe);
                 Ok(response)
             }
-            Serves::Proxy(proxy) => self.proxy(proxy, &found, request, id).await,
+            Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
+            Serves::Tenant(endpoint) => {
+                let permit = self
+                    .permit(endpoint.action, found.target, &head.headers)
+                    .await?;
+                let form = form::read(body).await?;
+                let input = Input {
+                    url: head.uri.query().unwrap_or_default(),
+                    form: &form,
+                };
+                let context = Context {
+                    name: found.name,
+                    headers: &head.headers,
+                    most_lines: self.shared.max_log_lines,
+                };
+                let upgrade = head.extensions.remove();
+                self.tenant(endpoint, &permit, input, context, upgrade, id)
+                    .await
+            }
         }
     }
 
-    async fn proxy<B>(
+    /// Who asks, and whether they may.
+    async fn permit(
         &self,
-        proxy: &Proxy,
-        found: &routes::Found<'_>,
-        request: &Request<B>,
-        id: &HeaderValue,
-    ) -> Result<Response<Body>, Error> {
+        action: Action,
+        target: Target<'_>,
+        headers: &HeaderMap,
+    ) -> Result<Permit, Error> {
         let Shared {
             verifier,
             keys,
@@ -71,28 +116,64 @@ impl Pipeline {
             clock,
             ..
         } = &*self.shared;
-        let (project, resource) = (found.project, found.resource);
-
-        let principal = authenticate(verifier, keys, request.headers(), clock.now()).await?;
+        let principal = authenticate(verifier, keys, headers, clock.now()).await?;
         // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
         Span::current().record("subject", principal.subject().as_str());
-        let permit = authorize(
-            directory,
-            principal,
-            proxy.action,
-            project,
-            resource,
-            clock.now(),
-        )
-        .await?;
+        let permit = authorize(directory, principal, action, target, clock.now()).await?;
         Span::current().record("assignment", permit.assignment());
-        let upstream = self.upstreams.get(proxy.backend)?;
-        let scoped = scope(proxy, &permit, request.uri().query(), request.headers())?;
-        forward(upstream, scoped, id).await
+        Ok(permit)
+    }
+
+    /// What a permitted request is answered with.
+    async fn tenant(
+        &self,
+        endpoint: &Endpoint,
+        permit: &Permit,
+        input: Input<'_>,
+        context: Context<'_>,
+        upgrade: Option<OnUpgrade>,
+        id: &HeaderValue,
+    ) -> Result<Response<Body>, Error> {
+        let upstream = self.upstreams.get(endpoint.backend)?;
+        match endpoint.answer {
+            Answer::Forwarded(path) => {
+                let scoped = scope(endpoint, path, permit, input, context)?;
+                forward(upstream, scoped, id).await
+            }
+            Answer::Tail(reader, path) => {
+                let asked = tail::Asked {
+                    reader,
+                    request: scope(endpoint, path, permit, input, context)?,
+                    permit,
+                    headers: context.headers,
+                    upgrade,
+                };
+                tail::tail(asked, &self.shared, &self.open, upstream, id).await
+            }
+            Answer::Local(local) => {
+                let parameters = scope::read(endpoint, input, context)?;
+                local::answer(local, endpoint.backend, &parameters)
+            }
+            Answer::Filtered(filter, path) => {
+                let request = scope(endpoint, path, permit, input, context)?;
+                let names = || {
+                    let nothing = Input::default();
+                    scope(&filter::NAMES, filter::NAMES_PATH, permit, nothing, context)
+                };
+                match permit.reach() {
+                    Reach::Project => forward(upstream, request, id).await,
+                    Reach::Resource(resource) => {
+                        let names = (filter == Filter::Metadata).then(names).transpose()?;
+                        let asked = Asked { request, names };
+                        filter::filter(filter, resource, asked, upstream, id).await
+                    }
+                }
+            }
+        }
     }
 
     /// Answers a request, gives it an id, and logs one line about it; never a header or a query.
-    pub(crate) async fn serve<B>(&self, request: Request<B>) -> Response<Body> {
+    pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Body> {
         let started = Instant::now();
         let (id, header) = self.request_id();
         let span = tracing::error_span!(
@@ -105,10 +186,7 @@ impl Pipeline {
             assignment = Empty,
             reason = Empty
         );
-        let answered = self
-            .answer(&request, &header)
-            .instrument(span.clone())
-            .await;
+        let answered = self.answer(request, &header).instrument(span.clone()).await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             span.record("reason", *reason);
@@ -136,13 +214,4 @@ impl Pipeline {
         let header = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"));
         (id, header)
     }
-}
-
-/// No route takes a body (threat 17).
-fn refuse_body(headers: &HeaderMap) -> Result<(), Error> {
-    let lengths = headers.get_all(CONTENT_LENGTH);
-    if headers.contains_key(TRANSFER_ENCODING) || lengths.iter().any(|length| length != "0") {
-        return Err(Error::UnexpectedBody);
-    }
-    Ok(())
 }

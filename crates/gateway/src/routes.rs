@@ -1,12 +1,20 @@
 //! The route table: the only way in (invariant 5).
 //!
-//! Paths are matched as they were sent, undecoded: an id has no character that needs an escape, so
-//! a path with `%`, `;`, an empty segment or a dot segment is the path of nothing.
+//! Paths are matched as they were sent, undecoded: neither an id nor a label's name has a character
+//! that needs an escape, so a path with `%`, `;`, an empty segment or a dot segment is the path of
+//! nothing.
+
+pub mod parameter;
+
+mod loki;
+mod prometheus;
+mod resource;
 
 use directory::policy::Action;
 use http::Method;
 
 use crate::error::Error;
+pub use parameter::{Absent, Kind, Parameter};
 
 /// A backend that requests are forwarded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,12 +39,37 @@ impl Backend {
     }
 }
 
+/// Where a path begins, and so what requests to it can reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mount {
+    /// The root: no tenant's data.
+    Root,
+    /// A project: all of its data.
+    Project,
+    /// A resource: its data alone.
+    Resource,
+}
+
+impl Mount {
+    /// The path up to the mount, without a slash at its end.
+    #[must_use]
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Root => "",
+            Self::Project => "/api/v1/projects/{projectId}",
+            Self::Resource => "/api/v1/projects/{projectId}/resources/{resourceId}",
+        }
+    }
+}
+
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
     /// What logs and reviews call it.
     pub name: &'static str,
-    /// Its path; a segment in braces takes any id.
+    /// The mounts below which it is found.
+    pub mounts: &'static [Mount],
+    /// Its path below a mount; the segment `{name}` takes a label's name.
     pub path: &'static str,
     /// The methods that it answers; all others are a 405.
     pub methods: &'static [Method],
@@ -49,8 +82,10 @@ pub struct Route {
 pub enum Serves {
     /// Says how the gateway is; needs no token and tells nothing else.
     Probe(Probe),
-    /// Forwards a scoped query to a backend.
-    Proxy(Proxy),
+    /// Tells what can be asked, of this very table; needs no token and holds nothing of a tenant.
+    OpenApi,
+    /// Answers about a tenant's data.
+    Tenant(Endpoint),
 }
 
 /// A question about the gateway's own health.
@@ -62,144 +97,184 @@ pub enum Probe {
     Ready,
 }
 
-/// How a request is forwarded.
+/// How a tenant's request is answered.
 #[derive(Clone, Copy, Debug)]
-pub struct Proxy {
+pub struct Endpoint {
     /// What the caller must be allowed to do on the project.
     pub action: Action,
-    /// How the query is scoped.
-    pub scoping: Scoping,
-    /// Where the request goes.
+    /// The backend that it is about, which must be configured.
     pub backend: Backend,
-    /// The path there, below the backend's base URL. A constant: nothing of the caller's path is
-    /// ever copied.
-    pub upstream: &'static str,
     /// The parameters that are understood, in the order in which they go upstream. All others are
     /// dropped.
     pub parameters: &'static [Parameter],
+    /// Who answers, and how.
+    pub answer: Answer,
 }
 
-/// How the queries of a route are scoped.
+/// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scoping {
-    /// LogQL in `query`; absent, all of the resource's logs; one that starts with a pipeline or
-    /// with `{}` is taken as one on the resource's own selector.
-    LogqlOnResource,
-    /// PromQL in `query`; absent, a 400.
-    Promql,
+pub enum Answer {
+    /// The backend, at this path below its base URL; `{name}` stands for the label's name, which
+    /// was checked. Nothing else of the caller's path is ever copied.
+    Forwarded(&'static str),
+    /// The gateway itself.
+    Local(Local),
+    /// The backend, at this path, in an answer of which the gateway lets through what is the
+    /// resource's.
+    Filtered(Filter, &'static str),
+    /// The backend, at this path, line by line as they are logged.
+    Tail(Reader, &'static str),
 }
 
-/// A parameter that is understood.
-#[derive(Clone, Copy, Debug)]
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// What its value must be.
-    pub kind: Kind,
-    /// What is done where it is absent or empty (which backends do not tell apart).
-    pub absent: Absent,
-}
-
-/// What a parameter's value must be.
+/// How the caller of a tail gets the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The query. What goes upstream is the scoped one.
-    Query,
-    /// A point in time: RFC 3339 or Unix seconds, for Loki also Unix nanoseconds.
-    Time,
-    /// A positive length of time: seconds, or a duration such as `1m30s`.
-    Duration,
-    /// An integer from 1 to this.
-    Count(u32),
-    /// `forward` or `backward`.
-    Direction,
+pub enum Reader {
+    /// Over a WebSocket, in Loki's protocol.
+    Socket,
+    /// As server-sent events, for browsers and curl.
+    Events,
 }
 
-/// What is done where a parameter is absent.
+/// What the gateway answers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Absent {
-    /// The backend's own default holds.
-    Omitted,
-    /// This value goes upstream.
-    Default(&'static str),
-    /// The request is refused.
-    Refused,
+pub enum Local {
+    /// A version, by which clients tell what they may ask.
+    BuildInfo,
+    /// The query in its canonical form.
+    FormatQuery,
+    /// The query's tree, in Prometheus's JSON.
+    ParseQuery,
 }
 
-const fn parameter(name: &'static str, kind: Kind, absent: Absent) -> Parameter {
-    Parameter { name, kind, absent }
+/// What cannot carry a label, and so is sifted here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// Type, help and unit of metrics: those that the resource has.
+    Metadata,
+    /// Rules that carry the resource's label.
+    Rules,
+    /// Alerts that carry the resource's label.
+    Alerts,
 }
 
-/// The most log lines that one request may ask for: Loki's own default limit.
-const MAX_LOG_LINES: u32 = 5000;
+impl Route {
+    /// Its whole paths, with `{projectId}`, `{resourceId}` and `{name}` in them.
+    pub fn paths(&self) -> impl Iterator<Item = (Mount, String)> {
+        let path = self.path;
+        let whole = move |mount: &Mount| (*mount, format!("{}{path}", mount.prefix()));
+        self.mounts.iter().map(whole)
+    }
+}
 
-const LOGS_PARAMETERS: &[Parameter] = &[
-    parameter("query", Kind::Query, Absent::Omitted),
-    parameter("start", Kind::Time, Absent::Omitted),
-    parameter("end", Kind::Time, Absent::Omitted),
-    parameter("since", Kind::Duration, Absent::Omitted),
-    parameter("limit", Kind::Count(MAX_LOG_LINES), Absent::Default("1000")),
-    parameter("direction", Kind::Direction, Absent::Omitted),
-    parameter("step", Kind::Duration, Absent::Omitted),
-    parameter("interval", Kind::Duration, Absent::Omitted),
-];
-
-const METRICS_PARAMETERS: &[Parameter] = &[
-    parameter("query", Kind::Query, Absent::Refused),
-    parameter("start", Kind::Time, Absent::Refused),
-    parameter("end", Kind::Time, Absent::Refused),
-    parameter("step", Kind::Duration, Absent::Refused),
-];
+const GET: &[Method] = &[Method::GET];
+const GET_OR_POST: &[Method] = &[Method::GET, Method::POST];
+/// What data sources are given: the resource alone, or the whole project.
+const BOTH: &[Mount] = &[Mount::Project, Mount::Resource];
 
 /// All routes.
-pub static ROUTES: &[Route] = &[
-    Route {
-        name: "logs",
-        path: "/api/v1/projects/{projectId}/resources/{resourceId}/logs",
-        methods: &[Method::GET],
-        serves: Serves::Proxy(Proxy {
-            action: Action::Read,
-            scoping: Scoping::LogqlOnResource,
-            backend: Backend::Loki,
-            upstream: "/loki/api/v1/query_range",
-            parameters: LOGS_PARAMETERS,
-        }),
-    },
-    Route {
-        name: "metrics_query_range",
-        path: "/api/v1/projects/{projectId}/resources/{resourceId}/metrics/query_range",
-        methods: &[Method::GET],
-        serves: Serves::Proxy(Proxy {
-            action: Action::Read,
-            scoping: Scoping::Promql,
-            backend: Backend::Mimir,
-            upstream: "/prometheus/api/v1/query_range",
-            parameters: METRICS_PARAMETERS,
-        }),
-    },
-    probe("health", "/health", Probe::Ready),
-    probe("livez", "/livez", Probe::Live),
-    probe("readyz", "/readyz", Probe::Ready),
+pub static ROUTES: &[&[Route]] = &[
+    resource::ROUTES,
+    loki::ROUTES,
+    prometheus::ROUTES,
+    &[
+        probe("health", "/health", Probe::Ready),
+        probe("livez", "/livez", Probe::Live),
+        probe("readyz", "/readyz", Probe::Ready),
+        open("openapi", "/openapi.json", Serves::OpenApi),
+    ],
 ];
 
+/// All routes, one after the other.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().copied().flatten()
+}
+
 const fn probe(name: &'static str, path: &'static str, probe: Probe) -> Route {
+    open(name, path, Serves::Probe(probe))
+}
+
+/// A route that is open to everybody.
+const fn open(name: &'static str, path: &'static str, serves: Serves) -> Route {
     Route {
         name,
+        mounts: &[Mount::Root],
         path,
         methods: &[Method::GET, Method::HEAD],
-        serves: Serves::Probe(probe),
+        serves,
+    }
+}
+
+/// A route that the backend answers at `upstream`, scoped.
+const fn forwarded(
+    name: &'static str,
+    path: &'static str,
+    methods: &'static [Method],
+    (backend, upstream): (Backend, &'static str),
+    parameters: &'static [Parameter],
+) -> Route {
+    tenants(
+        name,
+        path,
+        methods,
+        backend,
+        parameters,
+        Answer::Forwarded(upstream),
+    )
+}
+
+/// A route about a tenant's data, below resources and projects, that needs `read`.
+const fn tenants(
+    name: &'static str,
+    path: &'static str,
+    methods: &'static [Method],
+    backend: Backend,
+    parameters: &'static [Parameter],
+    answer: Answer,
+) -> Route {
+    Route {
+        name,
+        mounts: BOTH,
+        path,
+        methods,
+        serves: Serves::Tenant(Endpoint {
+            action: Action::Read,
+            backend,
+            parameters,
+            answer,
+        }),
     }
 }
 
 /// A route and what its path's braces took.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Found<'path> {
     /// The row.
     pub route: &'static Route,
-    /// The segment for `{projectId}`, unchecked; empty for a route without one.
-    pub project: &'path str,
-    /// The segment for `{resourceId}`, unchecked; empty for a route without one.
-    pub resource: &'path str,
+    /// What the path names.
+    pub target: Target<'path>,
+    /// The segment for `{name}`, unchecked; empty for a route without one.
+    pub name: &'path str,
+}
+
+/// What a path names, unchecked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'path> {
+    /// Nobody's data.
+    Nothing,
+    /// A project.
+    Project(&'path str),
+    /// A resource of a project.
+    Resource(&'path str, &'path str),
+}
+
+impl Target<'_> {
+    fn mount(self) -> Mount {
+        match self {
+            Self::Nothing => Mount::Root,
+            Self::Project(_) => Mount::Project,
+            Self::Resource(..) => Mount::Resource,
+        }
+    }
 }
 
 /// Finds the route for a method and a raw path.
@@ -207,16 +282,17 @@ pub struct Found<'path> {
 /// An unknown path is [`Error::UnknownPath`], a known one with another method
 /// [`Error::MethodNotAllowed`].
 pub fn find<'path>(method: &Method, path: &'path str) -> Result<Found<'path>, Error> {
+    let (target, below) = target(path).ok_or(Error::UnknownPath)?;
     let mut allowed: Vec<&'static Method> = Vec::new();
-    for route in ROUTES {
-        let Some((project, resource)) = matches(route.path, path) else {
+    for route in all().filter(|route| route.mounts.contains(&target.mount())) {
+        let Some(name) = matches(route.path, below) else {
             continue;
         };
         if route.methods.contains(method) {
             return Ok(Found {
                 route,
-                project,
-                resource,
+                target,
+                name,
             });
         }
         allowed.extend(route.methods);
@@ -228,92 +304,39 @@ pub fn find<'path>(method: &Method, path: &'path str) -> Result<Found<'path>, Er
     }
 }
 
-/// What the braces of `pattern` take from `path`: project and resource.
-fn matches<'path>(pattern: &str, path: &'path str) -> Option<(&'path str, &'path str)> {
-    let (mut project, mut resource) = ("", "");
-    let mut segments = path.split('/');
-    for expected in pattern.split('/') {
-        let segment = segments.next()?;
-        match expected {
-            "{projectId}" => project = id(segment)?,
-            "{resourceId}" => resource = id(segment)?,
-            literal if literal == segment => {}
-            _ => return None,
-        }
-    }
-    segments.next().is_none().then_some((project, resource))
+/// What a path names, and the rest of it with its slash.
+fn target(path: &str) -> Option<(Target<'_>, &str)> {
+    let Some(below) = path.strip_prefix("/api/v1/projects/") else {
+        return Some((Target::Nothing, path));
+    };
+    let (project, below) = segment(below)?;
+    let Some(below_resources) = below.strip_prefix("/resources/") else {
+        return Some((Target::Project(project), below));
+    };
+    let (resource, below) = segment(below_resources)?;
+    Some((Target::Resource(project, resource), below))
 }
 
-/// A segment that may stand for an id. Whether it is one is decided behind the token, where a wrong
-/// one looks like any other project that the caller may not see.
-fn id(segment: &str) -> Option<&str> {
+/// The first segment, that may stand for an id or a name, and the rest with its slash. Whether it
+/// is one is decided behind the token, where a wrong one looks like any other project that the
+/// caller may not see.
+fn segment(path: &str) -> Option<(&str, &str)> {
+    let (segment, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
     let tricky = |byte: u8| matches!(byte, b'%' | b';' | b'\\');
     let refused = matches!(segment, "" | "." | "..") || segment.bytes().any(tricky);
-    (!refused).then_some(segment)
+    (!refused).then_some((segment, rest))
+}
+
+/// What `{name}` in `pattern` takes from `path`, if the path is of this pattern.
+fn matches<'path>(pattern: &str, path: &'path str) -> Option<&'path str> {
+    match pattern.split_once("{name}") {
+        Some((before, after)) => {
+            let (name, rest) = segment(path.strip_prefix(before)?)?;
+            (rest == after).then_some(name)
+        }
+        None => (pattern == path).then_some(""),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn found(path: &str) -> Option<(&'static str, &str, &str)> {
-        let found = find(&Method::GET, path).ok()?;
-        Some((found.route.name, found.project, found.resource))
-    }
-
-    #[test]
-    fn the_documented_paths_lead_to_their_routes() {
-        assert_eq!(
-            found("/api/v1/projects/p1/resources/r1/logs"),
-            Some(("logs", "p1", "r1"))
-        );
-        assert_eq!(
-            found("/api/v1/projects/p1/resources/r1/metrics/query_range"),
-            Some(("metrics_query_range", "p1", "r1"))
-        );
-        assert_eq!(found("/livez"), Some(("livez", "", "")));
-    }
-
-    #[test]
-    fn threat_15_a_path_with_tricks_is_the_path_of_nothing() {
-        for path in [
-            "",
-            "/",
-            "//",
-            "/health/",
-            "//health",
-            "/Health",
-            "/api/v1/projects/p1/resources/r1/logs/",
-            "/api/v1/projects/p1/resources/r1//logs",
-            "/api/v1/projects//resources/r1/logs",
-            "/api/v1/projects/p1/resources/%2e%2e/logs",
-            "/api/v1/projects/p1/resources/../logs",
-            "/api/v1/projects/./resources/r1/logs",
-            "/api/v1/projects/p1%2fresources/resources/r1/logs",
-            "/api/v1/projects/p1/resources/r1;x=y/logs",
-            "/api/v1/projects/p1/resources/r1%25/logs",
-            "/api/v1/projects/p1/resources/r1/logs;x",
-            "/api/v1/projects/p1/resources/r1/log%73",
-            "/api/v1/projects/p1/resources/r1/loki/api/v1/push",
-        ] {
-            assert_eq!(found(path), None, "{path}");
-        }
-    }
-
-    #[test]
-    fn a_known_path_names_its_methods() {
-        let error = find(&Method::POST, "/health").unwrap_err();
-        assert!(matches!(error, Error::MethodNotAllowed { allowed }
-            if allowed == [&Method::GET, &Method::HEAD]));
-    }
-
-    #[test]
-    fn names_and_paths_are_unique() {
-        for (index, route) in ROUTES.iter().enumerate() {
-            for other in &ROUTES[index + 1..] {
-                assert_ne!(route.name, other.name);
-                assert_ne!(route.path, other.path);
-            }
-        }
-    }
-}
+mod tests;

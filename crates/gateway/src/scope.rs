@@ -6,17 +6,23 @@ mod headers;
 mod loki;
 mod prometheus;
 
-use directory::policy::ProjectId;
-use http::HeaderMap;
-use query::Matcher;
+pub(crate) use headers::passes_on;
 
-use crate::authorize::Permit;
+use std::borrow::Cow;
+
+use directory::policy::ProjectId;
+use http::header::{ACCEPT, ACCEPT_ENCODING};
+use http::{HeaderMap, HeaderValue};
+use query::scope::ScopeError;
+use query::{Matcher, ParseError};
+
+use crate::authorize::{Permit, Reach};
 use crate::error::Error;
-use crate::routes::{Absent, Backend, Kind, Proxy, Scoping};
-use parameters::{Parameters, Value};
+use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
+use parameters::{Input, Nanos, Parameters, Value, is_label_name};
 
 /// The label by which the backends know resources.
-const RESOURCE_LABEL: &str = "resource_id";
+pub(crate) const RESOURCE_LABEL: &str = "resource_id";
 
 /// The proof that what is in it was built by [`scope`]: bound to one tenant, its query to one
 /// resource.
@@ -46,81 +52,226 @@ impl<T> Scoped<T> {
     }
 }
 
+impl Scoped<Request> {
+    /// Asks for an answer that the gateway itself can read: JSON, not compressed.
+    pub(crate) fn expect_plain(&mut self) {
+        let headers = &mut self.inner.headers;
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    }
+
+    /// Asks for what was logged from `start` on, at most so many lines. What the query is bound to
+    /// stays as it is.
+    pub(crate) fn resume(&mut self, start: Nanos, most_lines: u32) {
+        let parameters = &mut self.inner.parameters;
+        parameters.retain(|(name, _)| !matches!(*name, "start" | "limit"));
+        parameters.push(("start", loki::time(start)));
+        parameters.push(("limit", most_lines.to_string()));
+    }
+
+    /// Whether the query asks for log lines, and not for samples.
+    pub(crate) fn asks_for_lines(&self) -> bool {
+        let mut parameters = self.inner.parameters.iter();
+        let query = parameters.find(|(name, _)| *name == "query");
+        query.is_some_and(|(_, query)| loki::is_of_lines(query))
+    }
+
+    /// Takes a parameter out, to be applied here.
+    pub(crate) fn take(&mut self, name: &str) -> Option<String> {
+        let parameters = &mut self.inner.parameters;
+        let at = parameters.iter().position(|(known, _)| *known == name)?;
+        Some(parameters.remove(at).1)
+    }
+}
+
 /// A request for a backend.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// Where it goes.
     pub backend: Backend,
     /// The path below the backend's base URL.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// All parameters, in their canonical form.
     pub parameters: Vec<(&'static str, String)>,
     /// The tenant.
     pub tenant: ProjectId,
+    /// The selector of the resource, if the request is bound to one: what a backend that enforces
+    /// label policies is to enforce once more.
+    pub policy: Option<String>,
     /// The caller's headers that go upstream; none of them says who they are.
     pub headers: HeaderMap,
 }
 
-/// Builds the upstream request for `proxy` from the caller's query string and headers.
+/// What of a request is not in its parameters.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The label's name in the path, unchecked; empty for a route without one.
+    pub name: &'a str,
+    /// The caller's headers.
+    pub headers: &'a HeaderMap,
+    /// The most log lines that may be asked for.
+    pub most_lines: u32,
+}
+
+/// Builds the request for `endpoint` that goes to the path `upstream`.
 ///
 /// Everything that does not parse, and every query that cannot be scoped, is [`Error::BadData`].
 pub fn scope(
-    proxy: &Proxy,
+    endpoint: &Endpoint,
+    upstream: &'static str,
     permit: &Permit,
-    query: Option<&str>,
-    headers: &HeaderMap,
+    input: Input<'_>,
+    context: Context<'_>,
 ) -> Result<Scoped<Request>, Error> {
-    let given = Parameters::parse(query.unwrap_or_default(), proxy)?;
-    let by = Matcher::equal(RESOURCE_LABEL, permit.resource().as_str());
-    let mut parameters = Vec::with_capacity(proxy.parameters.len());
-    for parameter in proxy.parameters {
-        let text = match (given.get(parameter.name), parameter.kind) {
-            (value, Kind::Query) => Some(scoped_query(proxy.scoping, value, &by)?),
-            (Some(value), _) => Some(printed(proxy.backend, value)),
-            (None, _) => match parameter.absent {
-                Absent::Default(value) => Some(value.to_owned()),
-                // Those that may not be absent have been refused.
-                Absent::Omitted | Absent::Refused => None,
-            },
-        };
-        parameters.extend(text.map(|text| (parameter.name, text)));
-    }
+    let path = path(upstream, context.name)?;
+    let bound = Bound::new(permit);
+    let parameters = parameters(endpoint, &bound, input, context.most_lines)?;
     Ok(Scoped {
         inner: Request {
-            backend: proxy.backend,
-            path: proxy.upstream,
+            backend: endpoint.backend,
+            path,
             parameters,
             tenant: permit.project().clone(),
-            headers: headers::allowed(headers),
+            policy: bound.selector(),
+            headers: headers::allowed(context.headers),
         },
     })
 }
 
-fn scoped_query(scoping: Scoping, value: Option<&Value>, by: &Matcher) -> Result<String, Error> {
-    let text = value.and_then(Value::as_text);
-    match scoping {
-        Scoping::LogqlOnResource => loki::on_resource(text, by),
-        Scoping::Promql => prometheus::must(text, by),
+/// What the caller sent in its canonical form and bound to nothing, for what is answered here. It is
+/// no request, and cannot become one.
+pub(crate) fn read(
+    endpoint: &Endpoint,
+    input: Input<'_>,
+    context: Context<'_>,
+) -> Result<Vec<(&'static str, String)>, Error> {
+    let unbound = Bound { by: None };
+    parameters(endpoint, &unbound, input, context.most_lines)
+}
+
+fn parameters(
+    endpoint: &Endpoint,
+    bound: &Bound,
+    input: Input<'_>,
+    most_lines: u32,
+) -> Result<Vec<(&'static str, String)>, Error> {
+    let given = Parameters::parse(input, endpoint, most_lines)?;
+    let mut parameters = Vec::with_capacity(endpoint.parameters.len());
+    for parameter in endpoint.parameters {
+        // Several spellings of one parameter are one list, which is absent when all of them are.
+        let mut spellings = endpoint
+            .parameters
+            .iter()
+            .filter(|other| other.upstream == parameter.upstream);
+        if spellings.all(|spelling| given.get(spelling.name).is_none()) {
+            let text = bound.absent(parameter)?;
+            parameters.extend(text.map(|text| (parameter.upstream, text)));
+        }
+        for value in given.all(parameter.name) {
+            let text = bound.sent(parameter.kind, endpoint.backend, value)?;
+            parameters.push((parameter.upstream, text));
+        }
+    }
+    Ok(parameters)
+}
+
+/// The path upstream, with the label's name in its place.
+fn path(upstream: &'static str, name: &str) -> Result<Cow<'static, str>, Error> {
+    if !upstream.contains("{name}") {
+        return Ok(upstream.into());
+    }
+    if !is_label_name(name) {
+        return Err(Error::BadData(
+            "the name in the path is not that of a label: expected letters, digits and underscores, \
+             or U__ and an escaped name"
+                .to_owned(),
+        ));
+    }
+    Ok(upstream.replace("{name}", name).into())
+}
+
+/// What every selector is bound to.
+struct Bound {
+    /// The matcher of the resource; none for a whole project, which the tenant alone bounds.
+    by: Option<Matcher>,
+}
+
+impl Bound {
+    fn new(permit: &Permit) -> Self {
+        let by = match permit.reach() {
+            Reach::Resource(resource) => Some(Matcher::equal(RESOURCE_LABEL, resource.as_str())),
+            Reach::Project => None,
+        };
+        Self { by }
+    }
+
+    /// The selector of everything that may be seen, if that is less than the tenant.
+    fn selector(&self) -> Option<String> {
+        let by = self.by.as_ref()?;
+        query::scope::logql("{}", by).ok()
+    }
+
+    /// What goes upstream where the caller said nothing.
+    fn absent(&self, parameter: &Parameter) -> Result<Option<String>, Error> {
+        let kind = parameter.kind;
+        match parameter.absent {
+            Absent::Default(text) if kind.is_scoped() => self.query(kind, text).map(Some),
+            Absent::Default(text) => Ok(Some(text.to_owned())),
+            Absent::Everything if self.by.is_some() => self.query(kind, "{}").map(Some),
+            // Those that may not be absent have been refused.
+            Absent::Everything | Absent::Omitted | Absent::Refused => Ok(None),
+        }
+    }
+
+    fn sent(&self, kind: Kind, backend: Backend, value: &Value) -> Result<String, Error> {
+        match (value, backend) {
+            (Value::Text(text), _) if kind.is_scoped() => self.query(kind, text),
+            (Value::Text(text), _) => Ok(text.clone()),
+            (Value::Time(time), Backend::Loki) => Ok(loki::time(*time)),
+            (Value::Time(time), Backend::Mimir) => Ok(prometheus::time(*time)),
+            (Value::Duration(duration), Backend::Loki) => Ok(loki::duration(*duration)),
+            (Value::Duration(duration), Backend::Mimir) => Ok(prometheus::duration(*duration)),
+        }
+    }
+
+    /// A query or selector of this kind, parsed, bound, and printed.
+    fn query(&self, kind: Kind, text: &str) -> Result<String, Error> {
+        let by = self.by.as_ref();
+        match kind {
+            Kind::Logql => loki::query(text, by),
+            Kind::LogqlOnResource => loki::on_resource(text, by),
+            Kind::StreamSelectors => loki::selector(text, by),
+            Kind::Promql => prometheus::query(text, by),
+            Kind::VectorSelectors => prometheus::selector(text, by),
+            Kind::Time
+            | Kind::Duration
+            | Kind::Lines
+            | Kind::Integer(..)
+            | Kind::Word(_)
+            | Kind::LabelNames
+            | Kind::MetricName
+            | Kind::Bytes => {
+                // Not reached: only what is scoped comes here. Nothing unscoped may leave.
+                Err(Error::Internal)
+            }
+        }
     }
 }
 
-fn printed(backend: Backend, value: &Value) -> String {
-    match (value, backend) {
-        (Value::Time(time), Backend::Loki) => loki::time(*time),
-        (Value::Time(time), Backend::Mimir) => prometheus::time(*time),
-        (Value::Duration(duration), Backend::Loki) => loki::duration(*duration),
-        (Value::Duration(duration), Backend::Mimir) => prometheus::duration(*duration),
-        (Value::Text(text), _) => text.clone(),
-    }
-}
-
-/// A query that was refused: where and why, with a caret under the place.
-fn refused(error: query::scope::ScopeError, text: &str) -> Error {
-    match error {
-        query::scope::ScopeError::Parse(error) => Error::BadData(error.render(text)),
-        query::scope::ScopeError::Unverified => {
+/// What was scoped, or for the caller where and why it was not, with a caret under the place.
+fn scoped(result: Result<String, ScopeError>, text: &str) -> Result<String, Error> {
+    result.map_err(|error| match error {
+        ScopeError::Parse(error) => Error::BadData(error.render(text)),
+        ScopeError::Unverified => {
             tracing::error!("a scoped query did not parse back to itself");
             Error::BadData("this query cannot be scoped safely".to_owned())
         }
-    }
+    })
+}
+
+/// What was parsed in its canonical form, or why it was not, as [`scoped`] says it.
+fn printed(result: Result<impl ToString, ParseError>, text: &str) -> Result<String, Error> {
+    result
+        .map(|tree| tree.to_string())
+        .map_err(|error| Error::BadData(error.render(text)))
 }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
+use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -13,7 +14,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -25,9 +25,12 @@ use crate::authenticate::token::AlgorithmError;
 use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
+use crate::open::Open;
+use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::settings::Settings;
+use crate::transport::{TransportError, Transports};
 
 /// How long a client may take to send a request's head, and how long it may keep a connection
 /// unused.
@@ -53,6 +56,9 @@ pub enum StartError {
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
+    /// The gateway cannot be described.
+    #[error("the OpenAPI document cannot be made: {0}")]
+    Document(serde_json::Error),
     /// The accepted algorithms are not acceptable.
     #[error(transparent)]
     Algorithms(#[from] AlgorithmError),
@@ -67,9 +73,14 @@ pub enum StartError {
         /// Its URL, without credentials.
         url: String,
     },
-    /// The root certificates, which an https backend needs, cannot be read.
-    #[error("the root certificates cannot be read: {0}")]
-    Certificates(io::Error),
+    /// A certificate or a secret that a backend needs cannot be read or used.
+    #[error("the {} backend cannot be reached: {source}", .backend.name())]
+    Transport {
+        /// The backend.
+        backend: Backend,
+        /// What is wrong.
+        source: TransportError,
+    },
 }
 
 /// A running gateway. Dropped, it stops without waiting for its threads.
@@ -82,7 +93,7 @@ pub struct Server {
 /// Starts the gateway. It serves as soon as this returns; whether the issuer, the backends or the
 /// directory can be reached shows in its answers, and does not stop the start.
 ///
-/// The issuer's keys are fetched on `background`; requests are served on threads of their own.
+/// The issuer's keys are fetched and the backends' files kept up with on `background`; requests are served on threads of their own.
 #[expect(
     clippy::needless_pass_by_value,
     reason = "a running gateway's settings do not change, and nobody else needs them"
@@ -98,22 +109,27 @@ pub fn start(
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
     for backend in Backend::ALL {
         if let Some(configured) = settings.backend(backend)
-            && !matches!(configured.url.scheme(), "http" | "https")
+            && !matches!(configured.url().scheme(), "http" | "https")
         {
             let url = configured.public_url();
             return Err(StartError::Backend { backend, url });
         }
     }
-    let connector = Upstreams::connector(&settings).map_err(StartError::Certificates)?;
+    let transports = Transports::open(&settings)
+        .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let (address, listeners) = listen(&settings)?;
 
+    transports.watch(&background);
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
     let shared = Arc::new(Shared {
         verifier,
         health: Health::new(directory.clone(), keys.clone()),
+        document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
         keys,
         directory,
         clock,
+        max_log_lines: settings.max_log_lines,
+        tail: settings.tail,
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
@@ -124,7 +140,8 @@ pub fn start(
             .map_err(StartError::Thread)?;
         let pipeline = Arc::new(Pipeline {
             shared: Arc::clone(&shared),
-            upstreams: Upstreams::new(&settings, &connector),
+            upstreams: Upstreams::new(&settings, &transports),
+            open: Open::new(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let thread = thread::Builder::new()
@@ -214,11 +231,10 @@ async fn accept(
             return;
         }
     };
-    let open = GracefulShutdown::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, &pipeline, &open),
+                Ok((stream, _)) => serve(stream, &pipeline),
                 Err(error) => {
                     // Mostly: out of file descriptors. Closing connections frees some.
                     tracing::warn!(%error, "cannot accept a connection");
@@ -230,14 +246,15 @@ async fn accept(
         }
     }
     drop(listener);
-    if timeout(grace, open.shutdown()).await.is_err() {
+    if timeout(grace, pipeline.open.shutdown()).await.is_err() {
         tracing::warn!("answers were cut off by the shutdown");
     }
 }
 
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, open: &GracefulShutdown) {
+fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>) {
     // Fails only for a connection that is already gone.
     let _ = stream.set_nodelay(true);
+    let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);
@@ -247,10 +264,18 @@ fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, open: &GracefulShutdown) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_header_size(MAX_HEAD_LENGTH)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = open.watch(connection);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     tokio::spawn(async move {
-        if let Err(error) = connection.await {
+        let mut connection = pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = held.stop() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "connection ended");
         }
     });

@@ -1,13 +1,20 @@
 //! What the gateway has to be told.
 
-use std::fmt;
+mod backend;
+mod tenant_header;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
-use url::Url;
 
 use crate::routes::Backend;
+
+pub use backend::{
+    BackendSettings, ClientCertificate, Credentials, NotAServerName, Secret, ServerName,
+    TlsSettings,
+};
+pub use tenant_header::{NotATenantHeader, TenantHeader};
 
 /// What the gateway has to be told.
 #[derive(Clone, Debug)]
@@ -21,19 +28,52 @@ pub struct Settings {
     pub issuer: IssuerSettings,
     /// The logs backend; without it, its routes answer 503.
     pub loki: Option<BackendSettings>,
+    /// The most log lines that one request may ask for.
+    pub max_log_lines: u32,
     /// The metrics backend; without it, its routes answer 503.
     pub mimir: Option<BackendSettings>,
+    /// What a live tail may take.
+    pub tail: TailSettings,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }
 
 impl Settings {
+    /// What [`max_log_lines`](Self::max_log_lines) is unless somebody says otherwise: Loki's own
+    /// default limit.
+    pub const MAX_LOG_LINES: u32 = 5000;
+
     /// The settings of one backend, if it is configured.
     #[must_use]
     pub fn backend(&self, backend: Backend) -> Option<&BackendSettings> {
         match backend {
             Backend::Loki => self.loki.as_ref(),
             Backend::Mimir => self.mimir.as_ref(),
+        }
+    }
+}
+
+/// What a live tail may take. The defaults are for everybody; tests have less time.
+#[derive(Clone, Copy, Debug)]
+pub struct TailSettings {
+    /// How often each side is asked whether it is still there. One that says nothing for three times
+    /// as long is taken to be gone.
+    pub ping_every: Duration,
+    /// How often the token and the role are looked at again.
+    pub check_every: Duration,
+    /// How long a tail goes on while the directory cannot be asked.
+    pub directory_patience: Duration,
+    /// How long the reader may take for one frame before the tail ends.
+    pub reader_patience: Duration,
+}
+
+impl Default for TailSettings {
+    fn default() -> Self {
+        Self {
+            ping_every: Duration::from_secs(15),
+            check_every: Duration::from_millis(500),
+            directory_patience: Duration::from_secs(5),
+            reader_patience: Duration::from_secs(10),
         }
     }
 }
@@ -48,37 +88,4 @@ pub struct IssuerSettings {
     pub audience: String,
     /// The signature algorithms that are accepted: RS, PS, ES and `EdDSA` only.
     pub algorithms: Vec<Algorithm>,
-}
-
-/// Where a backend is, and how long it may take.
-#[derive(Clone)]
-pub struct BackendSettings {
-    /// Its base URL; may have a path prefix, and credentials for HTTP Basic as userinfo.
-    pub url: Url,
-    /// How long it may take until its answer begins, and how long an answer may then pause.
-    pub timeout: Duration,
-}
-
-impl BackendSettings {
-    /// The URL without its credentials, fit for a log or a terminal.
-    #[must_use]
-    pub fn public_url(&self) -> String {
-        let mut url = self.url.clone();
-        // Fails only for URLs that cannot have credentials.
-        let _ = url.set_password(None);
-        let _ = url.set_username("");
-        url.set_query(None);
-        url.set_fragment(None);
-        url.to_string()
-    }
-}
-
-/// Without the credentials: settings are logged.
-impl fmt::Debug for BackendSettings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BackendSettings")
-            .field("url", &self.public_url())
-            .field("timeout", &self.timeout)
-            .finish()
-    }
 }

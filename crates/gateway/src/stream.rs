@@ -13,6 +13,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 
 /// The body of an answer.
@@ -21,6 +22,8 @@ pub enum Body {
     Own(Full<Bytes>),
     /// A backend's, on its way through.
     Upstream(UpstreamBody),
+    /// Events, as they come.
+    Events(EventBody),
 }
 
 /// A backend's body on its way through.
@@ -38,6 +41,44 @@ pub struct UpstreamBody {
     request_id: String,
 }
 
+/// Events on their way to a caller. Dropped with the caller's connection, it tells the sender of the
+/// events, who waits for that.
+pub struct EventBody {
+    events: mpsc::Receiver<Event>,
+    ended: bool,
+}
+
+/// What goes into an [`EventBody`].
+pub(crate) enum Event {
+    /// There is more to come.
+    Next(Bytes),
+    /// The last one.
+    Last(Bytes),
+}
+
+impl EventBody {
+    pub(crate) fn new(events: mpsc::Receiver<Event>) -> Self {
+        Self {
+            events,
+            ended: false,
+        }
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let (bytes, is_last) = match ready!(self.events.poll_recv(cx)) {
+            Some(Event::Next(bytes)) => (bytes, false),
+            Some(Event::Last(bytes)) => (bytes, true),
+            // Nobody said goodbye, so it must not look so.
+            None => return Poll::Ready(Some(Err(Broken::Events))),
+        };
+        self.ended = is_last;
+        Poll::Ready(Some(Ok(Frame::data(bytes))))
+    }
+}
+
 /// Why a body broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum Broken {
@@ -47,6 +88,9 @@ pub enum Broken {
     /// The backend paused for too long.
     #[error("the backend paused for more than {0:?}")]
     Paused(Duration),
+    /// Events ended without the last one.
+    #[error("the events broke off")]
+    Events,
 }
 
 impl UpstreamBody {
@@ -102,6 +146,7 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(frame)
             }
+            Self::Events(events) => events.poll_event(cx),
         }
     }
 
@@ -109,6 +154,7 @@ impl HttpBody for Body {
         match self {
             Self::Own(body) => body.is_end_stream(),
             Self::Upstream(upstream) => upstream.body.is_end_stream(),
+            Self::Events(events) => events.ended,
         }
     }
 
@@ -116,6 +162,7 @@ impl HttpBody for Body {
         match self {
             Self::Own(body) => body.size_hint(),
             Self::Upstream(upstream) => upstream.body.size_hint(),
+            Self::Events(_) => SizeHint::default(),
         }
     }
 }

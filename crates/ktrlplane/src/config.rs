@@ -13,6 +13,7 @@ mod problem;
 mod show;
 
 mod auth;
+mod backend;
 mod database;
 mod observability;
 mod server;
@@ -21,9 +22,10 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 pub(crate) use auth::Auth;
+pub(crate) use backend::Backend;
 pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
-pub(crate) use observability::{Backend, Observability};
+pub(crate) use observability::Observability;
 pub(crate) use problem::Problem;
 pub(crate) use show::show;
 

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
-use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock};
+use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock, TailSettings};
 use tokio::runtime::Handle;
 
 use crate::process::{self, BACKEND_TIMEOUT};
@@ -67,6 +67,9 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     let mut generator = Generator::new(SEED, now - HISTORY_SECONDS);
     output::note("Making an hour of sample data …");
     grow(&mut generator, &backend, now)?;
+    for (tenant, metadata) in sample::metadata() {
+        backend.add_metadata(tenant, metadata)?;
+    }
 
     let embedded = loopback::serve(&backend, backends.handle(), BACKEND_TIMEOUT)?;
     let settings = Settings {
@@ -79,6 +82,8 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         },
         loki: Some(embedded.clone()),
         mimir: Some(embedded),
+        max_log_lines: Settings::MAX_LOG_LINES,
+        tail: TailSettings::default(),
         shutdown_grace: GRACE,
     };
     let server = gateway::start(

@@ -32,7 +32,7 @@ pub(crate) fn serve(
     });
     let url = Url::parse(&format!("http://{USER}:{password}@{address}"))
         .map_err(std::io::Error::other)?;
-    Ok(BackendSettings { url, timeout })
+    Ok(BackendSettings::new(url, timeout))
 }
 
 #[cfg(test)]
@@ -49,8 +49,8 @@ mod tests {
         let timeout = Duration::from_secs(1);
         let settings = serve(&backend, runtime.handle(), timeout).unwrap();
         let other = serve(&backend, runtime.handle(), timeout).unwrap();
-        assert_ne!(settings.url.password(), other.url.password());
-        let address = settings.url.socket_addrs(|| None).unwrap();
+        assert_ne!(settings.credentials, other.credentials);
+        let address = settings.url().socket_addrs(|| None).unwrap();
         assert!(address.iter().all(|address| address.ip().is_loopback()));
         let mut stream = TcpStream::connect(&*address).unwrap();
         let request = "GET /loki/api/v1/query_range?query=%7Ba%3D%22b%22%7D HTTP/1.1\r\n\

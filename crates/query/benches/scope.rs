@@ -3,7 +3,7 @@
 //! `make bench-query` runs it and prints two things: divan's distributions, and a table of medians
 //! of measurements that take turns, so that a machine that does other things, too, disturbs all
 //! columns alike. `whole` is what the gateway does to a request; `parse` is its first part, and
-//! `unchecked` is the whole without the second parse and the check, so that the price of the proof
+//! *unverified* is the whole without the second parse and the check, so that the price of the proof
 //! can be read off the same run.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used)] // the helpers of a benchmark may
@@ -88,14 +88,14 @@ fn main() {
             "PromQL",
             &PROMQL,
             promql::parse,
-            promql::unchecked,
+            promql::unverified,
             |query, by| scope::promql(query, by).unwrap(),
         );
         table(
             "LogQL",
             &LOGQL,
             logql::parse,
-            logql::unchecked,
+            logql::unverified,
             |query, by| scope::logql(query, by).unwrap(),
         );
     }
@@ -119,25 +119,25 @@ fn table<T>(
     language: &str,
     queries: &[(&str, &str)],
     parse: fn(&str) -> T,
-    unchecked: fn(&str, &Matcher) -> String,
+    unverified: fn(&str, &Matcher) -> String,
     whole: fn(&str, &Matcher) -> String,
 ) {
-    println!("\n| {language} | bytes | parse | unchecked | whole | verification |");
+    println!("\n| {language} | bytes | parse | whole, unverified | whole | verification |");
     println!("|---|--:|--:|--:|--:|--:|");
     let by = by();
     for (name, query) in queries {
-        let [parse, unchecked, whole] = medians([
+        let [parse, unverified, whole] = medians([
             &|| drop(black_box(parse(black_box(query)))),
-            &|| drop(black_box(unchecked(black_box(query), &by))),
+            &|| drop(black_box(unverified(black_box(query), &by))),
             &|| drop(black_box(whole(black_box(query), &by))),
         ]);
         println!(
             "| {name} | {} | {:.2} µs | {:.2} µs | {:.2} µs | {:.0} % |",
             query.len(),
             parse / 1000.0,
-            unchecked / 1000.0,
+            unverified / 1000.0,
             whole / 1000.0,
-            100.0 * (whole - unchecked) / whole
+            100.0 * (whole - unverified) / whole
         );
     }
 }
@@ -169,7 +169,7 @@ mod promql {
         query::promql::parse(query).unwrap()
     }
 
-    pub(crate) fn unchecked(query: &str, by: &Matcher) -> String {
+    pub(crate) fn unverified(query: &str, by: &Matcher) -> String {
         let mut tree = parse(query);
         let mut selectors = 0;
         tree.for_each_selector_mut(|selector| {
@@ -201,7 +201,7 @@ mod logql {
         query::logql::parse(query).unwrap()
     }
 
-    pub(crate) fn unchecked(query: &str, by: &Matcher) -> String {
+    pub(crate) fn unverified(query: &str, by: &Matcher) -> String {
         let mut tree = parse(query);
         let mut selectors = 0;
         tree.for_each_selector_mut(|selector| {

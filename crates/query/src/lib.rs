@@ -15,6 +15,8 @@
 //! assert_eq!(selectors.len(), 1);
 //! assert_eq!(selectors[0].matchers[0].name, "app");
 //! assert_eq!(selectors[0].matchers[0].value, "shop");
+//! // Values are bytes, as Go's strings are; nearly always they are text.
+//! assert_eq!(selectors[0].matchers[0].value.to_string_lossy(), "shop");
 //!
 //! let tree = promql::parse("rate(http_requests_total[5m]) / on (pod) up")?;
 //! assert_eq!(tree.selectors().len(), 2);
@@ -71,8 +73,9 @@
 //!
 //! # Bounds
 //! A query has at most [`limits::MAX_QUERY_BYTES`] bytes and [`limits::MAX_DEPTH`] levels, and
-//! takes time that grows with its length alone. Parsing, printing and walking do not recurse. A
-//! regular expression is looked over for plain mistakes and never compiled.
+//! takes time that grows with its length alone. Each operator of a chain is a level. Parsing,
+//! printing and walking do not recurse. A regular expression is looked over for plain mistakes in
+//! LogQL, not at all in PromQL, and never compiled.
 //!
 //! # What is different from Loki and Prometheus
 //! - Selectors that match everything (`{}`, `{a=~".*"}`) are accepted: scoped, they are valid.

@@ -26,22 +26,25 @@
 //! query      = expr
 //! expr       = number | string | selector | expr operator expr | ( "+" | "-" ) expr | "(" expr ")"
 //!            | function "(" [ expr { "," expr } ] ")"
-//!            | aggregation [ grouping ] "(" [ expr "," ] expr [ "," ] ")" [ grouping ]
+//!            | aggregation [ grouping ] "(" [ expr "," ] expr ")" [ grouping ]
 //!            | expr "[" duration ":" [ duration ] "]" { time }
 //! selector   = ( metric [ braces ] | braces ) [ "[" duration "]" ]
 //!              { "anchored" | "smoothed" | time }
 //! braces     = "{" [ matcher { "," matcher } [ "," ] ] "}"
 //! matcher    = ( label | string ) ( "=" | "!=" | "=~" | "!~" ) string | string
-//! time       = "offset" duration | "@" ( number | "start" "()" | "end" "()" )
+//! time       = "offset" duration | "@" ( [ "-" ] number | "start" "()" | "end" "()" )
 //! operator   = ( "+" | "==" | "and" | "</" | … ) [ "bool" ]
 //!              [ ( "on" | "ignoring" ) labels [ ( "group_left" | "group_right" ) [ labels ] ] ]
-//!              [ ( "fill" | "fill_left" | "fill_right" ) "(" number ")" ] …
+//!              [ ( "fill" | "fill_left" | "fill_right" ) "(" [ "-" ] number ")" ] …
 //! grouping   = ( "by" | "without" ) labels
-//! labels     = "(" [ label { "," label } [ "," ] ] ")"
+//! labels     = "(" [ name { "," name } [ "," ] ] ")"
+//! name       = label | string
 //! duration   = number | "5m" | ( "step" | "range" ) "()" | ( "+" | "-" ) duration
 //!            | ( "min_of" | "max_of" ) "(" duration "," duration ")"
 //!            | duration ( "+" | "-" | "*" | "/" | "%" | "^" ) duration | "(" duration ")"
 //! ```
+//!
+//! An offset and a time stand once each; arithmetic in an offset stands in parentheses.
 //!
 //! `or` binds least, then `and` and `unless`, comparisons and trimming, `+ -`, `* / % atan2`, signs,
 //! and `^`, which groups to the right. Keywords may be written in any case, and are names of metrics
@@ -73,7 +76,8 @@
 //! # What a tree keeps
 //! Everything but blanks, comments, and what means nothing: a second pair of parentheses around a
 //! duration, a plus in front of one, `offset 0s`, `by ()`, `ignoring ()` without a group, matching
-//! next to a scalar. Printing a tree that was parsed and parsing that gives an equal tree, and
+//! next to a scalar, empty braces behind a name, the order of `offset` and `@`. A bare string in
+//! braces is the matcher of `__name__` that it means. Printing a tree that was parsed and parsing that gives an equal tree, and
 //! printing again the same text. Numbers and durations keep the text they were written with.
 
 pub mod ast;

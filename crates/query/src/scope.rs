@@ -20,8 +20,9 @@ use crate::{logql, promql};
 pub enum ScopeError {
     /// The caller's query is refused.
     Parse(ParseError),
-    /// The scoped text did not prove to be scoped: a fault of this library, never the caller's.
-    /// Nothing may be sent.
+    /// The scoped text did not prove to be scoped. Nothing may be sent. It is the fault of this
+    /// library, or of a matcher that the language has no place for, such as one whose name is no
+    /// label's; never of the query.
     Unverified,
 }
 

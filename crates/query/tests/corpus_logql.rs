@@ -28,7 +28,7 @@ fn corpus(name: &str) -> Option<Vec<Case>> {
     );
     let Ok(text) = std::fs::read_to_string(directory.join(name)) else {
         println!(
-            "SKIPPED: no corpus: {name} is not in {}",
+            "NOT TESTED: {name} is not in {}; KTRLPLANE_CORPUS names the corpus's directory",
             directory.display()
         );
         assert!(

@@ -44,7 +44,10 @@ fn corpus() -> Option<PathBuf> {
     if directory.join("promql-upstream.jsonl").is_file() {
         return Some(directory);
     }
-    println!("NOT TESTED: no corpus; KTRLPLANE_CORPUS may name its directory");
+    println!(
+        "NOT TESTED: promql-upstream.jsonl is not in {}; KTRLPLANE_CORPUS names the corpus's directory",
+        directory.display()
+    );
     assert!(
         std::env::var("CI").as_deref() != Ok("true"),
         "CI needs the corpus"

@@ -40,6 +40,26 @@ pub(super) fn list<T>(out: &mut String, items: &[T], mut item: impl FnMut(&mut S
     out.push(']');
 }
 
+/// Appends strings, with commas between them, in brackets.
+pub(super) fn strings(out: &mut String, items: impl IntoIterator<Item: AsRef<str>>) {
+    out.push('[');
+    for (at, item) in items.into_iter().enumerate() {
+        if at > 0 {
+            out.push(',');
+        }
+        string(out, item.as_ref());
+    }
+    out.push(']');
+}
+
+/// What both APIs tell of a build: the version whose API is spoken, and whose build it is.
+pub(super) fn build_info(speaks: &str) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    format!(
+        r#"{{"version":"{speaks}","revision":"embedded-{own}","branch":"","buildUser":"","buildDate":"","goVersion":""}}"#
+    )
+}
+
 /// How numbers and times are written. The shortest decimal that reads back as the same float, in
 /// either case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,25 +1,80 @@
-//! Loki's query endpoints. Errors are plain text, as Loki's are.
+//! Loki's HTTP API, below `/loki/api/v1`. Errors are plain text, as Loki's are.
 
-use std::fmt::Write as _;
+mod asked;
+mod detected;
+mod frame;
+mod index;
+mod labels;
+mod patterns;
+mod query;
+mod status;
+mod tail;
 
-use axum::extract::{Request, State};
+use ::query::Matcher;
+use ::query::logql::{self, Expr, ast::LogExpr};
+use axum::Router;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use http::{StatusCode, header};
 
-use super::json::{self, Style};
 use super::params::Params;
-use super::{Shared, tenant, times, work};
-use crate::limits::{EvalError, Stop};
-use crate::logql::{self, Answer, Direction};
+use super::{Shared, tenant, work};
+use crate::Backend;
+use crate::limits::{EvalError, Limits, Stop};
 
-/// Lines in an answer if the request does not say.
-const DEFAULT_LIMIT: usize = 100;
-const HOUR_NS: i64 = 3_600_000_000_000;
-const SECOND_NS: i64 = 1_000_000_000;
+/// What is served, and how.
+pub(super) fn routes() -> Router<Shared> {
+    let routes = [
+        ("query", get(query::query).post(query::query)),
+        (
+            "query_range",
+            get(query::query_range).post(query::query_range),
+        ),
+        ("labels", get(labels::names).post(labels::names)),
+        ("label", get(labels::names).post(labels::names)),
+        (
+            "label/{name}/values",
+            get(labels::values).post(labels::values),
+        ),
+        ("series", get(labels::series).post(labels::series)),
+        ("index/stats", get(index::stats).post(index::stats)),
+        ("index/shards", get(index::shards).post(index::shards)),
+        ("index/volume", get(index::volume).post(index::volume)),
+        (
+            "index/volume_range",
+            get(index::volume_range).post(index::volume_range),
+        ),
+        (
+            "detected_labels",
+            get(detected::labels).post(detected::labels),
+        ),
+        (
+            "detected_fields",
+            get(detected::fields).post(detected::fields),
+        ),
+        (
+            "detected_field/{name}/values",
+            get(detected::values).post(detected::values),
+        ),
+        ("patterns", get(patterns::patterns).post(patterns::patterns)),
+        ("drilldown-limits", get(status::drilldown_limits)),
+        (
+            "format_query",
+            get(status::format_query).post(status::format_query),
+        ),
+        ("status/buildinfo", get(status::buildinfo)),
+        ("tail", get(tail::tail)),
+    ];
+    let mount = |router: Router<Shared>, (path, handlers): (&str, MethodRouter<Shared>)| {
+        router.route(&format!("/loki/api/v1/{path}"), handlers)
+    };
+    routes.into_iter().fold(Router::new(), mount)
+}
 
 /// An error as it goes out.
 #[derive(Debug)]
-pub(super) struct Refusal(StatusCode, String);
+pub(in crate::http) struct Refusal(StatusCode, String);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -60,260 +115,81 @@ impl From<EvalError> for Refusal {
     }
 }
 
+/// A refusal of what the caller sent.
 fn bad(message: impl Into<String>) -> Refusal {
     Refusal(StatusCode::BAD_REQUEST, message.into())
 }
 
-/// What the parameters say, before the query itself is read.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    start_ns: i64,
-    end_ns: i64,
-    step_ns: i64,
-    interval_ns: i64,
-    limit: usize,
-    direction: Direction,
-    instant: bool,
-}
-
-pub(super) async fn query_range(
-    State(shared): State<Shared>,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let (headers, params) = Params::read(request).await?;
-    let tenant = tenant(&headers)?;
-    let asked = range(&params, (shared.backend.clock)())?;
-    answer(shared, tenant, params.get("query").to_owned(), asked).await
-}
-
-pub(super) async fn query(
-    State(shared): State<Shared>,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let (headers, params) = Params::read(request).await?;
-    let tenant = tenant(&headers)?;
-    let limit = limit(&params)?;
-    let time = time(params.get("time"), (shared.backend.clock)()).map_err(bad)?;
-    let asked = Asked {
-        start_ns: time,
-        end_ns: time,
-        step_ns: 0,
-        interval_ns: 0,
-        limit,
-        direction: direction(&params)?,
-        instant: true,
-    };
-    answer(shared, tenant, params.get("query").to_owned(), asked).await
-}
-
-async fn answer(
+/// A request with what every endpoint takes from it.
+struct Call {
     shared: Shared,
     tenant: String,
-    query: String,
-    asked: Asked,
-) -> Result<Response, Refusal> {
-    let Shared { backend, permits } = shared;
-    let stop = Stop::after(backend.limits.query_timeout);
-    let now_ns = (backend.clock)();
-    let body = work::run(permits, stop, move |stop| {
-        let started = std::time::Instant::now();
-        let tree = query::logql::parse(&query).map_err(|error| {
-            EvalError::Invalid(format!(
-                "parse error at line {}, col {}: {}",
-                error.line, error.column, error.message
-            ))
-        })?;
-        let is_log_query = matches!(tree, query::logql::Expr::Log(_));
-        if asked.instant && is_log_query {
-            return Err(EvalError::Invalid(
-                "log queries are not supported as an instant query type, please change your \
-                 query to a range query type"
-                    .to_owned(),
-            ));
-        }
-        let most = backend.limits.max_entries;
-        if is_log_query && asked.limit > most {
-            return Err(EvalError::Limit(format!(
-                "max entries limit per query exceeded, limit > max_entries_limit_per_query \
-                 ({} > {most})",
-                asked.limit
-            )));
-        }
-        let request = logql::Request {
-            query: &tree,
-            start_ns: asked.start_ns,
-            end_ns: asked.end_ns,
-            step_ns: asked.step_ns,
-            interval_ns: asked.interval_ns,
-            limit: asked.limit,
-            direction: asked.direction,
-            instant: asked.instant,
+    params: Params,
+    now_ns: i64,
+}
+
+impl Call {
+    async fn read(shared: Shared, request: Request) -> Result<Self, Refusal> {
+        let (headers, params) = Params::read(request).await?;
+        let tenant = tenant(&headers)?;
+        let now_ns = (shared.backend.clock)();
+        Ok(Self {
+            shared,
+            tenant,
+            params,
             now_ns,
-            stop,
-        };
-        let logs = backend.store.logs(&tenant);
-        let answer = logql::evaluate(&logs, &request, &backend.limits)?;
-        Ok(render(&answer, started))
-    })
-    .await?;
-    let content_type = [(header::CONTENT_TYPE, "application/json; charset=UTF-8")];
-    Ok((content_type, body).into_response())
-}
-
-fn range(params: &Params, now: i64) -> Result<Asked, Refusal> {
-    let (start_ns, end_ns) = bounds(params, now)?;
-    if end_ns < start_ns {
-        return Err(bad(
-            "end timestamp must not be before or equal to start time",
-        ));
-    }
-    let limit = limit(params)?;
-    let direction = direction(params)?;
-    let length = end_ns.saturating_sub(start_ns);
-    let step_ns = match params.get("step") {
-        "" => (length / SECOND_NS / 250).max(1).saturating_mul(SECOND_NS),
-        written => times::duration(written).map_err(bad)?,
-    };
-    if step_ns <= 0 {
-        return Err(bad(
-            "zero or negative query resolution step widths are not accepted. Try a positive \
-             integer",
-        ));
-    }
-    if length / step_ns > 11_000 {
-        return Err(bad(
-            "exceeded maximum resolution of 11,000 points per time series. Try increasing the \
-             value of the step parameter",
-        ));
-    }
-    let interval_ns = match params.get("interval") {
-        "" => 0,
-        written => times::duration(written).map_err(bad)?,
-    };
-    if interval_ns < 0 {
-        return Err(bad("interval must be >= 0"));
-    }
-    Ok(Asked {
-        start_ns,
-        end_ns,
-        step_ns,
-        interval_ns,
-        limit,
-        direction,
-        instant: false,
-    })
-}
-
-/// `start` and `end`; without a start, `since` (one hour by default) before the end, or before now
-/// where the end is later.
-fn bounds(params: &Params, now: i64) -> Result<(i64, i64), Refusal> {
-    let since = match params.get("since") {
-        "" => HOUR_NS,
-        written => times::prometheus_duration(written).ok_or_else(|| {
-            bad(format!(
-                "could not parse 'since' parameter: not a valid duration string: {written:?}"
-            ))
-        })?,
-    };
-    let end = time(params.get("end"), now)
-        .map_err(|error| bad(format!("could not parse 'end' parameter: {error}")))?;
-    let start = time(params.get("start"), end.min(now).saturating_sub(since))
-        .map_err(|error| bad(format!("could not parse 'start' parameter: {error}")))?;
-    Ok((start, end))
-}
-
-/// A time as Loki reads it: RFC 3339, seconds with a fraction, seconds of up to ten digits, or
-/// nanoseconds.
-fn time(written: &str, default: i64) -> Result<i64, String> {
-    if written.is_empty() {
-        return Ok(default);
-    }
-    if written.contains('.')
-        && let Some(time) = times::fractional_seconds(written)
-    {
-        return Ok(time);
-    }
-    let parsed = match written.parse::<i64>() {
-        Ok(seconds) if written.len() <= 10 => seconds.checked_mul(SECOND_NS),
-        Ok(nanos) => Some(nanos),
-        Err(_) => times::rfc3339(written),
-    };
-    parsed.ok_or_else(|| format!("cannot parse {written:?} to a valid timestamp"))
-}
-
-fn limit(params: &Params) -> Result<usize, Refusal> {
-    let limit = match params.get("limit") {
-        "" => return Ok(DEFAULT_LIMIT),
-        written => written
-            .parse::<i64>()
-            .map_err(|_| bad(format!("limit value {written:?} is not a number")))?,
-    };
-    if limit <= 0 {
-        return Err(bad("limit must be a positive value"));
-    }
-    u32::try_from(limit)
-        .ok()
-        .and_then(|limit| usize::try_from(limit).ok())
-        .ok_or_else(|| {
-            bad(format!(
-                "limit value {limit} is out of range [0, {}]",
-                u32::MAX
-            ))
         })
-}
+    }
 
-fn direction(params: &Params) -> Result<Direction, Refusal> {
-    match params.get("direction").to_ascii_lowercase().as_str() {
-        "" | "backward" => Ok(Direction::Backward),
-        "forward" => Ok(Direction::Forward),
-        _ => Err(bad(format!(
-            "invalid direction '{}'",
-            params.get("direction")
-        ))),
+    /// Does the work beside the threads that serve requests, and answers with the JSON that it
+    /// makes.
+    async fn run(
+        self,
+        work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let body = self.work(work).await?;
+        let content_type = [(header::CONTENT_TYPE, "application/json; charset=UTF-8")];
+        Ok((content_type, body).into_response())
+    }
+
+    async fn work<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Backend, &str, &Stop) -> Result<T, EvalError> + Send + 'static,
+    ) -> Result<T, EvalError> {
+        let Shared { backend, permits } = self.shared;
+        let tenant = self.tenant;
+        let stop = Stop::after(backend.limits.query_timeout);
+        work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await
     }
 }
 
-fn render(answer: &Answer, started: std::time::Instant) -> String {
-    let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
-    let mut entries = 0;
-    match answer {
-        Answer::Streams(streams) => {
-            out.push_str(r#"streams","result":"#);
-            json::list(&mut out, streams, |out, stream| {
-                out.push_str(r#"{"stream":"#);
-                json::labels(out, &stream.labels);
-                out.push_str(r#","values":"#);
-                json::list(out, &stream.entries, |out, (time, line)| {
-                    entries += 1;
-                    out.push_str("[\"");
-                    out.push_str(&time.to_string());
-                    out.push_str("\",");
-                    json::string(out, line);
-                    out.push(']');
-                });
-                out.push('}');
-            });
-        }
-        Answer::Matrix(series) => {
-            out.push_str(r#"matrix","result":"#);
-            json::matrix(&mut out, Style::Loki, series);
-        }
-        Answer::Vector(samples) => {
-            out.push_str(r#"vector","result":"#);
-            json::vector(&mut out, Style::Loki, samples);
-        }
-        Answer::Scalar(point) => {
-            out.push_str(r#"scalar","result":"#);
-            // Loki writes the milliseconds of a scalar's time as if they were seconds.
-            let timestamp_ms = point.timestamp_ms.saturating_mul(1_000);
-            json::point(&mut out, Style::Loki, timestamp_ms, point.value);
-        }
+fn parse(query: &str) -> Result<Expr, EvalError> {
+    logql::parse(query).map_err(|error| {
+        EvalError::Invalid(format!(
+            "parse error at line {}, col {}: {}",
+            error.line, error.column, error.message
+        ))
+    })
+}
+
+/// The matchers of a query that has to be a selector and no more.
+fn matchers(query: &str) -> Result<Vec<Matcher>, EvalError> {
+    match parse(query)? {
+        Expr::Log(LogExpr { selector, stages }) if stages.is_empty() => Ok(selector.matchers),
+        Expr::Log(_) | Expr::Metric(_) => Err(EvalError::Invalid(
+            "only label matchers are supported".to_owned(),
+        )),
     }
-    // Writing to a String does not fail.
-    let _ = write!(
-        out,
-        r#","stats":{{"summary":{{"execTime":{},"totalEntriesReturned":{entries}}}}}}}}}"#,
-        started.elapsed().as_secs_f64()
-    );
-    out
+}
+
+/// Whether a caller may ask for so many lines.
+fn check_limit(limit: usize, limits: &Limits) -> Result<(), EvalError> {
+    let most = limits.max_entries;
+    if limit > most {
+        return Err(EvalError::Limit(format!(
+            "max entries limit per query exceeded, limit > max_entries_limit_per_query \
+             ({limit} > {most})"
+        )));
+    }
+    Ok(())
 }

@@ -32,6 +32,12 @@ impl Params {
             .find(|(own, _)| own == name)
             .map_or("", |(_, value)| value.as_str())
     }
+
+    /// All values of `name`.
+    pub(super) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let named = self.0.iter().filter(move |(own, _)| own == name);
+        named.map(|(_, value)| value.as_str())
+    }
 }
 
 async fn form(

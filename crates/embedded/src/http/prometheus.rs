@@ -1,24 +1,76 @@
-//! Prometheus's query endpoints. Errors are JSON, as Prometheus's are.
+//! Prometheus's HTTP API, below `/prometheus/api/v1`. Errors are JSON, as Prometheus's are.
 
-use axum::extract::{Request, State};
+mod escaped_name;
+mod exemplars;
+mod labels;
+mod metadata;
+mod query;
+mod rules;
+mod status;
+
+use ::query::Matcher;
+use ::query::promql::ast::Modifiers;
+use ::query::promql::{self, Expr};
+use axum::Router;
+use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
 use http::{StatusCode, header};
 
-use super::json::{self, Style};
 use super::params::Params;
-use super::{Shared, tenant, times, work};
+use super::{Shared, json, tenant, times, work};
+use crate::Backend;
 use crate::limits::{EvalError, Stop};
-use crate::promql::{self, Answer};
 
 const MILLI_NS: i64 = 1_000_000;
 
-/// An error as it goes out: status, Prometheus's word for its kind, and the sentence.
+/// What is served, and how.
+pub(super) fn routes() -> Router<Shared> {
+    let routes = [
+        ("query", get(query::query).post(query::query)),
+        (
+            "query_range",
+            get(query::query_range).post(query::query_range),
+        ),
+        (
+            "query_exemplars",
+            get(exemplars::exemplars).post(exemplars::exemplars),
+        ),
+        ("series", get(labels::series).post(labels::series)),
+        ("labels", get(labels::names).post(labels::names)),
+        ("label/{name}/values", get(labels::values)),
+        ("metadata", get(metadata::metadata)),
+        ("rules", get(rules::rules)),
+        ("alerts", get(rules::alerts)),
+        (
+            "format_query",
+            get(status::format_query).post(status::format_query),
+        ),
+        ("status/buildinfo", get(status::buildinfo)),
+    ];
+    let mount = |router: Router<Shared>, (path, handlers): (&str, MethodRouter<Shared>)| {
+        router.route(&format!("/prometheus/api/v1/{path}"), handlers)
+    };
+    routes.into_iter().fold(Router::new(), mount)
+}
+
+/// An error as it goes out.
 #[derive(Debug)]
-pub(super) struct Refusal(StatusCode, &'static str, String);
+pub(in crate::http) enum Refusal {
+    /// Status, Prometheus's word for the kind, and the sentence.
+    Error(StatusCode, &'static str, String),
+    /// No tenant, which Mimir tells in plain text and no JSON.
+    NoTenant(StatusCode, String),
+}
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let Self(status, kind, message) = self;
+        let (status, kind, message) = match self {
+            Self::Error(status, kind, message) => (status, kind, message),
+            Self::NoTenant(status, message) => {
+                return (status, format!("{message}\n")).into_response();
+            }
+        };
         let mut body = format!(r#"{{"status":"error","errorType":"{kind}","error":"#);
         json::string(&mut body, &message);
         body.push('}');
@@ -29,7 +81,7 @@ impl IntoResponse for Refusal {
 
 impl From<(StatusCode, String)> for Refusal {
     fn from((status, message): (StatusCode, String)) -> Self {
-        Self(status, "bad_data", message)
+        Self::Error(status, "bad_data", message)
     }
 }
 
@@ -44,179 +96,117 @@ impl From<EvalError> for Refusal {
             EvalError::Canceled => (StatusCode::SERVICE_UNAVAILABLE, "canceled"),
             EvalError::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
         };
-        Self(status, kind, error.to_string())
+        Self::Error(status, kind, error.to_string())
     }
-}
-
-/// The tenant, without which Mimir answers in plain text and no JSON.
-fn no_tenant((status, message): (StatusCode, String)) -> Response {
-    (status, format!("{message}\n")).into_response()
 }
 
 fn invalid(parameter: &str, error: impl std::fmt::Display) -> Refusal {
-    Refusal(
-        StatusCode::BAD_REQUEST,
-        "bad_data",
-        format!("invalid parameter {parameter:?}: {error}"),
-    )
+    bad(format!("invalid parameter {parameter:?}: {error}"))
 }
 
-/// What the parameters say, before the query itself is read.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    start_ms: i64,
-    end_ms: i64,
-    step_ms: i64,
-    instant: bool,
+fn bad(message: impl Into<String>) -> Refusal {
+    Refusal::Error(StatusCode::BAD_REQUEST, "bad_data", message.into())
 }
 
-pub(super) async fn query_range(
-    State(shared): State<Shared>,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let (headers, params) = Params::read(request).await?;
-    let tenant = match tenant(&headers) {
-        Ok(tenant) => tenant,
-        Err(refusal) => return Ok(no_tenant(refusal)),
-    };
-    let asked = range(&params)?;
-    answer(shared, tenant, &params, asked).await
-}
-
-pub(super) async fn query(
-    State(shared): State<Shared>,
-    request: Request,
-) -> Result<Response, Refusal> {
-    let (headers, params) = Params::read(request).await?;
-    let tenant = match tenant(&headers) {
-        Ok(tenant) => tenant,
-        Err(refusal) => return Ok(no_tenant(refusal)),
-    };
-    let time = match params.get("time") {
-        "" => (shared.backend.clock)().div_euclid(MILLI_NS),
-        written => time("time", written)?,
-    };
-    let asked = Asked {
-        start_ms: time,
-        end_ms: time,
-        step_ms: 1,
-        instant: true,
-    };
-    answer(shared, tenant, &params, asked).await
-}
-
-async fn answer(
+/// A request with what every endpoint takes from it.
+struct Call {
     shared: Shared,
     tenant: String,
-    params: &Params,
-    asked: Asked,
-) -> Result<Response, Refusal> {
-    let Shared { backend, permits } = shared;
-    let mut timeout = backend.limits.query_timeout;
-    if !params.get("timeout").is_empty() {
-        let nanos =
-            times::duration(params.get("timeout")).map_err(|error| invalid("timeout", error))?;
-        let wanted = u64::try_from(nanos).unwrap_or_default();
-        timeout = timeout.min(std::time::Duration::from_nanos(wanted));
+    params: Params,
+}
+
+impl Call {
+    async fn read(shared: Shared, request: Request) -> Result<Self, Refusal> {
+        let (headers, params) = Params::read(request).await?;
+        let tenant =
+            tenant(&headers).map_err(|(status, message)| Refusal::NoTenant(status, message))?;
+        Ok(Self {
+            shared,
+            tenant,
+            params,
+        })
     }
-    let query = params.get("query").to_owned();
-    let body = work::run(permits, Stop::after(timeout), move |stop| {
-        let tree = query::promql::parse(&query).map_err(|error| {
-            EvalError::Invalid(format!(
-                "invalid parameter \"query\": {}:{}: parse error: {}",
+
+    /// Does the work beside the threads that serve requests, and answers with the JSON that it
+    /// makes.
+    async fn run(
+        self,
+        work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let stop = Stop::after(self.shared.backend.limits.query_timeout);
+        self.run_until(stop, work).await
+    }
+
+    async fn run_until(
+        self,
+        stop: Stop,
+        work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
+    ) -> Result<Response, Refusal> {
+        let Shared { backend, permits } = self.shared;
+        let tenant = self.tenant;
+        let body = work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await?;
+        Ok(success(body))
+    }
+
+    /// `start` and `end` in milliseconds since the Unix epoch; all of time where they are absent.
+    fn bounds(&self) -> Result<(i64, i64), Refusal> {
+        let bound = |name: &str, default: i64| match self.params.get(name) {
+            "" => Ok(default),
+            written => millis(written).map_err(|error| {
+                invalid(name, format!("invalid time value for '{name}': {error}"))
+            }),
+        };
+        Ok((bound("start", i64::MIN)?, bound("end", i64::MAX)?))
+    }
+
+    /// `match[]`, as written.
+    fn selectors(&self) -> Vec<String> {
+        self.params.all("match[]").map(str::to_owned).collect()
+    }
+}
+
+fn success(body: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+/// The matchers of each of these, which have to be selectors and no more.
+fn groups(selectors: &[String]) -> Result<Vec<Vec<Matcher>>, EvalError> {
+    let group = |text: &String| -> Result<Vec<Matcher>, EvalError> {
+        let invalid = |message: String| {
+            EvalError::Invalid(format!("invalid parameter \"match[]\": {message}"))
+        };
+        let tree = promql::parse(text).map_err(|error| {
+            invalid(format!(
+                "{}:{}: parse error: {}",
                 error.line, error.column, error.message
             ))
         })?;
-        let request = promql::Request {
-            query: &tree,
-            start_ms: asked.start_ms,
-            end_ms: asked.end_ms,
-            step_ms: asked.step_ms,
-            instant: asked.instant,
-            delayed_name_removal: false,
-            stop,
-        };
-        let metrics = backend.store.metrics(&tenant);
-        let answer = promql::evaluate(&metrics, &request, &backend.limits)?;
-        Ok(render(&answer))
-    })
-    .await?;
-    let content_type = [(header::CONTENT_TYPE, "application/json")];
-    Ok((content_type, body).into_response())
-}
-
-fn range(params: &Params) -> Result<Asked, Refusal> {
-    let start_ms = time("start", params.get("start"))?;
-    let end_ms = time("end", params.get("end"))?;
-    if end_ms < start_ms {
-        return Err(invalid(
-            "end",
-            "end timestamp must not be before start time",
-        ));
-    }
-    let step = times::duration(params.get("step")).map_err(|error| invalid("step", error))?;
-    let step_ms = step / MILLI_NS;
-    if step_ms <= 0 {
-        return Err(invalid(
-            "step",
-            "zero or negative query resolution step widths are not accepted. Try a positive \
-             integer",
-        ));
-    }
-    if end_ms.saturating_sub(start_ms) / step_ms > 11_000 {
-        return Err(Refusal(
-            StatusCode::BAD_REQUEST,
-            "bad_data",
-            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the \
-             query resolution (?step=XX)"
-                .to_owned(),
-        ));
-    }
-    Ok(Asked {
-        start_ms,
-        end_ms,
-        step_ms,
-        instant: false,
-    })
+        match tree {
+            Expr::Vector(selector)
+                if selector.extension.is_none() && selector.modifiers == Modifiers::default() =>
+            {
+                Ok(crate::promql::matchers(&selector))
+            }
+            Expr::Vector(_)
+            | Expr::Number(_)
+            | Expr::String(_)
+            | Expr::Matrix(_)
+            | Expr::Subquery(_)
+            | Expr::Paren(_)
+            | Expr::Unary(..)
+            | Expr::Binary(_)
+            | Expr::Aggregate(_)
+            | Expr::Call(_) => Err(invalid(format!("{text:?} is no series selector"))),
+        }
+    };
+    selectors.iter().map(group).collect()
 }
 
 /// A time as Prometheus reads it: Unix seconds, also with a fraction, or RFC 3339; in
 /// milliseconds since the Unix epoch.
-fn time(parameter: &str, written: &str) -> Result<i64, Refusal> {
+fn millis(written: &str) -> Result<i64, String> {
     times::fractional_seconds(written)
         .or_else(|| times::rfc3339(written))
         .map(|nanos| nanos.div_euclid(MILLI_NS))
-        .ok_or_else(|| {
-            invalid(
-                parameter,
-                format!("cannot parse {written:?} to a valid timestamp"),
-            )
-        })
-}
-
-fn render(answer: &Answer) -> String {
-    let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
-    match answer {
-        Answer::Matrix(series) => {
-            out.push_str(r#"matrix","result":"#);
-            json::matrix(&mut out, Style::Prometheus, series);
-        }
-        Answer::Vector(samples) => {
-            out.push_str(r#"vector","result":"#);
-            json::vector(&mut out, Style::Prometheus, samples);
-        }
-        Answer::Scalar(point) => {
-            out.push_str(r#"scalar","result":"#);
-            json::point(&mut out, Style::Prometheus, point.timestamp_ms, point.value);
-        }
-        Answer::String(timestamp_ms, text) => {
-            out.push_str(r#"string","result":["#);
-            json::time(&mut out, Style::Prometheus, *timestamp_ms);
-            out.push(',');
-            json::string(&mut out, text);
-            out.push(']');
-        }
-    }
-    out.push_str("}}");
-    out
+        .ok_or_else(|| format!("cannot parse {written:?} to a valid timestamp"))
 }

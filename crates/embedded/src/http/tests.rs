@@ -1,5 +1,12 @@
 //! The router as clients see it.
 
+mod loki_detected;
+mod loki_index;
+mod loki_labels;
+mod loki_patterns;
+mod loki_tail;
+mod prometheus_surface;
+
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -55,6 +62,20 @@ async fn get(tenant: &str, uri: &str) -> (StatusCode, String) {
         .body(Body::empty())
         .unwrap();
     send(&backend(), request).await
+}
+
+/// Asks for the tenant acme, by GET and by POST, and returns status and body if they are the same.
+async fn get_and_post(backend: &Backend, path: &str, parameters: &[(&str, &str)]) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.extend_pairs(parameters);
+    let form = form.finish();
+    let header = ("Content-Type", "application/x-www-form-urlencoded");
+    let get = Request::get(format!("{path}?{form}")).header("X-Scope-OrgID", "acme");
+    let post = Request::post(path).header("X-Scope-OrgID", "acme");
+    let got = send(backend, get.body(Body::empty()).unwrap()).await;
+    let post = post.header(header.0, header.1).body(Body::from(form));
+    assert_eq!(got, send(backend, post.unwrap()).await);
+    format!("{} {}", got.0.as_u16(), got.1)
 }
 
 #[tokio::test]

@@ -24,22 +24,28 @@ pub(super) async fn run<T: Send + 'static>(
         .map_err(|_| EvalError::Canceled)?;
     let _guard = stop.cancel_on_drop();
     let (done, result) = oneshot::channel();
-    thread::Builder::new()
-        .name("query".to_owned())
-        .stack_size(STACK_SIZE)
-        .spawn(move || {
-            let result = work(&stop);
-            // The permit goes back when the work ends, and not when the caller went.
-            drop(permit);
-            // Nobody may wait for the result any more.
-            let _ = done.send(result);
-        })
-        .map_err(|error| {
-            tracing::error!(%error, "no thread for an evaluation");
-            EvalError::Internal
-        })?;
+    spawn("query", move || {
+        let result = work(&stop);
+        // The permit goes back when the work ends, and not when the caller went.
+        drop(permit);
+        // Nobody may wait for the result any more.
+        let _ = done.send(result);
+    })?;
     result.await.map_err(|_| {
         tracing::error!("an evaluation broke off");
         EvalError::Internal
     })?
+}
+
+/// Runs `work` on a thread of its own, with the stack that an evaluation needs.
+pub(super) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), EvalError> {
+    thread::Builder::new()
+        .name(name.to_owned())
+        .stack_size(STACK_SIZE)
+        .spawn(work)
+        .map(drop)
+        .map_err(|error| {
+            tracing::error!(%error, "no thread for an evaluation");
+            EvalError::Internal
+        })
 }

@@ -183,14 +183,11 @@ pub(crate) fn parse_bytes(text: &str) -> Result<u64, String> {
     Ok(bytes as u64)
 }
 
-/// The number of bytes that is left of `bytes` after Loki printed and read it again.
-///
-/// Loki hands a query between its own parts as text, and prints byte sizes with two digits in
-/// powers of 1,000. `size = 2MiB` is evaluated as `size = 2.1MB`, and so does not match `2MiB`.
+/// A number of bytes in two digits and powers of 1,000, such as `2.1MB`.
 #[allow(clippy::cast_precision_loss)] // the sizes that people write are exact
-pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
+pub(crate) fn format_bytes(bytes: u64) -> String {
     if bytes < 10 {
-        return bytes;
+        return format!("{bytes}B");
     }
     let units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let size = bytes as f64;
@@ -200,15 +197,22 @@ pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
         .zip(units)
         .find(|(power, _)| *power >= exponent)
     else {
-        return bytes;
+        return format!("{bytes}B");
     };
     let value = (size / 1_000_f64.powf(exponent) * 10.0 + 0.5).floor() / 10.0;
-    let text = if value < 10.0 {
+    if value < 10.0 {
         format!("{value:.1}{unit}")
     } else {
         format!("{value:.0}{unit}")
-    };
-    parse_bytes(&text).unwrap_or(bytes)
+    }
+}
+
+/// The number of bytes that is left of `bytes` after Loki printed and read it again.
+///
+/// Loki hands a query between its own parts as text, and prints byte sizes with two digits in
+/// powers of 1,000. `size = 2MiB` is evaluated as `size = 2.1MB`, and so does not match `2MiB`.
+pub(crate) fn reprinted_bytes(bytes: u64) -> u64 {
+    parse_bytes(&format_bytes(bytes)).unwrap_or(bytes)
 }
 
 /// A number as `%v` prints it: the shortest digits that read back the same, with an exponent

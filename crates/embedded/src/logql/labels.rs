@@ -117,6 +117,16 @@ impl<'a> LineLabels<'a> {
         }
     }
 
+    /// The labels that parsers found.
+    pub(crate) fn parsed(&self) -> &[(String, String)] {
+        &self.parsed
+    }
+
+    /// The structured metadata, but for what the pipeline took away.
+    pub(crate) fn metadata(&self) -> &[(String, String)] {
+        &self.metadata
+    }
+
     /// The error so far, empty for none.
     pub(crate) fn error(&self) -> &str {
         &self.error

@@ -1,9 +1,10 @@
 //! Log queries: the lines that pass, in order of time over all streams.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use query::logql::ast::LogExpr;
+use query::logql::ast::{LogExpr, Stage};
 
 use super::hints::Hints;
 use super::labels::LineLabels;
@@ -14,7 +15,7 @@ use crate::LogEntry;
 use crate::answer::StreamResult;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::TenantLogs;
+use crate::store::{Selected, TenantLogs};
 
 /// Bytes of lines and labels in one answer: a template can make a long line of a short one.
 const MAX_BYTES: usize = 64 << 20;
@@ -25,9 +26,91 @@ pub(super) fn evaluate(
     request: &Request<'_>,
     expr: &LogExpr,
 ) -> Result<Answer, EvalError> {
-    let stages = Stages::new(&expr.stages, request.now_ns)?;
-    let hints = Hints::for_lines(stages.label_tests());
+    let pipeline = Pipeline::new(expr, request.now_ns)?;
     let streams = store.select(&expr.selector.matchers, request.start_ns, request.end_ns)?;
+    over(&streams, request, &pipeline).map(Answer::Streams)
+}
+
+/// The pipeline of a log query, compiled once.
+#[derive(Clone, Debug)]
+pub(crate) struct Pipeline {
+    stages: Stages,
+    hints: Hints,
+}
+
+impl Pipeline {
+    /// Compiles the stages. The time is what `now` in a template tells.
+    pub(crate) fn new(expr: &LogExpr, now_ns: i64) -> Result<Self, EvalError> {
+        Self::of(&expr.stages, now_ns)
+    }
+
+    /// Compiles stages, likewise.
+    pub(super) fn of(stages: &[Stage], now_ns: i64) -> Result<Self, EvalError> {
+        let stages = Stages::new(stages, now_ns)?;
+        let hints = Hints::for_lines(stages.label_tests());
+        Ok(Self { stages, hints })
+    }
+
+    /// The labels and the text of a line of a stream with these labels; `None` if it does not pass.
+    pub(crate) fn line(&self, labels: &Labels, entry: &LogEntry) -> Option<(Labels, String)> {
+        let mut labels = LineLabels::new(labels);
+        let line = self.run(entry, &mut labels)?;
+        Some((labels.result(), line.into_owned()))
+    }
+
+    pub(super) fn run<'l>(
+        &self,
+        entry: &'l LogEntry,
+        labels: &mut LineLabels<'_>,
+    ) -> Option<Cow<'l, str>> {
+        labels.reset(metadata(&entry.structured_metadata));
+        self.stages
+            .run(entry.timestamp_ns, &entry.line, labels, &self.hints)
+    }
+}
+
+/// Evaluates a log query over streams that were selected, within the time of the request.
+pub(crate) fn over(
+    streams: &[Selected<LogEntry>],
+    request: &Request<'_>,
+    pipeline: &Pipeline,
+) -> Result<Vec<StreamResult>, EvalError> {
+    let mut collected = Collected {
+        streams: Vec::new(),
+        ids: HashMap::new(),
+    };
+    walk(streams, request, pipeline, |passed| {
+        let labels = passed.labels.result();
+        let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
+        let bytes = of_labels.sum();
+        collected.push(labels, passed.time_ns, passed.line.into_owned());
+        bytes
+    })?;
+    let mut streams = collected.streams;
+    streams.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(streams)
+}
+
+/// A line that passed the pipeline.
+pub(crate) struct Passed<'a> {
+    /// Its stream.
+    pub(crate) stream: &'a Labels,
+    /// Its labels as the pipeline left them.
+    pub(crate) labels: &'a LineLabels<'a>,
+    /// Its time, in nanoseconds since the Unix epoch.
+    pub(crate) time_ns: i64,
+    /// Its text as the pipeline left it.
+    pub(crate) line: Cow<'a, str>,
+}
+
+/// Shows the lines that pass to `visit`, in the order and up to the limit of the request. It tells
+/// how many bytes it keeps beside the line's.
+pub(crate) fn walk(
+    streams: &[Selected<LogEntry>],
+    request: &Request<'_>,
+    pipeline: &Pipeline,
+    mut visit: impl FnMut(Passed<'_>) -> usize,
+) -> Result<(), EvalError> {
     let mut sources: Vec<Source<'_>> = streams
         .iter()
         .map(|stream| Source {
@@ -35,6 +118,7 @@ pub(super) fn evaluate(
                 Direction::Forward => Box::new(stream.entries()),
                 Direction::Backward => Box::new(stream.entries().rev()),
             },
+            stream: &stream.labels,
             labels: LineLabels::new(&stream.labels),
         })
         .collect();
@@ -51,10 +135,6 @@ pub(super) fn evaluate(
             next.push(Reverse((due(entry.timestamp_ns), index)));
         }
     }
-    let mut collected = Collected {
-        streams: Vec::new(),
-        ids: HashMap::new(),
-    };
     let (mut seen, mut count, mut bytes) = (0_usize, 0_usize, 0_usize);
     let mut last: Option<i64> = None;
     while count < request.limit
@@ -71,22 +151,24 @@ pub(super) fn evaluate(
             continue;
         };
         let time = entry.timestamp_ns;
-        source.labels.reset(metadata(&entry.structured_metadata));
-        if let Some(line) = stages.run(time, &entry.line, &mut source.labels, &hints) {
+        if let Some(line) = pipeline.run(entry, &mut source.labels) {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
             if is_due {
                 last = Some(time);
                 count += 1;
-                let labels = source.labels.result();
-                let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
-                bytes += line.len() + of_labels.sum::<usize>();
+                bytes += line.len();
+                bytes += visit(Passed {
+                    stream: source.stream,
+                    labels: &source.labels,
+                    time_ns: time,
+                    line,
+                });
                 if bytes > MAX_BYTES {
                     return Err(EvalError::Limit(format!(
                         "the answer would have more than {MAX_BYTES} bytes; ask for fewer lines"
                     )));
                 }
-                collected.push(labels, time, line.into_owned());
             }
         }
         *slot = source.entries.next();
@@ -94,14 +176,13 @@ pub(super) fn evaluate(
             next.push(Reverse((due(entry.timestamp_ns), index)));
         }
     }
-    let mut streams = collected.streams;
-    streams.sort_by(|a, b| a.labels.cmp(&b.labels));
-    Ok(Answer::Streams(streams))
+    Ok(())
 }
 
 /// A stream, read in the query's direction.
 struct Source<'a> {
     entries: Box<dyn Iterator<Item = &'a LogEntry> + 'a>,
+    stream: &'a Labels,
     labels: LineLabels<'a>,
 }
 

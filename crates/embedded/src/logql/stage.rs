@@ -17,6 +17,7 @@ use query::logql::ast::{Extraction, LabelFormat, LabelOrMatcher, Stage as Tree};
 
 use self::label::{LabelTest, TextTest};
 use self::line::{LineTest, utf8};
+pub(crate) use self::parse::json_path;
 use self::parse::{Outcome, Target};
 use self::paths::Paths;
 use self::pattern::Pattern;

@@ -56,7 +56,7 @@ impl RangeVector {
 }
 
 /// The matchers of a selector, its metric name among them.
-pub(super) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
+pub(crate) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
     let name = selector
         .name
         .iter()

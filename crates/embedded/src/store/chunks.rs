@@ -56,11 +56,16 @@ impl<T> Default for Chunks<T> {
 }
 
 impl<T: Timed> Chunks<T> {
+    pub(super) fn oldest(&self) -> Option<i64> {
+        Some(self.chunks.first()?.first()?.time())
+    }
+
     pub(super) fn newest(&self) -> Option<i64> {
         Some(self.chunks.last()?.last()?.time())
     }
 
-    pub(super) fn push(&mut self, entry: T) {
+    /// Adds an entry, and tells whether it was not there before.
+    pub(super) fn push(&mut self, entry: T) -> bool {
         let time = entry.time();
         // The last chunk that begins at or before the entry; one that came late goes into the
         // middle.
@@ -71,7 +76,7 @@ impl<T: Timed> Chunks<T> {
         let is_last = at + 1 >= self.chunks.len();
         let Some(shared) = self.chunks.get_mut(at) else {
             self.chunks.push(Arc::new(vec![entry]));
-            return;
+            return true;
         };
         let end = shared.partition_point(|kept| kept.time() <= time);
         if shared
@@ -81,7 +86,7 @@ impl<T: Timed> Chunks<T> {
             .take_while(|kept| kept.time() == time)
             .any(|kept| entry.repeats(kept))
         {
-            return;
+            return false;
         }
         if is_last && end == shared.len() && end >= FULL {
             // A run of one time never spans chunks, for the search above looks at one.
@@ -89,7 +94,7 @@ impl<T: Timed> Chunks<T> {
                 let mut fresh = Vec::with_capacity(FULL);
                 fresh.push(entry);
                 self.chunks.push(Arc::new(fresh));
-                return;
+                return true;
             }
         }
         let chunk = Arc::make_mut(shared);
@@ -97,6 +102,7 @@ impl<T: Timed> Chunks<T> {
         if chunk.len() >= 2 * FULL {
             self.split(at);
         }
+        true
     }
 
     /// Splits a chunk that late entries made too long, never within a run of one time.
@@ -113,6 +119,13 @@ impl<T: Timed> Chunks<T> {
             let rest = chunk.split_off(cut);
             self.chunks.insert(at + 1, Arc::new(rest));
         }
+    }
+
+    /// Whether the time from the oldest entry to the newest one meets the one from `start`
+    /// (inclusive) to `end` (exclusive), be there an entry or not.
+    pub(super) fn overlap(&self, start: i64, end: i64) -> bool {
+        let bounds = self.oldest().zip(self.newest());
+        bounds.is_some_and(|(oldest, newest)| start <= newest && oldest < end)
     }
 
     /// Drops whole chunks that are older than `oldest`.

@@ -10,6 +10,9 @@ use crate::regexes;
 /// Regular expressions in one selector; each may take megabytes.
 const MOST_REGEXES: usize = 64;
 
+/// Selectors in one request that takes several.
+const MOST_GROUPS: usize = 64;
+
 /// Matchers that a stream or series has to pass, all of them.
 #[derive(Clone, Debug)]
 pub struct Selection(Vec<(String, Test)>);
@@ -52,6 +55,16 @@ impl Selection {
     pub(super) fn tests(&self) -> impl Iterator<Item = (&str, &Test)> {
         self.0.iter().map(|(name, test)| (name.as_str(), test))
     }
+}
+
+/// Compiles the matchers of several selectors.
+pub(super) fn selections(groups: &[Vec<Matcher>]) -> Result<Vec<Selection>, EvalError> {
+    if groups.len() > MOST_GROUPS {
+        return Err(EvalError::Limit(format!(
+            "a request may have at most {MOST_GROUPS} selectors"
+        )));
+    }
+    groups.iter().map(|group| Selection::new(group)).collect()
 }
 
 impl Test {

@@ -1,6 +1,6 @@
 //! The streams or series of one tenant, with an index of their labels.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::labels::Labels;
 use crate::store::PushError;
@@ -21,6 +21,26 @@ struct Row<T> {
     data: Chunks<T>,
 }
 
+/// Is told, while the table is locked, of what a table takes.
+pub(super) trait Observer<T> {
+    /// Whether entries with these labels are wanted.
+    fn wants(&self, labels: &Labels) -> bool;
+
+    /// Entries that were not there before.
+    fn taken(&self, labels: &Labels, entries: Vec<T>);
+}
+
+/// Nobody looks.
+pub(super) struct Unobserved;
+
+impl<T> Observer<T> for Unobserved {
+    fn wants(&self, _: &Labels) -> bool {
+        false
+    }
+
+    fn taken(&self, _: &Labels, _: Vec<T>) {}
+}
+
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
@@ -38,6 +58,7 @@ impl<T: Timed> Table<T> {
         batch: Vec<(Labels, Vec<T>)>,
         max_rows: usize,
         retention: i64,
+        observer: &impl Observer<T>,
     ) -> Result<(), PushError> {
         let mut fresh: Vec<&Labels> = batch
             .iter()
@@ -54,8 +75,18 @@ impl<T: Timed> Table<T> {
             let Some(row) = self.rows.get_mut(id) else {
                 continue;
             };
-            for entry in entries {
-                row.data.push(entry);
+            if observer.wants(&labels) {
+                let mut fresh = Vec::new();
+                for entry in entries {
+                    if row.data.push(entry.clone()) {
+                        fresh.push(entry);
+                    }
+                }
+                observer.taken(&labels, fresh);
+            } else {
+                for entry in entries {
+                    row.data.push(entry);
+                }
             }
             if let Some(newest) = row.data.newest() {
                 row.data.drop_before(newest.saturating_sub(retention));
@@ -82,22 +113,38 @@ impl<T: Timed> Table<T> {
     }
 
     pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Selected<T>> {
-        let mut found: Vec<Selected<T>> = match self.candidates(selection) {
-            Some(ids) => ids
-                .into_iter()
-                .filter_map(|id| self.rows.get(id))
-                .filter(|row| selection.matches(&row.labels))
-                .filter_map(|row| row.data.select(&row.labels, start, end))
-                .collect(),
-            None => self
-                .rows
-                .iter()
-                .filter(|row| selection.matches(&row.labels))
-                .filter_map(|row| row.data.select(&row.labels, start, end))
-                .collect(),
-        };
+        let mut found: Vec<Selected<T>> = self
+            .matching(selection)
+            .filter_map(|row| row.data.select(&row.labels, start, end))
+            .collect();
         found.sort_by(|a, b| a.labels.cmp(&b.labels));
         found
+    }
+
+    /// Adds to `found` the labels of the rows whose time meets the one from `start` (inclusive) to
+    /// `end` (exclusive).
+    pub(super) fn labels(
+        &self,
+        selection: &Selection,
+        start: i64,
+        end: i64,
+        found: &mut BTreeSet<Labels>,
+    ) {
+        let rows = self.matching(selection);
+        let within = rows.filter(|row| row.data.overlap(start, end));
+        found.extend(within.map(|row| row.labels.clone()));
+    }
+
+    fn matching<'a>(
+        &'a self,
+        selection: &'a Selection,
+    ) -> Box<dyn Iterator<Item = &'a Row<T>> + 'a> {
+        let candidates: Box<dyn Iterator<Item = &'a Row<T>> + 'a> = match self.candidates(selection)
+        {
+            Some(ids) => Box::new(ids.into_iter().filter_map(|id| self.rows.get(id))),
+            None => Box::new(self.rows.iter()),
+        };
+        Box::new(candidates.filter(move |row| selection.matches(&row.labels)))
     }
 
     /// Rows among which all matching ones are, from the matcher that leaves the fewest; `None`

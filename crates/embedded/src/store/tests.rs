@@ -180,3 +180,47 @@ fn readers_and_writers_do_not_wait_for_each_other_to_finish() {
         }
     });
 }
+
+#[test]
+fn a_tail_misses_no_line_and_gets_none_twice_however_it_falls_between_writes() {
+    const LINES: i64 = 2_000;
+    let limits = Limits {
+        tail_buffer: 10_000,
+        ..Limits::default()
+    };
+    let store = Arc::new(Store::new(&limits));
+    let logs = store.logs_to_come("acme");
+    let writer = thread::spawn({
+        let store = Arc::clone(&store);
+        move || {
+            for at in 0..LINES {
+                let entry = LogEntry {
+                    timestamp_ns: at,
+                    line: "x".to_owned(),
+                    structured_metadata: Vec::new(),
+                };
+                let stream = LogStream {
+                    labels: vec![("app".to_owned(), "web".to_owned())],
+                    entries: vec![entry.clone(), entry],
+                };
+                store.push_logs("acme", vec![stream]).unwrap();
+            }
+        }
+    });
+    let matchers = [Matcher::equal("app", "web")];
+    let (tail, streams) = logs.tail(&matchers, 0, &limits).unwrap();
+    let mut got: Vec<i64> = streams
+        .iter()
+        .flat_map(Selected::entries)
+        .map(|entry| entry.timestamp_ns)
+        .collect();
+    while got.last() != Some(&(LINES - 1)) {
+        let batch = tail.next(100, Duration::ZERO, || 0).unwrap();
+        assert_eq!(batch.dropped, []);
+        got.extend(batch.lines.iter().map(|(_, entry)| entry.timestamp_ns));
+    }
+    writer.join().unwrap();
+    assert_eq!(got, (0..LINES).collect::<Vec<_>>());
+    tail.close();
+    assert!(tail.next(1, Duration::ZERO, || 0).is_none());
+}

@@ -93,7 +93,7 @@ pub(crate) struct Fetcher {
 impl Fetcher {
     /// A fetcher for this issuer.
     pub(crate) fn new(issuer: &str) -> Result<Self, FetchError> {
-        let connector = Connector::new([http_url(issuer)?.scheme()])?;
+        let connector = Connector::for_scheme(http_url(issuer)?.scheme())?;
         Ok(Self {
             issuer: issuer.to_owned(),
             client: Client::builder(TokioExecutor::new()).build(connector),

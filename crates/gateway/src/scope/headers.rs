@@ -40,6 +40,11 @@ pub(super) fn allowed(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// Whether the caller's own value of this header may go upstream.
+pub(crate) fn passes_on(name: &HeaderName) -> bool {
+    *name == QUERY_TAGS || ALLOWED.contains(name)
+}
+
 fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
     let mut options = headers
         .get_all(CONNECTION)

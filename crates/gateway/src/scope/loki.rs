@@ -2,16 +2,39 @@
 
 use std::time::Duration;
 
-use query::Matcher;
+use query::{Matcher, logql, scope};
 
 use super::parameters::Nanos;
-use super::refused;
+use super::{printed, scoped};
 use crate::error::Error;
 
-/// The scoped query; for none, all logs of the resource.
-pub(super) fn on_resource(text: Option<&str>, by: &Matcher) -> Result<String, Error> {
-    let text = text.unwrap_or("{}");
-    query::scope::logql_on_resource(text, by).map_err(|error| refused(error, text))
+/// A query, bound to `by`; without one only parsed and printed.
+pub(super) fn query(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+    match by {
+        Some(by) => scoped(scope::logql(text, by), text),
+        None => printed(logql::parse(text), text),
+    }
+}
+
+/// As [`query`]; one that starts with its pipeline is about everything that `by` lets through.
+pub(super) fn on_resource(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+    match by {
+        Some(by) => scoped(scope::logql_on_resource(text, by), text),
+        None => printed(logql::parse_on_resource(text), text),
+    }
+}
+
+/// As [`query`], of a stream selector alone.
+pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+    match by {
+        Some(by) => scoped(scope::logql_selector(text, by), text),
+        None => printed(logql::parse_selector(text), text),
+    }
+}
+
+/// Whether a query that was printed here asks for log lines.
+pub(super) fn is_of_lines(printed: &str) -> bool {
+    matches!(logql::parse(printed), Ok(logql::Expr::Log(_)))
 }
 
 /// Unix nanoseconds. Loki takes an integer of up to ten characters for seconds, so a time in the

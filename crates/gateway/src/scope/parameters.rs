@@ -7,7 +7,22 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode;
 
 use crate::error::Error;
-use crate::routes::{Absent, Backend, Kind, Parameter, Proxy};
+use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
+
+/// How often a parameter that may be repeated may be.
+pub(crate) const MOST_REPEATED: usize = 100;
+
+/// The longest list of label names, and the longest name of one, in bytes.
+pub(crate) const MAX_NAMES_LENGTH: usize = 4096;
+
+/// Where the caller's parameters are: in the URL, and of a POST in a form, too.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Input<'a> {
+    /// The raw query string.
+    pub url: &'a str,
+    /// The raw form.
+    pub form: &'a str,
+}
 
 /// A point in time, in nanoseconds since 1970, UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,41 +55,60 @@ impl Value {
 pub struct Parameters(Vec<(&'static str, Value)>);
 
 impl Parameters {
-    /// Parses a raw query string by a route's allow-list.
+    /// Parses what a caller sent by a route's allow-list. `most_lines` is the most log lines that
+    /// may be asked for.
     ///
     /// A name that is not on the list is dropped; one that is there twice is refused, since
     /// backends differ in which of the two they believe (threat 9).
-    pub fn parse(query: &str, proxy: &Proxy) -> Result<Self, Error> {
-        let mut values: Vec<(&'static str, Value)> = Vec::with_capacity(proxy.parameters.len());
-        let mut seen: Vec<&'static str> = Vec::with_capacity(proxy.parameters.len());
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    pub fn parse(input: Input<'_>, endpoint: &Endpoint, most_lines: u32) -> Result<Self, Error> {
+        let parameters = endpoint.parameters;
+        let mut values: Vec<(&'static str, Value)> = Vec::with_capacity(parameters.len());
+        let mut seen: Vec<&'static str> = Vec::with_capacity(parameters.len());
+        let pairs = input.url.split('&').chain(input.form.split('&'));
+        for pair in pairs.filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = decode(name)
                 .ok_or_else(|| bad("a parameter's name is not valid percent-encoded UTF-8"))?;
-            let known = proxy.parameters.iter().find(|known| known.name == name);
+            let known = parameters.iter().find(|known| known.name == name);
             let value = decode(value).ok_or_else(|| {
                 // A name that is not on the list is the caller's text and is not repeated.
                 let name = known.map_or("a parameter", |known| known.name);
                 bad(format!("{name}: not valid percent-encoded UTF-8"))
             })?;
             let Some(parameter) = known else { continue };
-            if seen.contains(&parameter.name) {
-                return Err(bad(format!("{}: given more than once", parameter.name)));
+            let times = seen.iter().filter(|name| **name == parameter.name).count();
+            let most = if parameter.kind.repeats() {
+                MOST_REPEATED
+            } else {
+                1
+            };
+            if times >= most {
+                return Err(if most == 1 {
+                    bad(format!("{}: given more than once", parameter.name))
+                } else {
+                    bad(format!("{}: given more than {most} times", parameter.name))
+                });
             }
             seen.push(parameter.name);
             if !value.is_empty() {
-                values.push((parameter.name, read(parameter, proxy.backend, &value)?));
+                let value = read(parameter, endpoint.backend, &value, most_lines)?;
+                values.push((parameter.name, value));
             }
         }
         let parsed = Self(values);
-        parsed.complete(proxy.parameters)?;
+        parsed.complete(parameters)?;
         Ok(parsed)
     }
 
     /// The value of a parameter, unless it was absent or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let of_the_name = self.0.iter().find(|(known, _)| *known == name);
+        self.all(name).next()
+    }
+
+    /// All values of a parameter that are not empty.
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
+        let of_the_name = self.0.iter().filter(move |(known, _)| *known == name);
         of_the_name.map(|(_, value)| value)
     }
 
@@ -122,10 +156,19 @@ fn decode(raw: &str) -> Option<String> {
     String::from_utf8(decoded.into_owned()).ok()
 }
 
-fn read(parameter: &Parameter, backend: Backend, text: &str) -> Result<Value, Error> {
+fn read(
+    parameter: &Parameter,
+    backend: Backend,
+    text: &str,
+    most_lines: u32,
+) -> Result<Value, Error> {
     let name = parameter.name;
     match parameter.kind {
-        Kind::Query => Ok(Value::Text(text.to_owned())),
+        Kind::Logql
+        | Kind::LogqlOnResource
+        | Kind::Promql
+        | Kind::StreamSelectors
+        | Kind::VectorSelectors => Ok(Value::Text(text.to_owned())),
         Kind::Time => time(text, backend).map(Value::Time).ok_or_else(|| {
             let nanoseconds = match backend {
                 Backend::Loki => ", Unix nanoseconds",
@@ -140,20 +183,56 @@ fn read(parameter: &Parameter, backend: Backend, text: &str) -> Result<Value, Er
                 "{name}: expected a positive duration such as 15s, 1m30s or 0.5 (seconds)"
             ))
         }),
-        Kind::Count(most) => {
-            let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-            let count = text.parse::<u32>().ok();
-            count
-                .filter(|count| digits && (1..=most).contains(count))
-                .map(|count| Value::Text(count.to_string()))
-                .ok_or_else(|| bad(format!("{name}: expected an integer from 1 to {most}")))
-        }
-        Kind::Direction => ["forward", "backward"]
-            .into_iter()
+        Kind::Lines => integer(name, text, 1, most_lines),
+        Kind::Integer(least, most) => integer(name, text, least, most),
+        Kind::Word(words) => words
+            .iter()
             .find(|word| text.eq_ignore_ascii_case(word))
-            .map(|word| Value::Text(word.to_owned()))
-            .ok_or_else(|| bad(format!("{name}: expected forward or backward"))),
+            .map(|word| Value::Text((*word).to_owned()))
+            .ok_or_else(|| bad(format!("{name}: expected {}", words.join(" or ")))),
+        Kind::LabelNames => (text.len() <= MAX_NAMES_LENGTH && text.split(',').all(is_label_name))
+            .then(|| Value::Text(text.to_owned()))
+            .ok_or_else(|| bad(format!("{name}: expected names of labels with commas between them"))),
+        Kind::MetricName => (text.len() <= MAX_NAMES_LENGTH && !text.chars().any(char::is_control))
+            .then(|| Value::Text(text.to_owned()))
+            .ok_or_else(|| bad(format!("{name}: expected the name of a metric"))),
+        Kind::Bytes => is_size(text)
+            .then(|| Value::Text(text.to_owned()))
+            .ok_or_else(|| bad(format!("{name}: expected a size such as 600MB"))),
     }
+}
+
+fn integer(name: &str, text: &str, least: u32, most: u32) -> Result<Value, Error> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let number = text.parse::<u32>().ok();
+    number
+        .filter(|number| digits && (least..=most).contains(number))
+        .map(|number| Value::Text(number.to_string()))
+        .ok_or_else(|| {
+            bad(format!(
+                "{name}: expected an integer from {least} to {most}"
+            ))
+        })
+}
+
+/// Whether `name` can be a label's: of Loki always, and of Prometheus as it is written in paths,
+/// where names with other characters are escaped (`U__a_2e_b` for `a.b`).
+pub(super) fn is_label_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let first = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    first
+        && name.len() <= MAX_NAMES_LENGTH
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+/// Digits and then a unit.
+fn is_size(text: &str) -> bool {
+    const UNITS: [&str; 10] = ["", "B", "KB", "MB", "GB", "TB", "KiB", "MiB", "GiB", "TiB"];
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = text.get(digits..).unwrap_or_default();
+    (1..=15).contains(&digits) && UNITS.iter().any(|known| known.eq_ignore_ascii_case(unit))
 }
 
 /// A time: RFC 3339 or Unix seconds. Loki also takes integers of more than ten characters, which

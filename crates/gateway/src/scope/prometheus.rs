@@ -2,16 +2,26 @@
 
 use std::time::Duration;
 
-use query::Matcher;
+use query::{Matcher, promql, scope};
 
-use super::parameters::{Nanos, missing};
-use super::refused;
+use super::parameters::Nanos;
+use super::{printed, scoped};
 use crate::error::Error;
 
-/// The scoped query; there must be one.
-pub(super) fn must(text: Option<&str>, by: &Matcher) -> Result<String, Error> {
-    let text = text.ok_or_else(|| missing("query"))?;
-    query::scope::promql(text, by).map_err(|error| refused(error, text))
+/// A query, bound to `by`; without one only parsed and printed.
+pub(super) fn query(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+    match by {
+        Some(by) => scoped(scope::promql(text, by), text),
+        None => printed(promql::parse(text), text),
+    }
+}
+
+/// As [`query`], of a vector selector alone.
+pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+    match by {
+        Some(by) => scoped(scope::promql_selector(text, by), text),
+        None => printed(promql::parse_selector(text), text),
+    }
 }
 
 /// Unix seconds, as an exact decimal.

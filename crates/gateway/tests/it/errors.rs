@@ -127,9 +127,7 @@ async fn a_backend_that_breaks_off_before_its_headers_is_a_502() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_fails_or_refuses_the_gateway_is_a_502_without_its_words() {
     let world = World::new().await;
-    for status in [
-        201, 204, 302, 304, 401, 403, 404, 405, 413, 500, 501, 503, 504,
-    ] {
+    for status in [201, 204, 302, 304, 401, 403, 405, 413, 500, 501, 503, 504] {
         world.mimir.fails(status, "internal address 10.0.0.7");
         let answer = world
             .get("victor", &format!("{METRICS}?query=up&{RANGE}"))
@@ -137,6 +135,15 @@ async fn a_backend_that_fails_or_refuses_the_gateway_is_a_502_without_its_words(
         assert_eq!(answer.status, 502, "{status}");
         assert!(!answer.body.contains("10.0.0.7"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_without_the_endpoint_is_a_501_and_no_404() {
+    let world = World::new().await;
+    world.mimir.fails(404, "404 page not found");
+    let path = format!("{METRICS}?query=up&{RANGE}");
+    let told = world.get("victor", &path).await.told();
+    insta::assert_snapshot!(told, @r#"501 {"status":"error","errorType":"not_implemented","error":"the metrics backend does not serve this, or it is not enabled there (request <id>)"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,9 @@
 pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod issuer;
+pub(crate) mod log;
+pub(crate) mod tail;
+pub(crate) mod tls;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,7 +13,7 @@ use std::time::Duration;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
-use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings};
+use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings, TailSettings};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Algorithm;
 use tokio::runtime::Handle;
@@ -75,6 +78,8 @@ impl World {
             },
             loki: Some(backend_at(&loki.url())),
             mimir: Some(backend_at(&mimir.url())),
+            max_log_lines: Settings::MAX_LOG_LINES,
+            tail: TailSettings::default(),
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);
@@ -120,10 +125,7 @@ impl World {
 }
 
 pub(crate) fn backend_at(url: &str) -> BackendSettings {
-    BackendSettings {
-        url: url.parse().unwrap(),
-        timeout: Duration::from_secs(5),
-    }
+    BackendSettings::new(url.parse().unwrap(), Duration::from_secs(5))
 }
 
 /// The organizations, projects, resources and people of the tests.

@@ -29,7 +29,46 @@ async fn threat_12_headers_that_speak_for_someone_else_stay_here() {
     assert_ne!(sent.header("x-request-id"), Some("mine"));
     let mut names: Vec<&str> = sent.headers.keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["host", "x-request-id", "x-scope-orgid"]);
+    assert_eq!(
+        names,
+        [
+            "host",
+            "x-prom-label-policy",
+            "x-request-id",
+            "x-scope-orgid"
+        ]
+    );
+    assert_eq!(
+        sent.header("x-prom-label-policy"),
+        Some("acme-shop:%7Bresource_id=%22shop-api%22%7D")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_label_policy_is_sent_for_resources_alone_and_can_be_switched_off() {
+    let world = World::with(|settings| {
+        settings.mimir.as_mut().unwrap().policy = false;
+    })
+    .await;
+    let policy = |backend: &crate::harness::backend::Backend| {
+        let sent = backend.last();
+        sent.header("x-prom-label-policy").map(str::to_owned)
+    };
+    let resource = "/api/v1/projects/acme-shop/resources/shop-api";
+    let project = "/api/v1/projects/acme-shop";
+    for (path, sent) in [
+        (
+            format!("{resource}/loki/api/v1/labels"),
+            Some("acme-shop:%7Bresource_id=%22shop-api%22%7D"),
+        ),
+        (format!("{project}/loki/api/v1/labels"), None),
+    ] {
+        assert_eq!(world.get("victor", &path).await.status, 200);
+        assert_eq!(policy(&world.loki).as_deref(), sent, "{path}");
+    }
+    let path = format!("{resource}/prometheus/api/v1/labels");
+    assert_eq!(world.get("victor", &path).await.status, 200);
+    assert_eq!(policy(&world.mimir), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

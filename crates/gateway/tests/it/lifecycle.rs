@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::stream;
 use gateway::routes::Backend;
-use gateway::{IssuerSettings, Server, Settings, StartError, SystemClock};
+use gateway::{IssuerSettings, Server, Settings, StartError, SystemClock, TailSettings};
 use jsonwebtoken::Algorithm;
 
 use crate::harness::client::Ask;
@@ -52,7 +52,10 @@ async fn a_backend_that_does_not_speak_http_stops_the_start() {
 }
 
 /// Starts a second gateway in the world of the first.
-fn start(world: &World, change: impl FnOnce(&mut Settings)) -> Result<Server, StartError> {
+pub(crate) fn start(
+    world: &World,
+    change: impl FnOnce(&mut Settings),
+) -> Result<Server, StartError> {
     let mut settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 2,
@@ -63,6 +66,8 @@ fn start(world: &World, change: impl FnOnce(&mut Settings)) -> Result<Server, St
         },
         loki: None,
         mimir: None,
+        max_log_lines: Settings::MAX_LOG_LINES,
+        tail: TailSettings::default(),
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);
@@ -204,6 +209,6 @@ async fn a_backend_that_does_not_speak_tls_is_no_https_backend() {
     let started = start(&world, |settings| settings.loki = Some(backend_at(&url)));
     match started {
         Ok(server) => server.shutdown().await,
-        Err(error) => assert!(matches!(error, StartError::Certificates(_)), "{error}"),
+        Err(error) => assert!(matches!(error, StartError::Transport { .. }), "{error}"),
     }
 }

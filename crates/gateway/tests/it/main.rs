@@ -13,7 +13,11 @@ mod requests;
 
 mod headers;
 
+mod openapi;
+
 mod parameters;
+
+mod surface;
 
 mod identity;
 
@@ -28,6 +32,12 @@ mod errors;
 mod answers;
 
 mod raw;
+
+mod tail;
+
+mod backends;
+
+mod certificates;
 
 mod health;
 

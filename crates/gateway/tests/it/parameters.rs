@@ -178,6 +178,20 @@ async fn mimir_gets_decimal_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn long_selectors_for_the_values_of_a_label_stay_in_the_url_for_prometheus() {
+    let world = World::new().await;
+    let long = "x".repeat(10_000);
+    let selector = encoded(&format!("{{a=\"{long}\"}}"));
+    let resource = "/api/v1/projects/acme-shop/resources/shop-api";
+    let path = format!("{resource}/prometheus/api/v1/label/app/values?match[]={selector}");
+    assert_eq!(world.get("victor", &path).await.status, 200);
+    assert_eq!(world.mimir.last().method, Method::GET);
+    let path = format!("{resource}/loki/api/v1/label/app/values?query={selector}");
+    assert_eq!(world.get("victor", &path).await.status, 200);
+    assert_eq!(world.loki.last().method, Method::POST);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_long_query_goes_upstream_as_a_form() {
     let world = World::new().await;
     let value = "x".repeat(9000);
@@ -198,14 +212,24 @@ async fn a_long_query_goes_upstream_as_a_form() {
 
 mod any_query_string {
     use super::{ProptestConfig, any, proptest};
-    use gateway::routes::{ROUTES, Serves};
-    use gateway::scope::parameters::{Parameters, Value};
+    use gateway::Error;
+    use gateway::routes::{self, Endpoint, Serves};
+    use gateway::scope::parameters::{Input, Parameters, Value};
 
-    fn proxies() -> impl Iterator<Item = &'static gateway::routes::Proxy> {
-        ROUTES.iter().filter_map(|route| match &route.serves {
-            Serves::Proxy(proxy) => Some(proxy),
-            Serves::Probe(_) => None,
+    fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
+        routes::all().filter_map(|route| match &route.serves {
+            Serves::Tenant(endpoint) => Some(endpoint),
+            Serves::Probe(_) | Serves::OpenApi => None,
         })
+    }
+
+    /// What is parsed of a query string, which a form is parsed as, too.
+    fn parse(text: &str, endpoint: &Endpoint) -> Result<Parameters, Error> {
+        let (url, form) = (text, text);
+        let of_form = Parameters::parse(Input { url: "", form }, endpoint, 5000);
+        let of_url = Parameters::parse(Input { url, form: "" }, endpoint, 5000);
+        assert_eq!(of_form, of_url);
+        of_url
     }
 
     proptest! {
@@ -213,38 +237,38 @@ mod any_query_string {
 
         #[test]
         fn is_parsed_or_refused_without_a_panic(text in any::<String>()) {
-            for proxy in proxies() {
-                let _ = Parameters::parse(&text, proxy);
+            for endpoint in endpoints() {
+                let _ = parse(&text, endpoint);
             }
         }
 
         #[test]
         fn of_known_names_is_parsed_or_refused_without_a_panic(
             pairs in proptest::collection::vec(
-                ("query|start|end|since|step|interval|limit|direction", "[-+0-9a-zA-Z.:%]{0,24}"),
+                ("query|match\\[\\]|match|start|end|since|step|interval|limit|direction|time|targetLabels|targetBytesPerShard|metric", "[-+0-9a-zA-Z.:%]{0,24}"),
                 0..6,
             )
         ) {
             let text: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            for proxy in proxies() {
-                let _ = Parameters::parse(&text.join("&"), proxy);
+            for endpoint in endpoints() {
+                let _ = parse(&text.join("&"), endpoint);
             }
         }
 
         #[test]
         fn keeps_a_query_as_it_is(query in "\\PC{1,80}") {
             let text: String = url_encoded(&query);
-            let proxy = proxies().next().unwrap();
-            let parsed = Parameters::parse(&format!("query={text}"), proxy).unwrap();
+            let endpoint = endpoints().next().unwrap();
+            let parsed = parse(&format!("query={text}"), endpoint).unwrap();
             assert_eq!(parsed.get("query"), Some(&Value::Text(query)));
         }
 
         #[test]
         fn reads_any_time_exactly(nanos in 10_000_000_001_i64..=i64::MAX) {
-            let proxy = proxies().next().unwrap();
+            let endpoint = endpoints().next().unwrap();
             let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
             for text in [nanos.to_string(), format!("{seconds}.{rest:09}")] {
-                let parsed = Parameters::parse(&format!("start={text}"), proxy).unwrap();
+                let parsed = parse(&format!("start={text}"), endpoint).unwrap();
                 let time = gateway::scope::parameters::Nanos(nanos);
                 assert_eq!(parsed.get("start"), Some(&Value::Time(time)));
             }

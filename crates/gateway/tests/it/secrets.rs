@@ -1,46 +1,13 @@
 //! Threat 25: what the log must never hold.
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
-use tracing_subscriber::fmt::MakeWriter;
-
-use crate::harness::{LOGS, World, backend_at, encoded, eventually, nobody};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::harness::{LOGS, World, backend_at, encoded, eventually, log, nobody};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn threat_25_no_secret_is_logged_at_any_level() {
-    let log = Log::default();
-    // For the whole process: the gateway's threads are not this one.
-    tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .init();
+    log::start();
     let (_held, nowhere) = nobody();
     let world = World::with(|settings| {
-        let url = settings.loki.as_ref().unwrap().url.to_string();
+        let url = settings.loki.as_ref().unwrap().public_url();
         settings.loki = Some(backend_at(&url.replace("http://", "http://loki:passw0rd@")));
         let nowhere = nowhere.replace("http://", "http://mimir:passw0rd@");
         settings.mimir = Some(backend_at(&nowhere));
@@ -64,20 +31,14 @@ async fn threat_25_no_secret_is_logged_at_any_level() {
     assert_eq!(answer.status, 401);
     let refused = answer.header("x-request-id").unwrap().to_owned();
 
-    let logged = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let answered = |id: &str| {
-        let logged = logged();
-        let mut lines = logged.lines();
-        let line = lines.find(|line| line.contains(id) && line.contains("answered"));
-        line.map(str::to_owned)
-    };
+    let answered = |id: &str| log::line(&[id, "answered"]);
     eventually(async || {
         ids.iter()
             .chain([&refused])
             .all(|id| answered(id).is_some())
     })
     .await;
-    let all = logged();
+    let all = log::text();
     let signature = token.rsplit('.').next().unwrap();
     let basic = "bG9raTpwYXNzdzByZA"; // loki:passw0rd
     for secret in [signature, "passw0rd", basic, "a-secret-name"] {

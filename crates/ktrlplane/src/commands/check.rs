@@ -49,12 +49,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         (
             "logs",
             backend(&settings, Backend::Loki, runtime.handle()),
-            "see observability.loki.url",
+            "see observability.loki.url and what stands beside it",
         ),
         (
             "metrics",
             backend(&settings, Backend::Mimir, runtime.handle()),
-            "see observability.mimir.url",
+            "see observability.mimir.url and what stands beside it",
         ),
     ];
     let mut all = true;

@@ -149,7 +149,12 @@ fn explained_in_each(query: &str, by: &Matcher) -> Result<String, String> {
     });
     match explained {
         [Ok(logql), Ok(promql)] => Ok(format!("{logql}\n{promql}")),
-        [Ok(one), Err(_)] | [Err(_), Ok(one)] => Ok(one),
+        [Ok(one), Err(other)] | [Err(other), Ok(one)] => {
+            let mut refusal = other.lines().map(str::trim);
+            let (language, why) = (refusal.next(), refusal.next());
+            let (language, why) = (language.unwrap_or_default(), why.unwrap_or_default());
+            Ok(format!("{one}\nNot {language}: {why}"))
+        }
         [Err(logql), Err(promql)] => Err(format!("{logql}\n{promql}")),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
-use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock};
+use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock, TailSettings};
 use tokio::runtime::Handle;
 use url::{Host, Url};
 
@@ -115,6 +115,8 @@ pub(crate) fn settings(
         },
         loki,
         mimir,
+        max_log_lines: config.observability.max_log_lines,
+        tail: TailSettings::default(),
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }
@@ -125,7 +127,10 @@ pub(crate) fn start_backends(
     runtime: &Handle,
 ) -> Result<(Option<BackendSettings>, Option<BackendSettings>), Failure> {
     let both = [&observability.loki, &observability.mimir];
-    let embedded = if both.contains(&&Backend::Embedded) {
+    let has_embedded = both
+        .into_iter()
+        .any(|backend| matches!(backend, Backend::Embedded(_)));
+    let embedded = if has_embedded {
         tracing::warn!("the embedded backend keeps its data in memory, until this process ends");
         let backend = embedded::Backend::new(embedded::Limits::default());
         Some(loopback::serve(&backend, runtime, BACKEND_TIMEOUT).map_err(Failure::new)?)
@@ -134,11 +139,11 @@ pub(crate) fn start_backends(
     };
     let settings = |backend: &Backend| match backend {
         Backend::Off => None,
-        Backend::Embedded => embedded.clone(),
-        Backend::At(url) => Some(BackendSettings {
-            url: url.clone(),
-            timeout: BACKEND_TIMEOUT,
+        Backend::Embedded(timeout) => embedded.clone().map(|mut embedded| {
+            embedded.timeout = *timeout;
+            embedded
         }),
+        Backend::At(settings) => Some(BackendSettings::clone(settings)),
     };
     Ok((
         settings(&observability.loki),

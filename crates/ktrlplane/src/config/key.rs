@@ -1,8 +1,12 @@
 //! The keys of the configuration: one table, from which the file and the environment are read,
 //! mistakes are explained and the effective configuration is printed.
 
+mod backend;
+
+use std::sync::LazyLock;
+
 /// One key of the configuration.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     /// Its place in `config.yaml`, with dots between the levels.
     pub(crate) path: &'static str,
@@ -30,10 +34,6 @@ pub(crate) enum Secret {
 /// What every environment variable of the configuration begins with.
 pub(crate) const PREFIX: &str = "KTRLPLANE_";
 
-const SWITCH: &str = "true or false";
-const BACKEND: &str = "an http or https URL without query or fragment, such as \
-                       \"http://loki-gateway:3100\", or \"embedded:\" for the backend in this process";
-
 const fn key(path: &'static str, default: Option<&'static str>, expected: &'static str) -> Key {
     Key {
         path,
@@ -45,17 +45,19 @@ const fn key(path: &'static str, default: Option<&'static str>, expected: &'stat
 }
 
 /// All keys, in the order in which they are printed.
-pub(crate) static KEYS: [Key; 16] = [
-    key("observability.loki.enabled", Some("false"), SWITCH),
-    Key {
-        secret: Secret::InUrl,
-        ..key("observability.loki.url", None, BACKEND)
-    },
-    key("observability.mimir.enabled", Some("false"), SWITCH),
-    Key {
-        secret: Secret::InUrl,
-        ..key("observability.mimir.url", None, BACKEND)
-    },
+pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
+    let loki = backend::LOKI.into_iter().chain([MAX_LINES]);
+    loki.chain(backend::MIMIR).chain(REST).collect()
+});
+
+const MAX_LINES: Key = key(
+    "observability.loki.max_lines",
+    Some("5000"),
+    "the most log lines that one request may ask for, from 1 to 1000000",
+);
+
+/// What does not belong to a backend.
+const REST: [Key; 12] = [
     key(
         "server.host",
         Some("0.0.0.0"),

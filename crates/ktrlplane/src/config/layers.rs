@@ -134,7 +134,7 @@ impl Layers {
     /// The value for `path` as `read` takes it. A problem is noted where it is missing or wrong.
     pub(crate) fn require<T>(
         &self,
-        path: &'static str,
+        path: &str,
         problems: &mut Vec<Problem>,
         read: impl FnOnce(&Given) -> Result<T, String>,
     ) -> Option<T> {

@@ -1,7 +1,10 @@
 //! The configuration as a user meets it: a file's text and variables go in, a configuration or
 //! sentences come out. The environment is a parameter, so that no test changes the process's.
 
+mod backends;
+
 use std::path::Path;
+use std::time::Duration;
 
 use super::*;
 
@@ -36,8 +39,11 @@ fn sentence(file: &str, environment: &[(&str, &str)]) -> String {
     sentences.remove(0)
 }
 
+const TWO_MINUTES: Duration = Duration::from_mins(2);
+
 fn at(url: &str) -> Backend {
-    Backend::At(url::Url::parse(url).unwrap())
+    let url = url::Url::parse(url).unwrap();
+    Backend::At(Box::new(gateway::BackendSettings::new(url, TWO_MINUTES)))
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn ports_and_switches_may_be_quoted_and_an_empty_variable_gives_nothing() {
     let file = "server: {host: \"::1\", port: \"9090\"}\nobservability: {mimir: {enabled: \"true\", url: \"embedded:\"}}";
     let config = good(file, &[("KTRLPLANE_SERVER_PORT", "")]);
     assert_eq!(config.listen.to_string(), "[::1]:9090");
-    assert_eq!(config.observability.mimir, Backend::Embedded);
+    assert_eq!(config.observability.mimir, Backend::Embedded(TWO_MINUTES));
 }
 
 #[test]
@@ -292,6 +298,11 @@ fn no_sentence_quotes_a_secret() {
         "database: {host: db, password: hunter2}",
         "database: {password: [hunter2]}",
         "database: {passwort: hunter2}",
+        "observability: {loki: {bearer_token: \"hunter2 x\"}}",
+        "observability: {loki: {bearer_token: hunter2, bearer_token_file: /x}}",
+        "observability: {loki: {password: hunter2}}",
+        "observability: {loki: {username: u, password: hunter2, password_file: /x}}",
+        "observability: {loki: {url: \"http://u:hunter2@loki\", bearer_token: hunter2}}",
     ] {
         let said = sentences(&format!("{AUTH}{file}"), &[]).join("\n");
         assert!(!said.is_empty(), "{file}");
@@ -304,7 +315,8 @@ fn no_sentence_quotes_a_secret() {
 
 #[test]
 fn the_configuration_is_shown_with_sources_and_without_secrets() {
-    let file = "observability: {loki: {enabled: true, url: \"http://u:hunter2@loki:3100\"}}\n\
+    let file = "observability: {loki: {enabled: true, url: \"http://u:hunter2@loki:3100\"}, \
+                mimir: {bearer_token: hunter2, tls: {ca_file: ca.pem}}}\n\
                 database: {host: db, user: k, password: hunter2, dbname: d}\n";
     let (layers, _) = layered(
         &format!("{AUTH}{file}"),
@@ -315,9 +327,36 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       loki:
         enabled: true  # config.yaml, line 2
         url: "http://u:***@loki:3100"  # config.yaml, line 2
+        timeout: 2m  # default
+        tenant_header: "X-Scope-OrgID"  # default
+        policy: true  # default
+        # username:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_USERNAME)
+        # password:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_PASSWORD)
+        # password_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_PASSWORD_FILE)
+        # bearer_token:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_BEARER_TOKEN)
+        # bearer_token_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_BEARER_TOKEN_FILE)
+        tls:
+          # ca_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_CA_FILE)
+          # cert_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_CERT_FILE)
+          # key_file:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_KEY_FILE)
+          # server_name:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_TLS_SERVER_NAME)
+        max_lines: 5000  # default
       mimir:
         enabled: false  # default
         # url:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URL)
+        timeout: 2m  # default
+        tenant_header: "X-Scope-OrgID"  # default
+        policy: true  # default
+        # username:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_USERNAME)
+        # password:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_PASSWORD)
+        # password_file:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_PASSWORD_FILE)
+        bearer_token: "***"  # config.yaml, line 2
+        # bearer_token_file:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_BEARER_TOKEN_FILE)
+        tls:
+          ca_file: ca.pem  # config.yaml, line 2
+          # cert_file:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_TLS_CERT_FILE)
+          # key_file:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_TLS_KEY_FILE)
+          # server_name:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_TLS_SERVER_NAME)
     server:
       host: 127.0.0.1  # environment, KTRLPLANE_SERVER_HOST
       port: 8080  # default

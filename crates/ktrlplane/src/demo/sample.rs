@@ -8,9 +8,9 @@ mod line;
 mod metrics;
 mod service;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use embedded::{LogEntry, LogStream, SampleSeries};
+use embedded::{LogEntry, LogStream, MetricMetadata, SampleSeries};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -30,6 +30,14 @@ pub(crate) struct Batch {
     pub(crate) logs: Vec<LogStream>,
     /// Samples.
     pub(crate) samples: Vec<SampleSeries>,
+}
+
+/// What there is to know of the metrics of each tenant.
+pub(crate) fn metadata() -> impl Iterator<Item = (&'static str, Vec<MetricMetadata>)> {
+    let tenants: BTreeSet<&str> = SERVICES.iter().map(|service| service.tenant).collect();
+    tenants
+        .into_iter()
+        .map(|tenant| (tenant, metrics::metadata()))
 }
 
 /// Makes sample data, second by second.

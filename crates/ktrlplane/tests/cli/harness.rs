@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use serde_json::Value;
 pub(crate) const NOTHING: &[(&str, &str)] = &[];
 
 /// How long anything may take on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The binary in `dir`, with nothing of the surrounding environment.
 pub(crate) fn ktrlplane(dir: &Path) -> Command {
@@ -169,12 +169,47 @@ pub(crate) fn get(
                 .map(|(name, value)| (name, value.as_ref())),
         )
         .finish();
+    let path = format!("{path}?{query}");
+    let request = Request {
+        method: "GET",
+        path: &path,
+        token,
+        form: "",
+        headers: &[],
+    };
+    ask(url, &request)
+}
+
+/// A request to a gateway.
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a str,
+    /// With the query string.
+    pub(crate) path: &'a str,
+    pub(crate) token: Option<&'a str>,
+    /// The body, sent as a form.
+    pub(crate) form: &'a str,
+    pub(crate) headers: &'a [(&'a str, &'a str)],
+}
+
+/// Asks; the status, and the body as JSON.
+pub(crate) fn ask(url: &str, request: &Request) -> (u16, Value) {
     let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
-    let mut request = hyper::Request::get(format!("{path}?{query}")).header("host", "gateway");
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
+    let mut built = hyper::Request::builder()
+        .method(request.method)
+        .uri(request.path)
+        .header("host", "gateway");
+    if let Some(token) = request.token {
+        built = built.header("authorization", format!("Bearer {token}"));
     }
-    let request = request.body(Empty::<Bytes>::new()).unwrap();
+    if request.method == "POST" {
+        built = built.header("content-type", "application/x-www-form-urlencoded");
+    }
+    for (name, value) in request.headers {
+        built = built.header(*name, *value);
+    }
+    let request = built
+        .body(Full::new(Bytes::copy_from_slice(request.form.as_bytes())))
+        .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -11,5 +11,7 @@ mod harness;
 
 mod config;
 mod demo;
+mod grafana;
 mod scope;
 mod serve;
+mod tail;

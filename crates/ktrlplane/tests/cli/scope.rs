@@ -136,6 +136,8 @@ fn a_query_is_explained_in_each_language_that_takes_it() {
       -> up{resource_id=\"RESOURCE-ID\"}
   Scoped
     up{resource_id=\"RESOURCE-ID\"}
+Not LogQL: 1:1: unexpected up, expected a stream selector such as {app=\"x\"}, an aggregation or a \
+         number
 "
     );
     let both = stdout(&explain("1 + 1"));

@@ -220,6 +220,12 @@ fn check_says_which_part_is_wrong_and_what_to_look_at() {
             "KTRLPLANE_OBSERVABILITY_LOKI_URL",
             "http://u:hunter2@127.0.0.1:9",
         ),
+        ("KTRLPLANE_OBSERVABILITY_MIMIR_ENABLED", "true"),
+        ("KTRLPLANE_OBSERVABILITY_MIMIR_URL", "https://127.0.0.1:9"),
+        (
+            "KTRLPLANE_OBSERVABILITY_MIMIR_TLS_CA_FILE",
+            "/nowhere/ca.crt",
+        ),
         (
             "KTRLPLANE_DATABASE_URL",
             "postgres://u:hunter2@127.0.0.1:9/d",
@@ -232,6 +238,10 @@ fn check_says_which_part_is_wrong_and_what_to_look_at() {
         ("directory      FAILED", "database.url"),
         ("issuer         FAILED", "auth.issuer"),
         ("logs           FAILED", "observability.loki.url"),
+        (
+            "metrics        FAILED",
+            "the CA file /nowhere/ca.crt cannot be read: No such file",
+        ),
     ] {
         let line = said.lines().find(|line| line.starts_with(part));
         assert!(

@@ -3,59 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::gateway::{binary, logs};
-use crate::http::{Answer, get, post, try_get, with_query};
-use crate::process::{Process, free_port};
+use crate::demo::Demo;
+use crate::gateway::logs;
+use crate::http::{Answer, get, post, with_query};
+use crate::process::free_port;
 use crate::world::{PROJECT, RESOURCE, World, eventually};
 
-/// A running demo.
-struct Demo {
-    _process: Process,
-    url: String,
-    notes: Value,
-    _temporary: TempDir,
-}
-
 impl Demo {
-    fn start() -> Self {
-        let temporary = tempfile::tempdir().expect("a directory");
-        let port = free_port();
-        let url = format!("http://127.0.0.1:{port}");
-        let data = temporary.path().join("demo");
-        let mut process = Process::start(binary(), temporary.path(), |command| {
-            command
-                .args([
-                    "demo",
-                    "--listen",
-                    &format!("127.0.0.1:{port}"),
-                    "--data-dir",
-                ])
-                .arg(&data);
-        });
-        let mut notes = Value::Null;
-        process.wait_until("ready", || {
-            let ready = try_get(&format!("{url}/readyz"), None);
-            let text = std::fs::read(data.join("demo.json")).unwrap_or_default();
-            notes = serde_json::from_slice(&text).unwrap_or_default();
-            !notes.is_null() && ready.is_ok_and(|answer| answer.status == 200)
-        });
-        Self {
-            _process: process,
-            url,
-            notes,
-            _temporary: temporary,
-        }
-    }
-
-    fn token(&self, user: &str) -> &str {
-        let token = &self.notes["users"][user]["token"];
-        token
-            .as_str()
-            .unwrap_or_else(|| panic!("no token of {user}"))
-    }
-
     fn logs(&self, project: &str, resource: &str, query: &str, user: &str) -> Answer {
         let parameters = [("query", query), ("since", "1h"), ("limit", "5000")];
         logs(
@@ -158,7 +113,7 @@ fn the_demo_refuses_whom_the_documentation_says() {
         "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}",
         demo.url
     );
-    for path in ["", "/loki/api/v1/push", "/logs/tail"] {
+    for path in ["", "/loki/api/v1/push", "/logs/all"] {
         get(&format!("{url}{path}"), Some(demo.token("alice"))).expect(404);
     }
 }

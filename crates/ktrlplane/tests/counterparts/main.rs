@@ -19,13 +19,18 @@ mod http;
 mod postgres;
 mod process;
 
+mod demo;
+mod forwarder;
 mod gateway;
 mod issuer;
 mod prometheus;
 mod world;
 
+mod data_frame;
 mod database;
 mod failing;
 mod identity;
 mod logs;
 mod metrics;
+mod openapi;
+mod promtool;

@@ -1,7 +1,7 @@
 //! The property, and how often it was put to the test.
 
 use crate::question::{Language, Question};
-use crate::world::{Answer, Connections, Store, Stores, the_resource};
+use crate::world::{Answer, Connections, Store, Stores};
 
 /// A query whose answer depends on data that are none of its business, or that scoping changed.
 #[derive(Debug)]
@@ -110,8 +110,7 @@ impl Counts {
 
 /// How a query comes to a store.
 pub(crate) enum Way<'a> {
-    /// Through the gateway, which has no endpoint for instant queries: these are scoped by the
-    /// library that it scopes with.
+    /// Through the gateway.
     Gateway(&'a mut Connections),
     /// Scoped by this function, which gives nothing for what it refuses.
     Function(&'a (dyn Fn(&Question, &str) -> Option<String> + Sync)),
@@ -126,10 +125,7 @@ impl Way<'_> {
         text: &str,
     ) -> Answer {
         let scoped = match self {
-            Self::Gateway(connections) if !question.instant => {
-                return connections.ask(store, question, text).await;
-            }
-            Self::Gateway(_) => question.scoped(text, &the_resource()),
+            Self::Gateway(connections) => return connections.ask(store, question, text).await,
             Self::Function(scope) => scope(question, text),
         };
         match scoped {

@@ -8,8 +8,7 @@
 //!   the label that `absent` and `absent_over_time` report is different, and it is taken off where
 //!   it comes in.
 //!
-//! Range queries go through a real gateway: token, directory, scoping, HTTP on loopback. Instant
-//! queries, for which it has no endpoint, are scoped by the same library and asked in process.
+//! Every query goes through a real gateway: token, directory, scoping, HTTP on loopback.
 //!
 //! `KTRLPLANE_NONINTERFERENCE_QUERIES` says how many queries (20,000 if not),
 //! `KTRLPLANE_NONINTERFERENCE_SEED` which ones (others each time if not). A failure names the seed

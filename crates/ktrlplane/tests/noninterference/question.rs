@@ -1,7 +1,6 @@
 //! Questions: a query at random, with what else a request says.
 
 use form_urlencoded::Serializer;
-use gateway::query::{Matcher, scope};
 
 use crate::census::Census;
 use crate::dice::Dice;
@@ -102,15 +101,6 @@ impl Question {
             .append_pair("query", text)
             .extend_pairs(&self.parameters)
             .finish()
-    }
-
-    /// The text as the library scopes it; `None` where it is refused.
-    pub(crate) fn scoped(&self, text: &str, by: &Matcher) -> Option<String> {
-        match self.language {
-            Language::Logql => scope::logql_on_resource(text, by),
-            Language::Promql => scope::promql(text, by),
-        }
-        .ok()
     }
 
     /// Where a backend answers it.

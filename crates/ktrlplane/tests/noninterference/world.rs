@@ -153,16 +153,16 @@ async fn gateway(backend: &Backend, people: &People) -> Gateway {
             .await
             .expect("a backend serves");
     });
-    let upstream = BackendSettings {
-        url: format!("http://{address}").parse().expect("a URL"),
-        timeout: Duration::from_mins(2),
-    };
+    let url = format!("http://{address}").parse().expect("a URL");
+    let upstream = BackendSettings::new(url, Duration::from_mins(2));
     let settings = Settings {
         listen: "127.0.0.1:0".parse().expect("an address"),
         workers: 1,
         issuer: people.settings(),
         loki: Some(upstream.clone()),
         mimir: Some(upstream),
+        max_log_lines: Settings::MAX_LOG_LINES,
+        tail: gateway::TailSettings::default(),
         shutdown_grace: Duration::from_secs(5),
     };
     let server = gateway::start(
@@ -212,9 +212,11 @@ impl Connections {
             Store::Full => &mut self.full,
             Store::Alone => &mut self.alone,
         };
-        let endpoint = match question.language {
-            Language::Logql => "logs",
-            Language::Promql => "metrics/query_range",
+        let endpoint = match (question.language, question.instant) {
+            (Language::Logql, false) => "logs",
+            (Language::Logql, true) => "loki/api/v1/query",
+            (Language::Promql, false) => "metrics/query_range",
+            (Language::Promql, true) => "prometheus/api/v1/query",
         };
         let query = question.query_string(text);
         let path = format!("/api/v1/projects/{PROJECT}/resources/{resource}/{endpoint}?{query}");

@@ -116,7 +116,7 @@ impl<'q> Parser<'q> {
     fn too_deep(&self, offset: usize) -> Box<ParseError> {
         self.error(
             offset,
-            format!("the query is nested more than {MAX_DEPTH} levels deep"),
+            format!("the query is nested deeper than {MAX_DEPTH} levels; each operator of a chain counts"),
         )
     }
 

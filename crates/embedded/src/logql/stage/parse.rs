@@ -120,6 +120,36 @@ fn json_label(
     Ok(())
 }
 
+/// The keys on the way to the value that the label `name` was made of, if there is one.
+pub(crate) fn json_path(line: &str, name: &str) -> Option<Vec<String>> {
+    let mut path = Vec::new();
+    find_path(line, name, &mut path).ok()?.then_some(path)
+}
+
+/// Goes on from `path`, which is left at the value if there is one.
+fn find_path(text: &str, name: &str, path: &mut Vec<String>) -> Result<bool, End> {
+    json::check_depth(path.len())?;
+    let mut found = false;
+    let result = json::each(text, &mut |key, value| {
+        path.push(key.to_owned());
+        found = match value {
+            Value::Object(object) => find_path(object, name, path)?,
+            Value::String(_) | Value::Number(_) | Value::Boolean(_) => joined(path) == name,
+            Value::Null | Value::Array(_) => false,
+        };
+        if found {
+            return Err(End::Enough);
+        }
+        path.pop();
+        Ok(())
+    });
+    if found {
+        Ok(true)
+    } else {
+        result.map(|()| false)
+    }
+}
+
 /// The label of a nested value: the keys on the way to it, with `_` between them.
 fn joined(path: &[String]) -> String {
     let mut name = String::new();

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -12,6 +13,7 @@ use tokio::net::TcpStream;
 pub(crate) struct Ask {
     address: SocketAddr,
     request: http::request::Builder,
+    body: Bytes,
 }
 
 #[derive(Debug)]
@@ -19,12 +21,18 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// The body as it came.
+    pub(crate) bytes: Bytes,
 }
 
 impl Ask {
     pub(crate) fn new(address: SocketAddr, path_and_query: &str) -> Self {
         let request = Request::get(path_and_query).header("host", address.to_string());
-        Self { address, request }
+        Self {
+            address,
+            request,
+            body: Bytes::new(),
+        }
     }
 
     pub(crate) fn method(mut self, method: Method) -> Self {
@@ -37,6 +45,18 @@ impl Ask {
         self
     }
 
+    /// A POST with this form.
+    pub(crate) fn form(self, form: &str) -> Self {
+        self.method(Method::POST)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form)
+    }
+
+    pub(crate) fn body(mut self, body: &str) -> Self {
+        self.body = Bytes::copy_from_slice(body.as_bytes());
+        self
+    }
+
     pub(crate) fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }
@@ -46,20 +66,30 @@ impl Ask {
         self.try_send().await.unwrap()
     }
 
+    /// Sends, and reads no further than to the status.
+    pub(crate) async fn status(self) -> StatusCode {
+        self.begin().await.unwrap().status()
+    }
+
     /// Sends; an answer that breaks off is an error.
     pub(crate) async fn try_send(self) -> Result<Answer, hyper::Error> {
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let (mut sender, connection) =
-            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-        tokio::spawn(connection);
-        let request = self.request.body(Empty::<Bytes>::new()).unwrap();
-        let (parts, body) = sender.send_request(request).await?.into_parts();
+        let (parts, body) = self.begin().await?.into_parts();
         let body = body.collect().await?.to_bytes();
         Ok(Answer {
             status: parts.status,
             headers: parts.headers,
             body: String::from_utf8_lossy(&body).into_owned(),
+            bytes: body,
         })
+    }
+
+    async fn begin(self) -> Result<Response<Incoming>, hyper::Error> {
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let request = self.request.body(Full::new(self.body)).unwrap();
+        sender.send_request(request).await
     }
 }
 

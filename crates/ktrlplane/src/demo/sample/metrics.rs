@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use embedded::{Sample, SampleSeries};
+use embedded::{MetricKind, MetricMetadata, Sample, SampleSeries};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
@@ -39,6 +39,43 @@ pub(crate) struct Metrics {
     service: &'static Service,
     counters: BTreeMap<Series, f64>,
     samples: BTreeMap<Series, Vec<Sample>>,
+}
+
+/// Type, help and unit of every metric that a service has.
+pub(super) fn metadata() -> Vec<MetricMetadata> {
+    [
+        (
+            "http_requests_total",
+            MetricKind::Counter,
+            "Requests that were answered.",
+            "",
+        ),
+        (
+            "http_request_duration_seconds",
+            MetricKind::Histogram,
+            "How long answers took.",
+            "seconds",
+        ),
+        (
+            "cpu_usage_percent",
+            MetricKind::Gauge,
+            "The share of its processors that a pod uses.",
+            "percent",
+        ),
+        (
+            "memory_usage_bytes",
+            MetricKind::Gauge,
+            "The memory that a pod holds.",
+            "bytes",
+        ),
+    ]
+    .map(|(metric, kind, help, unit)| MetricMetadata {
+        metric: metric.to_owned(),
+        kind,
+        help: help.to_owned(),
+        unit: unit.to_owned(),
+    })
+    .into()
 }
 
 impl Metrics {

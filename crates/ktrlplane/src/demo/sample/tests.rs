@@ -103,3 +103,20 @@ fn counters_never_fall_and_the_histogram_adds_up() {
         assert!(total("cpu_usage_percent", "") > 0.0);
     }
 }
+
+#[test]
+fn every_metric_has_its_metadata() {
+    let known: BTreeMap<&str, BTreeSet<String>> = super::metadata()
+        .map(|(tenant, metrics)| (tenant, metrics.into_iter().map(|it| it.metric).collect()))
+        .collect();
+    for batch in an_hour() {
+        for series in &batch.samples {
+            let name = get(&series.labels, "__name__");
+            let family = ["_bucket", "_count", "_sum"]
+                .iter()
+                .find_map(|suffix| name.strip_suffix(suffix))
+                .unwrap_or(name);
+            assert!(known[batch.tenant].contains(family), "{name}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The frames of a tail: `{"streams":[…],"dropped_entries":[…]}`.
+
+use crate::answer::StreamResult;
+use crate::http::json;
+use crate::labels::Labels;
+use crate::logql::lines::Pipeline;
+use crate::store::Batch;
+
+/// Bytes of lines after which a frame is full.
+const FULL: usize = 1 << 20;
+
+/// Frames in the order in which they go out, made as they are asked for.
+pub(super) struct Frames {
+    /// Lines with their labels and times, the first one last.
+    rest: Vec<(i64, Labels, String)>,
+    dropped: Vec<(i64, Labels)>,
+}
+
+impl Frames {
+    /// Lines in one frame.
+    pub(super) const LINES: usize = 100;
+
+    /// Frames of lines that were found newest first.
+    pub(super) fn of_history(streams: Vec<StreamResult>) -> Self {
+        let mut rest = Vec::new();
+        for stream in streams {
+            let labels = stream.labels;
+            let lines = stream.entries.into_iter();
+            rest.extend(lines.map(|(time, line)| (time, labels.clone(), line)));
+        }
+        rest.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
+        Self {
+            rest,
+            dropped: Vec::new(),
+        }
+    }
+
+    /// Frames of the lines that pass the pipeline.
+    pub(super) fn of_batch(batch: Batch, pipeline: &Pipeline) -> Self {
+        let lines = batch.lines.iter().rev();
+        let passed = lines.filter_map(|(labels, entry)| {
+            let (labels, line) = pipeline.line(labels, entry)?;
+            Some((entry.timestamp_ns, labels, line))
+        });
+        Self {
+            rest: passed.collect(),
+            dropped: batch.dropped,
+        }
+    }
+}
+
+impl Iterator for Frames {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        if self.rest.is_empty() && self.dropped.is_empty() {
+            return None;
+        }
+        let mut out = String::from(r#"{"streams":["#);
+        let mut last: Option<Labels> = None;
+        for count in 0..Self::LINES {
+            if out.len() >= FULL {
+                break;
+            }
+            let Some((time, labels, line)) = self.rest.pop() else {
+                break;
+            };
+            if last.as_ref() == Some(&labels) {
+                out.push(',');
+            } else {
+                if count > 0 {
+                    out.push_str("]},");
+                }
+                out.push_str(r#"{"stream":"#);
+                json::labels(&mut out, &labels);
+                out.push_str(r#","values":["#);
+            }
+            out.push_str("[\"");
+            out.push_str(&time.to_string());
+            out.push_str("\",");
+            json::string(&mut out, &line);
+            out.push(']');
+            last = Some(labels);
+        }
+        if last.is_some() {
+            out.push_str("]}");
+        }
+        out.push(']');
+        if !self.dropped.is_empty() {
+            let dropped = std::mem::take(&mut self.dropped);
+            out.push_str(r#","dropped_entries":"#);
+            json::list(&mut out, &dropped, |out, (time, labels)| {
+                out.push_str(r#"{"timestamp":""#);
+                out.push_str(&time.to_string());
+                out.push_str(r#"","labels":"#);
+                json::labels(out, labels);
+                out.push('}');
+            });
+        }
+        out.push('}');
+        Some(out)
+    }
+}

@@ -1,0 +1,121 @@
+//! Queries: `query` and `query_range`.
+
+use std::fmt::Write as _;
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::asked::{self, Asked};
+use super::{Call, Refusal, bad, check_limit, parse};
+use crate::http::Shared;
+use crate::http::json::{self, Style};
+use crate::limits::EvalError;
+use crate::logql::{self, Answer};
+
+pub(super) async fn query_range(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let call = Call::read(shared, request).await?;
+    let asked = asked::range(&call.params, call.now_ns)?;
+    answer(call, asked).await
+}
+
+pub(super) async fn query(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let call = Call::read(shared, request).await?;
+    let time = asked::time(call.params.get("time"), call.now_ns).map_err(bad)?;
+    let asked = Asked {
+        start_ns: time,
+        end_ns: time,
+        step_ns: 0,
+        interval_ns: 0,
+        limit: asked::limit(&call.params)?,
+        direction: asked::direction(&call.params)?,
+        instant: true,
+    };
+    answer(call, asked).await
+}
+
+async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
+    let query = call.params.get("query").to_owned();
+    let now_ns = call.now_ns;
+    call.run(move |backend, tenant, stop| {
+        let started = std::time::Instant::now();
+        let tree = parse(&query)?;
+        let is_log_query = matches!(tree, query::logql::Expr::Log(_));
+        if asked.instant && is_log_query {
+            return Err(EvalError::Invalid(
+                "log queries are not supported as an instant query type, please change your \
+                 query to a range query type"
+                    .to_owned(),
+            ));
+        }
+        if is_log_query {
+            check_limit(asked.limit, &backend.limits)?;
+        }
+        let request = logql::Request {
+            query: &tree,
+            start_ns: asked.start_ns,
+            end_ns: asked.end_ns,
+            step_ns: asked.step_ns,
+            interval_ns: asked.interval_ns,
+            limit: asked.limit,
+            direction: asked.direction,
+            instant: asked.instant,
+            now_ns,
+            stop,
+        };
+        let logs = backend.store.logs(tenant);
+        let answer = logql::evaluate(&logs, &request, &backend.limits)?;
+        Ok(render(&answer, started))
+    })
+    .await
+}
+
+fn render(answer: &Answer, started: std::time::Instant) -> String {
+    let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
+    let mut entries = 0;
+    match answer {
+        Answer::Streams(streams) => {
+            out.push_str(r#"streams","result":"#);
+            json::list(&mut out, streams, |out, stream| {
+                out.push_str(r#"{"stream":"#);
+                json::labels(out, &stream.labels);
+                out.push_str(r#","values":"#);
+                json::list(out, &stream.entries, |out, (time, line)| {
+                    entries += 1;
+                    out.push_str("[\"");
+                    out.push_str(&time.to_string());
+                    out.push_str("\",");
+                    json::string(out, line);
+                    out.push(']');
+                });
+                out.push('}');
+            });
+        }
+        Answer::Matrix(series) => {
+            out.push_str(r#"matrix","result":"#);
+            json::matrix(&mut out, Style::Loki, series);
+        }
+        Answer::Vector(samples) => {
+            out.push_str(r#"vector","result":"#);
+            json::vector(&mut out, Style::Loki, samples);
+        }
+        Answer::Scalar(point) => {
+            out.push_str(r#"scalar","result":"#);
+            // Loki writes the milliseconds of a scalar's time as if they were seconds.
+            let timestamp_ms = point.timestamp_ms.saturating_mul(1_000);
+            json::point(&mut out, Style::Loki, timestamp_ms, point.value);
+        }
+    }
+    // Writing to a String does not fail.
+    let _ = write!(
+        out,
+        r#","stats":{{"summary":{{"execTime":{},"totalEntriesReturned":{entries}}}}}}}}}"#,
+        started.elapsed().as_secs_f64()
+    );
+    out
+}

@@ -1,0 +1,143 @@
+//! Queries: `query` and `query_range`.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::{Call, MILLI_NS, Refusal, bad, invalid, millis};
+use crate::http::json::{self, Style};
+use crate::http::params::Params;
+use crate::http::{Shared, times};
+use crate::limits::{EvalError, Stop};
+use crate::promql::{self, Answer};
+
+/// What the parameters say, before the query itself is read.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    start_ms: i64,
+    end_ms: i64,
+    step_ms: i64,
+    instant: bool,
+}
+
+pub(super) async fn query_range(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let call = Call::read(shared, request).await?;
+    let asked = range(&call.params)?;
+    answer(call, asked).await
+}
+
+pub(super) async fn query(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let call = Call::read(shared, request).await?;
+    let time = match call.params.get("time") {
+        "" => (call.shared.backend.clock)().div_euclid(MILLI_NS),
+        written => time("time", written)?,
+    };
+    let asked = Asked {
+        start_ms: time,
+        end_ms: time,
+        step_ms: 1,
+        instant: true,
+    };
+    answer(call, asked).await
+}
+
+async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
+    let params = &call.params;
+    let mut timeout = call.shared.backend.limits.query_timeout;
+    if !params.get("timeout").is_empty() {
+        let nanos =
+            times::duration(params.get("timeout")).map_err(|error| invalid("timeout", error))?;
+        let wanted = u64::try_from(nanos).unwrap_or_default();
+        timeout = timeout.min(std::time::Duration::from_nanos(wanted));
+    }
+    let query = params.get("query").to_owned();
+    call.run_until(Stop::after(timeout), move |backend, tenant, stop| {
+        let tree = query::promql::parse(&query).map_err(|error| {
+            EvalError::Invalid(format!(
+                "invalid parameter \"query\": {}:{}: parse error: {}",
+                error.line, error.column, error.message
+            ))
+        })?;
+        let request = promql::Request {
+            query: &tree,
+            start_ms: asked.start_ms,
+            end_ms: asked.end_ms,
+            step_ms: asked.step_ms,
+            instant: asked.instant,
+            delayed_name_removal: false,
+            stop,
+        };
+        let metrics = backend.store.metrics(tenant);
+        let answer = promql::evaluate(&metrics, &request, &backend.limits)?;
+        Ok(render(&answer))
+    })
+    .await
+}
+
+fn range(params: &Params) -> Result<Asked, Refusal> {
+    let start_ms = time("start", params.get("start"))?;
+    let end_ms = time("end", params.get("end"))?;
+    if end_ms < start_ms {
+        return Err(invalid(
+            "end",
+            "end timestamp must not be before start time",
+        ));
+    }
+    let step = times::duration(params.get("step")).map_err(|error| invalid("step", error))?;
+    let step_ms = step / MILLI_NS;
+    if step_ms <= 0 {
+        return Err(invalid(
+            "step",
+            "zero or negative query resolution step widths are not accepted. Try a positive \
+             integer",
+        ));
+    }
+    if end_ms.saturating_sub(start_ms) / step_ms > 11_000 {
+        return Err(bad(
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the \
+             query resolution (?step=XX)",
+        ));
+    }
+    Ok(Asked {
+        start_ms,
+        end_ms,
+        step_ms,
+        instant: false,
+    })
+}
+
+fn time(parameter: &str, written: &str) -> Result<i64, Refusal> {
+    millis(written).map_err(|error| invalid(parameter, error))
+}
+
+fn render(answer: &Answer) -> String {
+    let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
+    match answer {
+        Answer::Matrix(series) => {
+            out.push_str(r#"matrix","result":"#);
+            json::matrix(&mut out, Style::Prometheus, series);
+        }
+        Answer::Vector(samples) => {
+            out.push_str(r#"vector","result":"#);
+            json::vector(&mut out, Style::Prometheus, samples);
+        }
+        Answer::Scalar(point) => {
+            out.push_str(r#"scalar","result":"#);
+            json::point(&mut out, Style::Prometheus, point.timestamp_ms, point.value);
+        }
+        Answer::String(timestamp_ms, text) => {
+            out.push_str(r#"string","result":["#);
+            json::time(&mut out, Style::Prometheus, *timestamp_ms);
+            out.push(',');
+            json::string(&mut out, text);
+            out.push(']');
+        }
+    }
+    out.push_str("}}");
+    out
+}

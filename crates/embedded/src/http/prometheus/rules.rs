@@ -1,0 +1,33 @@
+//! `rules` and `alerts`. This backend evaluates no rules, so there are none and no alerts either;
+//! what a caller asks wrongly is refused all the same.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+
+use super::{Call, Refusal, groups, invalid, success};
+use crate::http::Shared;
+
+pub(super) async fn rules(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let call = Call::read(shared, request).await?;
+    let kind = call.params.get("type").to_lowercase();
+    if !matches!(kind.as_str(), "" | "alert" | "record") {
+        return Err(invalid("type", format!("not supported value {kind:?}")));
+    }
+    groups(&call.selectors())?;
+    Ok(success(
+        r#"{"status":"success","data":{"groups":[]}}"#.to_owned(),
+    ))
+}
+
+pub(super) async fn alerts(
+    State(shared): State<Shared>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    Call::read(shared, request).await?;
+    Ok(success(
+        r#"{"status":"success","data":{"alerts":[]}}"#.to_owned(),
+    ))
+}

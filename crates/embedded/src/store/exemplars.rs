@@ -1,0 +1,58 @@
+//! Exemplars: single events that stand for a sample, with labels of their own.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use query::Matcher;
+
+use crate::labels::Labels;
+use crate::limits::EvalError;
+use crate::store::chunks::{Selected, Timed};
+use crate::store::select::selections;
+use crate::store::table::Table;
+
+/// An exemplar of a series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exemplar {
+    /// Labels of this exemplar, a trace's id for one.
+    pub labels: Labels,
+    /// The value that was measured.
+    pub value: f64,
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+}
+
+impl Timed for Exemplar {
+    fn time(&self) -> i64 {
+        self.timestamp_ms
+    }
+
+    fn repeats(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+/// The exemplars of one tenant. Clones share the data.
+#[derive(Clone, Debug, Default)]
+pub struct TenantExemplars(pub(super) Arc<RwLock<Table<Exemplar>>>);
+
+impl TenantExemplars {
+    /// The series that all matchers of at least one group match, with their exemplars from
+    /// `start_ms` to `end_ms` (both inclusive) by time, sorted by their labels.
+    pub fn select(
+        &self,
+        groups: &[Vec<Matcher>],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<Selected<Exemplar>>, EvalError> {
+        let selections = selections(groups)?;
+        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = BTreeMap::new();
+        for selection in &selections {
+            for series in table.select(selection, start_ms, end_ms.saturating_add(1)) {
+                found.insert(series.labels.clone(), series);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+}

@@ -1,0 +1,253 @@
+//! What a request can be refused with, from the error table.
+
+use http::{Method, StatusCode};
+use serde_json::json;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
+
+use super::answer::ERROR;
+use crate::error::Error;
+use crate::routes::{Answer, Backend, Filter, Mount, Reader, Route, Serves};
+
+/// What the backends' own refusals are called, which pass with their bodies.
+const BACKENDS: [(StatusCode, &str, &str); 3] = [
+    (
+        StatusCode::BAD_REQUEST,
+        "BadRequestOrBackends",
+        "The request cannot be understood or scoped, as below; or the backend refuses it, in its own \
+         words.",
+    ),
+    (
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "BackendsUnprocessable",
+        "The backend understands the query and cannot run it, and says why in its own words.",
+    ),
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        "BackendsTooManyRequests",
+        "The backend's own limit is reached; `Retry-After` says when to come back, if it knows.",
+    ),
+];
+
+/// One of each kind of error.
+fn errors() -> Vec<Error> {
+    vec![
+        Error::UnknownPath,
+        Error::MethodNotAllowed {
+            allowed: Vec::new(),
+        },
+        Error::UnexpectedBody,
+        Error::NoForm,
+        Error::TooLarge,
+        Error::SlowBody,
+        Error::BrokenBody,
+        Error::NoToken,
+        Error::InvalidToken("the token has expired"),
+        Error::NoKeys,
+        Error::Forbidden,
+        Error::UnknownResource,
+        Error::DirectoryUnavailable,
+        Error::NotConfigured(Backend::Loki),
+        Error::BadData("start: is after end".to_owned()),
+        Error::BadGateway(Backend::Loki),
+        Error::NotServed(Backend::Loki),
+        Error::NotAWebSocket,
+        Error::GatewayTimeout(Backend::Loki),
+        Error::Internal,
+    ]
+}
+
+/// Whether a request to this route by this method, with a path of this mount, can end in `error`. A
+/// new error is put into [`errors`] as well.
+fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
+    let asks_the_backend = asks_the_backend(route);
+    let tenant = matches!(route.serves, Serves::Tenant(_));
+    match error {
+        // The operations of the document are those that are answered.
+        Error::MethodNotAllowed { .. } => false,
+        Error::UnexpectedBody => true,
+        Error::NoForm | Error::TooLarge | Error::SlowBody | Error::BrokenBody => {
+            method == Method::POST
+        }
+        // An id or a name with a character that none has makes the path that of nothing.
+        Error::UnknownPath
+        | Error::NoToken
+        | Error::InvalidToken(_)
+        | Error::NoKeys
+        | Error::Forbidden
+        | Error::DirectoryUnavailable
+        | Error::NotConfigured(_)
+        | Error::BadData(_)
+        | Error::Internal => tenant,
+        Error::UnknownResource => mount == Mount::Resource,
+        Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
+        Error::NotAWebSocket => is_a_socket(route),
+        Error::NotServed(_) => asks_the_backend && !is_empty_without_the_backends(route, mount),
+    }
+}
+
+fn asks_the_backend(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Tail(..) => true,
+            Answer::Local(_) => false,
+        },
+    }
+}
+
+fn is_a_socket(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Tail(Reader::Socket, _) => true,
+            Answer::Tail(Reader::Events, _)
+            | Answer::Forwarded(_)
+            | Answer::Filtered(..)
+            | Answer::Local(_) => false,
+        },
+    }
+}
+
+/// Whether a backend that has no such endpoint is one that has nothing there.
+fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Forwarded(_)
+            | Answer::Local(_)
+            | Answer::Tail(..)
+            | Answer::Filtered(Filter::Metadata, _) => false,
+            Answer::Filtered(Filter::Rules | Filter::Alerts, _) => mount == Mount::Resource,
+        },
+    }
+}
+
+/// Whether the backend's own refusals come through: not where its answer is sifted.
+fn backends_pass(route: &Route, mount: Mount) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Forwarded(_) | Answer::Tail(..) => true,
+            Answer::Filtered(..) => mount == Mount::Project,
+            Answer::Local(_) => false,
+        },
+    }
+}
+
+/// The statuses that a request can be refused with, each with the name of its response.
+pub(super) fn of(route: &Route, mount: Mount, method: &Method) -> Vec<(StatusCode, String)> {
+    let mut found: Vec<(StatusCode, String)> = Vec::new();
+    if backends_pass(route, mount) {
+        let own = BACKENDS
+            .iter()
+            .map(|(status, name, _)| (*status, (*name).to_owned()));
+        found.extend(own);
+    }
+    for error in errors() {
+        let (status, _) = error.status();
+        let is_new = found.iter().all(|(known, _)| *known != status);
+        if is_new && occurs(&error, route, mount, method) {
+            found.push((status, name(status)));
+        }
+    }
+    found
+}
+
+/// What the document calls the refusals of a status: its reason phrase as one word.
+fn name(status: StatusCode) -> String {
+    let phrase = status.canonical_reason().unwrap_or("Refused");
+    phrase.chars().filter(char::is_ascii_alphanumeric).collect()
+}
+
+/// All refusals, by name.
+pub(super) fn components() -> Vec<(String, Response)> {
+    let mut components: Vec<(String, Response)> = Vec::new();
+    for (index, error) in errors().iter().enumerate() {
+        let (status, _) = error.status();
+        let is_first = errors()[..index]
+            .iter()
+            .all(|earlier| earlier.status().0 != status);
+        if is_first {
+            components.push((name(status), refusal(status).build()));
+        }
+    }
+    for (status, name, description) in BACKENDS {
+        let text =
+            ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
+        let mut response = refusal(status).content("text/plain", text.build());
+        let reasons = reasons(status);
+        response = response.description(if reasons.is_empty() {
+            description.to_owned()
+        } else {
+            format!("{description}\n\n{reasons}")
+        });
+        components.push((name.to_owned(), response.build()));
+    }
+    components
+}
+
+/// Why a request is refused with this status, one reason a line.
+fn reasons(status: StatusCode) -> String {
+    let of_the_status = errors()
+        .into_iter()
+        .filter(|error| error.status().0 == status);
+    let lines: Vec<String> = of_the_status
+        .map(|error| {
+            // The sentences of these are the request's own.
+            if matches!(error, Error::BadData(_)) {
+                "- a parameter or the query is not acceptable; the sentence says where and why"
+                    .to_owned()
+            } else if matches!(error, Error::InvalidToken(_)) {
+                "- the token is not accepted; the sentence says why".to_owned()
+            } else {
+                format!("- {error}")
+            }
+        })
+        .collect();
+    lines.join("\n")
+}
+
+/// A refusal in the one shape, with an example.
+fn refusal(status: StatusCode) -> ResponseBuilder {
+    let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name(ERROR)));
+    let mut first = errors()
+        .into_iter()
+        .filter(|error| error.status().0 == status);
+    if let Some(error) = first.next() {
+        let (_, word) = error.status();
+        let example = json!({ "status": "error", "errorType": word, "error": error.to_string() });
+        content = content.example(Some(example));
+    }
+    let response = ResponseBuilder::new()
+        .description(reasons(status))
+        .header(crate::forward::REQUEST_ID.as_str(), request_id())
+        .content("application/json", content.build());
+    let header = |description: &str| {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        HeaderBuilder::new()
+            .schema(Some(text))
+            .description(Some(description))
+            .build()
+    };
+    match status {
+        StatusCode::UNAUTHORIZED => response.header(
+            "WWW-Authenticate",
+            header("The challenge of RFC 6750, with the reason if a token was sent."),
+        ),
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+            response.header("Retry-After", header("Seconds to wait, if that may help."))
+        }
+        _ => response,
+    }
+}
+
+/// The header that every answer has.
+pub(super) fn request_id() -> Header {
+    HeaderBuilder::new()
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .description(Some("The request's id, to quote when something is wrong."))
+        .build()
+}

@@ -1,0 +1,96 @@
+//! Live tails: log lines as they are logged, for as long as the caller may read them.
+//!
+//! A tail is authenticated, authorized and scoped as any request is, and the backend has agreed to it
+//! before anything is promised to the caller: whatever is refused is an ordinary answer. From then
+//! on three things run side by side, and the first that ends ends the tail: the lines are passed on,
+//! the caller is listened to, and the [`Guard`] watches whether the caller still may.
+//!
+//! No line waits here: a frame is read from the backend when the one before it has been handed to the
+//! caller's connection. A slow caller so slows down the backend's connection, and the backend drops
+//! what it cannot keep and says so in its next frame.
+
+mod cursor;
+mod end;
+mod events;
+mod frame;
+mod guard;
+mod handshake;
+mod socket;
+mod source;
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue, Response};
+use hyper::upgrade::OnUpgrade;
+
+use crate::authorize::Permit;
+use crate::error::Error;
+use crate::forward::Upstream;
+use crate::open::Open;
+use crate::pipeline::Shared;
+use crate::routes::Reader;
+use crate::scope::{Request, Scoped};
+use crate::stream::Body;
+use cursor::Cursor;
+use guard::Guard;
+use handshake::Handshake;
+use source::Opened;
+
+/// A tail that is asked for.
+pub(crate) struct Asked<'a> {
+    /// How the lines are to arrive.
+    pub(crate) reader: Reader,
+    /// What the backend is asked.
+    pub(crate) request: Scoped<Request>,
+    /// Why it may be.
+    pub(crate) permit: &'a Permit,
+    /// The caller's headers.
+    pub(crate) headers: &'a HeaderMap,
+    /// The caller's connection, if it can be switched to another protocol.
+    pub(crate) upgrade: Option<OnUpgrade>,
+}
+
+/// Tails a scoped request; nothing else can be.
+pub(crate) async fn tail(
+    asked: Asked<'_>,
+    shared: &Arc<Shared>,
+    open: &Open,
+    upstream: &Upstream,
+    request_id: &HeaderValue,
+) -> Result<Response<Body>, Error> {
+    let mut request = asked.request;
+    if !request.asks_for_lines() {
+        return Err(Error::BadData(
+            "query: only log lines can be tailed, and this is a metric query".to_owned(),
+        ));
+    }
+    let to = match asked.reader {
+        Reader::Socket => To::Socket(Handshake::read(asked.headers, asked.upgrade)?),
+        Reader::Events => {
+            let cursor = Cursor::read(asked.headers)?;
+            if let Some(start) = cursor.start() {
+                request.resume(start, shared.max_log_lines);
+            }
+            To::Events(cursor)
+        }
+    };
+    if shared.clock.now() >= asked.permit.principal().expires_at() {
+        // Within the skew that requests are allowed: the tail would end as it begins.
+        return Err(Error::InvalidToken("the token has expired"));
+    }
+    let guard = Guard::new(Arc::clone(shared), asked.permit.clone(), open.hold());
+    let source = match source::open(upstream, request, request_id, shared.tail).await? {
+        Opened::Source(source) => source,
+        Opened::Refused(response) => return Ok(response),
+    };
+    Ok(match to {
+        To::Socket(handshake) => socket::serve(handshake, source, guard),
+        To::Events(cursor) => events::serve(cursor, source, guard),
+    })
+}
+
+/// The caller, ready to be served.
+enum To {
+    Socket(Handshake),
+    Events(Cursor),
+}

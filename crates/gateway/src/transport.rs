@@ -1,0 +1,224 @@
+//! How the gateway gets to a backend and shows who it is: TLS and credentials, read from files
+//! that may change while it runs.
+//!
+//! Requests read snapshots. The files are read at the start and then, on the background runtime,
+//! every few seconds: Kubernetes and cert-manager replace tokens and certificates long before they
+//! end, and a gateway that had to be restarted for that would be down when nobody does.
+
+mod credentials;
+mod tls;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use http::HeaderValue;
+use tokio::runtime::Handle;
+
+use crate::connector::Connector;
+use crate::routes::Backend;
+use crate::settings::{BackendSettings, Settings};
+use credentials::Authorization;
+use tls::Tls;
+
+/// How often the files are read again. Small files, read away from the requests: often.
+const REREAD: Duration = Duration::from_secs(3);
+
+/// The largest file that is read, in bytes. Bundles of all public authorities have 250 KiB.
+const MAX_FILE_LENGTH: u64 = 4 * 1024 * 1024;
+
+/// Why a backend cannot be got to with what is configured. Never quotes a file.
+#[derive(Debug, thiserror::Error)]
+pub enum TransportError {
+    /// A file cannot be read.
+    #[error("the {what} {} cannot be read: {source}", .file.display())]
+    Unreadable {
+        /// What the file is to the gateway.
+        what: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file does not hold what it should.
+    #[error("the {what} {} {wrong}", .file.display())]
+    Unusable {
+        /// What the file is to the gateway.
+        what: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it, as the end of the sentence.
+        wrong: String,
+    },
+    /// A configured token or password has characters that no header can carry.
+    #[error("the bearer token has characters that no header can carry")]
+    Token,
+    /// The machine's root certificates cannot be read.
+    #[error("the root certificates cannot be read: {0}")]
+    Roots(io::Error),
+    /// The TLS library refuses.
+    #[error("TLS cannot be set up: {0}")]
+    Tls(rustls::Error),
+}
+
+/// The way to one backend, shared by all threads.
+#[derive(Clone)]
+pub(crate) struct Transport(Arc<Inner>);
+
+struct Inner {
+    authorization: Authorization,
+    /// `None`: in the clear.
+    tls: Option<Tls>,
+}
+
+impl Transport {
+    /// Reads all files.
+    pub(crate) fn open(settings: &BackendSettings) -> Result<Self, TransportError> {
+        let authorization = Authorization::open(&settings.credentials)?;
+        let tls = match settings.url().scheme() {
+            "https" => Some(Tls::open(&settings.tls)?),
+            _ => None,
+        };
+        Ok(Self(Arc::new(Inner { authorization, tls })))
+    }
+
+    /// What makes connections.
+    pub(crate) fn connector(&self) -> Connector {
+        match &self.0.tls {
+            Some(tls) => Connector::Tls(tls.connector()),
+            None => Connector::plain(),
+        }
+    }
+
+    /// The value of `Authorization`, as it holds now.
+    pub(crate) fn authorization(&self) -> Option<HeaderValue> {
+        self.0.authorization.header()
+    }
+
+    /// Reads the files again and again on `background`, until nobody uses this transport any more.
+    fn watch(&self, backend: Backend, background: &Handle) {
+        let has_files =
+            self.0.authorization.has_file() || self.0.tls.as_ref().is_some_and(Tls::has_files);
+        if has_files {
+            background.spawn(reread(backend, Arc::downgrade(&self.0)));
+        }
+    }
+}
+
+/// The ways to the backends that are configured.
+pub(crate) struct Transports {
+    loki: Option<Transport>,
+    mimir: Option<Transport>,
+}
+
+impl Transports {
+    /// Reads all files; the error names the backend.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, (Backend, TransportError)> {
+        let open = |backend| {
+            let transport = settings.backend(backend).map(Transport::open);
+            transport.transpose().map_err(|error| (backend, error))
+        };
+        Ok(Self {
+            loki: open(Backend::Loki)?,
+            mimir: open(Backend::Mimir)?,
+        })
+    }
+
+    /// The way to this backend, if it is configured.
+    pub(crate) fn get(&self, backend: Backend) -> Option<&Transport> {
+        match backend {
+            Backend::Loki => self.loki.as_ref(),
+            Backend::Mimir => self.mimir.as_ref(),
+        }
+    }
+
+    /// Keeps up with the files, on `background`.
+    pub(crate) fn watch(&self, background: &Handle) {
+        for backend in Backend::ALL {
+            if let Some(transport) = self.get(backend) {
+                transport.watch(backend, background);
+            }
+        }
+    }
+}
+
+/// What cannot be read or used leaves in force what was read before, and is in the log once.
+async fn reread(backend: Backend, transport: Weak<Inner>) {
+    let mut complained = String::new();
+    loop {
+        tokio::time::sleep(REREAD).await;
+        let Some(inner) = transport.upgrade() else {
+            return;
+        };
+        // Disks may hang, and this runtime has other work.
+        let Ok(outcome) = tokio::task::spawn_blocking(move || inner.reload()).await else {
+            continue;
+        };
+        match outcome {
+            Ok(changed) => {
+                complained.clear();
+                for what in changed {
+                    tracing::info!(backend = backend.name(), "the {what} was read again");
+                }
+            }
+            Err(error) => {
+                let error = error.to_string();
+                if error != complained {
+                    tracing::error!(
+                        backend = backend.name(),
+                        %error,
+                        "what was read before stays in force"
+                    );
+                    complained = error;
+                }
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Takes what has changed, and says what that was.
+    fn reload(&self) -> Result<Vec<&'static str>, TransportError> {
+        let mut changed = Vec::new();
+        // Tried both, whichever of them fails: a broken certificate must not hold up a token.
+        let authorization = self.authorization.reload();
+        let tls = self.tls.as_ref().map_or(Ok(false), Tls::reload);
+        if authorization? {
+            changed.push("secret");
+        }
+        if tls? {
+            changed.push("TLS configuration");
+        }
+        Ok(changed)
+    }
+}
+
+/// The bytes of a file, which is `what` to the gateway.
+fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
+    use std::io::Read as _;
+
+    let unreadable = |source| TransportError::Unreadable {
+        what,
+        file: file.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let opened = std::fs::File::open(file).map_err(unreadable)?;
+    opened
+        .take(MAX_FILE_LENGTH + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_LENGTH {
+        return Err(unusable(what, file, "is longer than 4 MiB"));
+    }
+    Ok(bytes)
+}
+
+fn unusable(what: &'static str, file: &Path, wrong: impl Into<String>) -> TransportError {
+    TransportError::Unusable {
+        what,
+        file: file.to_owned(),
+        wrong: wrong.into(),
+    }
+}

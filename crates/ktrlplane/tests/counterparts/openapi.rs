@@ -1,0 +1,62 @@
+//! The `OpenAPI` document, held against the running gateway by the `PyPI` package `schemathesis`.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::demo::Demo;
+use crate::http::get;
+use crate::process::missing;
+
+fn package() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/schemathesis")
+}
+
+/// A program of the package's environment; `None` where it is not installed.
+fn program(name: &str) -> Option<Command> {
+    let environment = package().join(".venv");
+    if !environment.join(".installed-requirements.txt").exists() {
+        missing("the PyPI package schemathesis");
+        return None;
+    }
+    Some(Command::new(environment.join("bin").join(name)))
+}
+
+fn run(command: &mut Command, directory: &Path) -> Output {
+    command.current_dir(directory).output().expect("it runs")
+}
+
+#[track_caller]
+fn succeeds(output: &Output) {
+    let said = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}\n{errors}");
+}
+
+/// Valid by the meta-schema of `OpenAPI` 3.1; and whatever is asked by it, well or badly formed, is
+/// answered as it says: nothing is a fault of the server, no status, header, type or shape is missing
+/// from it, what breaks a schema is refused, and nothing is answered without a token or by another
+/// method.
+#[test]
+fn the_gateway_does_what_its_document_says() {
+    let (Some(mut validate), Some(mut ask)) =
+        (program("openapi-spec-validator"), program("schemathesis"))
+    else {
+        return;
+    };
+    let demo = Demo::start();
+    let url = format!("{}/openapi.json", demo.url);
+    let directory = tempfile::tempdir().expect("a directory");
+    let document = directory.path().join("openapi.json");
+    std::fs::write(&document, get(&url, None).expect(200).body).expect("a file");
+    succeeds(&run(validate.arg(&document), directory.path()));
+
+    ask.arg("--config-file")
+        .arg(package().join("schemathesis.toml"))
+        .args(["run", "--no-color", &url])
+        .env("KTRLPLANE_TOKEN", demo.token("victor"));
+    let output = run(&mut ask, directory.path());
+    succeeds(&output);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let summary = said.split("SUMMARY").last().unwrap_or_default();
+    println!("{}", summary.trim_matches(['=', ' ', '\n']));
+}
