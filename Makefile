@@ -11,7 +11,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Build and run the demo: identity provider, backends and sample data in one process
-	cargo run --locked --profile $(PROFILE) --package ktrlplane -- demo
+	cargo run --locked --profile $(PROFILE) --package ktrlplane -- demo $(ARGS)
 
 test: ## Install the counterparts that are missing, then run every test
 	@sh scripts/test.sh

@@ -85,6 +85,9 @@ pub enum Error {
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
     BadGateway(Backend),
+    /// As many tails as one reader may have.
+    #[error("you have {0} tails open in this project, and may have no more: close one")]
+    TooManyTails(usize),
     /// The backend has no such endpoint, or it is switched off there.
     #[error("the {} backend does not serve this, or it is not enabled there", .0.name())]
     NotServed(Backend),
@@ -118,6 +121,7 @@ impl Error {
             Self::NoForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "timeout"),
+            Self::TooManyTails(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UnknownPath | Self::UnknownResource => (StatusCode::NOT_FOUND, "not_found"),
@@ -170,7 +174,7 @@ impl Error {
             Self::NoToken | Self::InvalidToken(_) => {
                 headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
             }
-            Self::NoKeys | Self::DirectoryUnavailable => {
+            Self::NoKeys | Self::DirectoryUnavailable | Self::TooManyTails(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::UnknownPath

@@ -30,6 +30,7 @@ use crate::scope::{self, Context, scope};
 use crate::settings::TailSettings;
 use crate::stream::Body;
 use crate::tail;
+use crate::tail::seats::Seats;
 
 /// What all threads share.
 pub(crate) struct Shared {
@@ -42,6 +43,7 @@ pub(crate) struct Shared {
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
+    pub(crate) tails: Seats,
 }
 
 /// The body of a caller's request, in which there may be a form.

@@ -30,6 +30,7 @@ use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::settings::Settings;
+use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 
 /// How long a client may take to send a request's head, and how long it may keep a connection
@@ -130,6 +131,7 @@ pub fn start(
         clock,
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
+        tails: Seats::default(),
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());

@@ -65,6 +65,9 @@ pub struct TailSettings {
     pub directory_patience: Duration,
     /// How long the reader may take for one frame before the tail ends.
     pub reader_patience: Duration,
+    /// How many tails one subject may have open in one project. Backends bound those of a tenant, Loki
+    /// to 10 unless told otherwise, and nobody is to take them all.
+    pub per_reader: usize,
 }
 
 impl Default for TailSettings {
@@ -74,6 +77,7 @@ impl Default for TailSettings {
             check_every: Duration::from_millis(500),
             directory_patience: Duration::from_secs(5),
             reader_patience: Duration::from_secs(10),
+            per_reader: 4,
         }
     }
 }

@@ -15,6 +15,7 @@ mod events;
 mod frame;
 mod guard;
 mod handshake;
+pub(crate) mod seats;
 mod socket;
 mod source;
 
@@ -78,7 +79,10 @@ pub(crate) async fn tail(
         // Within the skew that requests are allowed: the tail would end as it begins.
         return Err(Error::InvalidToken("the token has expired"));
     }
-    let guard = Guard::new(Arc::clone(shared), asked.permit.clone(), open.hold());
+    let most = shared.tail.per_reader;
+    let seat = shared.tails.take(asked.permit, most);
+    let seat = seat.ok_or(Error::TooManyTails(most))?;
+    let guard = Guard::new(Arc::clone(shared), asked.permit.clone(), seat, open.hold());
     let source = match source::open(upstream, request, request_id, shared.tail).await? {
         Opened::Source(source) => source,
         Opened::Refused(response) => return Ok(response),

@@ -54,6 +54,7 @@ fn errors() -> Vec<Error> {
         Error::BadGateway(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
+        Error::TooManyTails(4),
         Error::GatewayTimeout(Backend::Loki),
         Error::Internal,
     ]
@@ -84,6 +85,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::UnknownResource => mount == Mount::Resource,
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
+        Error::TooManyTails(_) => is_a_tail(route),
         Error::NotServed(_) => asks_the_backend && !is_empty_without_the_backends(route, mount),
     }
 }
@@ -94,6 +96,16 @@ fn asks_the_backend(route: &Route) -> bool {
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Tail(..) => true,
             Answer::Local(_) => false,
+        },
+    }
+}
+
+fn is_a_tail(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Tail(..) => true,
+            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) => false,
         },
     }
 }

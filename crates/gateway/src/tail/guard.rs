@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
 use super::end::End;
+use super::seats::Seat;
 use crate::authorize::Permit;
 use crate::error::Error;
 use crate::open::Held;
@@ -15,14 +16,17 @@ use crate::settings::TailSettings;
 pub(super) struct Guard {
     shared: Arc<Shared>,
     permit: Permit,
+    /// Only held.
+    _seat: Seat,
     held: Held,
 }
 
 impl Guard {
-    pub(super) fn new(shared: Arc<Shared>, permit: Permit, held: Held) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, permit: Permit, seat: Seat, held: Held) -> Self {
         Self {
             shared,
             permit,
+            _seat: seat,
             held,
         }
     }

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::harness::backend::Backend;
 use crate::harness::tail::{HANDSHAKE, Upstream};
 use crate::harness::tls::Authority;
-use crate::harness::{World, backend_at, encoded, grant, nobody};
+use crate::harness::{World, backend_at, encoded, eventually, grant, nobody};
 
 const BASE: &str = "/api/v1/projects/acme-shop/resources/shop-api";
 const FRAME: &str =
@@ -291,6 +291,38 @@ async fn threat_23_a_tail_ends_when_the_directory_is_down_for_too_long() {
     let reason = "permissions cannot be checked at the moment".to_owned();
     assert_eq!(caller.farewell().await, (1013, reason));
     assert!(started.elapsed() < patience + Duration::from_secs(1));
+}
+
+/// A backend bounds the tails of a whole tenant, of which no reader is to take all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_has_so_many_tails_and_no_more_and_another_has_theirs() {
+    let world = World::new().await;
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        open.push((world.tail("victor", &any()).await, world.loki.tail().await));
+    }
+    let asked = world.forwarded();
+    let one_more = |subject: &'static str, path: String| {
+        let mut ask = world.ask(&path).token(&world.token(subject));
+        for (name, value) in HANDSHAKE {
+            ask = ask.header(name, value);
+        }
+        ask.send()
+    };
+    let events = format!("{BASE}/logs/tail");
+    let refused = [
+        one_more("victor", any()).await,
+        world.get("victor", &events).await,
+    ];
+    for refused in refused {
+        assert_eq!(refused.status, 429);
+        assert_eq!(refused.header("retry-after"), Some("5"));
+        assert!(refused.body.contains("4 tails open"), "{}", refused.body);
+    }
+    assert_eq!(world.forwarded(), asked);
+    open.push((world.tail("alice", &any()).await, world.loki.tail().await));
+    open.remove(0);
+    eventually(async || one_more("victor", any()).await.status == 101).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
