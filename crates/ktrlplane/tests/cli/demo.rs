@@ -125,10 +125,7 @@ fn tokens_issuer_and_data_survive_a_restart() {
         first.terminate(),
         "the demo ends cleanly when it is asked to"
     );
-    let begin = Instant::now();
     let (_second, after) = demo(dir.path());
-    // The target is one second for a release build; this is a bound for a busy debug build.
-    assert!(begin.elapsed() < Duration::from_secs(20));
     assert_eq!(before["issuer"], after["issuer"]);
     let url = after["url"].as_str().unwrap();
     let (status, _) = get(

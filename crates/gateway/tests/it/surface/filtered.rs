@@ -67,6 +67,9 @@ async fn metadata_is_that_of_the_resource_s_metrics() {
     assert_eq!(metrics(&world, &format!("{path}?limit=0")).await.len(), 3);
     for asked in world.mimir.received() {
         assert_eq!(asked.parameter("limit"), None, "{}", asked.path);
+        // What is sifted has to be read: no compression, whatever the caller takes.
+        assert_eq!(asked.header("accept-encoding"), Some("identity"));
+        assert_eq!(asked.header("accept"), Some("application/json"));
     }
 }
 
