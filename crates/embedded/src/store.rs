@@ -138,14 +138,7 @@ impl Store {
 
     /// See [`crate::Backend::push_samples`].
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
-        let mut checked = Vec::with_capacity(series.len());
-        for one in series {
-            let labels = check(one.labels)?;
-            if labels.get("__name__").is_empty() {
-                return Err(PushError::NoMetricName(labels.to_string()));
-            }
-            checked.push((labels, one.samples));
-        }
+        let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
         let table = self.or_created(tenant).metrics.0;
         let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
         table.push(
@@ -162,14 +155,7 @@ impl Store {
         tenant: &str,
         series: Vec<ExemplarSeries>,
     ) -> Result<(), PushError> {
-        let mut checked = Vec::with_capacity(series.len());
-        for one in series {
-            let labels = check(one.labels)?;
-            if labels.get("__name__").is_empty() {
-                return Err(PushError::NoMetricName(labels.to_string()));
-            }
-            checked.push((labels, one.exemplars));
-        }
+        let checked = named(series.into_iter().map(|one| (one.labels, one.exemplars)))?;
         let table = self.or_created(tenant).exemplars.0;
         let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
         table.push(
@@ -222,6 +208,21 @@ impl Store {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         tenants.entry(tenant.to_owned()).or_default().clone()
     }
+}
+
+/// Series of which every one has labels that may be, a metric's name among them.
+fn named<T>(
+    series: impl Iterator<Item = (Vec<(String, String)>, Vec<T>)>,
+) -> Result<Vec<(Labels, Vec<T>)>, PushError> {
+    series
+        .map(|(labels, items)| {
+            let labels = check(labels)?;
+            if labels.get("__name__").is_empty() {
+                return Err(PushError::NoMetricName(labels.to_string()));
+            }
+            Ok((labels, items))
+        })
+        .collect()
 }
 
 fn check(labels: Vec<(String, String)>) -> Result<Labels, PushError> {

@@ -49,7 +49,7 @@ pub(crate) async fn filter(
     let limit = asked.request.take("limit");
     let unusable = || Error::BadGateway(upstream.backend());
     let data = match upstream.collect(asked.request, request_id).await {
-        Ok(bytes) => data(&bytes).ok_or_else(unusable)?,
+        Ok(bytes) => data_of(&bytes).ok_or_else(unusable)?,
         // A backend without rules is one with none.
         Err(Error::NotServed(_)) => Value::Null,
         Err(error) => return Err(error),
@@ -67,10 +67,6 @@ pub(crate) async fn filter(
     };
     let answer = json!({ "status": "success", "data": kept });
     Ok(stream::json(StatusCode::OK, &answer))
-}
-
-fn data(bytes: &Bytes) -> Option<Value> {
-    data_of(bytes)
 }
 
 /// The data of an answer that says that it is one.
