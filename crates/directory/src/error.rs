@@ -21,6 +21,23 @@ pub enum DirectoryError {
     /// What was to be created exists. The text is a sentence.
     #[error("{0}")]
     AlreadyExists(String),
+    /// The actor may not do this, or it is about something of which they may not know whether it
+    /// exists. The text is a sentence.
+    #[error("{0}")]
+    Forbidden(String),
+    /// What is there does not permit it: something still holds something, or an organization would
+    /// lose its last owner. The text is a sentence that says what to do.
+    #[error("{0}")]
+    Conflict(String),
+    /// The record is not the one that the writer has seen.
+    #[error("it has changed meanwhile: read it again and decide anew")]
+    PreconditionFailed,
+    /// The idempotency key was used for another write.
+    #[error("this idempotency key was used for another request: choose a new one")]
+    KeyReused,
+    /// The directory belongs to another program, and is only read here.
+    #[error("the directory is managed elsewhere and is only read here (database.managed is false)")]
+    ReadOnly,
     /// The request cannot be carried out by any directory. The text is a sentence that says why.
     #[error("{0}")]
     Invalid(String),

@@ -7,19 +7,20 @@
 //! All work runs on the runtime that [`Options`] names, so a [`Directory`] can be awaited from any
 //! other one: the request path has a runtime per core, and none of them ever owns a connection.
 
+mod access;
 mod address;
 mod directory;
 mod error;
-mod lookup;
+pub mod manage;
 mod options;
 mod statements;
 mod store;
 mod write;
 
+pub use access::Access;
 pub use address::mask;
 pub use directory::Directory;
 pub use error::DirectoryError;
-pub use lookup::Lookup;
 pub use options::Options;
 pub use policy;
 pub use write::Grant;

@@ -19,18 +19,30 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long any other call may take, waiting for a connection included.
     pub query_timeout: Duration,
+    /// Whether the database is ours: brought to this program's shape and written. One that is not
+    /// is never migrated and never written, and `SELECT` on its tables is all that is needed.
+    pub managed: bool,
+    /// How old what is remembered of a database that is not ours may be: a withdrawal is in force
+    /// after this time at the latest.
+    pub poll: Duration,
+    /// How long decisions may still rest on what is remembered while the database cannot be asked.
+    pub grace: Duration,
     /// The most connections held at a time. A database in memory has one, whatever is said here.
     pub max_connections: u32,
 }
 
 impl Options {
-    /// Options with 10 seconds to connect, 3 seconds per call and 8 connections.
+    /// Options with 10 seconds to connect, 3 seconds per call and 8 connections, for a database of
+    /// our own; a poll of 2 seconds and no grace.
     pub fn new(url: impl Into<String>, runtime: Handle) -> Self {
         Self {
             url: url.into(),
             runtime,
             connect_timeout: Duration::from_secs(10),
             query_timeout: Duration::from_secs(3),
+            managed: true,
+            poll: Duration::from_secs(2),
+            grace: Duration::ZERO,
             max_connections: 8,
         }
     }
@@ -42,6 +54,9 @@ impl fmt::Debug for Options {
             .field("url", &mask(&self.url))
             .field("connect_timeout", &self.connect_timeout)
             .field("query_timeout", &self.query_timeout)
+            .field("managed", &self.managed)
+            .field("poll", &self.poll)
+            .field("grace", &self.grace)
             .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }

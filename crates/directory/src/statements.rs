@@ -12,7 +12,9 @@ pub(crate) struct Statements {
     /// `$1` subject, `$2` project, `$3` resource or null: a row per assignment and permission, and
     /// one row with nulls for an existing project without any. The subject stands in each branch
     /// so that PostgreSQL looks each up by itself, instead of reading all members of a scope.
-    pub(crate) lookup: &'static str,
+    pub(crate) access_to_project: &'static str,
+    /// The same of an organization: `$1` subject, `$2` organization.
+    pub(crate) access_to_organization: &'static str,
     pub(crate) create_organization: &'static str,
     pub(crate) create_project: &'static str,
     pub(crate) create_resource: &'static str,
@@ -27,7 +29,7 @@ pub(crate) struct Statements {
     pub(crate) project_exists: &'static str,
     pub(crate) resource_exists: &'static str,
     pub(crate) revoke: &'static str,
-    /// Reads an expiry as `lookup` returns it; `None` where it makes no sense.
+    /// Reads an expiry as they return it; `None` where it makes no sense.
     pub(crate) read_expiry: fn(&str) -> Option<Timestamp>,
 }
 
@@ -80,7 +82,18 @@ macro_rules! statements {
         read_expiry: $read_expiry:expr,
     ) => {
         Statements {
-            lookup: concat!(
+            access_to_organization: concat!(
+                "SELECT CAST(o.org_id AS text), o.org_id IS NULL, ",
+                "CAST(a.assignment_id AS text), CAST(a.scope_type AS text), CAST(a.scope_id AS text), ",
+                $expiry_out, ", CAST(m.resource_type AS text), CAST(m.action AS text) ",
+                "FROM ", $schema, "organizations o ",
+                "LEFT JOIN ", $schema, "role_assignments a ON a.user_id = $1 ",
+                "AND a.scope_type = 'organization' AND a.scope_id = o.org_id ",
+                "LEFT JOIN ", $schema, "role_permissions rp ON rp.role_id = a.role_id ",
+                "LEFT JOIN ", $schema, "permissions m ON m.permission_id = rp.permission_id ",
+                "WHERE o.org_id = $2 ORDER BY a.assignment_id, m.permission_id"
+            ),
+            access_to_project: concat!(
                 "SELECT CAST(p.org_id AS text), r.resource_id IS NOT NULL, ",
                 "CAST(a.assignment_id AS text), CAST(a.scope_type AS text), CAST(a.scope_id AS text), ",
                 $expiry_out, ", CAST(m.resource_type AS text), CAST(m.action AS text) ",
@@ -268,13 +281,13 @@ mod tests {
         }
     }
 
-    /// The lookup is asked once per request: it must not read a table, however many rows there are.
+    /// Access is asked about once per request: that must not read a table, however many rows there are.
     #[tokio::test]
-    async fn the_lookup_reads_indexes_alone() {
+    async fn the_access_statement_reads_indexes_alone() {
         let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
         let schema = include_str!("../migrations/sqlite/0001_directory.sql");
         connection.execute(schema).await.unwrap();
-        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", SQLITE.lookup));
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", SQLITE.access_to_project));
         let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
             .fetch_all(&mut connection)
             .await
@@ -286,7 +299,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_lookup_reads_indexes_alone_on_postgresql() {
+    async fn the_access_statement_reads_indexes_alone_on_postgresql() {
         let Some(database) = postgres::database() else {
             return;
         };
@@ -311,7 +324,10 @@ mod tests {
                     FROM generate_series(2, 200) i; \
              ANALYZE; SET plan_cache_mode = force_generic_plan";
         connection.execute(rows).await.unwrap();
-        let explain = format!("EXPLAIN (ANALYZE, TIMING OFF) {}", POSTGRES.lookup);
+        let explain = format!(
+            "EXPLAIN (ANALYZE, TIMING OFF) {}",
+            POSTGRES.access_to_project
+        );
         let literals = explain
             .replace("$1", "'u1'")
             .replace("$2", "'p9'")

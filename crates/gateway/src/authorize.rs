@@ -1,7 +1,9 @@
 //! Whether the caller may do this here.
 
+use std::sync::Arc;
+
 use directory::Directory;
-use directory::policy::{self, Action, Decision, ProjectId, ResourceId, Subject};
+use directory::policy::{Action, Place, ProjectId, ResourceId};
 use jiff::Timestamp;
 use tracing::Span;
 
@@ -35,7 +37,7 @@ pub struct Permit {
     action: Action,
     project: ProjectId,
     reach: Reach,
-    assignment: String,
+    assignment: Arc<str>,
 }
 
 impl Permit {
@@ -136,17 +138,27 @@ async fn decide(
         named,
         resource,
     } = asked;
-    let lookup = lookup(directory, principal.subject(), &project, resource.as_ref()).await?;
-    let assignment = match policy::decide(lookup.access.as_ref(), action, now) {
-        Decision::Allow { assignment } => assignment,
-        Decision::Deny(refusal) => {
-            tracing::debug!(?refusal, %project, "refused");
-            return Err(Error::Forbidden);
-        }
+    let place = match &resource {
+        Some(resource) => Place::Resource(project.clone(), resource.clone()),
+        None => Place::Project(project.clone()),
     };
+    let access = directory.access(principal.subject(), &place).await;
+    // Any failure is a 503: never decided in the caller's favour (threat 23).
+    let access = access.map_err(|error| {
+        tracing::error!(%error, "the directory cannot be asked");
+        Error::DirectoryUnavailable
+    })?;
+    let carried_by = access.decide_on_project(action, now).map_err(|refusal| {
+        tracing::debug!(?refusal, %project, "refused");
+        Error::Forbidden
+    })?;
+    let assignment = Arc::clone(&carried_by.id);
+    let is_there = access
+        .lineage()
+        .is_some_and(|lineage| lineage.resource.is_some());
     let reach = match (named, resource) {
         (false, _) => Reach::Project,
-        (true, Some(resource)) if lookup.resource_exists => Reach::Resource(resource),
+        (true, Some(resource)) if is_there => Reach::Resource(resource),
         (true, Some(_) | None) => return Err(Error::UnknownResource),
     };
     Ok(Permit {
@@ -156,20 +168,4 @@ async fn decide(
         reach,
         assignment,
     })
-}
-
-/// Asks the directory. Any failure is a 503: never decided in the caller's favour (threat 23).
-async fn lookup(
-    directory: &Directory,
-    subject: &Subject,
-    project: &ProjectId,
-    resource: Option<&ResourceId>,
-) -> Result<directory::Lookup, Error> {
-    directory
-        .lookup(subject, project, resource)
-        .await
-        .map_err(|error| {
-            tracing::error!(%error, "the directory cannot be asked");
-            Error::DirectoryUnavailable
-        })
 }

@@ -1,103 +1,70 @@
 //! The decision.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
-use crate::id::{OrganizationId, ProjectId, ResourceId};
+use crate::place::{Lineage, Scope};
 use crate::role::{Action, Permission};
-
-/// Where a role is held. A role on an organization holds for its projects and their resources, a
-/// role on a project for its resources; never the other way.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// An organization and all in it.
-    Organization(OrganizationId),
-    /// A project and its resources.
-    Project(ProjectId),
-    /// One resource.
-    Resource(ResourceId),
-}
 
 /// One role, held by one subject, somewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// The assignment's id, for the audit.
-    pub id: String,
+    pub id: Arc<str>,
     /// Where it holds.
     pub scope: Scope,
     /// What its role holds.
-    pub permissions: Vec<Permission>,
+    pub permissions: Arc<[Permission]>,
     /// When it stops to hold; at that instant it already does not.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What the directory knows about a subject and a project: the input of a decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
-    /// The project that was asked for.
-    pub project: ProjectId,
-    /// Its organization; `None` for a project without one.
-    pub organization: Option<OrganizationId>,
-    /// The subject's assignments, at whatever scope.
-    pub assignments: Vec<Assignment>,
+impl Assignment {
+    /// Whether it has not expired at `now`.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|expires_at| now < expires_at)
+    }
 }
 
-/// What was decided.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Allowed, by this assignment.
-    Allow {
-        /// The id of the assignment that carried it.
-        assignment: String,
-    },
-    /// Refused.
-    Deny(Refusal),
-}
-
-/// Why a request was refused. Not told to the caller: which project exists is nobody's business.
+/// Why something was refused. Not told to the caller: which project exists is nobody's business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// There is no such project.
-    NoProject,
-    /// No assignment on the project or its organization holds the permission now.
+    /// There is no such place.
+    NoPlace,
+    /// No assignment that reaches the place holds the permission now.
     NoPermission,
 }
 
-/// Decides whether `action` on a project is allowed at `now`.
+/// Decides whether who holds `assignments` may do `action` at `now`, and says which assignment
+/// carries it.
 ///
-/// `access` is `None` where the project does not exist. Only assignments on the project itself or
-/// on its organization count: a role on one resource opens that resource's settings, not the
-/// project's logs and metrics.
-#[must_use]
-pub fn decide(access: Option<&Access>, action: Action, now: Timestamp) -> Decision {
-    let Some(access) = access else {
-        return Decision::Deny(Refusal::NoProject);
-    };
+/// `lineage` is that of the place, and `None` where the place does not exist. Assignments at other
+/// scopes than those of the lineage count for nothing, so the caller need not have sifted them.
+pub fn decide<'a>(
+    lineage: Option<&Lineage>,
+    assignments: impl IntoIterator<Item = &'a Assignment>,
+    action: Action,
+    now: Timestamp,
+) -> Result<&'a Assignment, Refusal> {
+    let lineage = lineage.ok_or(Refusal::NoPlace)?;
     let carries = |assignment: &&Assignment| {
-        let reaches = match &assignment.scope {
-            Scope::Organization(id) => access.organization.as_ref() == Some(id),
-            Scope::Project(id) => *id == access.project,
-            Scope::Resource(_) => false,
-        };
-        reaches
-            && assignment
-                .expires_at
-                .is_none_or(|expires_at| now < expires_at)
+        lineage.is_reached_from(&assignment.scope)
+            && assignment.holds_at(now)
             && assignment
                 .permissions
                 .iter()
                 .any(|permission| permission.allows(action))
     };
-    match access.assignments.iter().find(carries) {
-        Some(assignment) => Decision::Allow {
-            assignment: assignment.id.clone(),
-        },
-        None => Decision::Deny(Refusal::NoPermission),
-    }
+    let mut assignments = assignments.into_iter();
+    assignments.find(carries).ok_or(Refusal::NoPermission)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::{OrganizationId, ProjectId, ResourceId};
     use crate::role::{CONTROL_PLANE, SystemRole};
 
     fn at(second: i64) -> Timestamp {
@@ -119,36 +86,37 @@ mod tests {
         };
         let permissions = role.actions().iter().map(permission).collect();
         Assignment {
-            id: format!("{}-1", role.name()),
+            id: format!("{}-1", role.name()).into(),
             scope,
             permissions,
             expires_at,
         }
     }
 
-    fn access(assignments: Vec<Assignment>) -> Access {
-        Access {
-            project: ProjectId::new("acme-shop").unwrap(),
+    fn shop() -> Lineage {
+        Lineage {
             organization: Some(OrganizationId::new("acme").unwrap()),
-            assignments,
+            project: Some(ProjectId::new("acme-shop").unwrap()),
+            resource: None,
         }
     }
 
-    fn allowed(access: &Access, action: Action) -> bool {
-        matches!(
-            decide(Some(access), action, at(100)),
-            Decision::Allow { .. }
-        )
+    fn allowed(lineage: &Lineage, held: &Assignment, action: Action) -> bool {
+        decide(Some(lineage), [held], action, at(100)).is_ok()
     }
 
     #[test]
     fn each_role_holds_its_actions_on_the_project_and_through_the_organization() {
         for system in SystemRole::ALL {
             for scope in [organization("acme"), project("acme-shop")] {
-                let access = access(vec![role(system, scope, None)]);
+                let held = role(system, scope, None);
                 for action in Action::ALL {
                     let holds = system.actions().contains(&action);
-                    assert_eq!(allowed(&access, action), holds, "{system:?} {action}");
+                    assert_eq!(
+                        allowed(&shop(), &held, action),
+                        holds,
+                        "{system:?} {action}"
+                    );
                 }
             }
         }
@@ -166,44 +134,55 @@ mod tests {
             Scope::Resource(ResourceId::new("shop-api").unwrap()),
         ];
         for scope in elsewhere {
-            let access = access(vec![role(SystemRole::Owner, scope.clone(), None)]);
-            assert!(!allowed(&access, Action::Read), "{scope:?}");
+            let held = role(SystemRole::Owner, scope.clone(), None);
+            assert!(!allowed(&shop(), &held, Action::Read), "{scope:?}");
         }
     }
 
     #[test]
     fn a_project_without_an_organization_is_reached_by_its_own_roles_alone() {
-        let mut access = access(vec![role(SystemRole::Owner, organization("acme"), None)]);
-        access.organization = None;
-        assert!(!allowed(&access, Action::Read));
+        let held = role(SystemRole::Owner, organization("acme"), None);
+        let mut lonely = shop();
+        lonely.organization = None;
+        assert!(!allowed(&lonely, &held, Action::Read));
     }
 
     #[test]
     fn an_assignment_ends_at_the_second_of_its_expiry() {
         for (expiry, holds) in [(99, false), (100, false), (101, true)] {
             let role = role(SystemRole::Viewer, project("acme-shop"), Some(at(expiry)));
-            assert_eq!(
-                allowed(&access(vec![role]), Action::Read),
-                holds,
-                "{expiry}"
-            );
+            assert_eq!(allowed(&shop(), &role, Action::Read), holds, "{expiry}");
         }
     }
 
     #[test]
     fn a_permission_called_read_of_another_type_grants_nothing() {
         let mut assignment = role(SystemRole::Owner, project("acme-shop"), None);
-        for permission in &mut assignment.permissions {
-            permission.resource_type = "Konnektr.Graph".to_owned();
-        }
-        assert!(!allowed(&access(vec![assignment]), Action::Read));
+        let of_another_type = |permission: &Permission| Permission {
+            resource_type: "Konnektr.Graph".to_owned(),
+            ..permission.clone()
+        };
+        assignment.permissions = assignment.permissions.iter().map(of_another_type).collect();
+        assert!(!allowed(&shop(), &assignment, Action::Read));
     }
 
     #[test]
-    fn a_project_that_does_not_exist_is_refused() {
+    fn a_role_on_a_resource_holds_there_and_not_on_the_project() {
+        let api = ResourceId::new("shop-api").unwrap();
+        let held = role(SystemRole::Editor, Scope::Resource(api.clone()), None);
+        let mut there = shop();
+        there.resource = Some(api);
+        assert!(allowed(&there, &held, Action::Write));
+        assert!(!allowed(&there.of_project(), &held, Action::Write));
+        assert!(!allowed(&shop(), &held, Action::Write));
+    }
+
+    #[test]
+    fn a_place_that_does_not_exist_is_refused() {
+        let held = role(SystemRole::Owner, project("acme-shop"), None);
         assert_eq!(
-            decide(None, Action::Read, at(0)),
-            Decision::Deny(Refusal::NoProject)
+            decide(None, [&held], Action::Read, at(0)),
+            Err(Refusal::NoPlace)
         );
     }
 }

