@@ -76,3 +76,57 @@ async fn open_postgres(
         .connect_lazy_with(address);
     Ok(pool)
 }
+
+#[cfg(test)]
+#[path = "../../../tests/support/postgres.rs"]
+mod postgres;
+
+#[cfg(test)]
+mod tests {
+    use sqlx::error::DatabaseError;
+    use tokio::runtime::Handle;
+
+    use super::*;
+    use crate::store::Store;
+
+    const READ_ONLY_SQL_TRANSACTION: &str = "25006";
+
+    /// The connections themselves refuse, whatever this program would try and the role may do.
+    async fn refuses_to_write(url: &str) -> String {
+        let managed = Options::new(url, Handle::current());
+        Store::open(&managed).await.unwrap().close().await;
+        let foreign = Options {
+            managed: false,
+            ..managed
+        };
+        let store = Store::open(&foreign).await.unwrap();
+        let error = match &store.pools {
+            Pools::Sqlite(pool) => sqlx::query("DELETE FROM users").execute(pool).await.err(),
+            Pools::Postgres(pool) => {
+                let delete = sqlx::query("DELETE FROM ktrlplane.users");
+                delete.execute(pool).await.err()
+            }
+        };
+        let error = error.unwrap();
+        let refused = error.as_database_error().unwrap();
+        DatabaseError::code(refused).unwrap().into_owned()
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_postgresql_cannot_write() {
+        if let Some(database) = postgres::database() {
+            assert_eq!(
+                refuses_to_write(&database.url).await,
+                READ_ONLY_SQL_TRANSACTION
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_a_file_cannot_write() {
+        let place = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", place.path().join("d.db").display());
+        let sqlite_readonly = "8";
+        assert_eq!(refuses_to_write(&url).await, sqlite_readonly);
+    }
+}
