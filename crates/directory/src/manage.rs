@@ -12,6 +12,8 @@ pub mod record;
 
 pub mod list;
 
+mod locate;
+
 use jiff::Timestamp;
 use policy::Subject;
 

@@ -28,6 +28,7 @@ pub(crate) struct Statements {
     pub(crate) organization_exists: &'static str,
     pub(crate) project_exists: &'static str,
     pub(crate) resource_exists: &'static str,
+    pub(crate) project_of_resource: &'static str,
     pub(crate) revoke: &'static str,
     /// Reads an expiry as they return it; `None` where it makes no sense.
     pub(crate) read_expiry: fn(&str) -> Option<Timestamp>,
@@ -141,6 +142,9 @@ macro_rules! statements {
             organization_exists: concat!("SELECT 1 FROM ", $schema, "organizations WHERE org_id = $1"),
             project_exists: concat!("SELECT 1 FROM ", $schema, "projects WHERE project_id = $1"),
             resource_exists: concat!("SELECT 1 FROM ", $schema, "resources WHERE resource_id = $1"),
+            project_of_resource: concat!(
+                "SELECT CAST(project_id AS text) FROM ", $schema, "resources WHERE resource_id = $1"
+            ),
             revoke: concat!("DELETE FROM ", $schema, "role_assignments WHERE assignment_id = $1"),
             read_expiry: $read_expiry,
         }

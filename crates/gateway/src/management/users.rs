@@ -1,0 +1,33 @@
+//! Users: the caller, and those whom the caller may know of.
+
+use directory::manage::record::User;
+use http::Response;
+
+use super::{Call, refused};
+use crate::error::Error;
+use crate::stream::Body;
+
+/// Users who hold a role where the caller may manage access, by the beginning of name, e-mail address
+/// or subject.
+pub(super) async fn search(call: &Call<'_>) -> Result<Response<Body>, Error> {
+    let (reader, text) = (call.reader(), call.query.text());
+    Call::told(
+        call.directory()
+            .users(&reader, text, call.query.limit())
+            .await,
+    )
+}
+
+/// The caller. What the token says goes before what the directory has heard earlier.
+pub(super) async fn me(call: &Call<'_>) -> Result<Response<Body>, Error> {
+    let subject = call.principal.subject();
+    let known = call.directory().user(subject).await.map_err(refused)?;
+    let (email, name) = known.map_or((None, None), |user| (user.email, user.name));
+    let told = |text: Option<&str>| text.map(str::to_owned);
+    Call::told(Ok(User {
+        id: subject.as_str().to_owned(),
+        user_id: subject.as_str().to_owned(),
+        email: told(call.principal.email()).or(email),
+        name: told(call.principal.name()).or(name),
+    }))
+}
