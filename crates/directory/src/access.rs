@@ -10,6 +10,7 @@ use policy::{
 
 use crate::directory::Directory;
 use crate::error::DirectoryError;
+use crate::once::is_news;
 use crate::statements::Statements;
 
 /// What the directory knows about a subject and a place: the input of a decision.
@@ -124,12 +125,16 @@ fn read(rows: Vec<Row>, place: &Place, statements: &Statements) -> Access {
             None => None,
             Some(Some(expires_at)) => Some(expires_at),
             Some(None) => {
-                tracing::warn!(assignment = %id, "an assignment has an unreadable expiry: ignored");
+                if is_news("expiry", &id) {
+                    tracing::warn!(assignment = %id, "an assignment has an unreadable expiry: ignored");
+                }
                 continue;
             }
         };
         let Some(Ok(scope)) = Scope::new(&scope_type, &scope_id) else {
-            tracing::warn!(assignment = %id, "an assignment has an invalid scope: ignored");
+            if is_news("scope", &id) {
+                tracing::warn!(assignment = %id, "an assignment has an invalid scope: ignored");
+            }
             continue;
         };
         assignments.push(Read {
@@ -168,7 +173,7 @@ impl Read {
 fn lineage(place: &Place, organization: Option<&str>, has_resource: bool) -> Lineage {
     let of_the_project = |project: &ProjectId| {
         let id = OrganizationId::new(organization?);
-        if id.is_err() {
+        if id.is_err() && is_news("organization", project.as_str()) {
             tracing::warn!(%project, "the organization of a project has an invalid id: ignored");
         }
         id.ok()

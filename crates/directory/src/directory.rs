@@ -23,7 +23,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Connects and brings the database to this program's shape. Replicas may do so at once.
+    /// Connects and brings the database to this program's shape. Replicas may do so at once. One
+    /// that is not [`managed`](Options::managed) is only looked at: where it lacks a table or column
+    /// of the contract, or the permission to read one, this is [`DirectoryError::Invalid`].
     pub async fn open(options: Options) -> Result<Self, DirectoryError> {
         let runtime = options.runtime.clone();
         let url = mask(&options.url).into();
@@ -38,6 +40,12 @@ impl Directory {
             runtime,
             url,
         })
+    }
+
+    /// Whether this program writes the database; otherwise another one does, and it is only read.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.store.is_managed()
     }
 
     /// Asks the database for nothing but an answer.

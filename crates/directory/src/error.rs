@@ -50,6 +50,8 @@ pub(crate) enum Failure {
     Database(sqlx::Error),
     /// No answer came in time.
     TimedOut(Duration),
+    /// It was a write, and the database is somebody else's.
+    ReadOnly,
 }
 
 impl Failure {
@@ -57,7 +59,7 @@ impl Failure {
     pub(crate) fn constraint(&self) -> Option<ErrorKind> {
         match self {
             Self::Database(error) => error.as_database_error().map(DatabaseError::kind),
-            Self::TimedOut(_) => None,
+            Self::TimedOut(_) | Self::ReadOnly => None,
         }
     }
 }
@@ -69,6 +71,7 @@ impl From<Failure> for DirectoryError {
             Failure::TimedOut(timeout) => {
                 Self::Unavailable(format!("no answer within {timeout:?}"))
             }
+            Failure::ReadOnly => Self::ReadOnly,
         }
     }
 }

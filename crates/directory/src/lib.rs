@@ -12,6 +12,7 @@ mod address;
 mod directory;
 mod error;
 pub mod manage;
+mod once;
 mod options;
 mod statements;
 mod store;

@@ -16,6 +16,8 @@ use crate::statements::{POSTGRES, SQLITE, Statements};
 /// An open database.
 pub(crate) struct Store {
     pools: Pools,
+    /// Whether it may be written.
+    managed: bool,
     query_timeout: Duration,
     max_connections: u32,
 }
@@ -42,6 +44,11 @@ impl Store {
             Pools::Sqlite(_) => &SQLITE,
             Pools::Postgres(_) => &POSTGRES,
         }
+    }
+
+    /// Whether the database is this program's to write.
+    pub(crate) fn is_managed(&self) -> bool {
+        self.managed
     }
 
     /// Reads. A connection that turns out to be gone is replaced and the question asked again, so
@@ -90,6 +97,9 @@ impl Store {
         sql: &'static str,
         arguments: &[Option<&str>],
     ) -> Result<u64, Failure> {
+        if !self.managed {
+            return Err(Failure::ReadOnly);
+        }
         let deadline = Instant::now() + self.query_timeout;
         let late = |_| Failure::TimedOut(self.query_timeout);
         on_pool!(self, pool => {

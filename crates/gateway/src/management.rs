@@ -44,10 +44,10 @@ use crate::authorize::{manage, named};
 use crate::body;
 use crate::error::Error;
 use crate::pipeline::{Form, Shared};
-use crate::routes::{Found, Managed, Needs, Task};
+use crate::routes::{Effect, Found, Managed, Needs, Task};
 use crate::settings::Creation;
 use crate::stream::Body;
-use conditions::Conditions;
+use conditions::{Conditions, IDEMPOTENCY_KEY};
 use query::Given;
 
 pub(crate) use conditions::MAX_KEY_LENGTH;
@@ -95,8 +95,17 @@ pub(crate) async fn answer<B: Form>(
         Needs::On(action) => {
             let named = named(found.target, action)?;
             let now = shared.clock.now();
-            let assignment = manage(&shared.directory, &principal, action, &named, now).await?;
-            Span::current().record("assignment", &*assignment);
+            match manage(&shared.directory, &principal, action, &named, now).await {
+                Ok(assignment) => {
+                    Span::current().record("assignment", &*assignment);
+                }
+                // What this would remove may be what an earlier try has removed, and the caller's
+                // role on it with it. The directory knows by the key, and decides anew without.
+                Err(Error::NotPermitted { .. } | Error::UnknownResource)
+                    if managed.task.effect() == Effect::Removes
+                        && head.headers.contains_key(IDEMPOTENCY_KEY) => {}
+                Err(error) => return Err(error),
+            }
             Some(named.place)
         }
         // Decided by what is found: the list itself holds only what the caller may see.

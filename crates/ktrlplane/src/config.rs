@@ -26,6 +26,7 @@ use gateway::ManagementSettings;
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
+pub(crate) use database::Database;
 pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
@@ -41,8 +42,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Whose tokens are taken.
     pub(crate) auth: Auth,
-    /// The directory's database, as a URL; it may hold a password.
-    pub(crate) database: String,
+    /// The directory's database.
+    pub(crate) database: Database,
     /// What of management is open to whom.
     pub(crate) management: ManagementSettings,
 }

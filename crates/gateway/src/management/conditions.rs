@@ -211,7 +211,7 @@ mod tests {
         let read = |given| read(Effect::Creates, &[(IDEMPOTENCY_KEY, given)]);
         let key = |given| read(given).unwrap().idempotency_key;
         assert_eq!(key("a-1").as_deref(), Some("a-1"));
-        for bad in ["", " ", "a b", "a\u{e4}"] {
+        for bad in ["", " ", "a b", "a\tb"] {
             assert!(read(bad).is_err(), "{bad:?}");
         }
         let twice = [(IDEMPOTENCY_KEY, "a"), (IDEMPOTENCY_KEY, "a")];

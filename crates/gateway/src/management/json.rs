@@ -120,7 +120,21 @@ mod tests {
         ]
         .map(refused)
         .into();
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r"
+        the body must be a JSON object
+        the body must be a JSON object
+        the body must be a JSON object
+        the body: EOF while parsing an object at line 1 column 1
+        the body: invalid type: integer `5`, expected a string at line 1 column 10
+        the body: duplicate field `name` at line 2 column 6
+        the body: unknown field `nmae`, expected `name` or `settings` at line 1 column 20
+        the body: trailing characters at line 1 column 15
+        the body is not valid UTF-8 at line 2 column 2
+        the body: unexpected end of hex escape at line 1 column 17
+        the body: missing field `name` at line 1 column 2
+        the body: invalid type: sequence, expected a string at line 1 column 9
+        the body: unknown field `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx… at line 1 column 1003
+        ");
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for route in routes::all() {
         match &route.serves {
-            Serves::Probe(_) | Serves::OpenApi => {}
+            Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => {}
             Serves::Tenant(endpoint) => rows.extend(route.paths().map(|(mount, pattern)| Row {
                 name: route.name,
                 mount,
@@ -240,7 +240,7 @@ async fn who_may_do_what() {
 #[test]
 fn what_is_open_to_everybody() {
     let open: Vec<&str> = routes::all()
-        .filter(|route| !matches!(route.serves, Serves::Tenant(_)))
+        .filter(|route| !matches!(route.serves, Serves::Tenant(_) | Serves::Management(_)))
         .map(|route| route.path)
         .collect();
     assert_eq!(open, ["/health", "/livez", "/readyz", "/openapi.json"]);

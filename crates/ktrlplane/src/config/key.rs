@@ -66,7 +66,7 @@ const CREATE: Key = key(
 );
 
 /// What does not belong to a backend.
-const REST: [Key; 12] = [
+const REST: [Key; 15] = [
     key(
         "server.host",
         Some("0.0.0.0"),
@@ -128,6 +128,23 @@ const REST: [Key; 12] = [
         "database.sslmode",
         Some("prefer"),
         "disable, allow, prefer, require, verify-ca or verify-full, as libpq has them",
+    ),
+    key(
+        "database.managed",
+        Some("true"),
+        "true, or false for a database that another program manages and that is only read here",
+    ),
+    key(
+        "database.poll",
+        Some("2s"),
+        "a time from 1s to 1m, such as 2s: how old what is remembered of a database that is only \
+         read here may be",
+    ),
+    key(
+        "database.grace",
+        Some("0s"),
+        "a time from 0s to 10m, such as 30s: how long what is remembered serves while the database \
+         cannot be asked",
     ),
 ];
 
