@@ -52,6 +52,13 @@ impl Ask {
             .body(form)
     }
 
+    /// A request with this JSON.
+    pub(crate) fn json(self, method: Method, json: &str) -> Self {
+        self.method(method)
+            .header("content-type", "application/json")
+            .body(json)
+    }
+
     pub(crate) fn body(mut self, body: &str) -> Self {
         self.body = Bytes::copy_from_slice(body.as_bytes());
         self
@@ -96,6 +103,15 @@ impl Ask {
 impl Answer {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The body as JSON.
+    #[track_caller]
+    pub(crate) fn value(&self) -> serde_json::Value {
+        match serde_json::from_str(&self.body) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}: {:?}", self.body),
+        }
     }
 
     /// Status and body in one text, with the request's id left out.
