@@ -56,7 +56,7 @@ impl Access {
 
 /// One assignment's permission, as the statements return it. All but the second are null where
 /// there is nothing to join.
-type Row = (
+pub(crate) type Row = (
     Option<String>, // organization
     bool,           // whether the resource exists
     Option<String>, // assignment
@@ -96,7 +96,7 @@ impl Directory {
 
 /// Builds the answer. A row with an id or an expiry that is none is left out and reported: it can
 /// only take access away.
-fn read(rows: Vec<Row>, place: &Place, statements: &Statements) -> Access {
+pub(crate) fn read(rows: Vec<Row>, place: &Place, statements: &Statements) -> Access {
     let Some(first) = rows.first() else {
         return Access {
             lineage: None,

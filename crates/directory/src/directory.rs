@@ -55,6 +55,11 @@ impl Directory {
         closed.await.ok();
     }
 
+    /// Whether the database is ours to write.
+    pub(crate) fn is_managed(&self) -> bool {
+        self.store.is_managed()
+    }
+
     /// Runs work on the directory's runtime.
     pub(crate) async fn run<T, F>(
         &self,
