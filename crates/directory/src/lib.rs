@@ -2,19 +2,22 @@
 //!
 //! The shape of the tables is the contract of KtrlPlane's own database (PostgreSQL schema
 //! `ktrlplane`); the migrations here make the same shape. The two databases differ in
-//! `statements`, `address` and `store` alone: everything else is written once.
+//! `statements`, `address`, `store` and `watch` alone: everything else is written once.
 //!
 //! All work runs on the runtime that [`Options`] names, so a [`Directory`] can be awaited from any
 //! other one: the request path has a runtime per core, and none of them ever owns a connection.
 
 mod access;
 mod address;
+mod cache;
+mod change;
 mod directory;
 mod error;
 pub mod manage;
 mod options;
 mod statements;
 mod store;
+mod watch;
 
 pub use access::Access;
 pub use address::mask;

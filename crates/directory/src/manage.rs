@@ -38,7 +38,7 @@ pub use wrapper::Grant;
 
 use crate::directory::Directory;
 use crate::error::DirectoryError;
-use carry_out::{Change, carry_out};
+use carry_out::carry_out;
 
 /// Who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,21 +94,18 @@ impl Directory {
         text::check(&operation, &write)?;
         let directory = self.clone();
         self.run(|store| async move {
-            let (done, changes) = carry_out(&store, &write, &operation).await?;
-            directory.changed(&changes);
+            let mut changes = Vec::new();
+            let done = carry_out(&store, &write, &operation, &mut changes).await;
+            // The write has happened, or may have, and whoever asked for it has no answer yet: from
+            // now on every decision here sees it.
+            for change in &changes {
+                directory.cache().forget(change);
+            }
             if write.idempotency_key.is_some() && store.is_time_to_forget(write.now) {
                 idempotency::forget(&store, write.now).await;
             }
-            Ok(done)
+            done
         })
         .await
-    }
-
-    /// Drops what is remembered of what a write has touched. The write has happened, and whoever
-    /// asked for it has no answer yet: from now on every decision here sees it.
-    fn changed(&self, changes: &[Change]) {
-        for change in changes {
-            tracing::trace!(directory = ?self, ?change, "the directory has changed");
-        }
     }
 }

@@ -19,6 +19,7 @@ use crate::error::{Failure, is_lost};
 use crate::statements::changing::{self, Changing};
 use crate::statements::listing::{self, Listing};
 use crate::statements::{POSTGRES, SQLITE, Statements};
+pub(crate) use open::sqlite_options;
 
 pub(crate) use transaction::Transaction;
 

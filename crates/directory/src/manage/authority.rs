@@ -1,9 +1,9 @@
 //! Whether the writer may, by what the transaction itself reads.
 
-use policy::{Action, Place, Subject};
+use policy::{Action, Place};
 
 use super::{Actor, Write};
-use crate::access::Access;
+use crate::access::{Access, access_within};
 use crate::error::DirectoryError;
 use crate::manage::carry_out::Fault;
 use crate::store::Transaction;
@@ -37,37 +37,10 @@ pub(super) async fn authorize(
     let Actor::Subject(subject) = &write.actor else {
         return Ok(Authority::Operator);
     };
-    let access = access(transaction, subject, place).await?;
+    let access = access_within(transaction, subject, place).await?;
     let carrier = access
         .decide(action, write.now)
         .map(|assignment| assignment.id.to_string())
         .map_err(|_| DirectoryError::Forbidden(format!("this needs `{action}` on {place}")))?;
     Ok(Authority::Assignment(carrier, access))
-}
-
-async fn access(
-    transaction: &mut Transaction<'_>,
-    subject: &Subject,
-    place: &Place,
-) -> Result<Access, Fault> {
-    let statements = transaction.store().statements();
-    let subject = Some(subject.as_str());
-    let rows = match place {
-        Place::Organization(id) => {
-            let arguments = [subject, Some(id.as_str())];
-            let statement = statements.access_to_organization;
-            transaction.fetch(statement, &arguments).await?
-        }
-        Place::Project(id) => {
-            let arguments = [subject, Some(id.as_str()), None];
-            let statement = statements.access_to_project;
-            transaction.fetch(statement, &arguments).await?
-        }
-        Place::Resource(id, resource) => {
-            let arguments = [subject, Some(id.as_str()), Some(resource.as_str())];
-            let statement = statements.access_to_project;
-            transaction.fetch(statement, &arguments).await?
-        }
-    };
-    Ok(crate::access::read(rows, place, statements))
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::record::Done;
 use super::{Operation, Write, change, idempotency, trail};
+use crate::change::Change;
 use crate::error::{DirectoryError, Failure};
 use crate::store::{Store, Transaction};
 
@@ -43,21 +43,6 @@ impl From<Fault> for DirectoryError {
     }
 }
 
-/// What a write has touched, for those who remember what the directory said.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Change {
-    /// What the subject holds at the scope.
-    Held(Subject, Scope),
-    /// Whether the organization exists.
-    Organization(OrganizationId),
-    /// Whether the project exists, and in which organization.
-    Project(ProjectId),
-    /// Whether the resource exists, and in which project.
-    Resource(ResourceId),
-    /// More than can be named.
-    Everything,
-}
-
 /// What an operation did, and where.
 #[derive(Default)]
 pub(super) struct Effect {
@@ -76,23 +61,29 @@ pub(super) struct Effect {
     pub(super) changes: Vec<Change>,
 }
 
-/// Carries a write out, once.
+/// Carries a write out, once. What it may have changed is in `changes` afterwards, also where it is
+/// not known whether the write happened.
 pub(super) async fn carry_out(
     store: &Store,
     write: &Write,
     operation: &Operation,
-) -> Result<(Done, Vec<Change>), DirectoryError> {
+    changes: &mut Vec<Change>,
+) -> Result<Done, DirectoryError> {
     let deadline = store.deadline();
     let mut attempt = 0;
     loop {
         attempt += 1;
         let mut transaction = store.begin(deadline).await?;
         let fault = match in_order(&mut transaction, write, operation).await {
-            Ok(outcome) => match transaction.commit().await {
-                Ok(()) => return Ok(outcome),
-                Err(failure) => Fault::Failed(failure),
-            },
+            Ok((done, changed)) => {
+                *changes = changed;
+                match transaction.commit().await {
+                    Ok(()) => return Ok(done),
+                    Err(failure) => Fault::Failed(failure),
+                }
+            }
             Err(fault) => {
+                changes.clear();
                 transaction.roll_back().await;
                 fault
             }

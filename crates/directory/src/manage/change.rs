@@ -8,7 +8,7 @@ mod project;
 
 mod resource;
 
-use super::carry_out::{Change, Effect, Fault};
+use super::carry_out::{Effect, Fault};
 use super::{Actor, IfMatch, Operation, Write};
 use crate::error::DirectoryError;
 use crate::statements::write_expiry;
@@ -96,7 +96,6 @@ async fn free(
     Ok(Effect {
         organization,
         project,
-        changes: vec![Change::Everything],
         ..Effect::default()
     })
 }

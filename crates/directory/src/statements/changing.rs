@@ -67,6 +67,8 @@ pub(crate) struct Changing {
     pub(crate) insert_assignment: &'static str,
     /// Id.
     pub(crate) delete_assignment: &'static str,
+    /// Type of scope, id of scope: some of the users who hold a role there.
+    pub(crate) some_holders: &'static str,
     /// Id, type of scope, id of scope.
     pub(crate) assignment: &'static str,
     /// Id: type and id of its scope.
@@ -214,6 +216,11 @@ macro_rules! changing {
             ),
             delete_assignment: concat!(
                 "DELETE FROM ", table!($dialect, "role_assignments"), " WHERE assignment_id = $1"
+            ),
+            some_holders: concat!(
+                "SELECT DISTINCT CAST(user_id AS text) FROM ",
+                table!($dialect, "role_assignments"),
+                " WHERE scope_type = $1 AND scope_id = $2 LIMIT 101"
             ),
             assignment: concat!(
                 "SELECT ", assignment_columns!($dialect),

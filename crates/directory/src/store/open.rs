@@ -50,7 +50,8 @@ impl Store {
     }
 }
 
-fn sqlite_options(options: &Options) -> SqliteConnectOptions {
+/// How every connection to a SQLite database is made.
+pub(crate) fn sqlite_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(true)
         // Below the query timeout, so that a lock ends as an error and not as an abandoned query.

@@ -6,11 +6,12 @@ use policy::{
 use uuid::Uuid;
 
 use super::super::authority::{Authority, authorize};
-use super::super::carry_out::{Change, Effect, Fault};
+use super::super::carry_out::{Effect, Fault};
 use super::super::record::RoleAssignment;
 use super::super::row::{self, AssignmentRow, ResourceRow, json_and_tag};
 use super::super::{Actor, Grantee, Operation, Write};
 use super::{finds, match_tag, missing, nothing_to_match, now, project};
+use crate::change::Change;
 use crate::error::DirectoryError;
 use crate::statements::write_expiry;
 use crate::store::{Store, Transaction};
@@ -70,7 +71,7 @@ pub(super) async fn grant(
         ("user_id", subject.as_str().to_owned()),
         ("role_id", role_id),
     ];
-    effect.changes = vec![Change::Held(subject, scope)];
+    effect.changes = vec![Change::Assignments(subject)];
     Ok(effect)
 }
 
@@ -104,7 +105,7 @@ pub(super) async fn withdraw(
     transaction.execute(delete, &[Some(id)]).await?;
     let mut effect = effect(transaction, place, &authority).await?;
     effect.changes = match Subject::new(&record.user_id) {
-        Ok(subject) => vec![Change::Held(subject, scope)],
+        Ok(subject) => vec![Change::Assignments(subject)],
         Err(_) => vec![Change::Everything],
     };
     effect.found = vec![("user_id", record.user_id), ("role_id", record.role_id)];

@@ -3,12 +3,13 @@
 use policy::{Action, OrganizationId, Place, Scope, SystemRole};
 
 use super::super::authority::authorize;
-use super::super::carry_out::{Change, Effect, Fault};
+use super::super::carry_out::{Effect, Fault};
 use super::super::row::{self, OrganizationRow, json_and_tag};
 use super::super::{Actor, Write};
 use super::{
     assignment, existing, match_tag, missing, nothing_to_match, now, refuse_buried, still_holds,
 };
+use crate::change::Change;
 use crate::store::Transaction;
 
 pub(super) async fn create(
@@ -32,7 +33,7 @@ pub(super) async fn create(
         let scope = Scope::Organization(id.clone());
         let owner = SystemRole::Owner.name();
         assignment::give(transaction, write, creator, owner, &scope).await?;
-        changes.push(Change::Held(creator.clone(), scope));
+        changes.push(Change::Assignments(creator.clone()));
     }
     effect(transaction, id, None, changes).await
 }

@@ -3,7 +3,7 @@
 use policy::{Action, OrganizationId, Place, ProjectId, Scope, SystemRole};
 
 use super::super::authority::authorize;
-use super::super::carry_out::{Change, Effect, Fault};
+use super::super::carry_out::{Effect, Fault};
 use super::super::record::Project;
 use super::super::row::{self, ProjectRow, json_and_tag};
 use super::super::{Actor, Write};
@@ -11,6 +11,7 @@ use super::{
     assignment, existing, finds, match_tag, missing, nothing_to_match, now, refuse_buried,
     still_holds,
 };
+use crate::change::Change;
 use crate::error::DirectoryError;
 use crate::store::Transaction;
 
@@ -50,7 +51,7 @@ pub(super) async fn create(
         let scope = Scope::Project(id.clone());
         let owner = SystemRole::Owner.name();
         assignment::give(transaction, write, creator, owner, &scope).await?;
-        changes.push(Change::Held(creator.clone(), scope));
+        changes.push(Change::Assignments(creator.clone()));
     }
     let (project, record) = found(transaction, id).await?;
     Ok(Effect {

@@ -1,14 +1,18 @@
 //! Resources.
 
-use policy::{Action, Place, ProjectId, ResourceId};
+use policy::{Action, Place, ProjectId, ResourceId, Subject};
 
 use super::super::authority::authorize;
-use super::super::carry_out::{Change, Effect, Fault};
+use super::super::carry_out::{Effect, Fault};
 use super::super::record::Resource;
 use super::super::row::{self, ResourceRow, json_and_tag};
 use super::super::{Operation, Write};
 use super::{existing, match_tag, missing, nothing_to_match, now, project};
+use crate::change::Change;
 use crate::store::Transaction;
+
+/// How many subjects are named before all are.
+const MAX_HOLDERS: usize = 100;
 
 pub(super) async fn create(
     transaction: &mut Transaction<'_>,
@@ -95,12 +99,26 @@ pub(super) async fn delete(
     let (_, (_, tag)) = found(transaction, project, id).await?;
     match_tag(write, &tag)?;
     let mut effect = effect(transaction, project, id, authority.assignment()).await?;
+    effect.changes.extend(holders(transaction, id).await?);
     let delete = transaction.store().changing().delete_resource;
     transaction.execute(delete, &[Some(id.as_str())]).await?;
     effect.record = None;
-    // Whoever held a role on it.
-    effect.changes = vec![Change::Everything];
     Ok(effect)
+}
+
+/// Who holds a role on it, and so loses it.
+async fn holders(transaction: &mut Transaction<'_>, id: &ResourceId) -> Result<Vec<Change>, Fault> {
+    let some_holders = transaction.store().changing().some_holders;
+    let arguments = [Some("resource"), Some(id.as_str())];
+    let holders: Vec<(String,)> = transaction.fetch(some_holders, &arguments).await?;
+    if holders.len() > MAX_HOLDERS {
+        return Ok(vec![Change::Everything]);
+    }
+    let changes = holders.iter().map(|(id,)| match Subject::new(id) {
+        Ok(subject) => Change::Assignments(subject),
+        Err(_) => Change::Everything,
+    });
+    Ok(changes.collect())
 }
 
 type Found = (Resource, (String, String));
