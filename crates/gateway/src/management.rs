@@ -211,7 +211,20 @@ impl Call<'_> {
         if let Some(assignment) = &done.assignment {
             Span::current().record("assignment", assignment);
         }
+        // Whoever has written something is known by name to those who look at it.
+        self.remember_caller().await;
         Ok(done)
+    }
+
+    /// Keeps what the token says of the caller. Nothing that is answered depends on it.
+    async fn remember_caller(&self) {
+        let principal = self.principal;
+        let (subject, email, name) = (principal.subject(), principal.email(), principal.name());
+        let remembered = self.directory().remember_user(subject, email, name).await;
+        match remembered {
+            Ok(()) | Err(DirectoryError::ReadOnly) => {}
+            Err(error) => tracing::warn!(%error, "who the caller is could not be kept"),
+        }
     }
 }
 

@@ -265,7 +265,8 @@ const fn told(task: Task) -> &'static str {
         Task::ListRoles => "Role",
         Task::RolePermissions => "Permission",
         Task::CheckPermissions => "Permissions",
-        Task::SearchUsers | Task::Me => "User",
+        Task::SearchUsers => "User",
+        Task::Me => "Me",
     }
 }
 

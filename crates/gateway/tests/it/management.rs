@@ -53,37 +53,49 @@ fn all<'a>(list: &'a Value, field: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// All that is in the directory, as text.
-async fn everything(world: &World) -> String {
+/// All that is in the directory, record by record.
+async fn everything(world: &World) -> Vec<String> {
+    fn told(records: &[impl std::fmt::Debug], everything: &mut Vec<String>) {
+        everything.extend(records.iter().map(|record| format!("{record:?}")));
+    }
     let directory: &Directory = &world.directory;
     let page = Page {
         after: None,
         limit: 1000,
     };
     let reader = Reader::Operator;
-    let mut text = String::new();
-    let mut places = Vec::new();
+    let (mut all, mut places) = (Vec::new(), Vec::new());
     let organizations = directory.organizations(&reader, &page).await.unwrap();
-    for organization in &organizations.records {
-        let id = OrganizationId::new(&organization.org_id).unwrap();
+    told(&organizations.records, &mut all);
+    for organization in organizations.records {
+        let id = OrganizationId::new(organization.org_id).unwrap();
         places.push(Place::Organization(id));
     }
     let projects = directory.projects(&reader, None, &page).await.unwrap();
-    for project in &projects.records {
-        let id = ProjectId::new(&project.project_id).unwrap();
+    told(&projects.records, &mut all);
+    for project in projects.records {
+        let id = ProjectId::new(project.project_id).unwrap();
         let resources = directory.resources(&reader, &id, &page).await.unwrap();
-        text.push_str(&format!("{:?}", resources.records));
+        told(&resources.records, &mut all);
         places.push(Place::Project(id));
     }
     for place in places {
         let held = directory.assignments(&place, world.clock.now(), &page);
-        text.push_str(&format!("{:?}", held.await.unwrap().records));
+        told(&held.await.unwrap().records, &mut all);
         let audit = directory.audit(&place, &page).await.unwrap();
-        text.push_str(&format!("{:?}", audit.records));
+        told(&audit.records, &mut all);
     }
-    let users = directory.users(&reader, "", 1000).await.unwrap();
-    format!(
-        "{text}{users:?}{:?}{:?}",
-        organizations.records, projects.records
-    )
+    told(&directory.users(&reader, "", 1000).await.unwrap(), &mut all);
+    all
+}
+
+/// Asserts that nothing was written since `before`.
+#[track_caller]
+fn unchanged(before: &[String], after: &[String], what: &str) {
+    let gone: Vec<&String> = before.iter().filter(|one| !after.contains(one)).collect();
+    let new: Vec<&String> = after.iter().filter(|one| !before.contains(one)).collect();
+    assert!(
+        gone.is_empty() && new.is_empty(),
+        "{what}: {gone:#?} became {new:#?}"
+    );
 }

@@ -176,18 +176,25 @@ fn told() -> Vec<(&'static str, Schema)> {
                 [],
             ),
         ),
+        ("User", open(user(), [])),
         (
-            "User",
+            "Me",
             open(
-                [
-                    ("id", text()),
-                    ("user_id", text()),
-                    ("email", maybe(text())),
-                    ("name", maybe(text())),
-                ],
+                user()
+                    .into_iter()
+                    .chain([("can_create", simple(Type::Boolean))]),
                 [],
             ),
         ),
+    ]
+}
+
+fn user() -> [Field; 4] {
+    [
+        ("id", text()),
+        ("user_id", text()),
+        ("email", maybe(text())),
+        ("name", maybe(text())),
     ]
 }
 

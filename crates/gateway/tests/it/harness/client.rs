@@ -133,9 +133,14 @@ pub(crate) fn alike(answers: impl IntoIterator<Item = String>) -> String {
 
 /// Sends bytes as they are and reads until the gateway closes the connection, or half a second
 /// passes without more.
-pub(crate) async fn raw(address: SocketAddr, bytes: &str) -> String {
+pub(crate) async fn raw(address: SocketAddr, text: &str) -> String {
+    raw_bytes(address, text.as_bytes()).await
+}
+
+/// The same of what need not be a text.
+pub(crate) async fn raw_bytes(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(bytes.as_bytes()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     let pause = std::time::Duration::from_millis(500);

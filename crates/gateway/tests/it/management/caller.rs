@@ -13,12 +13,12 @@ async fn the_caller_is_who_the_token_says() {
     let me = world.get("mallory", "/api/v1/me").await.value();
     assert_eq!(
         me,
-        json!({"id": "mallory", "user_id": "mallory", "email": "mallory@acme.test", "name": "mallory"})
+        json!({"id": "mallory", "user_id": "mallory", "email": "mallory@acme.test", "name": "mallory", "can_create": true})
     );
     let me = world.get("auth0|new", "/api/v1/me").await.value();
     assert_eq!(
         me,
-        json!({"id": "auth0|new", "user_id": "auth0|new", "email": null, "name": null})
+        json!({"id": "auth0|new", "user_id": "auth0|new", "email": null, "name": "auth0|new", "can_create": true})
     );
 }
 
@@ -63,7 +63,7 @@ async fn an_address_counts_only_where_the_issuer_has_verified_it() {
     .await;
     assert_eq!(
         told,
-        json!({"id": "boss", "user_id": "boss", "email": "Boss@acme.test", "name": "The Boss"})
+        json!({"id": "boss", "user_id": "boss", "email": "Boss@acme.test", "name": "The Boss", "can_create": true})
     );
     let granted = world.write("alice", Method::POST, &path, by_address).await;
     assert_eq!(granted.value()["user_id"], "boss", "{}", granted.body);
