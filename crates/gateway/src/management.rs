@@ -201,13 +201,11 @@ impl Call<'_> {
             idempotency_key: self.conditions.idempotency_key.clone(),
         };
         let done = self.directory().write(write, operation).await;
-        let done = done.map_err(|error| match error {
-            DirectoryError::Unavailable(cause) => {
-                tracing::error!(cause, "the directory did not say whether it has written");
-                Error::WriteUnknown
-            }
-            error => refused(error),
-        })?;
+        if let Err(DirectoryError::Unavailable(cause)) = &done {
+            tracing::error!(cause, "the directory did not say whether it has written");
+            return Err(Error::WriteUnknown);
+        }
+        let done = done.map_err(refused)?;
         if let Some(assignment) = &done.assignment {
             Span::current().record("assignment", assignment);
         }

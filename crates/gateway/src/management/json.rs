@@ -17,7 +17,7 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Error> {
         let (before, _) = body
             .split_at_checked(error.valid_up_to())
             .unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let last = before.rsplit(|byte| *byte == b'\n').next();
         let column = last.map_or(0, <[u8]>::len) + 1;
         bad(format!(
@@ -52,13 +52,20 @@ pub(super) fn id<'a, T>(
     new(text).map_err(|error| bad(format!("{field}: {error}")))
 }
 
-/// A field that says something by being null: `None` where it is absent, `Some(None)` for null.
-pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
+/// A field that says something by being null.
+#[derive(Debug, Default)]
+pub(super) enum Nullable<T> {
+    #[default]
+    Absent,
+    Null,
+    Is(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Nullable<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Option::deserialize(deserializer)?;
+        Ok(given.map_or(Self::Null, Self::Is))
+    }
 }
 
 /// Settings as they were given. Deeper than JSON is commonly read (128 levels), they would be a trap
@@ -139,13 +146,10 @@ mod tests {
 
     #[test]
     fn settings_are_kept_as_they_are_unless_they_are_too_deep() {
-        let read = |settings: &str| {
-            let body = format!(r#"{{"name": "a", "settings": {settings}}}"#);
-            settings_of(&read::<Pair>(body.as_bytes()).unwrap().settings)
+        let read = |given: &str| {
+            let body = format!(r#"{{"name": "a", "settings": {given}}}"#);
+            settings(read::<Pair>(body.as_bytes()).unwrap().settings)
         };
-        fn settings_of(raw: &Option<Box<RawValue>>) -> Result<Option<String>, Error> {
-            settings(raw.clone())
-        }
         assert_eq!(read("null").unwrap(), None);
         let kept = r#"{ "b" : 1.50, "a":[ ] }"#;
         assert_eq!(read(kept).unwrap().as_deref(), Some(kept));

@@ -5,6 +5,7 @@ use directory::policy::{OrganizationId, ProjectId};
 use http::Response;
 use serde::Deserialize;
 
+use super::json::Nullable;
 use super::{Call, json, refused, reply};
 use crate::error::Error;
 use crate::stream::Body;
@@ -22,8 +23,8 @@ struct New {
 struct Change {
     name: Option<String>,
     /// Null: no organization from now on.
-    #[serde(default, deserialize_with = "json::nullable")]
-    org_id: Option<Option<String>>,
+    #[serde(default)]
+    org_id: Nullable<String>,
 }
 
 /// What only operators may create where creation is closed.
@@ -44,7 +45,7 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Response<Body>, Error> {
 pub(super) async fn create(call: &Call<'_>) -> Result<Response<Body>, Error> {
     let New { id, name, org_id } = json::read(&call.body)?;
     let id = json::id("id", &id, ProjectId::new)?;
-    let organization = organization(org_id)?;
+    let organization = org_id.as_deref().map(organization).transpose()?;
     if organization.is_none() {
         call.may_create(LONELY)?;
     }
@@ -65,14 +66,16 @@ pub(super) async fn read(call: &Call<'_>, id: &ProjectId) -> Result<Response<Bod
 /// Another name, or another organization.
 pub(super) async fn update(call: &Call<'_>, id: ProjectId) -> Result<Response<Body>, Error> {
     let Change { name, org_id } = json::read(&call.body)?;
-    if name.is_none() && org_id.is_none() {
-        return Err(json::nothing("name and org_id"));
-    }
-    if org_id == Some(None) {
-        // The long way round to a project without one.
-        call.may_create(LONELY)?;
-    }
-    let organization = org_id.map(organization).transpose()?;
+    let organization = match org_id {
+        Nullable::Absent if name.is_none() => return Err(json::nothing("name and org_id")),
+        Nullable::Absent => None,
+        Nullable::Null => {
+            // The long way round to a project without one.
+            call.may_create(LONELY)?;
+            Some(None)
+        }
+        Nullable::Is(id) => Some(Some(organization(&id)?)),
+    };
     let operation = Operation::UpdateProject {
         id,
         name,
@@ -88,7 +91,6 @@ pub(super) async fn delete(call: &Call<'_>, id: ProjectId) -> Result<Response<Bo
     Ok(reply::removed(&done))
 }
 
-fn organization(id: Option<String>) -> Result<Option<OrganizationId>, Error> {
-    let id = id.map(|id| json::id("org_id", &id, OrganizationId::new));
-    id.transpose()
+fn organization(id: &str) -> Result<OrganizationId, Error> {
+    json::id("org_id", id, OrganizationId::new)
 }

@@ -101,7 +101,7 @@ const fn more(task: Task) -> &'static str {
 
 /// The parameters in the URL and in the head.
 pub(super) fn parameters(managed: &Managed) -> Vec<Parameter> {
-    let mut described: Vec<Parameter> = managed.query.iter().map(in_query).collect();
+    let mut described: Vec<Parameter> = managed.query.iter().copied().map(in_query).collect();
     let effect = managed.task.effect();
     if effect.writes() {
         described.push(in_header(
@@ -127,7 +127,7 @@ pub(super) fn parameters(managed: &Managed) -> Vec<Parameter> {
     described
 }
 
-fn in_query(query: &Query) -> Parameter {
+fn in_query(query: Query) -> Parameter {
     let id = || {
         any_text()
             .pattern(Some(whole(ID)))
@@ -326,10 +326,11 @@ pub(super) fn responses(task: Task) -> Vec<(StatusCode, Response)> {
             )]
         }
         Effect::Tells => {
-            let content = match task {
-                Task::ListRoles | Task::RolePermissions | Task::SearchUsers => several(),
-                _ => one(),
-            };
+            let is_list = matches!(
+                task,
+                Task::ListRoles | Task::RolePermissions | Task::SearchUsers
+            );
+            let content = if is_list { several() } else { one() };
             let told = response("What was asked for.");
             vec![(
                 StatusCode::OK,

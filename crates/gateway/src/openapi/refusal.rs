@@ -104,7 +104,6 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         | Error::Internal => tenant || task.is_some(),
         Error::Forbidden | Error::NotConfigured(_) => tenant,
         Error::NotPermitted { .. } => task.is_some() && mount != Mount::Root,
-        Error::Denied(_) => writes,
         Error::CreationClosed(_) => matches!(
             task,
             Some(Task::CreateOrganization | Task::CreateProject | Task::UpdateProject)
@@ -113,7 +112,11 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::NotFound(_) => {
             task.is_some() && (mount != Mount::Root || route.path.contains('{') || writes)
         }
-        Error::Conflict(_) | Error::KeyReused | Error::ReadOnly | Error::WriteUnknown => writes,
+        Error::Denied(_)
+        | Error::Conflict(_)
+        | Error::KeyReused
+        | Error::ReadOnly
+        | Error::WriteUnknown => writes,
         Error::PreconditionFailed => writes || effect == Some(Effect::Reads),
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),

@@ -14,7 +14,8 @@ type Field = (&'static str, RefOr<Schema>);
 /// All schemas, by name.
 pub(in crate::openapi) fn schemas() -> Vec<(&'static str, Schema)> {
     let mut schemas = taken();
-    schemas.extend(told());
+    schemas.extend(records());
+    schemas.extend(people());
     schemas
 }
 
@@ -70,7 +71,7 @@ fn taken() -> Vec<(&'static str, Schema)> {
 }
 
 /// Records, as they are answered.
-fn told() -> Vec<(&'static str, Schema)> {
+fn records() -> Vec<(&'static str, Schema)> {
     let times = || [("created_at", maybe(time())), ("updated_at", maybe(time()))];
     let organization = [("org_id", text()), ("name", text())];
     let project = [
@@ -88,6 +89,18 @@ fn told() -> Vec<(&'static str, Schema)> {
         ("sku", maybe(text())),
         ("settings_json", any("As it was given.")),
     ];
+    vec![
+        (
+            "Organization",
+            open(organization.into_iter().chain(times()), []),
+        ),
+        ("Project", open(project.into_iter().chain(times()), [])),
+        ("Resource", open(resource.into_iter().chain(times()), [])),
+    ]
+}
+
+/// Who holds what, and who did what.
+fn people() -> Vec<(&'static str, Schema)> {
     let assignment = [
         ("assignment_id", text()),
         ("user_id", text()),
@@ -122,12 +135,6 @@ fn told() -> Vec<(&'static str, Schema)> {
         ("detail", any("What was written.")),
     ];
     vec![
-        (
-            "Organization",
-            open(organization.into_iter().chain(times()), []),
-        ),
-        ("Project", open(project.into_iter().chain(times()), [])),
-        ("Resource", open(resource.into_iter().chain(times()), [])),
         ("RoleAssignment", open(assignment, inherited)),
         ("AuditEntry", open(audit, [])),
         (

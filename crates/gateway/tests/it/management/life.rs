@@ -95,31 +95,39 @@ async fn an_organization_lives_and_ends() {
         all(&of_the_resource, "operation"),
         ["resource.update", "resource.update", "resource.create"]
     );
+}
 
-    // What still holds something stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_holds_something_ends_with_it_or_not_at_all() {
+    let world = World::new().await;
+    let (here, tps, cover) = (super::ACME, super::SHOP, super::API);
+    let delete = async |path: &str| world.write("alice", Method::DELETE, path, "").await;
     for holds in [here, tps] {
-        let stays = world.write("nora", Method::DELETE, holds, "").await;
-        refused(&stays, 409, "conflict");
-        let without = format!("{holds}?cascade=false");
-        let stays = world.write("nora", Method::DELETE, &without, "").await;
-        refused(&stays, 409, "conflict");
+        refused(&delete(holds).await, 409, "conflict");
+        refused(
+            &delete(&format!("{holds}?cascade=false")).await,
+            409,
+            "conflict",
+        );
     }
-    let gone = world.write("nora", Method::DELETE, &cover, "").await;
+    let gone = delete(cover).await;
     assert_eq!((gone.status.as_u16(), gone.body.as_str()), (204, ""));
     assert_eq!(gone.header("content-type"), None);
-    refused(&world.get("nora", &cover).await, 404, "not_found");
-    let gone = world
-        .write("nora", Method::DELETE, &format!("{here}?cascade=true"), "")
-        .await;
+    refused(&world.get("alice", cover).await, 404, "not_found");
+    let gone = delete(&format!("{here}?cascade=true")).await;
     assert_eq!(gone.status, 204, "{}", gone.body);
-    for path in [here, tps, &cover] {
-        refused(&world.get("nora", path).await, 403, "forbidden");
+    for path in [here, tps, cover] {
+        refused(&world.get("alice", path).await, 403, "forbidden");
     }
     // Data outlive a project, so nobody else gets its id.
-    let again = post(ORGANIZATIONS, json!({"id": "initech", "name": "Another"})).await;
-    refused(&again, 409, "conflict");
-    let again = post(PROJECTS, json!({"id": "initech-tps", "name": "Another"})).await;
-    refused(&again, 409, "conflict");
+    for (path, body) in [
+        (ORGANIZATIONS, json!({"id": "acme", "name": "Another"})),
+        (PROJECTS, json!({"id": "acme-shop", "name": "Another"})),
+    ] {
+        let body = body.to_string();
+        let again = world.write("alice", Method::POST, path, &body).await;
+        refused(&again, 409, "conflict");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

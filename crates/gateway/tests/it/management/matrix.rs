@@ -175,7 +175,7 @@ async fn no_row_answers_a_method_that_is_not_its_own() {
     let world = World::new().await;
     let known = |pattern: &str, method: &Method| {
         let routes = routes::all().filter(|route| route.methods.contains(method));
-        let mut paths = routes.flat_map(|route| route.paths());
+        let mut paths = routes.flat_map(routes::Route::paths);
         paths.any(|(_, path)| path == pattern)
     };
     for row in rows() {
