@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -13,6 +14,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Pools, Store};
@@ -49,11 +51,14 @@ impl Store {
             managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
+            writing: Mutex::new(()),
+            forgot: AtomicI64::new(0),
         })
     }
 }
 
-fn sqlite_options(options: &Options) -> SqliteConnectOptions {
+/// How every connection to a SQLite database is made.
+pub(crate) fn sqlite_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(true)
         // Below the query timeout, so that a lock ends as an error and not as an abandoned query.

@@ -124,6 +124,7 @@ pub(crate) fn settings(
         mimir,
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
+        management: config.management,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }
