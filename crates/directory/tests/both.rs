@@ -9,29 +9,11 @@ mod writing;
 
 #[path = "support/home.rs"]
 mod home;
+#[macro_use]
+#[path = "support/on_both.rs"]
+mod on_both;
 #[path = "support/postgres.rs"]
 mod postgres;
-
-/// Makes two tests of each fact.
-macro_rules! on_both {
-    ($($module:ident::{$($fact:ident),* $(,)?})*) => {
-        mod on_sqlite {$($(
-            #[test]
-            fn $fact() {
-                let home = super::home::Home::sqlite();
-                home.block_on(super::$module::$fact(&home));
-            }
-        )*)*}
-        mod on_postgres {$($(
-            #[test]
-            fn $fact() {
-                if let Some(home) = super::home::Home::postgres() {
-                    home.block_on(super::$module::$fact(&home));
-                }
-            }
-        )*)*}
-    };
-}
 
 on_both! {
     access::{
@@ -56,7 +38,7 @@ on_both! {
     writing::{
         duplicates_are_refused,
         what_belongs_to_nothing_is_refused,
-        an_unknown_role_user_or_scope_is_refused,
+        an_unknown_role_or_scope_is_refused,
         malformed_texts_are_refused_and_nothing_is_written,
         the_database_itself_refuses_invalid_ids,
         a_role_is_held_once_per_scope_and_again_after_its_expiry,
