@@ -4,6 +4,8 @@
 mod access;
 #[path = "both/opening.rs"]
 mod opening;
+#[path = "both/remembering.rs"]
+mod remembering;
 #[path = "both/writing.rs"]
 mod writing;
 
@@ -34,6 +36,17 @@ on_both! {
         a_resource_of_another_project_does_not_exist_here,
         a_project_that_does_not_exist_is_told_apart,
         a_subject_is_only_ever_a_value,
+    }
+    remembering::{
+        a_warm_question_is_answered_where_it_is_asked,
+        an_expiry_passes_at_its_second_while_warm,
+        ones_own_writes_are_seen_at_once,
+        what_others_write_is_seen_within_a_second,
+        places_that_others_make_and_move_are_seen_within_a_second,
+        a_question_that_races_a_write_leaves_nothing_behind,
+        without_room_everything_is_asked,
+        nothing_is_recalled_from_a_closed_directory,
+        the_watch_ends_with_the_last_clone,
     }
     writing::{
         duplicates_are_refused,

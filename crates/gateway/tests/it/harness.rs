@@ -63,10 +63,23 @@ impl World {
         Self::build(Issuer::start().await, change).await
     }
 
+    /// A world whose directory others may open, too.
+    pub(crate) async fn on(database: &str) -> Self {
+        let directory = directory(database).await;
+        Self::built(Issuer::start().await, directory, |_| {}).await
+    }
+
     /// A world with this issuer.
     pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(issuer, directory("sqlite::memory:").await, change).await
+    }
+
+    async fn built(
+        issuer: Issuer,
+        directory: Directory,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
-        let directory = directory().await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -129,8 +142,8 @@ pub(crate) fn backend_at(url: &str) -> BackendSettings {
 }
 
 /// The organizations, projects, resources and people of the tests.
-async fn directory() -> Directory {
-    let directory = Directory::open(Options::new("sqlite::memory:", Handle::current()))
+async fn directory(url: &str) -> Directory {
+    let directory = Directory::open(Options::new(url, Handle::current()))
         .await
         .unwrap();
     let organization = |id| OrganizationId::new(id).unwrap();
