@@ -2,12 +2,16 @@
 
 #[path = "manage/authority.rs"]
 mod authority;
+#[path = "manage/listing.rs"]
+mod listing;
 #[path = "manage/racing.rs"]
 mod racing;
 #[path = "manage/repeating.rs"]
 mod repeating;
 #[path = "manage/rules.rs"]
 mod rules;
+#[path = "manage/texts.rs"]
+mod texts;
 #[path = "manage/writing.rs"]
 mod writing;
 
@@ -59,5 +63,20 @@ on_both! {
         a_key_belongs_to_one_actor_and_one_write,
         what_was_refused_may_be_tried_again,
         a_key_is_forgotten_after_a_day,
+    }
+    listing::{
+        a_list_has_what_its_reader_may_read,
+        pages_follow_each_other_without_gap_or_overlap,
+        assignments_say_where_they_are_from,
+        permissions_are_those_of_all_roles_once,
+        users_are_found_by_those_who_manage_them,
+        a_user_is_remembered_as_far_as_they_are_known,
+        the_audit_tells_every_write,
+        the_audit_is_only_ever_added_to,
+    }
+    texts::{
+        a_name_is_kept_or_refused,
+        settings_are_kept_as_they_are,
+        any_subject_can_be_given_a_role,
     }
 }

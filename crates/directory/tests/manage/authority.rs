@@ -11,7 +11,7 @@ use directory::Directory;
 use directory::manage::{Grantee, Operation};
 use directory::policy::SystemRole;
 
-use crate::home::{Home, at, organization, project};
+use crate::home::{Home, at, organization, project, subject};
 use crate::manager::{
     NOW, by, deletion, give, kind, new_organization, new_project, new_resource, operate, place,
     renaming, role, role_until, text, withdrawal, write,
@@ -269,7 +269,6 @@ pub async fn a_role_is_given_by_a_verified_address(home: &Home) {
         role: "Viewer".to_owned(),
         expires_at: None,
     };
-    use crate::home::subject;
     directory
         .remember_user(&subject("oidc|1"), Some("Vera@Example.org"), Some("Vera"))
         .await

@@ -32,7 +32,7 @@ pub async fn a_repeated_write_gets_the_same_answer(home: &Home) {
         assert!(!first.replayed);
         let mut later = keyed(&key);
         later.now = at(NOW + 23 * 3600);
-        later.request_id = "another".to_owned();
+        "another".clone_into(&mut later.request_id);
         for write in [keyed(&key), later] {
             let again = directory.write(write, operation.clone()).await.unwrap();
             assert!(again.replayed);
