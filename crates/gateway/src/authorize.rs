@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use directory::Directory;
-use directory::policy::{Action, Place, ProjectId, ResourceId};
+use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId};
 use jiff::Timestamp;
 use tracing::Span;
 
@@ -35,6 +35,7 @@ pub enum Reach {
 pub struct Permit {
     principal: Principal,
     action: Action,
+    organization: Option<OrganizationId>,
     project: ProjectId,
     reach: Reach,
     assignment: Arc<str>,
@@ -60,6 +61,12 @@ impl Permit {
         };
         let asked = Asked::read(target)?;
         decide(directory, self.principal.clone(), self.action, asked, now).await
+    }
+
+    /// The project's organization, if it is in one.
+    #[must_use]
+    pub fn organization(&self) -> Option<&OrganizationId> {
+        self.organization.as_ref()
     }
 
     /// The project, and so the tenant.
@@ -153,9 +160,9 @@ async fn decide(
         Error::Forbidden
     })?;
     let assignment = Arc::clone(&carried_by.id);
-    let is_there = access
-        .lineage()
-        .is_some_and(|lineage| lineage.resource.is_some());
+    let lineage = access.lineage();
+    let is_there = lineage.is_some_and(|lineage| lineage.resource.is_some());
+    let organization = lineage.and_then(|lineage| lineage.organization.clone());
     let reach = match (named, resource) {
         (false, _) => Reach::Project,
         (true, Some(resource)) if is_there => Reach::Resource(resource),
@@ -164,6 +171,7 @@ async fn decide(
     Ok(Permit {
         principal,
         action,
+        organization,
         project,
         reach,
         assignment,

@@ -73,6 +73,9 @@ pub enum Error {
     /// The directory cannot be asked.
     #[error("permissions cannot be checked at the moment")]
     DirectoryUnavailable,
+    /// What is answered could not be audited.
+    #[error("nothing is answered at the moment, because the audit cannot be written")]
+    AuditUnavailable,
 
     /// This backend is not configured.
     #[error("the {} backend is not configured", .0.name())]
@@ -129,9 +132,10 @@ impl Error {
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
-            Self::NoKeys | Self::DirectoryUnavailable | Self::NotConfigured(_) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-            }
+            Self::NoKeys
+            | Self::DirectoryUnavailable
+            | Self::AuditUnavailable
+            | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
         }
     }
@@ -174,7 +178,10 @@ impl Error {
             Self::NoToken | Self::InvalidToken(_) => {
                 headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
             }
-            Self::NoKeys | Self::DirectoryUnavailable | Self::TooManyTails(_) => {
+            Self::NoKeys
+            | Self::DirectoryUnavailable
+            | Self::AuditUnavailable
+            | Self::TooManyTails(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::UnknownPath

@@ -31,6 +31,8 @@ mod filter;
 
 pub mod stream;
 
+pub mod audit;
+
 mod tail;
 
 pub mod error;
@@ -52,4 +54,7 @@ pub use directory;
 pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
-pub use settings::{BackendSettings, IssuerSettings, Settings, TailSettings};
+pub use settings::{
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, IssuerSettings, Settings,
+    TailSettings,
+};

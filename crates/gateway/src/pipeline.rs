@@ -12,6 +12,8 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use uuid::{NoContext, Uuid};
 
+use crate::audit::body::Counted;
+use crate::audit::{Audit, Opening, Record};
 use crate::authenticate::keys::Keys;
 use crate::authenticate::{Verifier, authenticate};
 use crate::authorize::{Permit, Reach, authorize};
@@ -26,7 +28,7 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
-use crate::scope::{self, Context, scope};
+use crate::scope::{self, Context};
 use crate::settings::TailSettings;
 use crate::stream::Body;
 use crate::tail;
@@ -40,6 +42,7 @@ pub(crate) struct Shared {
     pub(crate) health: Health,
     pub(crate) document: Document,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit: Audit,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
@@ -70,10 +73,22 @@ impl Pipeline {
         &self,
         request: Request<B>,
         id: &HeaderValue,
+        started: Instant,
+        record: &mut Record,
     ) -> Result<Response<Body>, Error> {
         let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
+        if let Some(action) = found.route.serves.audited() {
+            *record = self.shared.audit.open(Opening {
+                request_id: id.clone(),
+                time: self.shared.clock.now(),
+                started: started.into_std(),
+                endpoint: found.route.name,
+                action,
+            })?;
+            record.target(found.target);
+        }
         form::check(&head.method, &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
@@ -85,7 +100,7 @@ impl Pipeline {
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Tenant(endpoint) => {
                 let permit = self
-                    .permit(endpoint.action, found.target, &head.headers)
+                    .permit(endpoint.action, found.target, &head.headers, record)
                     .await?;
                 let form = form::read(body).await?;
                 let input = Input {
@@ -98,7 +113,7 @@ impl Pipeline {
                     most_lines: self.shared.max_log_lines,
                 };
                 let upgrade = head.extensions.remove();
-                self.tenant(endpoint, &permit, input, context, upgrade, id)
+                self.tenant(endpoint, &permit, input, context, upgrade, id, record)
                     .await
             }
         }
@@ -110,6 +125,7 @@ impl Pipeline {
         action: Action,
         target: Target<'_>,
         headers: &HeaderMap,
+        record: &Record,
     ) -> Result<Permit, Error> {
         let Shared {
             verifier,
@@ -121,8 +137,14 @@ impl Pipeline {
         let principal = authenticate(verifier, keys, headers, clock.now()).await?;
         // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
         Span::current().record("subject", principal.subject().as_str());
+        record.subject(principal.subject());
         let permit = authorize(directory, principal, action, target, clock.now()).await?;
         Span::current().record("assignment", permit.assignment());
+        record.allowed(Some(permit.assignment()));
+        permit
+            .organization()
+            .into_iter()
+            .for_each(|organization| record.organization(organization));
         Ok(permit)
     }
 
@@ -135,20 +157,28 @@ impl Pipeline {
         context: Context<'_>,
         upgrade: Option<OnUpgrade>,
         id: &HeaderValue,
+        record: &Record,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
+        // Whatever goes upstream goes through here, and so into the record.
+        let scope = |endpoint: &Endpoint, path, input| {
+            let scoped = scope::scope(endpoint, path, permit, input, context)?;
+            record.queries(scoped.get().queries(endpoint));
+            Ok::<_, Error>(scoped)
+        };
         match endpoint.answer {
             Answer::Forwarded(path) => {
-                let scoped = scope(endpoint, path, permit, input, context)?;
+                let scoped = scope(endpoint, path, input)?;
                 forward(upstream, scoped, id).await
             }
             Answer::Tail(reader, path) => {
                 let asked = tail::Asked {
                     reader,
-                    request: scope(endpoint, path, permit, input, context)?,
+                    request: scope(endpoint, path, input)?,
                     permit,
                     headers: context.headers,
                     upgrade,
+                    record,
                 };
                 tail::tail(asked, &self.shared, &self.open, upstream, id).await
             }
@@ -157,11 +187,8 @@ impl Pipeline {
                 local::answer(local, endpoint.backend, &parameters)
             }
             Answer::Filtered(filter, path) => {
-                let request = scope(endpoint, path, permit, input, context)?;
-                let names = || {
-                    let nothing = Input::default();
-                    scope(&filter::NAMES, filter::NAMES_PATH, permit, nothing, context)
-                };
+                let request = scope(endpoint, path, input)?;
+                let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {
@@ -175,7 +202,7 @@ impl Pipeline {
     }
 
     /// Answers a request, gives it an id, and logs one line about it; never a header or a query.
-    pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Body> {
+    pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Counted> {
         let started = Instant::now();
         let (id, header) = self.request_id();
         let span = tracing::error_span!(
@@ -188,12 +215,18 @@ impl Pipeline {
             assignment = Empty,
             reason = Empty
         );
-        let answered = self.answer(request, &header).instrument(span.clone()).await;
+        let mut record = Record::none();
+        let answered = self
+            .answer(request, &header, started, &mut record)
+            .instrument(span.clone())
+            .await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             span.record("reason", *reason);
         }
+        let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| error.into_response(&id));
+        record.answered(response.status(), error.as_ref());
         response.headers_mut().insert(REQUEST_ID, header);
         span.in_scope(|| {
             let (status, took) = (response.status().as_u16(), started.elapsed());
@@ -204,7 +237,7 @@ impl Pipeline {
                 tracing::info!(status, duration_us, "answered");
             }
         });
-        response
+        response.map(|body| Counted::new(body, record))
     }
 
     /// A new id, a UUID of version 7. A caller's own is not taken: it would end up in the log.

@@ -157,6 +157,17 @@ pub enum Filter {
     Alerts,
 }
 
+impl Serves {
+    /// Whether requests are audited, and if so the action that they need; none where a token is
+    /// enough.
+    pub(crate) const fn audited(&self) -> Option<Option<&'static str>> {
+        match self {
+            Self::Probe(_) | Self::OpenApi => None,
+            Self::Tenant(endpoint) => Some(Some(endpoint.action.as_str())),
+        }
+    }
+}
+
 impl Route {
     /// Its whole paths, with `{projectId}`, `{resourceId}` and `{name}` in them.
     pub fn paths(&self) -> impl Iterator<Item = (Mount, String)> {

@@ -49,6 +49,7 @@ fn errors() -> Vec<Error> {
         Error::Forbidden,
         Error::UnknownResource,
         Error::DirectoryUnavailable,
+        Error::AuditUnavailable,
         Error::NotConfigured(Backend::Loki),
         Error::BadData("start: is after end".to_owned()),
         Error::BadGateway(Backend::Loki),
@@ -79,6 +80,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         | Error::NoKeys
         | Error::Forbidden
         | Error::DirectoryUnavailable
+        | Error::AuditUnavailable
         | Error::NotConfigured(_)
         | Error::BadData(_)
         | Error::Internal => tenant,

@@ -13,7 +13,9 @@ use std::time::Duration;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
-use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings, TailSettings};
+use gateway::{
+    AuditSettings, BackendSettings, Clock, IssuerSettings, Server, Settings, TailSettings,
+};
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Algorithm;
 use tokio::runtime::Handle;
@@ -80,6 +82,7 @@ impl World {
             mimir: Some(backend_at(&mimir.url())),
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
+            audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

@@ -44,3 +44,5 @@ mod health;
 mod lifecycle;
 
 mod secrets;
+
+mod audit;
