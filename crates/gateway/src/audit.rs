@@ -148,3 +148,6 @@ impl Drop for Running {
 pub(crate) fn try_out(output: &AuditOutput) -> io::Result<()> {
     Output::open(output).map(drop)
 }
+
+#[cfg(test)]
+mod tests;

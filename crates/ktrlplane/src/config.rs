@@ -12,6 +12,7 @@ mod mask;
 mod problem;
 mod show;
 
+mod audit;
 mod auth;
 mod backend;
 mod database;
@@ -20,6 +21,8 @@ mod server;
 
 use std::net::SocketAddr;
 use std::path::Path;
+
+use gateway::AuditSettings;
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -40,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     /// The directory's database, as a URL; it may hold a password.
     pub(crate) database: String,
+    /// Where each decision is written down.
+    pub(crate) audit: AuditSettings,
 }
 
 /// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
@@ -76,13 +81,17 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let listen = server::read(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
-    match (observability, listen, auth, database) {
-        (Some(observability), Some(listen), Some(auth), Some(database)) if problems.is_empty() => {
+    let audit = audit::read(layers, &mut problems);
+    match (observability, listen, auth, database, audit) {
+        (Some(observability), Some(listen), Some(auth), Some(database), Some(audit))
+            if problems.is_empty() =>
+        {
             Ok(Config {
                 observability,
                 listen,
                 auth,
                 database,
+                audit,
             })
         }
         _ => Err(problems),

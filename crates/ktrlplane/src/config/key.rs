@@ -57,7 +57,7 @@ const MAX_LINES: Key = key(
 );
 
 /// What does not belong to a backend.
-const REST: [Key; 12] = [
+const REST: [Key; 14] = [
     key(
         "server.host",
         Some("0.0.0.0"),
@@ -119,6 +119,16 @@ const REST: [Key; 12] = [
         "database.sslmode",
         Some("prefer"),
         "disable, allow, prefer, require, verify-ca or verify-full, as libpq has them",
+    ),
+    key(
+        "audit.output",
+        Some("stdout"),
+        "stdout, off, or a file's path with a slash in it, such as /var/log/ktrlplane/audit.jsonl",
+    ),
+    key(
+        "audit.queries",
+        Some("hash"),
+        "full, hash or none: whether the audit holds the text of queries, its SHA-256, or nothing",
     ),
 ];
 
