@@ -67,6 +67,15 @@ pub(crate) struct Pipeline {
     pub(crate) open: Open,
 }
 
+/// By what a request is known afterwards.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    /// Its id.
+    id: &'a HeaderValue,
+    /// What the audit says about it.
+    record: &'a Record,
+}
+
 impl Pipeline {
     /// The steps, in their order; each may end the request with an error.
     async fn answer<B: Form>(
@@ -79,13 +88,13 @@ impl Pipeline {
         let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
-        if let Some(action) = found.route.serves.audited() {
+        if found.route.serves.is_audited() {
             *record = self.shared.audit.open(Opening {
                 request_id: id.clone(),
                 time: self.shared.clock.now(),
                 started: started.into_std(),
                 endpoint: found.route.name,
-                action,
+                action: found.route.serves.action().map(Action::as_str),
             })?;
             record.target(found.target);
         }
@@ -113,7 +122,8 @@ impl Pipeline {
                     most_lines: self.shared.max_log_lines,
                 };
                 let upgrade = head.extensions.remove();
-                self.tenant(endpoint, &permit, input, context, upgrade, id, record)
+                let known = Known { id, record };
+                self.tenant(endpoint, &permit, input, context, upgrade, known)
                     .await
             }
         }
@@ -156,8 +166,7 @@ impl Pipeline {
         input: Input<'_>,
         context: Context<'_>,
         upgrade: Option<OnUpgrade>,
-        id: &HeaderValue,
-        record: &Record,
+        Known { id, record }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
         // Whatever goes upstream goes through here, and so into the record.

@@ -158,12 +158,19 @@ pub enum Filter {
 }
 
 impl Serves {
-    /// Whether requests are audited, and if so the action that they need; none where a token is
-    /// enough.
-    pub(crate) const fn audited(&self) -> Option<Option<&'static str>> {
+    /// Whether requests are decided on, and so audited.
+    pub(crate) const fn is_audited(&self) -> bool {
+        match self {
+            Self::Probe(_) | Self::OpenApi => false,
+            Self::Tenant(_) => true,
+        }
+    }
+
+    /// What the caller must be allowed to do; none where everybody or every token may.
+    pub(crate) const fn action(&self) -> Option<Action> {
         match self {
             Self::Probe(_) | Self::OpenApi => None,
-            Self::Tenant(endpoint) => Some(Some(endpoint.action.as_str())),
+            Self::Tenant(endpoint) => Some(endpoint.action),
         }
     }
 }

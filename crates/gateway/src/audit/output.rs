@@ -5,12 +5,16 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::settings::AuditOutput;
 
 /// How often it is looked whether the file is still the one at its path.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How long to wait for room in a full pipe.
+const FULL: Duration = Duration::from_millis(5);
 
 /// An open output.
 pub(super) struct Output {
@@ -92,6 +96,8 @@ impl Output {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => batch.done += written,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                // A pipe that somebody else has set not to wait: that it is full is no failure yet.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(FULL),
                 Err(error) => return Err(error),
             }
         }

@@ -106,18 +106,17 @@ impl Queue {
             return true;
         }
         let mut state = self.state();
-        match &mut state.refused {
-            Some(refused) => refused.count += 1,
-            None => {
-                state.refused = Some(Refused {
-                    count: 1,
-                    since: now,
-                });
-                self.work.notify_one();
-                if !failing {
-                    tracing::error!("the audit is written too slowly: requests are refused");
-                }
-            }
+        if let Some(refused) = &mut state.refused {
+            refused.count += 1;
+            return false;
+        }
+        state.refused = Some(Refused {
+            count: 1,
+            since: now,
+        });
+        self.work.notify_one();
+        if !failing {
+            tracing::error!("the audit is written too slowly: requests are refused");
         }
         false
     }

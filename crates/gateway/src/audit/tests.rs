@@ -161,7 +161,7 @@ fn a_write_says_what_it_writes_and_a_late_refusal_is_one() {
         json!({ "decision": "deny", "status": 403, "error": "forbidden" }),
     ]) {
         let mut line = line.as_object().unwrap().clone();
-        assert_eq!(line.remove("time").unwrap(), "1970-01-01T00:00:00Z");
+        assert_eq!(line.remove("time").unwrap(), "1970-01-01T00:00:00.000000Z");
         line.remove("duration_us").unwrap();
         let mut whole = json!({
             "target": "audit", "event": "request", "request_id": "an-id", "organization": "acme",
