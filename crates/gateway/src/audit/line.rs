@@ -141,15 +141,16 @@ fn append(to: &mut Vec<u8>, line: &impl Serialize) {
 }
 
 fn hashes(queries: &[Box<str>]) -> Vec<String> {
-    let hex = |query: &str| {
+    let hash = |query: &str| {
         let digest = digest(&SHA256, query.as_bytes());
-        digest.as_ref().iter().fold(String::new(), |text, byte| {
-            const DIGITS: &[u8; 16] = b"0123456789abcdef";
-            let digit = |at: u8| DIGITS.get(usize::from(at)).copied().unwrap_or(b'0');
-            text + &String::from_utf8_lossy(&[digit(byte >> 4), digit(byte & 15)])
-        })
+        let digits = digest
+            .as_ref()
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15]);
+        let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
+        digits.collect::<String>()
     };
-    queries.iter().map(|query| hex(query)).collect()
+    queries.iter().map(|query| hash(query)).collect()
 }
 
 /// JSON in which a line looks like one wherever it is read: beside what JSON escapes, also what

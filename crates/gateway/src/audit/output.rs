@@ -82,8 +82,9 @@ impl Output {
 
     /// Appends what is left of the batch, with one write where the system takes it in one.
     pub(super) fn append(&mut self, batch: &mut Batch) -> io::Result<()> {
-        if self.torn && batch.done == 0 {
-            // A process has ended here in the middle of a line, which stays for itself.
+        if self.torn {
+            // A process has ended here in the middle of a line, which stays for itself. The batch is at
+            // the beginning of one: the file has just been opened.
             self.file.write_all(b"\n")?;
             self.torn = false;
         }
@@ -148,4 +149,45 @@ fn is_torn(path: &Path) -> bool {
         Ok(last != [b'\n'])
     };
     last().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_was_half_written_when_the_file_was_moved_is_whole_in_the_new_one() {
+        for (there, expected) in [("", "two\nthree\n"), ("torn", "torn\ntwo\nthree\n")] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("audit");
+            let mut output = Output::open(&AuditOutput::File(path.clone()))
+                .unwrap()
+                .unwrap();
+            let mut batch = Batch::new();
+            batch.lines.extend_from_slice(b"one\ntwo\nthree\n");
+            // As after a write that the system took in part.
+            batch.done = "one\ntw".len();
+            std::fs::rename(&path, dir.path().join("moved")).unwrap();
+            std::fs::write(&path, there).unwrap();
+            output.follow(&mut batch, true).unwrap();
+            output.append(&mut batch).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_system_took_in_part_goes_on_where_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit");
+        let output = Output::open(&AuditOutput::File(path.clone()));
+        let mut output = output.unwrap().unwrap();
+        let mut batch = Batch::new();
+        batch.lines.extend_from_slice(b"one\ntwo\n");
+        output.file.write_all(b"one\ntw").unwrap();
+        batch.done = "one\ntw".len();
+        output.follow(&mut batch, true).unwrap();
+        output.append(&mut batch).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntwo\n");
+        assert_eq!(batch.done, batch.lines.len());
+    }
 }

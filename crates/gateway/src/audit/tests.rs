@@ -175,3 +175,60 @@ fn a_write_says_what_it_writes_and_a_late_refusal_is_one() {
     }
     assert_eq!(lines.len(), 2);
 }
+
+#[test]
+fn an_audit_that_is_dropped_writes_what_is_still_on_its_way_and_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit");
+    let audit = Audit::start(&to(&path), Arc::new(SystemClock)).unwrap();
+    let queue = Arc::downgrade(audit.queue.as_ref().unwrap());
+    let record = audit.open(opening()).unwrap();
+    drop(Running::new(audit));
+    thread::sleep(Duration::from_millis(50));
+    drop(record);
+    wait_for(|| queue.strong_count() == 0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 1);
+}
+
+/// The page that says what every field means, and a line that has them all.
+#[test]
+fn every_field_is_documented_and_every_example_is_a_line() {
+    const PAGE: &str = include_str!("../../../../docs/audit.md");
+    let mut known: Vec<String> = ["since", "refused"].map(str::to_owned).to_vec();
+    for queries in [AuditQueries::Full, AuditQueries::Hash] {
+        let queue = Arc::new(Queue::new(queries, SMALL));
+        let record = Record::open(Arc::clone(&queue), opening());
+        record.subject(&Subject::new("victor").unwrap());
+        record.target(crate::routes::Target::Resource("acme-shop", "shop-api"));
+        record.organization(&directory::policy::OrganizationId::new("acme").unwrap());
+        record.operation("role.grant");
+        let error = Error::InvalidToken("the token has expired");
+        record.answered(error.status().0, Some(&error));
+        record.allowed(Some("a1"));
+        record.queries(["up"].into_iter());
+        record.sent(1, Err("reader gone"));
+        drop(record);
+        let work = queue.take(|| 2).unwrap();
+        let mut line = Vec::new();
+        line::request(&mut line, &work.lines[0], queries);
+        let line: Value = serde_json::from_slice(&line).unwrap();
+        known.extend(line.as_object().unwrap().keys().cloned());
+    }
+    for field in &known {
+        assert!(PAGE.contains(&format!("`{field}`")), "{field}");
+    }
+    let blocks = PAGE.split("```json\n").skip(1);
+    let examples = blocks.map(|block| block.split("\n```").next().unwrap());
+    let examples: Vec<Value> = examples
+        .map(|text| serde_json::from_str(text).unwrap())
+        .collect();
+    let lines = examples
+        .iter()
+        .filter(|example| example["target"] == "audit");
+    for line in lines.clone() {
+        for field in line.as_object().unwrap().keys() {
+            assert!(known.contains(field), "{field}");
+        }
+    }
+    assert!(lines.count() > 5);
+}
