@@ -14,7 +14,8 @@ use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
 use gateway::{
-    BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings, TailSettings,
+    AuditSettings, BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings,
+    TailSettings,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -97,6 +98,7 @@ impl World {
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
             management: ManagementSettings::default(),
+            audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);
