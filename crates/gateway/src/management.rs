@@ -52,7 +52,7 @@ use conditions::{Conditions, IDEMPOTENCY_KEY};
 use query::Given;
 
 pub(crate) use conditions::MAX_KEY_LENGTH;
-pub(crate) use query::{MOST_OF_A_PAGE, PAGE};
+pub(crate) use query::{MAX_TEXT_LENGTH, MOST_OF_A_PAGE, PAGE};
 
 /// A request for management, by whom it is known.
 pub(crate) struct Asked<'a> {

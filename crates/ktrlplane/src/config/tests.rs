@@ -214,7 +214,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit",
+             database, audit, management",
         ),
         (
             "observability: {loki: {ulr: x}}",
