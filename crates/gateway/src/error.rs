@@ -112,6 +112,9 @@ pub enum Error {
     /// The directory cannot be asked.
     #[error("permissions cannot be checked at the moment")]
     DirectoryUnavailable,
+    /// What is answered could not be audited.
+    #[error("nothing is answered at the moment, because the audit cannot be written")]
+    AuditUnavailable,
 
     /// This backend is not configured.
     #[error("the {} backend is not configured", .0.name())]
@@ -181,6 +184,7 @@ impl Error {
             Self::NoKeys
             | Self::DirectoryUnavailable
             | Self::WriteUnknown
+            | Self::AuditUnavailable
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
         }
@@ -229,6 +233,7 @@ impl Error {
             Self::NoKeys
             | Self::DirectoryUnavailable
             | Self::WriteUnknown
+            | Self::AuditUnavailable
             | Self::TooManyTails(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }

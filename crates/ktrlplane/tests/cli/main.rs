@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod audit;
 mod config;
 mod demo;
 mod grafana;
