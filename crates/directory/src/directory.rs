@@ -6,11 +6,15 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::address::mask;
+use crate::cache::Cache;
+use crate::change::Change;
 use crate::error::DirectoryError;
 use crate::options::Options;
 use crate::store::Store;
+use crate::watch::Watch;
 
-/// An open directory. Clones are cheap and share the connections.
+/// An open directory. Clones are cheap and share the connections, and what is remembered; with the
+/// last of them ends the watch over changes that others make.
 ///
 /// Every call runs on the directory's own runtime and can be awaited from any other. Dropping a
 /// call gives up its answer only: the work itself runs to its end or its timeout, so no connection
@@ -18,6 +22,8 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<Store>,
+    cache: Arc<Cache>,
+    watch: Arc<Watch>,
     runtime: Handle,
     url: Arc<str>,
 }
@@ -29,14 +35,17 @@ impl Directory {
     pub async fn open(options: Options) -> Result<Self, DirectoryError> {
         let runtime = options.runtime.clone();
         let url = mask(&options.url).into();
-        let store = on(&runtime, async move {
+        let (store, cache, watch) = on(&runtime, async move {
             let store = Store::open(&options).await?;
             ping(&store).await?;
-            Ok(store)
+            let (cache, watch) = Watch::start(&options)?;
+            Ok((store, cache, watch))
         })
         .await?;
         Ok(Self {
             store: Arc::new(store),
+            cache,
+            watch: Arc::new(watch),
             runtime,
             url,
         })
@@ -55,12 +64,40 @@ impl Directory {
 
     /// Closes the connections. Calls after that are [`DirectoryError::Unavailable`].
     pub async fn close(&self) {
+        self.cache.lease().close();
+        let watch = Arc::clone(&self.watch);
         let closed = self.run(|store| async move {
+            watch.stop().await;
             store.close().await;
             Ok(())
         });
         // The only error is that the runtime is gone, and the connections with it.
         closed.await.ok();
+    }
+
+    /// What is remembered about access.
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.cache
+    }
+
+    /// Runs a write on the directory's runtime, and has forgotten what it may have changed before
+    /// anybody is told; also where it failed, as it may not be known whether it happened.
+    pub(crate) async fn changing<T, F>(
+        &self,
+        change: Change,
+        work: impl FnOnce(Arc<Store>) -> F,
+    ) -> Result<T, DirectoryError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, DirectoryError>> + Send + 'static,
+    {
+        let (work, cache) = (work(Arc::clone(&self.store)), Arc::clone(&self.cache));
+        let write = async move {
+            let written = work.await;
+            cache.forget(&change);
+            written
+        };
+        on(&self.runtime, write).await
     }
 
     /// Runs work on the directory's runtime.

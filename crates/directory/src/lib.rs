@@ -2,13 +2,15 @@
 //!
 //! The shape of the tables is the contract of KtrlPlane's own database (PostgreSQL schema
 //! `ktrlplane`); the migrations here make the same shape. The two databases differ in
-//! `statements`, `address` and `store` alone: everything else is written once.
+//! `statements`, `address`, `store` and `watch` alone: everything else is written once.
 //!
 //! All work runs on the runtime that [`Options`] names, so a [`Directory`] can be awaited from any
 //! other one: the request path has a runtime per core, and none of them ever owns a connection.
 
 mod access;
 mod address;
+mod cache;
+mod change;
 mod directory;
 mod error;
 pub mod manage;
@@ -16,6 +18,7 @@ mod once;
 mod options;
 mod statements;
 mod store;
+mod watch;
 mod write;
 
 pub use access::Access;

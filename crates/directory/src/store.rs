@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Failure, is_lost};
 use crate::statements::{POSTGRES, SQLITE, Statements};
+pub(crate) use open::{reading_alone, sqlite_options};
 
 /// An open database.
 pub(crate) struct Store {

@@ -5,6 +5,7 @@ use policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use sqlx::error::ErrorKind;
 use uuid::Uuid;
 
+use crate::change::Change;
 use crate::directory::Directory;
 use crate::error::{DirectoryError, Failure};
 use crate::statements::write_expiry;
@@ -37,7 +38,8 @@ impl Directory {
         name: &str,
     ) -> Result<(), DirectoryError> {
         let (id, name) = (id.clone(), checked("name", name)?);
-        self.run(|store| async move {
+        let change = Change::Organization(id.clone());
+        self.changing(change, |store| async move {
             let arguments = [Some(id.as_str()), Some(&*name)];
             let created = store.execute(store.statements().create_organization, &arguments);
             created
@@ -57,7 +59,8 @@ impl Directory {
     ) -> Result<(), DirectoryError> {
         let (id, name) = (id.clone(), checked("name", name)?);
         let organization = organization.cloned();
-        self.run(|store| async move {
+        let change = Change::Project(id.clone());
+        self.changing(change, |store| async move {
             let organization = organization.as_ref().map(OrganizationId::as_str);
             let arguments = [Some(id.as_str()), organization, Some(&*name)];
             let created = store.execute(store.statements().create_project, &arguments);
@@ -81,7 +84,8 @@ impl Directory {
     ) -> Result<(), DirectoryError> {
         let (id, project) = (id.clone(), project.clone());
         let (name, kind) = (checked("name", name)?, checked("type", kind)?);
-        self.run(|store| async move {
+        let change = Change::Resource(id.clone());
+        self.changing(change, |store| async move {
             let arguments = [
                 Some(id.as_str()),
                 Some(project.as_str()),
@@ -106,7 +110,7 @@ impl Directory {
         project: &ProjectId,
     ) -> Result<(), DirectoryError> {
         let (id, project) = (id.clone(), project.clone());
-        self.run(|store| async move {
+        self.changing(Change::Everything, |store| async move {
             let arguments = [Some(id.as_str()), Some(project.as_str())];
             let statement = store.statements().delete_resource;
             match store.execute(statement, &arguments).await? {
@@ -147,7 +151,8 @@ impl Directory {
         let expires_at = expires_at.transpose()?;
         let role = checked("role", &grant.role)?;
         let id = Uuid::now_v7().to_string();
-        self.run(|store| async move {
+        let change = Change::Assignments(grant.subject.clone());
+        self.changing(change, |store| async move {
             let statements = store.statements();
             let (scope_type, scope_id, statement, scope_exists) = match &grant.scope {
                 Scope::Organization(id) => (
@@ -199,10 +204,11 @@ impl Directory {
         .await
     }
 
-    /// Withdraws an assignment. The next lookup, from whichever replica, does not see it.
+    /// Withdraws an assignment. Nothing that is asked afterwards of this directory sees it, and
+    /// within a second nothing on any other replica does.
     pub async fn revoke(&self, assignment_id: &str) -> Result<(), DirectoryError> {
         let id = checked("assignment id", assignment_id)?;
-        self.run(|store| async move {
+        self.changing(Change::Everything, |store| async move {
             let revoke = store.statements().revoke;
             match store.execute(revoke, &[Some(&*id)]).await? {
                 0 => Err(missing(&format!("role assignment `{id}`"))),

@@ -39,6 +39,7 @@ on_both! {
         a_project_without_an_organization_is_reached_by_its_own_roles_alone,
         a_project_follows_its_organization_when_it_moves,
         a_role_on_a_resource_opens_no_project,
+        a_role_on_an_organization_is_known_there,
         an_assignment_ends_at_the_second_of_its_expiry,
         an_expiry_reads_the_same_from_a_column_with_a_time_zone,
         a_withdrawn_role_stops_working_at_once,

@@ -7,7 +7,7 @@ mod postgres;
 #[path = "support/theirs.rs"]
 mod theirs;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use directory::policy::{Action, Place, Scope};
 use directory::{Directory, DirectoryError, Options};
@@ -177,6 +177,40 @@ fn organizations_and_resources_are_read_as_projects_are() {
             .await
         );
     });
+}
+
+#[test]
+fn what_is_remembered_is_never_older_than_the_poll() {
+    let Some((_database, theirs)) = theirs() else {
+        return;
+    };
+    let home = Home::at(theirs.reader.clone());
+    let poll = Duration::from_secs(1);
+    let options = Options {
+        poll,
+        ..unmanaged(&home)
+    };
+    let directory = home.block_on(Directory::open(options)).unwrap();
+    let reads = || home.block_on(reads(&directory, "auth0|vic", "acme-shop"));
+    // Each turn at another moment between two looks.
+    for turn in 0..5 {
+        std::thread::sleep(Duration::from_millis(230 * turn));
+        assert!(reads());
+        for (moved, expected) in [("acme-lab", false), ("acme-shop", true)] {
+            theirs.sql(&format!(
+                "UPDATE ktrlplane.role_assignments SET scope_id = '{moved}' \
+                 WHERE assignment_id = 'victors-role'"
+            ));
+            let committed = Instant::now();
+            while reads() != expected {
+                assert!(committed.elapsed() <= poll, "{:?}", committed.elapsed());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // It stays so: nothing of before comes back.
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!(reads(), expected);
+        }
+    }
 }
 
 /// A write of any kind, an empty one too, takes a number from the server's counter.

@@ -53,11 +53,21 @@ impl Store {
     }
 }
 
-fn sqlite_options(options: &Options) -> SqliteConnectOptions {
+/// How every connection to a SQLite database is made.
+pub(crate) fn sqlite_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(true)
+        .read_only(!options.managed)
         // Below the query timeout, so that a lock ends as an error and not as an abandoned query.
         .busy_timeout(options.query_timeout.mul_f32(0.8))
+}
+
+/// The address for connections that cannot write.
+///
+/// This is said in the start-up packet and not by a statement: a pooler between here and the server
+/// would keep what a statement sets, and hand the connection to a program that has to write.
+pub(crate) fn reading_alone(address: PgConnectOptions) -> PgConnectOptions {
+    address.options([("default_transaction_read_only", "on")])
 }
 
 async fn open_memory(options: &Options) -> Result<SqlitePool, DirectoryError> {

@@ -10,7 +10,7 @@
     reason = "support for tests, of which not every one uses all"
 )]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
 use directory::{Access, Directory, DirectoryError, Grant, Options};
@@ -176,6 +176,20 @@ pub async fn may(directory: &Directory, who: &str, action: Action, on: &str, now
 
 pub async fn reads(directory: &Directory, who: &str, on: &str) -> bool {
     may(directory, who, Action::Read, on, 1_800_000_000).await
+}
+
+/// Waits until something that another process has changed is seen, which takes a second at the
+/// most, and says how long it took. There are no timers where tests run, see [`Home::block_on`].
+pub async fn within_a_second(mut is_seen: impl AsyncFnMut() -> bool) -> Duration {
+    let started = Instant::now();
+    loop {
+        let asked = started.elapsed();
+        if is_seen().await {
+            return asked;
+        }
+        assert!(asked < Duration::from_secs(1), "not seen after {asked:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Two organizations, three projects and one without organization, and users without a role.
