@@ -10,8 +10,9 @@ use policy::{Action, Assignment, Lineage, Place, Refusal, Subject};
 
 use crate::cache::Cache;
 use crate::directory::Directory;
-use crate::error::DirectoryError;
-use crate::store::Store;
+use crate::error::{DirectoryError, Failure};
+use crate::statements::Statements;
+use crate::store::{Store, Transaction};
 use answer::{Answer, Shared};
 
 /// How long a request waits for a database that says nothing where what is remembered may serve
@@ -173,25 +174,44 @@ async fn question(
     place: Place,
 ) -> Result<Answer, DirectoryError> {
     let asked = cache.asked(&subject, &place);
-    let statements = store.statements();
-    let who = Some(subject.as_str());
-    let rows = match &place {
-        Place::Organization(id) => {
-            let arguments = [who, Some(id.as_str())];
-            store
-                .fetch(statements.access_to_organization, &arguments)
-                .await
-        }
-        Place::Project(id) => {
-            let arguments = [who, Some(id.as_str()), None];
-            store.fetch(statements.access_to_project, &arguments).await
-        }
-        Place::Resource(id, resource) => {
-            let arguments = [who, Some(id.as_str()), Some(resource.as_str())];
-            store.fetch(statements.access_to_project, &arguments).await
-        }
-    };
-    let answer = Answer::read(rows?, statements);
+    let (statement, arguments) = in_words(store.statements(), &subject, &place);
+    let rows = store.fetch(statement, &arguments).await?;
+    let answer = Answer::read(rows, store.statements());
     cache.remember(&subject, &place, asked, &answer);
     Ok(answer)
+}
+
+/// The question, asked in a transaction: the answer is true until that ends, and is not remembered.
+pub(crate) async fn access_within(
+    transaction: &mut Transaction<'_>,
+    subject: &Subject,
+    place: &Place,
+) -> Result<Access, Failure> {
+    let statements = transaction.store().statements();
+    let (statement, arguments) = in_words(statements, subject, place);
+    let rows = transaction.fetch(statement, &arguments).await?;
+    Ok(Access::new(place, Answer::read(rows, statements)))
+}
+
+/// The statement and its arguments.
+fn in_words<'a>(
+    statements: &Statements,
+    subject: &'a Subject,
+    place: &'a Place,
+) -> (&'static str, Vec<Option<&'a str>>) {
+    let who = Some(subject.as_str());
+    match place {
+        Place::Organization(id) => (
+            statements.access_to_organization,
+            vec![who, Some(id.as_str())],
+        ),
+        Place::Project(id) => (
+            statements.access_to_project,
+            vec![who, Some(id.as_str()), None],
+        ),
+        Place::Resource(id, resource) => (
+            statements.access_to_project,
+            vec![who, Some(id.as_str()), Some(resource.as_str())],
+        ),
+    }
 }

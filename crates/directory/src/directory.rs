@@ -7,7 +7,6 @@ use tokio::runtime::Handle;
 
 use crate::address::mask;
 use crate::cache::Cache;
-use crate::change::Change;
 use crate::error::DirectoryError;
 use crate::options::Options;
 use crate::store::Store;
@@ -78,26 +77,6 @@ impl Directory {
     /// What is remembered about access.
     pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.cache
-    }
-
-    /// Runs a write on the directory's runtime, and has forgotten what it may have changed before
-    /// anybody is told; also where it failed, as it may not be known whether it happened.
-    pub(crate) async fn changing<T, F>(
-        &self,
-        change: Change,
-        work: impl FnOnce(Arc<Store>) -> F,
-    ) -> Result<T, DirectoryError>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, DirectoryError>> + Send + 'static,
-    {
-        let (work, cache) = (work(Arc::clone(&self.store)), Arc::clone(&self.cache));
-        let write = async move {
-            let written = work.await;
-            cache.forget(&change);
-            written
-        };
-        on(&self.runtime, write).await
     }
 
     /// Runs work on the directory's runtime.

@@ -19,12 +19,11 @@ mod options;
 mod statements;
 mod store;
 mod watch;
-mod write;
 
 pub use access::Access;
 pub use address::mask;
 pub use directory::Directory;
 pub use error::DirectoryError;
+pub use manage::Grant;
 pub use options::Options;
 pub use policy;
-pub use write::Grant;

@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -13,6 +14,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Pools, Store};
@@ -46,9 +48,11 @@ impl Store {
         };
         Ok(Self {
             pools,
-            managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
+            managed: options.managed,
+            writing: Mutex::new(()),
+            forgot: AtomicI64::new(0),
         })
     }
 }
