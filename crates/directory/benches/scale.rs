@@ -51,19 +51,25 @@ fn main() -> ExitCode {
         measure::alone(&arguments[place + 1], arguments[place + 2].parse().unwrap());
         return ExitCode::SUCCESS;
     }
-    // A smaller number is for trying this program out.
+    // A smaller number, and one database alone, are for trying this program out.
     let resources = std::env::var("RESOURCES").ok();
     let resources = resources.map_or(1_000_000, |text| text.parse().expect("a number"));
     let large = Size::of(resources);
     let small = Size::of(1000);
     let files = tempfile::tempdir().unwrap();
     let file = |name| format!("sqlite:{}", files.path().join(name).display());
-    let mut all_well = run("SQLite", &file("large.db"), large, &file("small.db"), small);
-    // Two databases of one server, dropped with it.
-    let server = postgres::database().zip(postgres::database());
-    match server {
-        Some((one, other)) => all_well &= run("PostgreSQL", &one.url, large, &other.url, small),
-        None => println!("PostgreSQL: not measured, since it is not installed"),
+    let only = std::env::var("ONLY").ok();
+    let is_wanted = |name: &str| only.as_ref().is_none_or(|only| only == name);
+    let mut all_well = true;
+    if is_wanted("sqlite") {
+        all_well &= run("SQLite", &file("large.db"), large, &file("small.db"), small);
+    }
+    if is_wanted("postgresql") {
+        // Two databases of one server, dropped with it.
+        match postgres::database().zip(postgres::database()) {
+            Some((one, other)) => all_well &= run("PostgreSQL", &one.url, large, &other.url, small),
+            None => println!("PostgreSQL: not measured, since it is not installed"),
+        }
     }
     if all_well {
         ExitCode::SUCCESS

@@ -48,7 +48,8 @@ type Both = (Distribution, Distribution);
 pub(crate) struct Turns {
     pub(crate) cold: Both,
     pub(crate) warm: Both,
-    /// Cold, about the user with the most roles and the project with the most members.
+    /// Cold, in the large directory about the user with the most roles and the project with the
+    /// most members, in the small one about anybody.
     pub(crate) worst: Both,
 }
 
@@ -62,7 +63,7 @@ pub(crate) fn in_turns(large: (&str, Size), small: (&str, Size)) -> Turns {
     };
     // The small one has fewer questions than are asked in a run: each round is a new start.
     let of_a_round = small.1.questions().min(500);
-    let crowded = of_a_round.min(50);
+    let crowded = 150;
     for round in 0..ROUNDS {
         let runtime = Runtime::new().unwrap();
         let open = |url: &str| runtime.block_on(open(url, &runtime));
@@ -95,16 +96,20 @@ pub(crate) fn in_turns(large: (&str, Size), small: (&str, Size)) -> Turns {
         };
         // A prime, so that the questions lie all over the large directory.
         let scattered = |size: Size, i: u64| size.question((round * of_a_round + i) * 7_368_787);
+        let in_a_crowd = |size: Size, i: u64| {
+            if size.resources() == large.1.resources() {
+                size.crowded_question(i)
+            } else {
+                scattered(size, of_a_round + i)
+            }
+        };
         let kinds = [
             (&mut turns.cold, ask(&scattered, of_a_round)),
             (&mut turns.warm, {
                 ask(&scattered, of_a_round);
                 ask(&scattered, of_a_round)
             }),
-            (
-                &mut turns.worst,
-                ask(&|size: Size, i| size.crowded_question(i), crowded),
-            ),
+            (&mut turns.worst, ask(&in_a_crowd, crowded)),
         ];
         for ((of_large, of_small), (large, small)) in kinds {
             of_large.0.push(large);

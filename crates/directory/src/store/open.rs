@@ -62,6 +62,7 @@ pub(crate) fn sqlite_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(true)
         .read_only(!options.managed)
+        .pragma("mmap_size", "1073741824")
         // Below the query timeout, so that a lock ends as an error and not as an abandoned query.
         .busy_timeout(options.query_timeout.mul_f32(0.8))
 }
