@@ -9,6 +9,7 @@
 
 mod harness;
 
+mod admin;
 mod config;
 mod demo;
 mod grafana;

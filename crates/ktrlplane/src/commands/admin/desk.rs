@@ -158,7 +158,8 @@ impl Desk {
 
 impl From<DirectoryError> for Failure {
     fn from(error: DirectoryError) -> Self {
-        let failure = Self::new(&error);
+        // The directory's sentences name the parameter of the API.
+        let failure = Self::new(error.to_string().replace("?cascade=true", "--cascade"));
         match error {
             DirectoryError::NotFound(_) => failure.with_code(NOT_FOUND),
             DirectoryError::AlreadyExists(_)
