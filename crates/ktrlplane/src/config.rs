@@ -15,11 +15,14 @@ mod show;
 mod auth;
 mod backend;
 mod database;
+mod management;
 mod observability;
 mod server;
 
 use std::net::SocketAddr;
 use std::path::Path;
+
+use gateway::ManagementSettings;
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -41,6 +44,8 @@ pub(crate) struct Config {
     pub(crate) auth: Auth,
     /// The directory's database.
     pub(crate) database: Database,
+    /// What of management is open to whom.
+    pub(crate) management: ManagementSettings,
 }
 
 /// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
@@ -77,17 +82,22 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let listen = server::read(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
-    match (observability, listen, auth, database) {
-        (Some(observability), Some(listen), Some(auth), Some(database)) if problems.is_empty() => {
-            Ok(Config {
-                observability,
-                listen,
-                auth,
-                database,
-            })
-        }
-        _ => Err(problems),
+    let management = management::read(layers, &mut problems);
+    let (Some(observability), Some(listen), Some(auth), Some(database), Some(management)) =
+        (observability, listen, auth, database, management)
+    else {
+        return Err(problems);
+    };
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    Ok(Config {
+        observability,
+        listen,
+        auth,
+        database,
+        management,
+    })
 }
 
 /// Checks the values about the directory alone.

@@ -16,7 +16,7 @@ const ROUNDS: u64 = 20;
 
 /// So many decisions of a kind in a round.
 const OF_A_ROUND: u64 = 500;
-const IN_A_CROWD: u64 = 150;
+const IN_A_CROWD: u64 = 500;
 
 /// So many other questions come before those of a round.
 const BEFORE: u64 = 3000;

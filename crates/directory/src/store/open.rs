@@ -48,9 +48,9 @@ impl Store {
         };
         Ok(Self {
             pools,
+            managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
-            managed: options.managed,
             writing: Mutex::new(()),
             forgot: AtomicI64::new(0),
         })

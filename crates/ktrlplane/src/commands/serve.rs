@@ -123,6 +123,7 @@ pub(crate) fn settings(
         mimir,
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
+        management: config.management,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

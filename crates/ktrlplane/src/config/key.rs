@@ -47,13 +47,22 @@ const fn key(path: &'static str, default: Option<&'static str>, expected: &'stat
 /// All keys, in the order in which they are printed.
 pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let loki = backend::LOKI.into_iter().chain([MAX_LINES]);
-    loki.chain(backend::MIMIR).chain(REST).collect()
+    loki.chain(backend::MIMIR)
+        .chain(REST)
+        .chain([CREATE])
+        .collect()
 });
 
 const MAX_LINES: Key = key(
     "observability.loki.max_lines",
     Some("5000"),
     "the most log lines that one request may ask for, from 1 to 1000000",
+);
+
+const CREATE: Key = key(
+    "management.create",
+    Some("anyone"),
+    "anyone or nobody: who with a token may create organizations, and projects without one",
 );
 
 /// What does not belong to a backend.

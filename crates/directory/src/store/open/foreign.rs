@@ -76,15 +76,12 @@ async fn open_postgres(
 }
 
 #[cfg(test)]
-#[path = "../../../tests/support/postgres.rs"]
-mod postgres;
-
-#[cfg(test)]
 mod tests {
     use sqlx::error::DatabaseError;
     use tokio::runtime::Handle;
 
     use super::*;
+    use crate::statements::postgres;
     use crate::store::Store;
 
     const READ_ONLY_SQL_TRANSACTION: &str = "25006";
