@@ -1,5 +1,10 @@
 //! A database that `KtrlPlane` manages: read with `SELECT` alone, and never written.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of this is a test, also what is not marked as one"
+)]
+
 #[path = "support/home.rs"]
 mod home;
 #[path = "support/postgres.rs"]
@@ -39,10 +44,9 @@ async fn open(home: &Home) -> Directory {
 /// The sentence with which it is refused.
 fn refusal(home: &Home) -> String {
     let opened = home.block_on(Directory::open(unmanaged(home)));
-    match opened.unwrap_err() {
-        DirectoryError::Invalid(sentence) => sentence,
-        other => panic!("{other:?}"),
-    }
+    let error = opened.unwrap_err();
+    assert!(matches!(error, DirectoryError::Invalid(_)), "{error:?}");
+    error.to_string()
 }
 
 const BEFORE_ITS_EXPIRY: i64 = 1_900_000_000;

@@ -51,15 +51,11 @@ impl Desk {
         }
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        SystemClock.now()
-    }
-
     /// Writes as the operator.
     pub(super) async fn write(&self, operation: Operation) -> Result<Done, Failure> {
         let write = Write {
             actor: Actor::Operator,
-            now: self.now(),
+            now: now(),
             request_id: self.run.clone(),
             if_match: None,
             idempotency_key: None,
@@ -93,7 +89,7 @@ impl Desk {
     /// Shows one record.
     pub(super) fn show<T: Row>(&self, record: &T) -> Result<(), Failure> {
         if self.json {
-            return self.as_json(record);
+            return print_json(record);
         }
         Ok(Table::new(T::TITLES).record(&record.cells())?)
     }
@@ -101,7 +97,7 @@ impl Desk {
     /// Shows all records of a list that is not read in pages.
     pub(super) fn all<T: Row>(&self, records: &[T]) -> Result<(), Failure> {
         if self.json {
-            return self.as_json(records);
+            return print_json(records);
         }
         let cells: Vec<Vec<String>> = records.iter().map(Row::cells).collect();
         Ok(Table::new(T::TITLES).rows(&cells, true)?)
@@ -149,11 +145,16 @@ impl Desk {
         }
         Ok(())
     }
+}
 
-    fn as_json(&self, value: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
-        output::line(serde_json::to_string(value).map_err(Failure::new)?)?;
-        Ok(())
-    }
+/// The time of this moment.
+pub(super) fn now() -> Timestamp {
+    SystemClock.now()
+}
+
+fn print_json(value: &(impl Serialize + ?Sized)) -> Result<(), Failure> {
+    output::line(serde_json::to_string(value).map_err(Failure::new)?)?;
+    Ok(())
 }
 
 impl From<DirectoryError> for Failure {

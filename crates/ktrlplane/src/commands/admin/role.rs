@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde_json::json;
 
 use super::super::Failure;
-use super::desk::{Desk, Row, or_dash};
+use super::desk::{Desk, Row, now, or_dash};
 use super::place::Somewhere;
 
 /// Grant a role on an organization, project or resource.
@@ -75,7 +75,7 @@ fn expiry(text: &str) -> Result<Expiry, String> {
 
 pub(super) async fn grant(desk: &Desk, grant: Grant) -> Result<(), Failure> {
     let place = grant.place.place(desk).await?;
-    let now = desk.now();
+    let now = now();
     let too_late = |_| Failure::new("the expiry is too far away").with_code(2);
     let expires_at = match grant.expires {
         None => None,
@@ -179,7 +179,7 @@ async fn held(
         limit: 1000,
     };
     loop {
-        let listed = desk.directory.assignments(place, desk.now(), &page).await?;
+        let listed = desk.directory.assignments(place, now(), &page).await?;
         let wanted = listed.records.into_iter().filter(&wanted);
         ids.extend(wanted.map(|held| held.assignment_id));
         page.after = listed.next;
@@ -231,7 +231,7 @@ impl Row for RoleAssignment {
 
 pub(super) async fn access(desk: &Desk, access: &Access) -> Result<(), Failure> {
     let place = access.place.existing(desk).await?;
-    let now = desk.now();
+    let now = now();
     let read = async |page: &_| desk.directory.assignments(&place, now, page).await;
     let user = access.user.as_ref().map(Subject::as_str);
     let wanted = |held: &RoleAssignment| user.is_none_or(|user| held.user_id == user);
