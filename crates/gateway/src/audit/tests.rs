@@ -94,7 +94,7 @@ fn more_than_the_bound_does_not_wait_and_what_was_let_in_is_kept() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let of = |event: &'static str| lines.iter().filter(move |line| line["event"] == event);
-    assert_eq!(lines[0]["queries"], json!([long]));
+    assert!(of("request").any(|line| line["queries"] == json!([long])));
     assert!(of("request").any(|line| line["assignment"] == "a1"));
     let refused: u64 = of("gap").map(|gap| gap["refused"].as_u64().unwrap()).sum();
     assert!(refused >= 3, "{text}");
