@@ -19,11 +19,13 @@ pub mod authenticate;
 
 pub mod authorize;
 
-pub(crate) mod form;
+pub(crate) mod body;
 
 pub mod scope;
 
 mod local;
+
+mod management;
 
 pub mod forward;
 
@@ -55,6 +57,6 @@ pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, IssuerSettings, Settings,
-    TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Creation, IssuerSettings,
+    ManagementSettings, Settings, TailSettings,
 };

@@ -16,16 +16,18 @@ mod audit;
 mod auth;
 mod backend;
 mod database;
+mod management;
 mod observability;
 mod server;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
-use gateway::AuditSettings;
+use gateway::{AuditSettings, ManagementSettings};
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
+pub(crate) use database::Database;
 pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
@@ -41,8 +43,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Whose tokens are taken.
     pub(crate) auth: Auth,
-    /// The directory's database, as a URL; it may hold a password.
-    pub(crate) database: String,
+    /// The directory's database.
+    pub(crate) database: Database,
+    /// What of management is open to whom.
+    pub(crate) management: ManagementSettings,
     /// Where each decision is written down.
     pub(crate) audit: AuditSettings,
 }
@@ -81,21 +85,30 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let listen = server::read(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
+    let management = management::read(layers, &mut problems);
     let audit = audit::read(layers, &mut problems);
-    match (observability, listen, auth, database, audit) {
-        (Some(observability), Some(listen), Some(auth), Some(database), Some(audit))
-            if problems.is_empty() =>
-        {
-            Ok(Config {
-                observability,
-                listen,
-                auth,
-                database,
-                audit,
-            })
-        }
-        _ => Err(problems),
+    let (
+        Some(observability),
+        Some(listen),
+        Some(auth),
+        Some(database),
+        Some(management),
+        Some(audit),
+    ) = (observability, listen, auth, database, management, audit)
+    else {
+        return Err(problems);
+    };
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    Ok(Config {
+        observability,
+        listen,
+        auth,
+        database,
+        management,
+        audit,
+    })
 }
 
 #[cfg(test)]

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
 use gateway::{
-    AuditOutput, AuditQueries, AuditSettings, Clock, IssuerSettings, Settings, StartError,
-    SystemClock, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, Clock, IssuerSettings, ManagementSettings, Settings,
+    StartError, SystemClock, TailSettings,
 };
 use tokio::runtime::Handle;
 
@@ -90,6 +90,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         mimir: Some(embedded),
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
+        management: ManagementSettings::default(),
         // The queries in full: these data are nobody's.
         audit: AuditSettings {
             output: AuditOutput::File(data.file(AUDIT)),
