@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use directory::manage::Operation;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Subject};
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -117,19 +118,44 @@ impl Record {
         self.add(|fields| fields.organization = Some(organization.clone()));
     }
 
-    /// The project that it is about.
-    pub fn project(&self, project: &ProjectId) {
-        self.add(|fields| fields.project = Some(project.clone()));
-    }
-
-    /// The resource that it is about.
-    pub fn resource(&self, resource: &ResourceId) {
-        self.add(|fields| fields.resource = Some(resource.clone()));
-    }
-
-    /// What a write writes, in the words of the directory.
-    pub fn operation(&self, operation: &'static str) {
-        self.add(|fields| fields.operation = Some(operation));
+    /// What is to be written, in the words of the directory, and on what. What is named in a body
+    /// and not in the path becomes known only here.
+    pub fn operation(&self, operation: &Operation) {
+        self.add(|fields| {
+            fields.operation = Some(operation.name());
+            match operation {
+                Operation::CreateOrganization { id, .. }
+                | Operation::UpdateOrganization { id, .. }
+                | Operation::DeleteOrganization { id, .. } => {
+                    fields.organization = Some(id.clone());
+                }
+                Operation::CreateProject {
+                    id, organization, ..
+                } => {
+                    fields.organization.clone_from(organization);
+                    fields.project = Some(id.clone());
+                }
+                Operation::UpdateProject {
+                    id, organization, ..
+                } => {
+                    // The one that it moves to; otherwise that of the decision stays.
+                    if let Some(joined) = organization {
+                        fields.organization.clone_from(joined);
+                    }
+                    fields.project = Some(id.clone());
+                }
+                Operation::DeleteProject { id, .. } => fields.project = Some(id.clone()),
+                Operation::CreateResource { project, id, .. }
+                | Operation::UpdateResource { project, id, .. }
+                | Operation::DeleteResource { project, id } => {
+                    fields.project = Some(project.clone());
+                    fields.resource = Some(id.clone());
+                }
+                // The place is in the path; and ids are freed by operators, who come another way.
+                Operation::Grant { .. } | Operation::Withdraw { .. } | Operation::FreeId { .. } => {
+                }
+            }
+        });
     }
 
     /// It is allowed, by this role assignment; by none where a token is enough.
@@ -160,15 +186,7 @@ impl Record {
             if let Some(Error::InvalidToken(reason)) = error {
                 fields.reason = Some(reason);
             }
-            if let Some(
-                Error::Forbidden
-                | Error::NotPermitted { .. }
-                | Error::Denied(_)
-                | Error::CreationClosed(_)
-                | Error::NoToken
-                | Error::InvalidToken(_),
-            ) = error
-            {
+            if error.is_some_and(Error::is_a_refusal) {
                 fields.allowed = false;
                 fields.assignment = None;
             }

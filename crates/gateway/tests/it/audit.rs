@@ -1,6 +1,7 @@
 //! The audit's lines, as they stand in its file.
 
 mod failing;
+mod management;
 
 mod managing;
 
