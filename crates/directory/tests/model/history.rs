@@ -124,6 +124,18 @@ impl<'a> History<'a> {
     }
 
     pub async fn take(&mut self, step: &Step) -> Result<(), String> {
+        let writer = match *step {
+            Step::Grant(Via::Replica(which), ..)
+            | Step::Withdraw(Via::Replica(which), ..)
+            | Step::CreateProject(Via::Replica(which), ..)
+            | Step::CreateResource(Via::Replica(which), ..)
+            | Step::DeleteResource(Via::Replica(which), ..) => Some(which),
+            _ => None,
+        };
+        // It remembers everything when it writes, and has to forget what it changes.
+        if let Some(which) = writer {
+            self.everything(which, false).await?;
+        }
         let before = self.now.clone();
         let by = self.write(step).await?;
         let Some(by) = by else {
@@ -132,6 +144,7 @@ impl<'a> History<'a> {
         self.past.push((before, Instant::now()));
         if let Via::Replica(which) = by {
             self.wrote[which] = self.past.len();
+            self.everything(which, false).await?;
         }
         Ok(())
     }
@@ -413,27 +426,30 @@ impl<'a> History<'a> {
             .map_or_else(Instant::now, |(_, ended)| *ended);
         loop {
             let late = since.elapsed() > SECOND;
-            match self.everything().await {
+            match self.exactly_everything().await {
                 Ok(()) => break,
                 Err(error) if late => return Err(error),
                 Err(_) => std::thread::sleep(Duration::from_millis(5)),
             }
         }
-        self.everything().await
+        self.exactly_everything().await
     }
 
-    async fn everything(&self) -> Result<(), String> {
-        for to in 0..2 {
-            for who in 0..2 {
-                let who = self.id("u", who);
-                for place in (0..3).flat_map(|kind| (0..9).map(move |ids| (kind, ids / 3, ids % 3)))
-                {
-                    let place = self.place(place);
-                    for action in Action::ALL {
-                        for now in [-6, 0, 6] {
-                            self.ask(to, &who, &place, action, EPOCH + now, true)
-                                .await?;
-                        }
+    async fn exactly_everything(&self) -> Result<(), String> {
+        self.everything(0, true).await?;
+        self.everything(1, true).await
+    }
+
+    /// Asks one replica about everybody, everywhere.
+    async fn everything(&self, to: usize, is_exact: bool) -> Result<(), String> {
+        for who in 0..2 {
+            let who = self.id("u", who);
+            for place in (0..3).flat_map(|kind| (0..9).map(move |ids| (kind, ids / 3, ids % 3))) {
+                let place = self.place(place);
+                for action in Action::ALL {
+                    for now in [-6, 0, 6] {
+                        self.ask(to, &who, &place, action, EPOCH + now, is_exact)
+                            .await?;
                     }
                 }
             }
