@@ -15,7 +15,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::home::{Home, at, organization, project, resource, subject};
-use crate::naive::{Given, State};
+use crate::naive::{Given, State, can_be};
 
 /// The clock of expiries and questions starts here; the real one is far from it.
 const EPOCH: i64 = 2_000_000_000;
@@ -79,8 +79,8 @@ pub struct History<'a> {
     /// Every state so far, and when the write that ended it had returned.
     past: Vec<(State, Instant)>,
     now: State,
-    /// How many states there were when each replica last wrote.
-    wrote: [usize; 2],
+    /// Which of the writes that ended them went through each replica.
+    wrote: [Vec<usize>; 2],
     ids: u32,
 }
 
@@ -92,7 +92,7 @@ impl<'a> History<'a> {
             case,
             past: Vec::new(),
             now: State::default(),
-            wrote: [0, 0],
+            wrote: [Vec::new(), Vec::new()],
             ids: 0,
         };
         let mut statements = format!(
@@ -141,9 +141,11 @@ impl<'a> History<'a> {
         let Some(by) = by else {
             return Ok(());
         };
+        if let Via::Replica(which) = by {
+            self.wrote[which].push(self.past.len());
+        }
         self.past.push((before, Instant::now()));
         if let Via::Replica(which) = by {
-            self.wrote[which] = self.past.len();
             self.everything(which, false).await?;
         }
         Ok(())
@@ -157,10 +159,10 @@ impl<'a> History<'a> {
             }
             Step::Withdraw(via, who, role, scope) => {
                 let (who, role, scope) = (self.id("u", who), self.role(role), self.scope(scope));
-                let Some(given) = self.now.given(&who, &role, &scope) else {
+                let Some(id) = self.now.given(&who, &role, &scope) else {
                     return Ok(None);
                 };
-                let id = given.id.clone();
+                let id = id.to_owned();
                 match via {
                     Via::Replica(which) => self.replicas[which].revoke(&id).await.unwrap(),
                     Via::Sql => {
@@ -170,15 +172,16 @@ impl<'a> History<'a> {
                         .await;
                     }
                 }
-                self.now.grants.retain(|given| given.id != id);
+                self.now.grants.remove(&id);
                 return Ok(Some(via));
             }
             Step::Expire(which, expiry) => {
-                let Some(given) = self.now.grants.get_mut(usize::from(which)) else {
+                let mut grants = self.now.grants.iter_mut();
+                let Some((id, given)) = grants.nth(usize::from(which)) else {
                     return Ok(None);
                 };
                 given.expires_at = Some(EPOCH + expiry);
-                let (id, expiry) = (given.id.clone(), at(EPOCH + expiry));
+                let (id, expiry) = (id.clone(), at(EPOCH + expiry));
                 let expiry = expiry.strftime("%Y-%m-%d %H:%M:%S");
                 self.sql(format!(
                     "UPDATE {{}}role_assignments SET expires_at = '{expiry}' \
@@ -282,14 +285,14 @@ impl<'a> History<'a> {
                     self.id("tester", 0),
                 );
                 let permission = format!("ktrlplane-{}", action.replace('_', "-"));
-                if self.now.tester.remove(action) {
+                if self.now.tester.remove(action).is_some() {
                     self.sql(format!(
                         "DELETE FROM {{}}role_permissions \
                          WHERE role_id = '{role}' AND permission_id = '{permission}'"
                     ))
                     .await;
                 } else {
-                    self.now.tester.insert(action);
+                    self.now.tester.insert(action, ());
                     self.sql(format!(
                         "INSERT INTO {{}}role_permissions VALUES ('{role}', '{permission}')"
                     ))
@@ -374,18 +377,18 @@ impl<'a> History<'a> {
             }
             Via::Sql => return Ok(None),
         };
-        self.now.grants.push(Given {
-            id,
+        let given = Given {
             who,
             role,
             scope,
             expires_at,
-        });
+        };
+        self.now.grants.insert(id, given);
         Ok(Some(via))
     }
 
     /// Asks a replica, and compares. Unless it must be exact, what others wrote within the last
-    /// second may be missing; and facts about places and about roles may be of two moments of it.
+    /// second may be missing; each fact is remembered by itself, so they may be of any moment of it.
     async fn ask(
         &self,
         to: usize,
@@ -399,23 +402,39 @@ impl<'a> History<'a> {
         let access = self.replicas[to].access(&subject(who), place).await;
         let told = access.map_err(|error| error.to_string())?;
         let told = told.decide(action, at(now)).is_ok();
-        let recent = self.past[self.wrote[to]..]
-            .iter()
-            .filter(|(_, ended)| !is_exact && *ended + SECOND >= started)
-            .map(|(state, _)| state)
-            .chain([&self.now]);
-        let recent: Vec<&State> = recent.collect();
-        let matches = recent.iter().any(|places| {
-            let mut roles = recent.iter();
-            roles.any(|roles| places.may(roles, who, place, action, now) == told)
-        });
-        if matches {
+        let states = if is_exact {
+            vec![self.now.clone()]
+        } else {
+            self.recent(to, started)
+        };
+        if can_be(told, &states, who, place, action, now) {
             return Ok(());
         }
         Err(format!(
             "replica {to} says {told}: {who}, {action} on {place} at {now}, exactly: {is_exact}, {:?}",
             self.now
         ))
+    }
+
+    /// The states of the last second, each with all that this replica has written.
+    fn recent(&self, to: usize, asked: Instant) -> Vec<State> {
+        let after = |write: usize| {
+            self.past
+                .get(write + 1)
+                .map_or(&self.now, |(state, _)| state)
+        };
+        let mut recent = vec![self.now.clone()];
+        for (index, (state, ended)) in self.past.iter().enumerate().rev() {
+            if *ended + SECOND < asked {
+                break;
+            }
+            let mut state = state.clone();
+            for &write in self.wrote[to].iter().filter(|write| **write >= index) {
+                state.overlay(&self.past[write].0, after(write));
+            }
+            recent.push(state);
+        }
+        recent
     }
 
     /// Within a second both replicas decide everything as the model does, and then keep to it.

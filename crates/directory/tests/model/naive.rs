@@ -14,14 +14,14 @@ pub struct State {
     pub projects: BTreeMap<String, Option<String>>,
     /// The project of each resource.
     pub resources: BTreeMap<String, String>,
-    pub grants: Vec<Given>,
+    /// By their ids.
+    pub grants: BTreeMap<String, Given>,
     /// What the one role holds that is not the system's.
-    pub tester: BTreeSet<&'static str>,
+    pub tester: BTreeMap<&'static str, ()>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    pub id: String,
     pub who: String,
     pub role: String,
     pub scope: Scope,
@@ -37,15 +37,17 @@ impl State {
         }
     }
 
-    pub fn given(&self, who: &str, role: &str, scope: &Scope) -> Option<&Given> {
+    /// The id of this very grant.
+    pub fn given(&self, who: &str, role: &str, scope: &Scope) -> Option<&str> {
         let mut grants = self.grants.iter();
-        grants.find(|given| given.who == who && given.role == role && given.scope == *scope)
+        let given = grants
+            .find(|(_, given)| given.who == who && given.role == role && given.scope == *scope);
+        given.map(|(id, _)| id.as_str())
     }
 
     pub fn delete_resource(&mut self, id: &str) {
         self.resources.remove(id);
-        self.grants
-            .retain(|given| !(matches!(given.scope, Scope::Resource(_)) && given.scope.id() == id));
+        self.withdraw_all("resource", id);
     }
 
     pub fn delete_project(&mut self, id: &str) {
@@ -54,48 +56,105 @@ impl State {
             self.delete_resource(&resource);
         }
         self.projects.remove(id);
-        self.grants
-            .retain(|given| !(matches!(given.scope, Scope::Project(_)) && given.scope.id() == id));
+        self.withdraw_all("project", id);
     }
 
-    /// Whether `who` may do `action` at the place at second `now`, where places are as here and
-    /// roles as in `roles`.
-    pub fn may(&self, roles: &Self, who: &str, place: &Place, action: Action, now: i64) -> bool {
-        let mut reaching: Vec<(&str, &str)> = Vec::new();
-        match place {
-            Place::Organization(id) if self.organizations.contains(id.as_str()) => {
-                reaching.push(("organization", id.as_str()));
-            }
-            Place::Organization(_) => {}
-            Place::Project(id) | Place::Resource(id, _) => {
-                let Some(organization) = self.projects.get(id.as_str()) else {
-                    return false;
-                };
-                reaching.push(("project", id.as_str()));
-                reaching.extend(organization.iter().map(|id| ("organization", id.as_str())));
-                if let Place::Resource(_, resource) = place
-                    && self.resources.get(resource.as_str()).map(String::as_str)
-                        == Some(id.as_str())
-                {
-                    reaching.push(("resource", resource.as_str()));
-                }
-            }
-        }
-        roles.grants.iter().any(|given| {
+    fn withdraw_all(&mut self, scope_type: &str, id: &str) {
+        self.grants
+            .retain(|_, given| (given.scope.scope_type(), given.scope.id()) != (scope_type, id));
+    }
+
+    /// Has here what the step from `before` to `after` changed, and nothing else.
+    pub fn overlay(&mut self, before: &Self, after: &Self) {
+        overlay(&mut self.projects, &before.projects, &after.projects);
+        overlay(&mut self.resources, &before.resources, &after.resources);
+        overlay(&mut self.grants, &before.grants, &after.grants);
+        overlay(&mut self.tester, &before.tester, &after.tester);
+    }
+
+    fn holds(&self, who: &str, scope: &(&str, &str), action: Action, now: i64) -> bool {
+        self.grants.values().any(|given| {
             given.who == who
-                && reaching.contains(&(given.scope.scope_type(), given.scope.id()))
+                && *scope == (given.scope.scope_type(), given.scope.id())
                 && given.expires_at.is_none_or(|expiry| now < expiry)
-                && roles.holds(&given.role, action)
+                && self.permits(&given.role, action)
         })
     }
 
-    fn holds(&self, role: &str, action: Action) -> bool {
-        let system = SystemRole::ALL
-            .into_iter()
-            .find(|system| system.name() == role);
-        match system {
+    fn permits(&self, role: &str, action: Action) -> bool {
+        let mut system = SystemRole::ALL.into_iter();
+        match system.find(|system| system.name() == role) {
             Some(system) => system.actions().contains(&action),
-            None => self.tester.contains(action.as_str()),
+            None => self.tester.contains_key(action.as_str()),
         }
     }
+}
+
+fn overlay<K: Clone + Ord, V: Clone + PartialEq>(
+    map: &mut BTreeMap<K, V>,
+    before: &BTreeMap<K, V>,
+    after: &BTreeMap<K, V>,
+) {
+    for key in before.keys().chain(after.keys()) {
+        match after.get(key) {
+            same if same == before.get(key) => {}
+            Some(value) => drop(map.insert(key.clone(), value.clone())),
+            None => drop(map.remove(key)),
+        }
+    }
+}
+
+/// Whether `who` may do `action` at the place at second `now` can come out as `verdict`, where each
+/// fact may be as in any of the `states`.
+pub fn can_be(
+    verdict: bool,
+    states: &[State],
+    who: &str,
+    place: &Place,
+    action: Action,
+    now: i64,
+) -> bool {
+    states.iter().any(|project| {
+        states.iter().any(|resource| {
+            let Some(reaching) = reaching(place, project, resource) else {
+                return !verdict;
+            };
+            let holds = |scope| move |state: &State| state.holds(who, scope, action, now);
+            if verdict {
+                let mut scopes = reaching.iter();
+                scopes.any(|scope| states.iter().any(holds(scope)))
+            } else {
+                let mut scopes = reaching.iter();
+                scopes.all(|scope| !states.iter().all(holds(scope)))
+            }
+        })
+    })
+}
+
+/// The scopes that reach a place, where projects and organizations are as in one state and
+/// resources as in another; `None` where there is no such place.
+fn reaching<'a>(
+    place: &'a Place,
+    project: &'a State,
+    resource: &State,
+) -> Option<Vec<(&'a str, &'a str)>> {
+    let (id, of_resource) = match place {
+        Place::Organization(id) => {
+            let exists = project.organizations.contains(id.as_str());
+            return exists.then(|| vec![("organization", id.as_str())]);
+        }
+        Place::Project(id) => (id.as_str(), None),
+        Place::Resource(id, of_resource) => (id.as_str(), Some(of_resource.as_str())),
+    };
+    let organization = project.projects.get(id)?;
+    let mut reaching = vec![("project", id)];
+    reaching.extend(organization.iter().map(|id| ("organization", id.as_str())));
+    let is_in = |of_resource: &&str| {
+        resource
+            .resources
+            .get(*of_resource)
+            .is_some_and(|of| of == id)
+    };
+    reaching.extend(of_resource.filter(is_in).map(|id| ("resource", id)));
+    Some(reaching)
 }
