@@ -12,15 +12,21 @@ mod home;
 mod naive;
 #[path = "support/postgres.rs"]
 mod postgres;
+#[path = "model/step.rs"]
+mod step;
+#[path = "model/write.rs"]
+mod write;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use directory::Directory;
-use history::{History, Step, step};
+use history::History;
 use home::Home;
 use proptest::collection::vec;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use step::{Step, step};
 
+#[allow(clippy::panic, reason = "part of a test")]
 fn histories_are_decided_as_the_model_decides(home: &Home) {
     let replicas = home.block_on(async { [home.open().await, home.open().await] });
     let mut config = Config::default();
@@ -35,7 +41,9 @@ fn histories_are_decided_as_the_model_decides(home: &Home) {
         home.block_on(lived(home, &replicas, case, &steps))
             .map_err(TestCaseError::fail)
     });
-    ran.unwrap();
+    if let Err(error) = ran {
+        panic!("{error}");
+    }
 }
 
 /// Lives through one history, and compares everything at its end.

@@ -1,5 +1,7 @@
 //! PostgreSQL's notifications: what the triggers say, and what counts while they are cut off.
 
+#![allow(clippy::unwrap_used, reason = "support for the tests below")]
+
 #[path = "support/home.rs"]
 mod home;
 #[path = "support/postgres.rs"]

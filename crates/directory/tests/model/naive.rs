@@ -16,8 +16,8 @@ pub struct State {
     pub resources: BTreeMap<String, String>,
     /// By their ids.
     pub grants: BTreeMap<String, Given>,
-    /// What the one role holds that is not the system's.
-    pub tester: BTreeMap<&'static str, ()>,
+    /// Whether the one role that is not the system's holds an action.
+    pub tester: BTreeMap<&'static str, bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ impl State {
         let mut system = SystemRole::ALL.into_iter();
         match system.find(|system| system.name() == role) {
             Some(system) => system.actions().contains(&action),
-            None => self.tester.contains_key(action.as_str()),
+            None => self.tester.get(action.as_str()) == Some(&true),
         }
     }
 }
