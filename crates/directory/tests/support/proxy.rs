@@ -69,7 +69,7 @@ impl Proxy {
 
 /// Copies one direction. What is swallowed stays so: the connection never works again.
 fn forward(mut from: impl Read, mut to: impl Write, silences: &Silences, listens: &AtomicBool) {
-    let mut buffer = [0; 65536];
+    let mut buffer = [0; 8192];
     let mut swallows = false;
     while let Ok(length @ 1..) = from.read(&mut buffer) {
         let bytes = &buffer[..length];
