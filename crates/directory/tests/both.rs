@@ -44,7 +44,7 @@ on_both! {
         what_others_write_is_seen_within_a_second,
         places_that_others_make_and_move_are_seen_within_a_second,
         a_question_that_races_a_write_leaves_nothing_behind,
-        without_room_everything_is_asked,
+        however_little_room_there_is_the_answers_are_the_same,
         nothing_is_recalled_from_a_closed_directory,
         the_watch_ends_with_the_last_clone,
     }
