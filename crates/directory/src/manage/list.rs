@@ -339,7 +339,9 @@ impl Directory {
     }
 
     /// The users whose name, e-mail address or subject begins with `text`, in any case: for an
-    /// operator all, for a subject those who hold a role where the subject may manage access.
+    /// operator all, for a subject those who hold a role where the subject may manage access. Where
+    /// more than 1,000 users begin so, a subject is told of those among the first 1,000 only: a
+    /// longer text finds the others.
     pub async fn users(
         &self,
         reader: &Reader,
