@@ -28,7 +28,9 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Connects and brings the database to this program's shape. Replicas may do so at once.
+    /// Connects and brings the database to this program's shape. Replicas may do so at once. One
+    /// that is not [`managed`](Options::managed) is only looked at: where it lacks a table or column
+    /// of the contract, or the permission to read one, this is [`DirectoryError::Invalid`].
     pub async fn open(options: Options) -> Result<Self, DirectoryError> {
         let runtime = options.runtime.clone();
         let url = mask(&options.url).into();
@@ -46,6 +48,12 @@ impl Directory {
             runtime,
             url,
         })
+    }
+
+    /// Whether this program writes the database; otherwise another one does, and it is only read.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.store.is_managed()
     }
 
     /// Asks the database for nothing but an answer.
@@ -69,11 +77,6 @@ impl Directory {
     /// What is remembered about access.
     pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.cache
-    }
-
-    /// Whether the database is ours to write.
-    pub(crate) fn is_managed(&self) -> bool {
-        self.store.is_managed()
     }
 
     /// Runs work on the directory's runtime.

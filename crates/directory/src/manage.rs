@@ -12,6 +12,8 @@ pub mod record;
 
 pub mod list;
 
+mod locate;
+
 pub(crate) mod text;
 
 mod carry_out;

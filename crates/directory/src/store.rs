@@ -137,6 +137,9 @@ impl Store {
         sql: &'static str,
         arguments: &[Option<&str>],
     ) -> Result<u64, Failure> {
+        if !self.managed {
+            return Err(Failure::ReadOnly);
+        }
         let deadline = Instant::now() + self.query_timeout;
         let late = |_| Failure::TimedOut(self.query_timeout);
         on_pool!(self, pool => {

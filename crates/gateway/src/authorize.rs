@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use directory::Directory;
-use directory::policy::{Action, Place, ProjectId, ResourceId};
+use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId};
 use jiff::Timestamp;
 use tracing::Span;
 
@@ -114,7 +114,7 @@ impl Asked {
     fn read(target: Target<'_>) -> Result<Self, Error> {
         let (project, named) = match target {
             // No route about a tenant's data is mounted there.
-            Target::Nothing => return Err(Error::Forbidden),
+            Target::Nothing | Target::Organization(_) => return Err(Error::Forbidden),
             Target::Project(project) => (project, None),
             Target::Resource(project, resource) => (project, Some(resource)),
         };
@@ -168,4 +168,87 @@ async fn decide(
         reach,
         assignment,
     })
+}
+
+/// What a path names, for management.
+pub(crate) struct Named {
+    /// The place; the project, where what should be the resource's id is none.
+    pub(crate) place: Place,
+    /// Whether all of it is ids.
+    is_whole: bool,
+}
+
+/// Reads the place that `target` names. What is no id names no place, and whether there is one is
+/// not told to who has no permission there: `action` is the one that they would need.
+pub(crate) fn named(target: Target<'_>, action: Action) -> Result<Named, Error> {
+    let none = |place| move |_| Error::NotPermitted { action, place };
+    let (place, is_whole) = match target {
+        // No route about a place is mounted there.
+        Target::Nothing => return Err(Error::Forbidden),
+        Target::Organization(id) => {
+            let id = OrganizationId::new(id).map_err(none("organization"))?;
+            (Place::Organization(id), true)
+        }
+        Target::Project(id) => (
+            Place::Project(ProjectId::new(id).map_err(none("project"))?),
+            true,
+        ),
+        Target::Resource(id, resource) => {
+            let project = ProjectId::new(id).map_err(none("resource"))?;
+            match ResourceId::new(resource) {
+                Ok(resource) => (Place::Resource(project, resource), true),
+                Err(_) => (Place::Project(project), false),
+            }
+        }
+    };
+    let span = Span::current();
+    match &place {
+        Place::Organization(_) => {}
+        Place::Project(project) => {
+            span.record("project", project.as_str());
+        }
+        Place::Resource(project, resource) => {
+            span.record("project", project.as_str());
+            span.record("resource", resource.as_str());
+        }
+    }
+    Ok(Named { place, is_whole })
+}
+
+/// Decides whether `principal` may do `action` on the very place that is named, and returns the id of
+/// the assignment that carries it. A role on a resource counts for that resource.
+///
+/// Where the caller has no permission, nothing depends on whether the place exists (threat 22): the
+/// answer is [`Error::NotPermitted`] for each.
+pub(crate) async fn manage(
+    directory: &Directory,
+    principal: &Principal,
+    action: Action,
+    named: &Named,
+    now: Timestamp,
+) -> Result<Arc<str>, Error> {
+    let access = directory.access(principal.subject(), &named.place).await;
+    let access = access.map_err(|error| {
+        tracing::error!(%error, "the directory cannot be asked");
+        Error::DirectoryUnavailable
+    })?;
+    let carried_by = access.decide(action, now).map_err(|refusal| {
+        tracing::debug!(?refusal, place = %named.place, "refused");
+        let place = match (&named.place, named.is_whole) {
+            (Place::Organization(_), _) => "organization",
+            (Place::Project(_), true) => "project",
+            (Place::Resource(..), _) | (Place::Project(_), false) => "resource",
+        };
+        Error::NotPermitted { action, place }
+    })?;
+    let is_there = match &named.place {
+        Place::Organization(_) | Place::Project(_) => named.is_whole,
+        Place::Resource(..) => access
+            .lineage()
+            .is_some_and(|lineage| lineage.resource.is_some()),
+    };
+    if !is_there {
+        return Err(Error::UnknownResource);
+    }
+    Ok(Arc::clone(&carried_by.id))
 }

@@ -19,11 +19,13 @@ pub mod authenticate;
 
 pub mod authorize;
 
-pub(crate) mod form;
+pub(crate) mod body;
 
 pub mod scope;
 
 mod local;
+
+mod management;
 
 pub mod forward;
 
@@ -52,4 +54,6 @@ pub use directory;
 pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
-pub use settings::{BackendSettings, IssuerSettings, Settings, TailSettings};
+pub use settings::{
+    BackendSettings, Creation, IssuerSettings, ManagementSettings, Settings, TailSettings,
+};

@@ -13,21 +13,22 @@ use tracing::{Instrument, Span};
 use uuid::{NoContext, Uuid};
 
 use crate::authenticate::keys::Keys;
-use crate::authenticate::{Verifier, authenticate};
+use crate::authenticate::{Principal, Verifier, authenticate};
 use crate::authorize::{Permit, Reach, authorize};
+use crate::body;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::filter::{self, Asked};
-use crate::form;
 use crate::forward::{REQUEST_ID, Upstreams, forward};
 use crate::health::Health;
 use crate::local;
+use crate::management;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context, scope};
-use crate::settings::TailSettings;
+use crate::settings::{ManagementSettings, TailSettings};
 use crate::stream::Body;
 use crate::tail;
 use crate::tail::seats::Seats;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
+    pub(crate) management: ManagementSettings,
 }
 
 /// The body of a caller's request, in which there may be a form.
@@ -74,7 +76,7 @@ impl Pipeline {
         let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
-        form::check(&head.method, &head.headers)?;
+        body::check(found.route.takes(&head.method), &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
                 let mut response = self.shared.health.answer(*probe).await;
@@ -83,11 +85,22 @@ impl Pipeline {
                 Ok(response)
             }
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
+            Serves::Management(managed) => {
+                let principal = self.principal(&head.headers).await?;
+                let asked = management::Asked {
+                    managed,
+                    found,
+                    head: &head,
+                    principal,
+                    id,
+                };
+                management::answer(asked, body, &self.shared).await
+            }
             Serves::Tenant(endpoint) => {
                 let permit = self
                     .permit(endpoint.action, found.target, &head.headers)
                     .await?;
-                let form = form::read(body).await?;
+                let form = body::read_form(body).await?;
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
                     form: &form,
@@ -104,6 +117,20 @@ impl Pipeline {
         }
     }
 
+    /// Who asks.
+    async fn principal(&self, headers: &HeaderMap) -> Result<Principal, Error> {
+        let Shared {
+            verifier,
+            keys,
+            clock,
+            ..
+        } = &*self.shared;
+        let principal = authenticate(verifier, keys, headers, clock.now()).await?;
+        // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
+        Span::current().record("subject", principal.subject().as_str());
+        Ok(principal)
+    }
+
     /// Who asks, and whether they may.
     async fn permit(
         &self,
@@ -112,15 +139,9 @@ impl Pipeline {
         headers: &HeaderMap,
     ) -> Result<Permit, Error> {
         let Shared {
-            verifier,
-            keys,
-            directory,
-            clock,
-            ..
+            directory, clock, ..
         } = &*self.shared;
-        let principal = authenticate(verifier, keys, headers, clock.now()).await?;
-        // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
-        Span::current().record("subject", principal.subject().as_str());
+        let principal = self.principal(headers).await?;
         let permit = authorize(directory, principal, action, target, clock.now()).await?;
         Span::current().record("assignment", permit.assignment());
         Ok(permit)

@@ -132,6 +132,7 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
+        management: settings.management,
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());

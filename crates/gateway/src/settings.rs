@@ -34,6 +34,8 @@ pub struct Settings {
     pub mimir: Option<BackendSettings>,
     /// What a live tail may take.
     pub tail: TailSettings,
+    /// What of management is open to whom.
+    pub management: ManagementSettings,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }
@@ -81,6 +83,23 @@ impl Default for TailSettings {
             per_reader: 4,
         }
     }
+}
+
+/// What of management is open to whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ManagementSettings {
+    /// Who may create what is in nothing else.
+    pub create: Creation,
+}
+
+/// Who may create organizations, and projects without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Creation {
+    /// Whoever has a token, and so becomes Owner of what they create.
+    #[default]
+    Anyone,
+    /// No caller: operators alone, on the command line.
+    Nobody,
 }
 
 /// Whose tokens are accepted.

@@ -15,14 +15,18 @@ mod show;
 mod auth;
 mod backend;
 mod database;
+mod management;
 mod observability;
 mod server;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
+use gateway::ManagementSettings;
+
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
+pub(crate) use database::Database;
 pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
@@ -38,8 +42,10 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Whose tokens are taken.
     pub(crate) auth: Auth,
-    /// The directory's database, as a URL; it may hold a password.
-    pub(crate) database: String,
+    /// The directory's database.
+    pub(crate) database: Database,
+    /// What of management is open to whom.
+    pub(crate) management: ManagementSettings,
 }
 
 /// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
@@ -76,17 +82,22 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let listen = server::read(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
-    match (observability, listen, auth, database) {
-        (Some(observability), Some(listen), Some(auth), Some(database)) if problems.is_empty() => {
-            Ok(Config {
-                observability,
-                listen,
-                auth,
-                database,
-            })
-        }
-        _ => Err(problems),
+    let management = management::read(layers, &mut problems);
+    let (Some(observability), Some(listen), Some(auth), Some(database), Some(management)) =
+        (observability, listen, auth, database, management)
+    else {
+        return Err(problems);
+    };
+    if !problems.is_empty() {
+        return Err(problems);
     }
+    Ok(Config {
+        observability,
+        listen,
+        auth,
+        database,
+        management,
+    })
 }
 
 #[cfg(test)]

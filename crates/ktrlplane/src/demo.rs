@@ -21,7 +21,9 @@ use std::time::{Duration, Instant};
 
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
-use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock, TailSettings};
+use gateway::{
+    Clock, IssuerSettings, ManagementSettings, Settings, StartError, SystemClock, TailSettings,
+};
 use tokio::runtime::Handle;
 
 use crate::process::{self, BACKEND_TIMEOUT};
@@ -84,6 +86,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         mimir: Some(embedded),
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
+        management: ManagementSettings::default(),
         shutdown_grace: GRACE,
     };
     let server = gateway::start(

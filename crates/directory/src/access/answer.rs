@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use policy::{Assignment, OrganizationId, Permission, ProjectId, Scope};
 
+use crate::once::is_news;
 use crate::statements::Statements;
 
 /// One assignment's permission, as the statements return it. What there is nothing to join for is
@@ -49,11 +50,11 @@ impl Answer {
         };
         let exists = first.0;
         let organization = first.1.as_deref().and_then(|id| {
-            let id = OrganizationId::new(id);
-            if id.is_err() {
+            let checked = OrganizationId::new(id);
+            if checked.is_err() && is_news("organization", id) {
                 tracing::warn!("an organization or project has an invalid organization: ignored");
             }
-            id.ok()
+            checked.ok()
         });
         let project_of_resource = first.2.as_deref().and_then(|id| ProjectId::new(id).ok());
         let mut held = assignments(rows, statements);
@@ -95,12 +96,16 @@ fn assignments(rows: Vec<Row>, statements: &Statements) -> Vec<Assignment> {
             None => None,
             Some(Some(expires_at)) => Some(expires_at),
             Some(None) => {
-                tracing::warn!(assignment = %id, "an assignment has an unreadable expiry: ignored");
+                if is_news("expiry", &id) {
+                    tracing::warn!(assignment = %id, "an assignment has an unreadable expiry: ignored");
+                }
                 continue;
             }
         };
         let Some(Ok(scope)) = Scope::new(&scope_type, &scope_id) else {
-            tracing::warn!(assignment = %id, "an assignment has an invalid scope: ignored");
+            if is_news("scope", &id) {
+                tracing::warn!(assignment = %id, "an assignment has an invalid scope: ignored");
+            }
             continue;
         };
         read.push(Read {

@@ -1,5 +1,7 @@
 //! Opening a database: connect, migrate, make the pool.
 
+mod foreign;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
@@ -32,18 +34,23 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 impl Store {
     pub(crate) async fn open(options: &Options) -> Result<Self, DirectoryError> {
         let deadline = Instant::now() + options.connect_timeout;
-        let pools = match Address::parse(&options.url)? {
-            Address::Memory => Pools::Sqlite(open_memory(options).await?),
-            Address::File(path) => Pools::Sqlite(open_file(&path, options, deadline).await?),
-            Address::Postgres(address) => {
-                Pools::Postgres(open_postgres(*address, options, deadline).await?)
+        let address = Address::parse(&options.url)?;
+        let pools = if options.managed {
+            match address {
+                Address::Memory => Pools::Sqlite(open_memory(options).await?),
+                Address::File(path) => Pools::Sqlite(open_file(&path, options, deadline).await?),
+                Address::Postgres(address) => {
+                    Pools::Postgres(open_postgres(*address, options, deadline).await?)
+                }
             }
+        } else {
+            foreign::open(address, options, deadline).await?
         };
         Ok(Self {
             pools,
+            managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
-            managed: options.managed,
             writing: Mutex::new(()),
             forgot: AtomicI64::new(0),
         })
@@ -212,7 +219,7 @@ async fn migrate_postgres(connection: &mut PgConnection) -> Result<(), Directory
     if foreign {
         return Err(DirectoryError::Invalid(
             "the database already has a schema `ktrlplane` that this program did not make; \
-             it is left as it is"
+             it is left as it is: set `database.managed: false` to read it without writing"
                 .to_owned(),
         ));
     }

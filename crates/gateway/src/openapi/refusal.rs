@@ -1,5 +1,6 @@
 //! What a request can be refused with, from the error table.
 
+use directory::policy::Action;
 use http::{Method, StatusCode};
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
@@ -8,8 +9,9 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 
 use super::answer::ERROR;
+use crate::body::Takes;
 use crate::error::Error;
-use crate::routes::{Answer, Backend, Filter, Mount, Reader, Route, Serves};
+use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
 
 /// What the backends' own refusals are called, which pass with their bodies.
 const BACKENDS: [(StatusCode, &str, &str); 3] = [
@@ -40,6 +42,7 @@ fn errors() -> Vec<Error> {
         },
         Error::UnexpectedBody,
         Error::NoForm,
+        Error::NotJson,
         Error::TooLarge,
         Error::SlowBody,
         Error::BrokenBody,
@@ -47,7 +50,19 @@ fn errors() -> Vec<Error> {
         Error::InvalidToken("the token has expired"),
         Error::NoKeys,
         Error::Forbidden,
+        Error::NotPermitted {
+            action: Action::Write,
+            place: "project",
+        },
+        Error::Denied("nobody gives a role that holds more than they hold there".to_owned()),
+        Error::CreationClosed("organizations"),
         Error::UnknownResource,
+        Error::NotFound("there is no such role".to_owned()),
+        Error::Conflict("there is already an organization of this id".to_owned()),
+        Error::PreconditionFailed,
+        Error::KeyReused,
+        Error::ReadOnly,
+        Error::WriteUnknown,
         Error::DirectoryUnavailable,
         Error::NotConfigured(Backend::Loki),
         Error::BadData("start: is after end".to_owned()),
@@ -65,24 +80,44 @@ fn errors() -> Vec<Error> {
 fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
     let asks_the_backend = asks_the_backend(route);
     let tenant = matches!(route.serves, Serves::Tenant(_));
+    let task = match &route.serves {
+        Serves::Management(managed) => Some(managed.task),
+        Serves::Probe(_) | Serves::OpenApi | Serves::Tenant(_) => None,
+    };
+    let effect = task.map(Task::effect);
+    let writes = effect.is_some_and(Effect::writes);
+    let takes = route.takes(method);
     match error {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
         Error::UnexpectedBody => true,
-        Error::NoForm | Error::TooLarge | Error::SlowBody | Error::BrokenBody => {
-            method == Method::POST
-        }
+        Error::NoForm => takes == Takes::Form,
+        Error::NotJson => takes == Takes::Json,
+        Error::TooLarge | Error::SlowBody | Error::BrokenBody => takes != Takes::Nothing,
         // An id or a name with a character that none has makes the path that of nothing.
-        Error::UnknownPath
-        | Error::NoToken
+        Error::UnknownPath => tenant || mount != Mount::Root || route.path.contains('{'),
+        Error::NoToken
         | Error::InvalidToken(_)
         | Error::NoKeys
-        | Error::Forbidden
         | Error::DirectoryUnavailable
-        | Error::NotConfigured(_)
         | Error::BadData(_)
-        | Error::Internal => tenant,
+        | Error::Internal => tenant || task.is_some(),
+        Error::Forbidden | Error::NotConfigured(_) => tenant,
+        Error::NotPermitted { .. } => task.is_some() && mount != Mount::Root,
+        Error::CreationClosed(_) => matches!(
+            task,
+            Some(Task::CreateOrganization | Task::CreateProject | Task::UpdateProject)
+        ),
         Error::UnknownResource => mount == Mount::Resource,
+        Error::NotFound(_) => {
+            task.is_some() && (mount != Mount::Root || route.path.contains('{') || writes)
+        }
+        Error::Denied(_)
+        | Error::Conflict(_)
+        | Error::KeyReused
+        | Error::ReadOnly
+        | Error::WriteUnknown => writes,
+        Error::PreconditionFailed => writes || effect == Some(Effect::Reads),
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
@@ -92,7 +127,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
 
 fn asks_the_backend(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Tail(..) => true,
             Answer::Local(_) => false,
@@ -102,7 +137,7 @@ fn asks_the_backend(route: &Route) -> bool {
 
 fn is_a_tail(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(..) => true,
             Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) => false,
@@ -112,7 +147,7 @@ fn is_a_tail(route: &Route) -> bool {
 
 fn is_a_socket(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(Reader::Socket, _) => true,
             Answer::Tail(Reader::Events, _)
@@ -126,7 +161,7 @@ fn is_a_socket(route: &Route) -> bool {
 /// Whether a backend that has no such endpoint is one that has nothing there.
 fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
             | Answer::Local(_)
@@ -140,7 +175,7 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
 /// Whether the backend's own refusals come through: not where its answer is sifted.
 fn backends_pass(route: &Route, mount: Mount) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_) | Answer::Tail(..) => true,
             Answer::Filtered(..) => mount == Mount::Project,
@@ -214,6 +249,10 @@ fn reasons(status: StatusCode) -> String {
                     .to_owned()
             } else if matches!(error, Error::InvalidToken(_)) {
                 "- the token is not accepted; the sentence says why".to_owned()
+            } else if let Error::Denied(_) | Error::NotFound(_) | Error::Conflict(_) = error {
+                format!(
+                    "- what is there does not permit it; the sentence says why, such as: {error}"
+                )
             } else {
                 format!("- {error}")
             }

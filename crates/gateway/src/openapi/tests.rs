@@ -168,7 +168,18 @@ fn every_answer_has_a_shape_but_for_limits_that_are_the_backends_own() {
             // A WebSocket, or events: their messages have a shape, and the answer has none.
             continue;
         }
-        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        // A removal is answered with nothing.
+        if method == "DELETE" {
+            assert_eq!(operation["responses"]["204"]["content"], Value::Null);
+            continue;
+        }
+        let made = &operation["responses"]["201"];
+        let answer = if made.is_null() {
+            &operation["responses"]["200"]
+        } else {
+            made
+        };
+        let schema = &answer["content"]["application/json"]["schema"];
         let shapeless = schema["$ref"] == "#/components/schemas/Object";
         let limits = path.ends_with("/drilldown-limits");
         assert_eq!(
@@ -200,13 +211,19 @@ fn what_an_operation_can_answer() {
     insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"), @r"
     2 × 101 400 401 403 404 422 426 429 500 501 502 503 504
     2 × 200 304 400
+    3 × 200 304 400 401 403 404 412 500 503
     2 × 200 400
+    6 × 200 400 401 403 404 408 409 412 413 415 422 500 501 503
     40 × 200 400 401 403 404 408 413 415 422 429 500 501 502 503 504
     8 × 200 400 401 403 404 408 413 415 500 503
     48 × 200 400 401 403 404 422 429 500 501 502 503 504
     1 × 200 400 401 403 404 500 501 502 503 504
     2 × 200 400 401 403 404 500 502 503 504
-    10 × 200 400 401 403 404 500 503
+    17 × 200 400 401 403 404 500 503
+    1 × 200 400 401 404 500 503
+    6 × 200 400 401 500 503
     4 × 200 400 503
+    6 × 201 400 401 403 404 408 409 412 413 415 422 500 501 503
+    6 × 204 400 401 403 404 409 412 422 500 501 503
     ");
 }

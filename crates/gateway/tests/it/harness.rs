@@ -13,7 +13,10 @@ use std::time::Duration;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
-use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings, TailSettings};
+use gateway::{
+    BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings, TailSettings,
+};
+use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Algorithm;
 use tokio::runtime::Handle;
@@ -64,22 +67,19 @@ impl World {
     }
 
     /// A world whose directory others may open, too.
-    pub(crate) async fn on(database: &str) -> Self {
-        let directory = directory(database).await;
-        Self::built(Issuer::start().await, directory, |_| {}).await
+    pub(crate) async fn beside(database: &str) -> Self {
+        Self::on(database, Issuer::start().await, |_| {}).await
     }
 
     /// A world with this issuer.
     pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(issuer, directory("sqlite::memory:").await, change).await
+        Self::on("sqlite::memory:", issuer, change).await
     }
 
-    async fn built(
-        issuer: Issuer,
-        directory: Directory,
-        change: impl FnOnce(&mut Settings),
-    ) -> Self {
+    /// A world whose directory is in this database, which is empty.
+    pub(crate) async fn on(url: &str, issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
+        let directory = directory(url).await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -93,6 +93,7 @@ impl World {
             mimir: Some(backend_at(&mimir.url())),
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
+            management: ManagementSettings::default(),
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);
@@ -129,6 +130,23 @@ impl World {
             .token(&self.token(subject))
             .send()
             .await
+    }
+
+    /// The answer to a write by `subject`.
+    pub(crate) async fn write(
+        &self,
+        subject: &str,
+        method: Method,
+        path: &str,
+        json: &str,
+    ) -> Answer {
+        let ask = self.ask(path).token(&self.token(subject));
+        let ask = if json.is_empty() {
+            ask.method(method)
+        } else {
+            ask.json(method, json)
+        };
+        ask.send().await
     }
 
     /// How many requests the backends have had.

@@ -35,6 +35,8 @@ mod raw;
 
 mod tail;
 
+mod management;
+
 mod backends;
 
 mod certificates;

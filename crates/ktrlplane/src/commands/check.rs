@@ -15,7 +15,8 @@ use crate::{output, process, telemetry};
 /// That is the configuration, the directory's database, the issuer's keys, and the backends. For
 /// each part it says what is wrong and where to look; the exit code is 1 if anything is wrong.
 ///
-/// The database is brought to this version's shape, as a start would do it.
+/// The database is brought to this version's shape, as a start would do it. One with
+/// `database.managed: false` is not written: its tables, columns and permissions are looked at.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -79,16 +80,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn directory(config: &Config, runtime: &Handle) -> Finding {
-    let shown = crate::config::mask_url(&config.database);
+    let shown = crate::config::mask_url(&config.database.url);
     let answer = serve::open_directory(config, runtime);
     let (ok, sentence) = match answer {
         Ok(directory) => {
             runtime.block_on(directory.close());
-            (true, format!("{shown} answers"))
+            (true, format!("{shown} answers; {}", whose(config)))
         }
         Err(error) => (false, format!("{shown}: {error}")),
     };
     Finding { ok, sentence }
+}
+
+/// Whose the database is, and what follows.
+fn whose(config: &Config) -> String {
+    let database = &config.database;
+    if database.managed {
+        "it is managed here".to_owned()
+    } else {
+        format!(
+            "it is managed elsewhere and only read here, all that is needed may be selected, and a \
+             change is in force within {:?}",
+            database.poll
+        )
+    }
 }
 
 fn backend(settings: &Settings, backend: Backend, runtime: &Handle) -> Option<Finding> {

@@ -38,7 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     telemetry::start("info");
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        directory = crate::config::mask_url(&config.database),
+        directory = crate::config::mask_url(&config.database.url),
+        managed = config.database.managed,
         issuer = config.auth.issuer,
         logs = %config.observability.loki,
         metrics = %config.observability.mimir,
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
     let directory = open_directory(&config, background.handle()).map_err(|error| {
-        let database = crate::config::mask_url(&config.database);
+        let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
             "the database {database} cannot be used: {error}"
         ))
@@ -95,7 +96,13 @@ pub(crate) fn open_directory(
     config: &Config,
     runtime: &Handle,
 ) -> Result<Directory, DirectoryError> {
-    let options = Options::new(config.database.clone(), runtime.clone());
+    let database = &config.database;
+    let options = Options {
+        managed: database.managed,
+        poll: database.poll,
+        grace: database.grace,
+        ..Options::new(database.url.clone(), runtime.clone())
+    };
     runtime.block_on(Directory::open(options))
 }
 
@@ -117,6 +124,7 @@ pub(crate) fn settings(
         mimir,
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
+        management: config.management,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }
