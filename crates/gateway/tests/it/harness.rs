@@ -68,14 +68,18 @@ impl World {
     }
 
     /// A world whose directory others may open, too.
-    pub(crate) async fn on(database: &str) -> Self {
-        let directory = directory(database).await;
-        Self::built(Issuer::start().await, directory, |_| {}).await
+    pub(crate) async fn beside(database: &str) -> Self {
+        Self::on(database, Issuer::start().await, |_| {}).await
     }
 
     /// A world with this issuer.
     pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(issuer, directory("sqlite::memory:").await, change).await
+        Self::on("sqlite::memory:", issuer, change).await
+    }
+
+    /// A world whose directory is in this database, which is empty.
+    pub(crate) async fn on(url: &str, issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(issuer, directory(url).await, change).await
     }
 
     async fn built(
