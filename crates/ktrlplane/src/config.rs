@@ -87,15 +87,12 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let database = database::read(layers, &mut problems);
     let management = management::read(layers, &mut problems);
     let audit = audit::read(layers, &mut problems);
-    let (
-        Some(observability),
-        Some(listen),
-        Some(auth),
-        Some(database),
-        Some(management),
-        Some(audit),
-    ) = (observability, listen, auth, database, management, audit)
+    let (Some(observability), Some(listen), Some(auth), Some(database)) =
+        (observability, listen, auth, database)
     else {
+        return Err(problems);
+    };
+    let (Some(management), Some(audit)) = (management, audit) else {
         return Err(problems);
     };
     if !problems.is_empty() {

@@ -3,7 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use directory::manage::Operation;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Subject};
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
@@ -100,14 +99,11 @@ impl Record {
     /// What the path names, as far as it is ids: anything else is the caller's text, and could be a
     /// token.
     pub fn target(&self, target: Target<'_>) {
-        let (project, resource) = match target {
-            Target::Nothing | Target::Organization(_) => (None, None),
-            Target::Project(project) => (Some(project), None),
-            Target::Resource(project, resource) => (Some(project), Some(resource)),
-        };
-        let organization = match target {
-            Target::Organization(organization) => Some(organization),
-            Target::Nothing | Target::Project(_) | Target::Resource(..) => None,
+        let (organization, project, resource) = match target {
+            Target::Nothing => (None, None, None),
+            Target::Organization(organization) => (Some(organization), None, None),
+            Target::Project(project) => (None, Some(project), None),
+            Target::Resource(project, resource) => (None, Some(project), Some(resource)),
         };
         self.add(|fields| {
             fields.organization = organization.and_then(|id| OrganizationId::new(id).ok());
@@ -121,42 +117,19 @@ impl Record {
         self.add(|fields| fields.organization = Some(organization.clone()));
     }
 
-    /// What is to be written, in the words of the directory, and on what. What is named in a body
-    /// and not in the path becomes known only here.
-    pub fn operation(&self, operation: &Operation) {
-        self.add(|fields| {
-            fields.operation = Some(operation.name());
-            match operation {
-                Operation::CreateOrganization { id, .. }
-                | Operation::UpdateOrganization { id, .. }
-                | Operation::DeleteOrganization { id, .. } => {
-                    fields.organization = Some(id.clone());
-                }
-                Operation::CreateProject {
-                    id, organization, ..
-                } => {
-                    fields.organization.clone_from(organization);
-                    fields.project = Some(id.clone());
-                }
-                Operation::UpdateProject {
-                    id, organization, ..
-                } => {
-                    // The one that it moves to.
-                    fields.organization = organization.clone().flatten();
-                    fields.project = Some(id.clone());
-                }
-                Operation::DeleteProject { id, .. } => fields.project = Some(id.clone()),
-                Operation::CreateResource { project, id, .. }
-                | Operation::UpdateResource { project, id, .. }
-                | Operation::DeleteResource { project, id } => {
-                    fields.project = Some(project.clone());
-                    fields.resource = Some(id.clone());
-                }
-                // The place is in the path; and ids are freed by operators, who come another way.
-                Operation::Grant { .. } | Operation::Withdraw { .. } | Operation::FreeId { .. } => {
-                }
-            }
-        });
+    /// The project that it is about.
+    pub fn project(&self, project: &ProjectId) {
+        self.add(|fields| fields.project = Some(project.clone()));
+    }
+
+    /// The resource that it is about.
+    pub fn resource(&self, resource: &ResourceId) {
+        self.add(|fields| fields.resource = Some(resource.clone()));
+    }
+
+    /// What a write writes, in the words of the directory.
+    pub fn operation(&self, operation: &'static str) {
+        self.add(|fields| fields.operation = Some(operation));
     }
 
     /// It is allowed, by this role assignment; by none where a token is enough.

@@ -3,7 +3,6 @@
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
-use directory::manage::Operation;
 use directory::policy::{OrganizationId, ProjectId, Subject};
 use serde_json::{Value, json};
 
@@ -143,11 +142,9 @@ fn a_write_says_what_it_writes_and_a_late_refusal_is_one() {
             })
             .unwrap();
         record.allowed(Some("a1"));
-        record.operation(&Operation::CreateProject {
-            id: ProjectId::new("acme-shop").unwrap(),
-            organization: Some(OrganizationId::new("acme").unwrap()),
-            name: "Shop".to_owned(),
-        });
+        record.organization(&OrganizationId::new("acme").unwrap());
+        record.project(&ProjectId::new("acme-shop").unwrap());
+        record.operation("project.create");
         let status = error
             .as_ref()
             .map_or(http::StatusCode::CREATED, |error| error.status().0);
@@ -205,10 +202,7 @@ fn every_field_is_documented_and_every_example_is_a_line() {
         record.subject(&Subject::new("victor").unwrap());
         record.target(crate::routes::Target::Resource("acme-shop", "shop-api"));
         record.organization(&OrganizationId::new("acme").unwrap());
-        record.operation(&Operation::DeleteProject {
-            id: ProjectId::new("acme-shop").unwrap(),
-            cascade: false,
-        });
+        record.operation("role.grant");
         let error = Error::InvalidToken("the token has expired");
         record.answered(error.status().0, Some(&error));
         record.allowed(Some("a1"));

@@ -34,6 +34,7 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response<Body>, Error> {
     call.may_create("organizations")?;
     let New { id, name } = json::read(&call.body)?;
     let id = json::id("id", &id, OrganizationId::new)?;
+    call.record.organization(&id);
     let location = format!("/api/v1/organizations/{id}");
     let done = call
         .write(Operation::CreateOrganization { id, name })

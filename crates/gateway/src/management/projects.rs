@@ -49,6 +49,10 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response<Body>, Error> {
     if organization.is_none() {
         call.may_create(LONELY)?;
     }
+    call.record.project(&id);
+    organization
+        .iter()
+        .for_each(|organization| call.record.organization(organization));
     let location = format!("/api/v1/projects/{id}");
     let operation = Operation::CreateProject {
         id,

@@ -48,6 +48,7 @@ pub(super) async fn list(call: &Call<'_>, project: ProjectId) -> Result<Response
                 place: "project",
             })?;
     }
+    call.record.allowed(None);
     call.page(&listed)
 }
 
@@ -55,6 +56,7 @@ pub(super) async fn list(call: &Call<'_>, project: ProjectId) -> Result<Response
 pub(super) async fn create(call: &Call<'_>, project: ProjectId) -> Result<Response<Body>, Error> {
     let new: New = json::read(&call.body)?;
     let id = json::id("id", &new.id, ResourceId::new)?;
+    call.record.resource(&id);
     let location = format!("/api/v1/projects/{project}/resources/{id}");
     let operation = Operation::CreateResource {
         project,

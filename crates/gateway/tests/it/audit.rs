@@ -1,7 +1,8 @@
 //! The audit's lines, as they stand in its file.
 
 mod failing;
-mod management;
+
+mod managing;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

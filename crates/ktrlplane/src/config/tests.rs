@@ -149,6 +149,20 @@ fn a_database_is_ours_unless_the_configuration_says_otherwise() {
 }
 
 #[test]
+fn anyone_may_create_organizations_unless_nobody_may() {
+    use gateway::Creation;
+    assert_eq!(good("", &[]).management.create, Creation::Anyone);
+    let closed = good("management: {create: nobody}\n", &[]);
+    assert_eq!(closed.management.create, Creation::Nobody);
+    assert_eq!(
+        sentence("management: {create: admins}", &[]),
+        "management.create (KTRLPLANE_MANAGEMENT_CREATE) is \"admins\" (from config.yaml, line 2); \
+         expected anyone or nobody: who with a token may create organizations, and projects without \
+         one"
+    );
+}
+
+#[test]
 fn the_audit_goes_to_standard_output_and_hashes_queries_unless_it_is_told_otherwise() {
     use gateway::{AuditOutput, AuditQueries};
     let audit = |file: &str| good(file, &[]).audit;
@@ -200,7 +214,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit",
+             database, audit, management",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -447,6 +461,8 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     audit:
       output: stdout  # default
       queries: hash  # default
+    management:
+      create: anyone  # default
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();
