@@ -1,5 +1,6 @@
 //! What the gateway has to be told.
 
+mod audit;
 mod backend;
 mod tenant_header;
 
@@ -10,6 +11,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::routes::Backend;
 
+pub use audit::{AuditOutput, AuditQueries, AuditSettings};
 pub use backend::{
     BackendSettings, ClientCertificate, Credentials, NotAServerName, Secret, ServerName,
     TlsSettings,
@@ -36,6 +38,8 @@ pub struct Settings {
     pub tail: TailSettings,
     /// What of management is open to whom.
     pub management: ManagementSettings,
+    /// Where the audit goes.
+    pub audit: AuditSettings,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }

@@ -120,6 +120,17 @@ pub(crate) fn fill(url: &str, size: Size) {
     });
 }
 
+/// The numbers from `from` to `to`, inserted as `select` says of each `i`, in words that both
+/// databases understand.
+fn insert(schema: &str, into: &str, (from, to): (u64, u64), select: &str) -> String {
+    format!(
+        "INSERT INTO {schema}{into} \
+         WITH RECURSIVE n(i) AS (SELECT CAST({from} AS bigint) \
+         UNION ALL SELECT i + 1 FROM n WHERE i < {to}) \
+         SELECT {select} FROM n"
+    )
+}
+
 /// One statement for each table, which both databases understand.
 fn statements(schema: &str, size: Size) -> Vec<String> {
     let Size {
@@ -133,14 +144,8 @@ fn statements(schema: &str, size: Size) -> Vec<String> {
     let on_projects = size.questions();
     let on_resources = on_projects + assignments / 10;
     let on_organizations = assignments - 2 * crowd;
-    let insert = |into: &str, from: u64, to: u64, select: &str| {
-        format!(
-            "INSERT INTO {schema}{into} \
-             WITH RECURSIVE n(i) AS (SELECT CAST({from} AS bigint) \
-             UNION ALL SELECT i + 1 FROM n WHERE i < {to}) \
-             SELECT {select} FROM n"
-        )
-    };
+    let insert =
+        |into: &str, from: u64, to: u64, select: &str| insert(schema, into, (from, to), select);
     let held = "role_assignments \
                 (assignment_id, user_id, role_id, scope_type, scope_id, expires_at)";
     // Every fifth ends some day; both databases take a null for a time.

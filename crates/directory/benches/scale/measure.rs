@@ -14,6 +14,13 @@ use crate::{ALONE, DECISIONS};
 
 const ROUNDS: u64 = 20;
 
+/// So many decisions of a kind in a round.
+const OF_A_ROUND: u64 = 500;
+const IN_A_CROWD: u64 = 500;
+
+/// So many other questions come before those of a round.
+const BEFORE: u64 = 3000;
+
 /// Times of one kind, a list for each round.
 pub(crate) struct Distribution(Vec<Vec<Duration>>);
 
@@ -48,7 +55,8 @@ type Both = (Distribution, Distribution);
 pub(crate) struct Turns {
     pub(crate) cold: Both,
     pub(crate) warm: Both,
-    /// Cold, about the user with the most roles and the project with the most members.
+    /// Cold, in the large directory about the user with the most roles and the project with the
+    /// most members, in the small one about anybody.
     pub(crate) worst: Both,
 }
 
@@ -61,25 +69,24 @@ pub(crate) fn in_turns(large: (&str, Size), small: (&str, Size)) -> Turns {
         worst: both(),
     };
     // The small one has fewer questions than are asked in a run: each round is a new start.
-    let of_a_round = small.1.questions().min(500);
-    let crowded = of_a_round.min(50);
     for round in 0..ROUNDS {
         let runtime = Runtime::new().unwrap();
         let open = |url: &str| runtime.block_on(open(url, &runtime));
         let directories = [(open(large.0), large.1), (open(small.0), small.1)];
-        // Connections are made, and what is written elsewhere is known from here on.
-        for _ in 0..2 {
-            for i in 0..50 {
-                for (directory, _) in &directories {
-                    let stranger = Subject::new(format!("stranger-{i}")).unwrap();
-                    let (_, place) = small.1.question(i);
-                    runtime
-                        .block_on(directory.access(&stranger, &place))
-                        .unwrap();
-                }
+        // A prime, so that the questions lie all over the large directory.
+        let scattered =
+            |size: Size, i: u64| size.question((round * (OF_A_ROUND + IN_A_CROWD) + i) * 7_368_787);
+        // Connections are made, and have read what most questions need; what is written elsewhere
+        // is known from here on.
+        for i in 0..BEFORE {
+            let i = OF_A_ROUND + IN_A_CROWD + i;
+            let small_has = small.1.questions() - OF_A_ROUND - IN_A_CROWD;
+            let at_small = OF_A_ROUND + IN_A_CROWD + i % small_has;
+            for ((directory, size), i) in directories.iter().zip([i, at_small]) {
+                time(&runtime, directory, &scattered(*size, i));
             }
-            std::thread::sleep(Duration::from_millis(600));
         }
+        std::thread::sleep(Duration::from_millis(600));
         let ask = |questions: &dyn Fn(Size, u64) -> (Subject, Place), count: u64| {
             let mut times = [Vec::new(), Vec::new()];
             for i in 0..count {
@@ -93,18 +100,20 @@ pub(crate) fn in_turns(large: (&str, Size), small: (&str, Size)) -> Turns {
             let [large, small] = times;
             (large, small)
         };
-        // A prime, so that the questions lie all over the large directory.
-        let scattered = |size: Size, i: u64| size.question((round * of_a_round + i) * 7_368_787);
+        let in_a_crowd = |size: Size, i: u64| {
+            if size.resources() == large.1.resources() {
+                size.crowded_question(i)
+            } else {
+                scattered(size, OF_A_ROUND + i)
+            }
+        };
         let kinds = [
-            (&mut turns.cold, ask(&scattered, of_a_round)),
+            (&mut turns.cold, ask(&scattered, OF_A_ROUND)),
             (&mut turns.warm, {
-                ask(&scattered, of_a_round);
-                ask(&scattered, of_a_round)
+                ask(&scattered, OF_A_ROUND);
+                ask(&scattered, OF_A_ROUND)
             }),
-            (
-                &mut turns.worst,
-                ask(&|size: Size, i| size.crowded_question(i), crowded),
-            ),
+            (&mut turns.worst, ask(&in_a_crowd, IN_A_CROWD)),
         ];
         for ((of_large, of_small), (large, small)) in kinds {
             of_large.0.push(large);

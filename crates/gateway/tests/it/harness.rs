@@ -14,7 +14,8 @@ use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
 use gateway::{
-    BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings, TailSettings,
+    AuditSettings, BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings,
+    TailSettings,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -67,19 +68,22 @@ impl World {
     }
 
     /// A world whose directory others may open, too.
-    pub(crate) async fn beside(database: &str) -> Self {
-        Self::on(database, Issuer::start().await, |_| {}).await
+    pub(crate) async fn on(database: &str) -> Self {
+        let directory = directory(database).await;
+        Self::built(Issuer::start().await, directory, |_| {}).await
     }
 
     /// A world with this issuer.
     pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::on("sqlite::memory:", issuer, change).await
+        Self::built(issuer, directory("sqlite::memory:").await, change).await
     }
 
-    /// A world whose directory is in this database, which is empty.
-    pub(crate) async fn on(url: &str, issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+    async fn built(
+        issuer: Issuer,
+        directory: Directory,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
-        let directory = directory(url).await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -94,6 +98,7 @@ impl World {
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
             management: ManagementSettings::default(),
+            audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

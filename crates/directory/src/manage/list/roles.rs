@@ -1,8 +1,9 @@
 //! Who holds what, who there is, and who wrote what.
 
 use jiff::Timestamp;
-use policy::{Permission as Held, Place, Subject};
+use policy::{Permission as Held, Place, Scope, Subject};
 
+use super::super::change::{place_of_assignment, place_of_scope};
 use super::super::record::{AuditEntry, Permission, Role, RoleAssignment, User};
 use super::super::row::{self, AssignmentRow, AuditRow, RoleRow, UserRow};
 use super::super::text::{MAX_NAME_LENGTH, checked};
@@ -146,6 +147,21 @@ impl Directory {
             Ok(rows.into_iter().next().map(row::user))
         })
         .await
+    }
+
+    /// The place of a scope: of a resource, with the project that it is in. `None` for a resource
+    /// that does not exist; whether an organization or project does is not asked.
+    pub async fn place_of(&self, scope: &Scope) -> Result<Option<Place>, DirectoryError> {
+        let scope = scope.clone();
+        self.run(|store| async move { place_of_scope(&store, scope).await })
+            .await
+    }
+
+    /// Where an assignment is held; `None` for one that does not exist.
+    pub async fn place_of_assignment(&self, id: &str) -> Result<Option<Place>, DirectoryError> {
+        let id = checked("assignment id", id)?;
+        self.run(|store| async move { place_of_assignment(&store, &id).await })
+            .await
     }
 
     /// The writes about a place and what is in it, newest first, whoever asks. A directory that is
