@@ -106,8 +106,9 @@ pub(crate) async fn answer<B: Form>(
                 Ok(carried) => {
                     Span::current().record("assignment", &*carried.assignment);
                     record.allowed(Some(&*carried.assignment));
-                    let organization = carried.organization.iter();
-                    organization.for_each(|organization| record.organization(organization));
+                    if let Some(organization) = &carried.organization {
+                        record.organization(organization);
+                    }
                 }
                 // What this would remove may be what an earlier try has removed, and the caller's
                 // role on it with it. The directory knows by the key, and decides anew without.

@@ -50,9 +50,9 @@ pub(super) async fn create(call: &Call<'_>) -> Result<Response<Body>, Error> {
         call.may_create(LONELY)?;
     }
     call.record.project(&id);
-    organization
-        .iter()
-        .for_each(|organization| call.record.organization(organization));
+    if let Some(organization) = &organization {
+        call.record.organization(organization);
+    }
     let location = format!("/api/v1/projects/{id}");
     let operation = Operation::CreateProject {
         id,

@@ -53,7 +53,7 @@ fn the_gateway_does_what_its_document_says() {
     let token = demo.token("victor");
     let organization = r#"{"id": "sandbox", "name": "Sandbox"}"#;
     let organizations = format!("{}/api/v1/organizations", demo.url);
-    post_json(&organizations, &token, organization).expect(201);
+    post_json(&organizations, token, organization).expect(201);
 
     ask.arg("--config-file")
         .arg(package().join("schemathesis.toml"))
