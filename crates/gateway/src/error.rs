@@ -190,6 +190,45 @@ impl Error {
         }
     }
 
+    /// Whether it says that the caller may not: because of who they are, and of nothing else.
+    #[must_use]
+    pub const fn is_a_refusal(&self) -> bool {
+        match self {
+            Self::NoToken
+            | Self::InvalidToken(_)
+            | Self::Forbidden
+            | Self::NotPermitted { .. }
+            | Self::Denied(_)
+            | Self::CreationClosed(_) => true,
+            Self::UnknownPath
+            | Self::MethodNotAllowed { .. }
+            | Self::NotAWebSocket
+            | Self::UnexpectedBody
+            | Self::NoForm
+            | Self::NotJson
+            | Self::TooLarge
+            | Self::SlowBody
+            | Self::BrokenBody
+            | Self::NoKeys
+            | Self::UnknownResource
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::PreconditionFailed
+            | Self::KeyReused
+            | Self::ReadOnly
+            | Self::WriteUnknown
+            | Self::DirectoryUnavailable
+            | Self::AuditUnavailable
+            | Self::NotConfigured(_)
+            | Self::BadData(_)
+            | Self::BadGateway(_)
+            | Self::TooManyTails(_)
+            | Self::NotServed(_)
+            | Self::GatewayTimeout(_)
+            | Self::Internal => false,
+        }
+    }
+
     /// The answer. Unexpected errors name the request, so that their cause is found in the log.
     #[must_use]
     pub fn into_response(self, request_id: &str) -> Response<Body> {

@@ -160,15 +160,7 @@ impl Record {
             if let Some(Error::InvalidToken(reason)) = error {
                 fields.reason = Some(reason);
             }
-            if let Some(
-                Error::Forbidden
-                | Error::NotPermitted { .. }
-                | Error::Denied(_)
-                | Error::CreationClosed(_)
-                | Error::NoToken
-                | Error::InvalidToken(_),
-            ) = error
-            {
+            if error.is_some_and(Error::is_a_refusal) {
                 fields.allowed = false;
                 fields.assignment = None;
             }

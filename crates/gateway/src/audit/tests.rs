@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 
-use directory::policy::Subject;
+use directory::policy::{OrganizationId, ProjectId, Subject};
 use serde_json::{Value, json};
 
 use super::*;
@@ -94,7 +94,7 @@ fn more_than_the_bound_does_not_wait_and_what_was_let_in_is_kept() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     let of = |event: &'static str| lines.iter().filter(move |line| line["event"] == event);
-    assert_eq!(lines[0]["queries"], json!([long]));
+    assert!(of("request").any(|line| line["queries"] == json!([long])));
     assert!(of("request").any(|line| line["assignment"] == "a1"));
     let refused: u64 = of("gap").map(|gap| gap["refused"].as_u64().unwrap()).sum();
     assert!(refused >= 3, "{text}");
@@ -142,7 +142,8 @@ fn a_write_says_what_it_writes_and_a_late_refusal_is_one() {
             })
             .unwrap();
         record.allowed(Some("a1"));
-        record.organization(&directory::policy::OrganizationId::new("acme").unwrap());
+        record.organization(&OrganizationId::new("acme").unwrap());
+        record.project(&ProjectId::new("acme-shop").unwrap());
         record.operation("project.create");
         let status = error
             .as_ref()
@@ -164,7 +165,7 @@ fn a_write_says_what_it_writes_and_a_late_refusal_is_one() {
         assert_eq!(line.remove("time").unwrap(), "1970-01-01T00:00:00.000000Z");
         line.remove("duration_us").unwrap();
         let mut whole = json!({
-            "target": "audit", "event": "request", "request_id": "an-id", "organization": "acme",
+            "target": "audit", "event": "request", "request_id": "an-id", "organization": "acme", "project": "acme-shop",
             "endpoint": "logs", "operation": "project.create", "bytes": 7, "complete": true,
         });
         whole
@@ -200,7 +201,7 @@ fn every_field_is_documented_and_every_example_is_a_line() {
         let record = Record::open(Arc::clone(&queue), opening());
         record.subject(&Subject::new("victor").unwrap());
         record.target(crate::routes::Target::Resource("acme-shop", "shop-api"));
-        record.organization(&directory::policy::OrganizationId::new("acme").unwrap());
+        record.organization(&OrganizationId::new("acme").unwrap());
         record.operation("role.grant");
         let error = Error::InvalidToken("the token has expired");
         record.answered(error.status().0, Some(&error));

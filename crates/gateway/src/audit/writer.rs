@@ -51,6 +51,9 @@ impl Writer {
 
     fn write(&mut self, work: Work) -> Result<(), GivenUp> {
         let mut look = work.reopen;
+        if let Some(refused) = work.refused {
+            line::gap(&mut self.batch.lines, refused, self.clock.now());
+        }
         for fields in work.lines {
             line::request(&mut self.batch.lines, &fields, self.queue.keeps());
             self.held.0 += 1;
@@ -58,9 +61,6 @@ impl Writer {
             if self.batch.lines.len() >= CHUNK {
                 self.flush(std::mem::take(&mut look))?;
             }
-        }
-        if let Some(refused) = work.refused {
-            line::gap(&mut self.batch.lines, refused, self.clock.now());
         }
         self.flush(look)
     }
