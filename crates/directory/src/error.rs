@@ -50,8 +50,6 @@ pub(crate) enum Failure {
     Database(sqlx::Error),
     /// No answer came in time.
     TimedOut(Duration),
-    /// It was a write, and the database is somebody else's.
-    ReadOnly,
 }
 
 impl Failure {
@@ -81,7 +79,6 @@ impl From<Failure> for DirectoryError {
             Failure::TimedOut(timeout) => {
                 Self::Unavailable(format!("no answer within {timeout:?}"))
             }
-            Failure::ReadOnly => Self::ReadOnly,
         }
     }
 }

@@ -142,7 +142,7 @@ fn read_epoch(text: &str) -> Option<Timestamp> {
 
 #[cfg(test)]
 #[path = "../tests/support/postgres.rs"]
-mod postgres;
+pub(crate) mod postgres;
 
 #[cfg(test)]
 mod tests {

@@ -19,7 +19,7 @@ use crate::error::{Failure, is_lost};
 use crate::statements::changing::{self, Changing};
 use crate::statements::listing::{self, Listing};
 use crate::statements::{POSTGRES, SQLITE, Statements};
-pub(crate) use open::sqlite_options;
+pub(crate) use open::{reading_alone, sqlite_options};
 
 pub(crate) use transaction::Transaction;
 
@@ -137,9 +137,6 @@ impl Store {
         sql: &'static str,
         arguments: &[Option<&str>],
     ) -> Result<u64, Failure> {
-        if !self.managed {
-            return Err(Failure::ReadOnly);
-        }
         let deadline = Instant::now() + self.query_timeout;
         let late = |_| Failure::TimedOut(self.query_timeout);
         on_pool!(self, pool => {

@@ -26,7 +26,7 @@ use crate::cache::Cache;
 use crate::cache::lease::Lease;
 use crate::error::DirectoryError;
 use crate::options::Options;
-use crate::store::sqlite_options;
+use crate::store::{reading_alone, sqlite_options};
 
 /// How old what is remembered may be where changes are told, or looked for very often. A withdrawal
 /// has to be in force within a second, and a tail that asks again every quarter of one adds to it.
@@ -66,7 +66,7 @@ impl Watch {
                 Lease::new(BOUND, options.grace),
             ),
             Address::Postgres(address) => (
-                Some(Watched::Theirs(address)),
+                Some(Watched::Theirs(Box::new(reading_alone(*address)))),
                 Lease::new(options.poll, options.grace),
             ),
         };

@@ -1,5 +1,10 @@
 //! A database that `KtrlPlane` manages: read with `SELECT` alone, and never written.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of this is a test, also what is not marked as one"
+)]
+
 #[path = "support/home.rs"]
 mod home;
 #[path = "support/postgres.rs"]
@@ -7,8 +12,9 @@ mod postgres;
 #[path = "support/theirs.rs"]
 mod theirs;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use directory::manage::list::{Page, Reader};
 use directory::policy::{Action, Place, Scope};
 use directory::{Directory, DirectoryError, Options};
 use home::{Home, access, at, grant, may, organization, project, reads, subject};
@@ -38,10 +44,9 @@ async fn open(home: &Home) -> Directory {
 /// The sentence with which it is refused.
 fn refusal(home: &Home) -> String {
     let opened = home.block_on(Directory::open(unmanaged(home)));
-    match opened.unwrap_err() {
-        DirectoryError::Invalid(sentence) => sentence,
-        other => panic!("{other:?}"),
-    }
+    let error = opened.unwrap_err();
+    assert!(matches!(error, DirectoryError::Invalid(_)), "{error:?}");
+    error.to_string()
 }
 
 const BEFORE_ITS_EXPIRY: i64 = 1_900_000_000;
@@ -179,6 +184,98 @@ fn organizations_and_resources_are_read_as_projects_are() {
     });
 }
 
+#[test]
+fn what_is_remembered_is_never_older_than_the_poll() {
+    let Some((_database, theirs)) = theirs() else {
+        return;
+    };
+    let home = Home::at(theirs.reader.clone());
+    let poll = Duration::from_secs(1);
+    let options = Options {
+        poll,
+        ..unmanaged(&home)
+    };
+    let directory = home.block_on(Directory::open(options)).unwrap();
+    let reads = || home.block_on(reads(&directory, "auth0|vic", "acme-shop"));
+    // Each turn at another moment between two looks.
+    for turn in 0..5 {
+        std::thread::sleep(Duration::from_millis(230 * turn));
+        assert!(reads());
+        for (moved, expected) in [("acme-lab", false), ("acme-shop", true)] {
+            theirs.sql(&format!(
+                "UPDATE ktrlplane.role_assignments SET scope_id = '{moved}' \
+                 WHERE assignment_id = 'victors-role'"
+            ));
+            let committed = Instant::now();
+            while reads() != expected {
+                assert!(committed.elapsed() <= poll, "{:?}", committed.elapsed());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // It stays so: nothing of before comes back.
+            std::thread::sleep(Duration::from_millis(50));
+            assert_eq!(reads(), expected);
+        }
+    }
+}
+
+#[test]
+fn lists_are_read_from_their_tables_with_nulls_and_all() {
+    let Some((_database, theirs)) = theirs() else {
+        return;
+    };
+    let home = Home::at(theirs.reader.clone());
+    home.block_on(async {
+        let directory = open(&home).await;
+        let page = Page {
+            after: None,
+            limit: 100,
+        };
+        let all = Reader::Operator;
+        let organizations = directory.organizations(&all, &page).await.unwrap();
+        assert_eq!(organizations.records.len(), 3);
+        assert!(
+            organizations
+                .records
+                .iter()
+                .all(|one| one.created_at.is_some())
+        );
+        let projects = directory.projects(&all, None, &page).await.unwrap().records;
+        let status = |id: &str| {
+            let project = projects.iter().find(|project| project.project_id == id);
+            project.unwrap().status.clone()
+        };
+        assert_eq!(status("acme-lab").as_deref(), Some("Updating"));
+        assert_eq!(status("acme-new"), None);
+        let shop = project("acme-shop");
+        let resources = directory.resources(&all, &shop, &page).await.unwrap();
+        assert_eq!(resources.records[0].resource_id, "shop-api");
+        assert_eq!(resources.records[0].sku.as_deref(), Some("free"));
+        let settings = resources.records[0].settings_json.as_ref().unwrap();
+        assert_eq!(settings.get(), "{}");
+        let place = Place::Project(shop);
+        let held = directory
+            .assignments(&place, at(BEFORE_ITS_EXPIRY), &page)
+            .await
+            .unwrap();
+        let holders: Vec<&str> = held.records.iter().map(|held| &*held.user_id).collect();
+        assert!(
+            holders.contains(&"auth0|ed") && holders.contains(&"auth0|olga"),
+            "{holders:?}"
+        );
+        assert!(
+            !holders.contains(&SERVICE) && !holders.contains(&"auth0|past"),
+            "{holders:?}"
+        );
+        let users = directory.users(&all, "vic@", 10).await.unwrap();
+        assert_eq!(users.len(), 2);
+        let permissions = directory
+            .role_permissions("10000000-0001-0000-0000-000000000002")
+            .await;
+        assert_eq!(permissions.unwrap().len(), 2);
+        assert!(!directory.roles().await.unwrap().is_empty());
+    });
+}
+
 /// A write of any kind, an empty one too, takes a number from the server's counter.
 const WRITES: &str = "SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text)";
 
@@ -242,13 +339,13 @@ fn what_is_missing_or_not_permitted_is_said_in_one_sentence() {
     theirs.sql("GRANT SELECT ON ktrlplane.roles TO {role}");
     home.block_on(open(&home));
 
-    // Columns by themselves are as good as the table, and the contract's are all that is needed.
+    // Columns by themselves do not make a row.
     theirs.sql(
         "REVOKE SELECT ON ktrlplane.users FROM {role}; \
-         GRANT SELECT (user_id, email) ON ktrlplane.users TO {role}",
+         GRANT SELECT (user_id, email, name) ON ktrlplane.users TO {role}",
     );
     assert!(refusal(&home).contains("GRANT SELECT ON ktrlplane.users TO"));
-    theirs.sql("GRANT SELECT (name) ON ktrlplane.users TO {role}");
+    theirs.sql("GRANT SELECT ON ktrlplane.users TO {role}");
     home.block_on(open(&home));
 
     theirs.sql("REVOKE USAGE ON SCHEMA ktrlplane FROM {role}");
@@ -272,10 +369,7 @@ fn a_database_that_cannot_be_compared_with_is_refused() {
     let home = Home::at(theirs.reader.clone());
     theirs.sql("ALTER TABLE ktrlplane.role_assignments ALTER scope_id TYPE bytea USING '\\x00'");
     let said = refusal(&home);
-    assert!(
-        said.contains("what decides access cannot be asked"),
-        "{said}"
-    );
+    assert!(said.contains("what is asked of them fails"), "{said}");
 }
 
 #[test]
@@ -346,11 +440,13 @@ fn a_file_of_somebody_else_is_read_and_not_made() {
     let memory = Home::at("sqlite::memory:".to_owned());
     assert!(refusal(&memory).contains("name a file"));
 
-    ours.block_on(ours.sql("ALTER TABLE users DROP COLUMN email; DROP TABLE role_permissions"))
-        .unwrap();
+    ours.block_on(
+        ours.sql("ALTER TABLE roles DROP COLUMN description; DROP TABLE role_permissions"),
+    )
+    .unwrap();
     assert_eq!(
         refusal(&ours),
-        "the schema `ktrlplane` lacks the column `users.email`, the table `role_permissions`"
+        "the schema `ktrlplane` lacks the column `roles.description`, the table `role_permissions`"
     );
 }
 

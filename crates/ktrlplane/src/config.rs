@@ -108,5 +108,14 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     })
 }
 
+/// Checks the values about the directory alone.
+pub(crate) fn check_database(layers: &Layers) -> Result<Database, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match database::read(layers, &mut problems) {
+        Some(database) if problems.is_empty() => Ok(database),
+        _ => Err(problems),
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -49,12 +49,15 @@ impl Answer {
             return Self::default();
         };
         let exists = first.0;
-        let organization = first.1.as_deref().and_then(|id| {
-            let checked = OrganizationId::new(id);
-            if checked.is_err() && is_news("organization", id) {
-                tracing::warn!("an organization or project has an invalid organization: ignored");
+        let organization = first.1.as_deref().and_then(|text| {
+            let id = OrganizationId::new(text);
+            if id.is_err() && is_news("organization", text) {
+                tracing::warn!(
+                    organization = ?text,
+                    "the id of an organization is no DNS label: no role on it is counted"
+                );
             }
-            checked.ok()
+            id.ok()
         });
         let project_of_resource = first.2.as_deref().and_then(|id| ProjectId::new(id).ok());
         let mut held = assignments(rows, statements);
@@ -97,14 +100,14 @@ fn assignments(rows: Vec<Row>, statements: &Statements) -> Vec<Assignment> {
             Some(Some(expires_at)) => Some(expires_at),
             Some(None) => {
                 if is_news("expiry", &id) {
-                    tracing::warn!(assignment = %id, "an assignment has an unreadable expiry: ignored");
+                    tracing::warn!(assignment = ?id, "an assignment has an unreadable expiry: ignored");
                 }
                 continue;
             }
         };
         let Some(Ok(scope)) = Scope::new(&scope_type, &scope_id) else {
             if is_news("scope", &id) {
-                tracing::warn!(assignment = %id, "an assignment has an invalid scope: ignored");
+                tracing::warn!(assignment = ?id, "an assignment has an invalid scope: ignored");
             }
             continue;
         };

@@ -1,8 +1,11 @@
 //! What can be read besides access: records, and pages of them.
 
 use jiff::Timestamp;
-use policy::{Action, OrganizationId, Permission as Held, Place, ProjectId, ResourceId, Subject};
+use policy::{
+    Action, OrganizationId, Permission as Held, Place, ProjectId, ResourceId, Scope, Subject,
+};
 
+use super::change::{place_of_assignment, place_of_scope};
 use super::record::{
     AuditEntry, Organization, Permission, Project, Resource, Role, RoleAssignment, Tagged, User,
 };
@@ -378,6 +381,21 @@ impl Directory {
             Ok(rows.into_iter().next().map(row::user))
         })
         .await
+    }
+
+    /// The place of a scope: of a resource, with the project that it is in. `None` for a resource
+    /// that does not exist; whether an organization or project does is not asked.
+    pub async fn place_of(&self, scope: &Scope) -> Result<Option<Place>, DirectoryError> {
+        let scope = scope.clone();
+        self.run(|store| async move { place_of_scope(&store, scope).await })
+            .await
+    }
+
+    /// Where an assignment is held; `None` for one that does not exist.
+    pub async fn place_of_assignment(&self, id: &str) -> Result<Option<Place>, DirectoryError> {
+        let id = checked("assignment id", id)?;
+        self.run(|store| async move { place_of_assignment(&store, &id).await })
+            .await
     }
 
     /// The writes about a place and what is in it, newest first, whoever asks. A directory that is

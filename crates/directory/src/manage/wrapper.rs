@@ -4,7 +4,6 @@ use jiff::{SignedDuration, Timestamp};
 use policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use serde::Deserialize;
 
-use super::change::{place_of_assignment, place_of_scope};
 use super::text::checked;
 use super::{Actor, Grantee, Operation, Write};
 use crate::directory::Directory;
@@ -169,9 +168,7 @@ impl Directory {
             write.now = eve.unwrap_or(write.now).min(write.now);
         }
         let scope = grant.scope.clone();
-        let place = self
-            .run(|store| async move { place_of_scope(&store, scope).await })
-            .await?;
+        let place = self.place_of(&scope).await?;
         let place = place.ok_or_else(|| {
             DirectoryError::NotFound(format!(
                 "there is no {} `{}`",
@@ -199,14 +196,14 @@ impl Directory {
     /// Withdraws an assignment. The next lookup, from whichever replica, does not see it.
     pub async fn revoke(&self, assignment_id: &str) -> Result<(), DirectoryError> {
         let id = checked("assignment id", assignment_id)?;
-        let assignment = id.clone();
-        let place = self
-            .run(|store| async move { place_of_assignment(&store, &id).await })
-            .await?;
+        let place = self.place_of_assignment(&id).await?;
         let place = place.ok_or_else(|| {
-            DirectoryError::NotFound(format!("there is no role assignment `{assignment}`"))
+            DirectoryError::NotFound(format!("there is no role assignment `{id}`"))
         })?;
-        let operation = Operation::Withdraw { place, assignment };
+        let operation = Operation::Withdraw {
+            place,
+            assignment: id,
+        };
         self.write(by_operator(), operation).await.map(drop)
     }
 }

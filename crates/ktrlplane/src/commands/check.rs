@@ -87,7 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn directory(config: &Config, runtime: &Handle) -> Finding {
     let shown = crate::config::mask_url(&config.database.url);
-    let answer = serve::open_directory(config, runtime);
+    let answer = serve::open_directory(&config.database, runtime);
     let (ok, sentence) = match answer {
         Ok(directory) => {
             runtime.block_on(directory.close());

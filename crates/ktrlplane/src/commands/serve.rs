@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use url::{Host, Url};
 
 use super::{Failure, Source};
-use crate::config::{Backend, Config, Observability};
+use crate::config::{Backend, Config, Database, Observability};
 use crate::process::{self, BACKEND_TIMEOUT, SHUTDOWN_GRACE};
 use crate::{loopback, telemetry};
 
@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
-    let directory = open_directory(&config, background.handle()).map_err(|error| {
+    let directory = open_directory(&config.database, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
             "the database {database} cannot be used: {error}"
@@ -115,10 +115,9 @@ fn warn_of_plain_http(issuer: &str) {
 
 /// Opens the directory that the configuration names.
 pub(crate) fn open_directory(
-    config: &Config,
+    database: &Database,
     runtime: &Handle,
 ) -> Result<Directory, DirectoryError> {
-    let database = &config.database;
     let options = Options {
         managed: database.managed,
         poll: database.poll,

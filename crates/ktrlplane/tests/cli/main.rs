@@ -10,6 +10,7 @@
 mod harness;
 
 mod audit;
+mod admin;
 mod config;
 mod demo;
 mod grafana;

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Connection, PgPool, SqlitePool};
 use tokio::time::{Instant, timeout};
 
-use super::{Pools, connect, sqlite_options};
+use super::{Pools, connect, reading_alone, sqlite_options};
 use crate::address::Address;
 use crate::error::DirectoryError;
 use crate::options::Options;
@@ -46,7 +46,7 @@ async fn open_file(path: &Path, options: &Options) -> Result<SqlitePool, Directo
         .max_connections(options.max_connections.max(1))
         .acquire_timeout(options.query_timeout)
         .test_before_acquire(false)
-        .connect_lazy_with(sqlite_options(options).filename(path).read_only(true));
+        .connect_lazy_with(sqlite_options(options).filename(path));
     let mut connection = pool.acquire().await?;
     contract::check_sqlite(&mut connection).await?;
     drop(connection);
@@ -58,9 +58,7 @@ async fn open_postgres(
     options: &Options,
     deadline: Instant,
 ) -> Result<PgPool, DirectoryError> {
-    // Said in the start-up packet and not by a statement: a pooler between here and the server
-    // would keep what a statement sets, and hand the connection to a program that has to write.
-    let address = address.options([("default_transaction_read_only", "on")]);
+    let address = reading_alone(address);
     let mut first = connect(&address, options.connect_timeout, deadline).await?;
     timeout(options.query_timeout, contract::check_postgres(&mut first))
         .await
@@ -78,15 +76,12 @@ async fn open_postgres(
 }
 
 #[cfg(test)]
-#[path = "../../../tests/support/postgres.rs"]
-mod postgres;
-
-#[cfg(test)]
 mod tests {
     use sqlx::error::DatabaseError;
     use tokio::runtime::Handle;
 
     use super::*;
+    use crate::statements::postgres;
     use crate::store::Store;
 
     const READ_ONLY_SQL_TRANSACTION: &str = "25006";

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use sqlx::{PgConnection, SqliteConnection};
 
 use crate::error::{DirectoryError, is_lost};
-use crate::statements::{POSTGRES, SQLITE};
+use crate::statements::listing::{self, Listing};
+use crate::statements::{POSTGRES, SQLITE, Statements};
 
 /// The tables and columns that exist in every database of `KtrlPlane`. A view is as good as a table.
 const CONTRACT: [(&str, &[&str]); 8] = [
@@ -43,8 +45,27 @@ const CONTRACT: [(&str, &[&str]); 8] = [
     ),
 ];
 
-/// Nobody has such ids, and so the statements of every decision can be tried with them.
-const NOBODY: &str = "-";
+/// A statement and its parameters.
+type Question<'a> = (&'static str, Vec<Option<&'a str>>);
+
+/// The statements of decisions and lists, about nobody and of no rows: what they need has to be
+/// there, whatever the catalogue says.
+fn questions<'a>(access: &Statements, listing: &Listing, now: &'a str) -> Vec<Question<'a>> {
+    let (nobody, none) = (Some("-"), Some("0"));
+    vec![
+        (access.access_to_project, vec![nobody; 3]),
+        (access.access_to_organization, vec![nobody; 2]),
+        (listing.organizations, vec![nobody, none]),
+        (listing.projects, vec![nobody, none]),
+        (listing.resources, vec![nobody, nobody, none]),
+        (
+            listing.assignments,
+            vec![nobody, nobody, nobody, Some(now), nobody, none],
+        ),
+        (listing.roles, vec![]),
+        (listing.users, vec![nobody, none]),
+    ]
+}
 
 /// A column of the database: its table, its name, and whether it may be read.
 type Column = (String, String, bool);
@@ -90,12 +111,12 @@ pub(super) async fn check_postgres(connection: &mut PgConnection) -> Result<(), 
     if let Some(sentence) = sentence(&gap, may_use, &role) {
         return Err(DirectoryError::Invalid(sentence));
     }
-    for (statement, arguments) in [
-        (POSTGRES.access_to_project, &[NOBODY; 3][..]),
-        (POSTGRES.access_to_organization, &[NOBODY; 2]),
-    ] {
+    let now = (listing::POSTGRES.instant)(Timestamp::UNIX_EPOCH);
+    for (statement, arguments) in questions(&POSTGRES, &listing::POSTGRES, &now) {
         let query = sqlx::query(statement);
-        let query = arguments.iter().fold(query, |query, id| query.bind(*id));
+        let query = arguments
+            .iter()
+            .fold(query, |query, text| query.bind(*text));
         query.fetch_all(&mut *connection).await.map_err(unusable)?;
     }
     Ok(())
@@ -112,12 +133,12 @@ pub(super) async fn check_sqlite(connection: &mut SqliteConnection) -> Result<()
     if let Some(sentence) = sentence(&gap(columns), true, "") {
         return Err(DirectoryError::Invalid(sentence));
     }
-    for (statement, arguments) in [
-        (SQLITE.access_to_project, &[NOBODY; 3][..]),
-        (SQLITE.access_to_organization, &[NOBODY; 2]),
-    ] {
+    let now = (listing::SQLITE.instant)(Timestamp::UNIX_EPOCH);
+    for (statement, arguments) in questions(&SQLITE, &listing::SQLITE, &now) {
         let query = sqlx::query(statement);
-        let query = arguments.iter().fold(query, |query, id| query.bind(*id));
+        let query = arguments
+            .iter()
+            .fold(query, |query, text| query.bind(*text));
         query.fetch_all(&mut *connection).await.map_err(unusable)?;
     }
     Ok(())
@@ -128,7 +149,7 @@ pub(super) async fn check_sqlite(connection: &mut SqliteConnection) -> Result<()
 fn unusable(error: sqlx::Error) -> DirectoryError {
     match error.as_database_error() {
         Some(refused) if !is_lost(&error) => DirectoryError::Invalid(format!(
-            "the tables of `ktrlplane` are there, but what decides access cannot be asked of them: {}",
+            "the tables of `ktrlplane` are there, but what is asked of them fails: {}",
             refused.message()
         )),
         _ => error.into(),
@@ -146,14 +167,15 @@ fn gap(columns: Vec<Column>) -> Gap {
             gap.missing.push(format!("the table `{table}`"));
             continue;
         };
-        for column in columns {
-            match there.get(*column) {
-                None => gap.missing.push(format!("the column `{table}.{column}`")),
-                Some(true) => {}
-                Some(false) => {
-                    gap.forbidden.insert(table);
-                }
-            }
+        let absent = columns
+            .iter()
+            .filter(|column| !there.contains_key(**column));
+        gap.missing
+            .extend(absent.map(|column| format!("the column `{table}.{column}`")));
+        // All of the table, since columns that not every database has are read out of whole rows.
+        // A view hides what nobody should see.
+        if there.values().any(|may_read| !may_read) {
+            gap.forbidden.insert(table);
         }
     }
     gap
@@ -204,7 +226,7 @@ mod tests {
     #[test]
     fn more_than_the_contract_is_nothing_to_complain_about() {
         let mut columns = all();
-        columns.push(("users".to_owned(), "stripe_id".to_owned(), false));
+        columns.push(("users".to_owned(), "stripe_id".to_owned(), true));
         columns.push(("billing_accounts".to_owned(), "id".to_owned(), false));
         assert_eq!(sentence(&gap(columns), true, "reader"), None);
     }
