@@ -9,8 +9,8 @@
 
 mod harness;
 
-mod audit;
 mod admin;
+mod audit;
 mod config;
 mod demo;
 mod grafana;
