@@ -79,15 +79,8 @@ impl World {
 
     /// A world whose directory is in this database, which is empty.
     pub(crate) async fn on(url: &str, issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(issuer, directory(url).await, change).await
-    }
-
-    async fn built(
-        issuer: Issuer,
-        directory: Directory,
-        change: impl FnOnce(&mut Settings),
-    ) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
+        let directory = directory(url).await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
