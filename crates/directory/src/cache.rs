@@ -187,3 +187,6 @@ impl<T> Remembered<T> {
         Self { stamp, fact }
     }
 }
+
+#[cfg(test)]
+mod tests;

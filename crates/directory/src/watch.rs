@@ -42,7 +42,7 @@ pub(crate) struct Watch {
 
 /// What a watch watches.
 enum Watched {
-    File(SqliteConnectOptions),
+    File(Box<SqliteConnectOptions>),
     Ours(Box<PgConnectOptions>),
     Theirs(Box<PgConnectOptions>),
 }
@@ -56,7 +56,9 @@ impl Watch {
         let (watched, lease) = match Address::parse(&options.url)? {
             Address::Memory => (None, Lease::endless()),
             Address::File(path) => (
-                Some(Watched::File(sqlite_options(options).filename(path))),
+                Some(Watched::File(Box::new(
+                    sqlite_options(options).filename(path),
+                ))),
                 Lease::new(BOUND, options.grace),
             ),
             Address::Postgres(address) if options.managed => (

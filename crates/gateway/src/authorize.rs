@@ -35,6 +35,7 @@ pub enum Reach {
 pub struct Permit {
     principal: Principal,
     action: Action,
+    organization: Option<OrganizationId>,
     project: ProjectId,
     reach: Reach,
     assignment: Arc<str>,
@@ -60,6 +61,12 @@ impl Permit {
         };
         let asked = Asked::read(target)?;
         decide(directory, self.principal.clone(), self.action, asked, now).await
+    }
+
+    /// The project's organization, if it is in one.
+    #[must_use]
+    pub fn organization(&self) -> Option<&OrganizationId> {
+        self.organization.as_ref()
     }
 
     /// The project, and so the tenant.
@@ -153,9 +160,9 @@ async fn decide(
         Error::Forbidden
     })?;
     let assignment = Arc::clone(&carried_by.id);
-    let is_there = access
-        .lineage()
-        .is_some_and(|lineage| lineage.resource.is_some());
+    let lineage = access.lineage();
+    let is_there = lineage.is_some_and(|lineage| lineage.resource.is_some());
+    let organization = lineage.and_then(|lineage| lineage.organization.clone());
     let reach = match (named, resource) {
         (false, _) => Reach::Project,
         (true, Some(resource)) if is_there => Reach::Resource(resource),
@@ -164,6 +171,7 @@ async fn decide(
     Ok(Permit {
         principal,
         action,
+        organization,
         project,
         reach,
         assignment,
@@ -215,8 +223,16 @@ pub(crate) fn named(target: Target<'_>, action: Action) -> Result<Named, Error> 
     Ok(Named { place, is_whole })
 }
 
-/// Decides whether `principal` may do `action` on the very place that is named, and returns the id of
-/// the assignment that carries it. A role on a resource counts for that resource.
+/// What carries a permission to manage a place.
+pub(crate) struct Carried {
+    /// The id of the role assignment.
+    pub(crate) assignment: Arc<str>,
+    /// The organization that the place is, or is in.
+    pub(crate) organization: Option<OrganizationId>,
+}
+
+/// Decides whether `principal` may do `action` on the very place that is named. A role on a resource
+/// counts for that resource.
 ///
 /// Where the caller has no permission, nothing depends on whether the place exists (threat 22): the
 /// answer is [`Error::NotPermitted`] for each.
@@ -226,7 +242,7 @@ pub(crate) async fn manage(
     action: Action,
     named: &Named,
     now: Timestamp,
-) -> Result<Arc<str>, Error> {
+) -> Result<Carried, Error> {
     let access = directory.access(principal.subject(), &named.place).await;
     let access = access.map_err(|error| {
         tracing::error!(%error, "the directory cannot be asked");
@@ -250,5 +266,9 @@ pub(crate) async fn manage(
     if !is_there {
         return Err(Error::UnknownResource);
     }
-    Ok(Arc::clone(&carried_by.id))
+    let lineage = access.lineage();
+    Ok(Carried {
+        assignment: Arc::clone(&carried_by.id),
+        organization: lineage.and_then(|lineage| lineage.organization.clone()),
+    })
 }

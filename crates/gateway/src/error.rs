@@ -112,6 +112,9 @@ pub enum Error {
     /// The directory cannot be asked.
     #[error("permissions cannot be checked at the moment")]
     DirectoryUnavailable,
+    /// What is answered could not be audited.
+    #[error("nothing is answered at the moment, because the audit cannot be written")]
+    AuditUnavailable,
 
     /// This backend is not configured.
     #[error("the {} backend is not configured", .0.name())]
@@ -181,8 +184,48 @@ impl Error {
             Self::NoKeys
             | Self::DirectoryUnavailable
             | Self::WriteUnknown
+            | Self::AuditUnavailable
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
+        }
+    }
+
+    /// Whether it says that the caller may not: because of who they are, and of nothing else.
+    #[must_use]
+    pub const fn is_a_refusal(&self) -> bool {
+        match self {
+            Self::NoToken
+            | Self::InvalidToken(_)
+            | Self::Forbidden
+            | Self::NotPermitted { .. }
+            | Self::Denied(_)
+            | Self::CreationClosed(_) => true,
+            Self::UnknownPath
+            | Self::MethodNotAllowed { .. }
+            | Self::NotAWebSocket
+            | Self::UnexpectedBody
+            | Self::NoForm
+            | Self::NotJson
+            | Self::TooLarge
+            | Self::SlowBody
+            | Self::BrokenBody
+            | Self::NoKeys
+            | Self::UnknownResource
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::PreconditionFailed
+            | Self::KeyReused
+            | Self::ReadOnly
+            | Self::WriteUnknown
+            | Self::DirectoryUnavailable
+            | Self::AuditUnavailable
+            | Self::NotConfigured(_)
+            | Self::BadData(_)
+            | Self::BadGateway(_)
+            | Self::TooManyTails(_)
+            | Self::NotServed(_)
+            | Self::GatewayTimeout(_)
+            | Self::Internal => false,
         }
     }
 
@@ -229,6 +272,7 @@ impl Error {
             Self::NoKeys
             | Self::DirectoryUnavailable
             | Self::WriteUnknown
+            | Self::AuditUnavailable
             | Self::TooManyTails(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }

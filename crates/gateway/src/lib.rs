@@ -33,6 +33,8 @@ mod filter;
 
 pub mod stream;
 
+pub mod audit;
+
 mod tail;
 
 pub mod error;
@@ -55,5 +57,6 @@ pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{
-    BackendSettings, Creation, IssuerSettings, ManagementSettings, Settings, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Creation, IssuerSettings,
+    ManagementSettings, Settings, TailSettings,
 };

@@ -39,6 +39,7 @@ use http::{HeaderValue, Response};
 use jiff::Timestamp;
 use tracing::Span;
 
+use crate::audit::Record;
 use crate::authenticate::Principal;
 use crate::authorize::{manage, named};
 use crate::body;
@@ -51,7 +52,7 @@ use conditions::{Conditions, IDEMPOTENCY_KEY};
 use query::Given;
 
 pub(crate) use conditions::MAX_KEY_LENGTH;
-pub(crate) use query::{MOST_OF_A_PAGE, PAGE};
+pub(crate) use query::{MAX_TEXT_LENGTH, MOST_OF_A_PAGE, PAGE};
 
 /// A request for management, by whom it is known.
 pub(crate) struct Asked<'a> {
@@ -60,6 +61,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) head: &'a Parts,
     pub(crate) principal: Principal,
     pub(crate) id: &'a HeaderValue,
+    /// What the audit says about it.
+    pub(crate) record: &'a Record,
 }
 
 /// A request that was let through, as the endpoints see it.
@@ -74,6 +77,7 @@ struct Call<'a> {
     conditions: Conditions,
     body: Bytes,
     request_id: &'a str,
+    record: &'a Record,
     now: Timestamp,
 }
 
@@ -89,15 +93,24 @@ pub(crate) async fn answer<B: Form>(
         head,
         principal,
         id,
+        record,
     } = asked;
     let place = match managed.needs {
-        Needs::Token => None,
+        Needs::Token => {
+            record.allowed(None);
+            None
+        }
         Needs::On(action) => {
             let named = named(found.target, action)?;
             let now = shared.clock.now();
             match manage(&shared.directory, &principal, action, &named, now).await {
-                Ok(assignment) => {
-                    Span::current().record("assignment", &*assignment);
+                Ok(carried) => {
+                    Span::current().record("assignment", &*carried.assignment);
+                    record.allowed(Some(&*carried.assignment));
+                    let organization = carried.organization.iter();
+                    for organization in organization {
+                        record.organization(organization);
+                    }
                 }
                 // What this would remove may be what an earlier try has removed, and the caller's
                 // role on it with it. The directory knows by the key, and decides anew without.
@@ -109,7 +122,11 @@ pub(crate) async fn answer<B: Form>(
             Some(named.place)
         }
         // Decided by what is found: the list itself holds only what the caller may see.
-        Needs::Within(action) => Some(named(found.target, action)?.place),
+        Needs::Within(action) => {
+            let place = named(found.target, action)?.place;
+            record.allowed(None);
+            Some(place)
+        }
     };
     let query = Given::read(managed.query, head.uri.query().unwrap_or_default())?;
     let conditions = Conditions::read(&head.headers, managed.task.effect())?;
@@ -127,6 +144,7 @@ pub(crate) async fn answer<B: Form>(
         conditions,
         body,
         request_id: id.to_str().unwrap_or_default(),
+        record,
         // After the body, which may have taken its time.
         now: shared.clock.now(),
     };
@@ -193,6 +211,7 @@ impl Call<'_> {
 
     /// Writes, in the caller's name and on the caller's conditions.
     async fn write(&self, operation: Operation) -> Result<Done, Error> {
+        self.record.operation(&operation);
         let write = Write {
             actor: Actor::Subject(self.principal.subject().clone()),
             now: self.now,
@@ -209,6 +228,7 @@ impl Call<'_> {
         if let Some(assignment) = &done.assignment {
             Span::current().record("assignment", assignment);
         }
+        self.record.allowed(done.assignment.as_deref());
         // Whoever has written something is known by name to those who look at it.
         self.remember_caller().await;
         Ok(done)

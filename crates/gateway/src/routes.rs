@@ -165,6 +165,28 @@ pub enum Filter {
     Alerts,
 }
 
+impl Serves {
+    /// Whether requests are decided on, and so audited.
+    pub(crate) const fn is_audited(&self) -> bool {
+        match self {
+            Self::Probe(_) | Self::OpenApi => false,
+            Self::Management(_) | Self::Tenant(_) => true,
+        }
+    }
+
+    /// What the caller must be allowed to do; none where everybody or every token may.
+    pub(crate) const fn action(&self) -> Option<Action> {
+        match self {
+            Self::Probe(_) | Self::OpenApi => None,
+            Self::Management(managed) => match managed.needs {
+                Needs::Token => None,
+                Needs::On(action) | Needs::Within(action) => Some(action),
+            },
+            Self::Tenant(endpoint) => Some(endpoint.action),
+        }
+    }
+}
+
 impl Route {
     /// The body that a request by this method may have.
     pub(crate) fn takes(&self, method: &Method) -> Takes {

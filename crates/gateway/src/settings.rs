@@ -1,5 +1,6 @@
 //! What the gateway has to be told.
 
+mod audit;
 mod backend;
 mod tenant_header;
 
@@ -10,6 +11,7 @@ use jsonwebtoken::Algorithm;
 
 use crate::routes::Backend;
 
+pub use audit::{AuditOutput, AuditQueries, AuditSettings};
 pub use backend::{
     BackendSettings, ClientCertificate, Credentials, NotAServerName, Secret, ServerName,
     TlsSettings,
@@ -36,6 +38,8 @@ pub struct Settings {
     pub tail: TailSettings,
     /// What of management is open to whom.
     pub management: ManagementSettings,
+    /// Where the audit goes.
+    pub audit: AuditSettings,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }
@@ -61,7 +65,8 @@ pub struct TailSettings {
     /// How often each side is asked whether it is still there. One that says nothing for three times
     /// as long is taken to be gone.
     pub ping_every: Duration,
-    /// How often the token and the role are looked at again.
+    /// How often the token and the role are looked at again. What the directory remembers may be
+    /// half a second old, and both together have to stay well within a second.
     pub check_every: Duration,
     /// How long a tail goes on while the directory cannot be asked.
     pub directory_patience: Duration,
@@ -76,7 +81,7 @@ impl Default for TailSettings {
     fn default() -> Self {
         Self {
             ping_every: Duration::from_secs(15),
-            check_every: Duration::from_millis(500),
+            check_every: Duration::from_millis(250),
             directory_patience: Duration::from_secs(5),
             reader_patience: Duration::from_secs(10),
             per_reader: 4,

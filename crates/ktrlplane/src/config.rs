@@ -12,6 +12,7 @@ mod mask;
 mod problem;
 mod show;
 
+mod audit;
 mod auth;
 mod backend;
 mod database;
@@ -22,7 +23,7 @@ mod server;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use gateway::ManagementSettings;
+use gateway::{AuditSettings, ManagementSettings};
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -46,6 +47,8 @@ pub(crate) struct Config {
     pub(crate) database: Database,
     /// What of management is open to whom.
     pub(crate) management: ManagementSettings,
+    /// Where each decision is written down.
+    pub(crate) audit: AuditSettings,
 }
 
 /// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
@@ -83,9 +86,13 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
     let management = management::read(layers, &mut problems);
-    let (Some(observability), Some(listen), Some(auth), Some(database), Some(management)) =
-        (observability, listen, auth, database, management)
+    let audit = audit::read(layers, &mut problems);
+    let (Some(observability), Some(listen), Some(auth), Some(database)) =
+        (observability, listen, auth, database)
     else {
+        return Err(problems);
+    };
+    let (Some(management), Some(audit)) = (management, audit) else {
         return Err(problems);
     };
     if !problems.is_empty() {
@@ -97,6 +104,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         auth,
         database,
         management,
+        audit,
     })
 }
 

@@ -27,7 +27,7 @@ pub(crate) type Shared = Option<Arc<[Assignment]>>;
 
 /// The answer, as far as it makes sense: a row with an id or an expiry that is none is left out and
 /// reported. That can only take access away.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// Whether the organization or project that was asked about exists.
     pub(crate) exists: bool,

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     const BOUND: Duration = Duration::from_millis(500);
-    const GRACE: Duration = Duration::from_secs(60);
+    const GRACE: Duration = Duration::from_mins(1);
 
     #[test]
     fn a_lease_counts_from_the_moment_that_is_confirmed_and_not_from_the_confirmation() {

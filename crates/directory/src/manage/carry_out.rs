@@ -88,7 +88,7 @@ pub(super) async fn carry_out(
                 fault
             }
         };
-        match fault {
+        match &fault {
             Fault::Failed(failure) if failure.is_a_race() && attempt < MAX_ATTEMPTS => {
                 let pause = pause(attempt);
                 if Instant::now() + pause >= deadline {
@@ -98,7 +98,7 @@ pub(super) async fn carry_out(
                 }
                 sleep(pause).await;
             }
-            fault => return Err(fault.into()),
+            Fault::Failed(_) | Fault::Refused(_) => return Err(fault.into()),
         }
     }
 }

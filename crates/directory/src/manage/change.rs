@@ -44,7 +44,6 @@ pub(super) async fn change(
             organization,
         } => {
             let (name, organization) = (name.as_deref(), organization.as_ref());
-            let organization = organization.map(Option::as_ref);
             project::update(transaction, write, id, name, organization).await
         }
         Operation::DeleteProject { id, cascade } => {

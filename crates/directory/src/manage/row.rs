@@ -78,16 +78,16 @@ pub(super) type AuditRow = (
     String,
 );
 
-fn time(text: Option<String>) -> Option<Timestamp> {
-    text.as_deref().and_then(read_text)
+fn time(text: Option<&str>) -> Option<Timestamp> {
+    text.and_then(read_text)
 }
 
 pub(super) fn organization((org_id, name, created, updated): OrganizationRow) -> Organization {
     Organization {
         org_id,
         name,
-        created_at: time(created),
-        updated_at: time(updated),
+        created_at: time(created.as_deref()),
+        updated_at: time(updated.as_deref()),
     }
 }
 
@@ -98,8 +98,8 @@ pub(super) fn project(row: ProjectRow) -> Project {
         org_id,
         name,
         status,
-        created_at: time(created),
-        updated_at: time(updated),
+        created_at: time(created.as_deref()),
+        updated_at: time(updated.as_deref()),
     }
 }
 
@@ -115,8 +115,8 @@ pub(super) fn resource(row: ResourceRow) -> Resource {
         status,
         sku,
         settings_json: settings.filter(|settings| settings.get() != "null"),
-        created_at: time(created),
-        updated_at: time(updated),
+        created_at: time(created.as_deref()),
+        updated_at: time(updated.as_deref()),
     }
 }
 
@@ -183,7 +183,7 @@ pub(super) fn assignment(
         user_id,
         role_id,
         assigned_by,
-        created_at: time(created),
+        created_at: time(created.as_deref()),
         expires_at,
         inheritance_type: if inherited { "inherited" } else { "direct" },
         inherited_from_scope_type: of_the_inherited(&scope_type),

@@ -1,6 +1,6 @@
 //! The audit's line of a write.
 
-use policy::Place;
+use policy::{OrganizationId, Place};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -96,7 +96,7 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
             name,
         } => {
             put("id", id.as_str().into());
-            let organization = organization.as_ref().map(|id| id.as_str());
+            let organization = organization.as_ref().map(OrganizationId::as_str);
             put("org_id", organization.into());
             put("name", name.clone().into());
         }
@@ -110,7 +110,7 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
                 put("name", name.clone().into());
             }
             if let Some(organization) = organization {
-                let organization = organization.as_ref().map(|id| id.as_str());
+                let organization = organization.as_ref().map(OrganizationId::as_str);
                 put("org_id", organization.into());
             }
         }

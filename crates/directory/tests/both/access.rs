@@ -20,6 +20,12 @@ use crate::home::{
 pub async fn each_role_holds_its_actions_at_each_scope(home: &Home) {
     let directory = home.open().await;
     fill(&directory).await.unwrap();
+    // An organization keeps its last owner.
+    let keeper = Scope::Organization(organization("acme"));
+    directory
+        .grant(grant("keeper", "Owner", keeper))
+        .await
+        .unwrap();
     for role in SystemRole::ALL {
         for (scope, reached) in [
             (

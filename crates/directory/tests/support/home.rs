@@ -10,6 +10,8 @@
     reason = "support for tests, of which not every one uses all"
 )]
 
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
@@ -100,6 +102,20 @@ impl Home {
         self.raw(statements, pragmas).await.unwrap();
     }
 
+    /// Asks PostgreSQL for a number.
+    pub async fn count(&self, question: &str) -> usize {
+        let (url, question) = (self.url.clone(), question.to_owned());
+        let work = async move {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let question = sqlx::query_scalar(AssertSqlSafe(question));
+            let count: i64 = question.fetch_one(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            count
+        };
+        let count = self.runtime.spawn(work).await.unwrap();
+        usize::try_from(count).unwrap()
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
     }
@@ -166,6 +182,16 @@ pub async fn access(
         Some(id) => Place::Resource(project(on), self::resource(id)),
     };
     directory.access(&subject(who), &place).await
+}
+
+/// The answer, if it is there without waiting for anything: one that was remembered.
+pub fn recalled(directory: &Directory, who: &str, place: &Place) -> Option<Access> {
+    let who = subject(who);
+    let question = pin!(directory.access(&who, place));
+    match question.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer.ok(),
+        Poll::Pending => None,
+    }
 }
 
 /// Whether `who` may do `action` on the project `on` at second `now`.

@@ -16,7 +16,7 @@ pub(crate) const PAGE: u16 = 100;
 pub(crate) const MOST_OF_A_PAGE: u16 = 1000;
 
 /// The longest text of a parameter, in bytes.
-pub(crate) const MAX_TEXT_LENGTH: usize = 512;
+pub(crate) const MAX_TEXT_LENGTH: usize = 255;
 
 /// What was given, checked.
 #[derive(Debug, Default)]
@@ -47,10 +47,11 @@ impl Given {
             }
             seen.push(query);
             let value = decode(value)?;
-            // An empty parameter is an absent one, here as everywhere.
-            if !value.is_empty() {
-                given.take(query, &value)?;
+            if value.is_empty() {
+                // Of a script whose variable is not set: `org_id=` is not to list everything.
+                return Err(bad(query, "is empty"));
             }
+            given.take(query, &value)?;
         }
         for query in known.iter().filter(|query| query.is_required()) {
             if !given.has(*query) {

@@ -48,6 +48,7 @@ pub(super) async fn list(call: &Call<'_>, project: ProjectId) -> Result<Response
                 place: "project",
             })?;
     }
+    call.record.allowed(None);
     call.page(&listed)
 }
 

@@ -13,7 +13,7 @@ use utoipa::openapi::{Header, Ref, RefOr, Required, Response};
 
 use super::answer::{response, text, text_of};
 use super::parameter::{ID, any_text, integer, whole};
-use crate::management::{MAX_KEY_LENGTH, MOST_OF_A_PAGE, PAGE};
+use crate::management::{MAX_KEY_LENGTH, MAX_TEXT_LENGTH, MOST_OF_A_PAGE, PAGE};
 use crate::routes::{Effect, Managed, Mount, Needs, Query, Task};
 
 pub(super) use records::schemas;
@@ -134,7 +134,12 @@ fn in_query(query: Query) -> Parameter {
             .max_length(Some(63))
             .into()
     };
-    let free = || any_text().min_length(Some(1)).max_length(Some(512)).into();
+    let free = || {
+        any_text()
+            .min_length(Some(1))
+            .max_length(Some(MAX_TEXT_LENGTH))
+            .into()
+    };
     let (description, schema): (&str, Schema) = match query {
         Query::Limit => (
             "The most records to return.",
@@ -186,7 +191,7 @@ fn in_header(name: &str, description: &str, schema: Schema) -> Parameter {
 
 /// A list of entity tags.
 fn tags() -> Schema {
-    const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*"){0,9})$"#;
+    const TAGS: &str = r#"^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*"){0,99})$"#;
     any_text().pattern(Some(TAGS)).into()
 }
 

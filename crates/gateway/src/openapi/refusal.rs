@@ -64,6 +64,7 @@ fn errors() -> Vec<Error> {
         Error::ReadOnly,
         Error::WriteUnknown,
         Error::DirectoryUnavailable,
+        Error::AuditUnavailable,
         Error::NotConfigured(Backend::Loki),
         Error::BadData("start: is after end".to_owned()),
         Error::BadGateway(Backend::Loki),
@@ -100,6 +101,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         | Error::InvalidToken(_)
         | Error::NoKeys
         | Error::DirectoryUnavailable
+        | Error::AuditUnavailable
         | Error::BadData(_)
         | Error::Internal => tenant || task.is_some(),
         Error::Forbidden | Error::NotConfigured(_) => tenant,

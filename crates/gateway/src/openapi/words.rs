@@ -4,16 +4,18 @@ use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter, Route, Serves};
 
 /// What stands at the document's beginning.
 pub(super) const INTRODUCTION: &str = "\
-Logs and metrics of one resource, or of one project, in front of Loki and Mimir.
+Logs and metrics of one resource, or of one project, in front of Loki and Mimir; and the directory of \
+organizations, projects and resources, and of who holds roles on them.
 
-Every request is authenticated by a bearer token, authorized by a role on the project, bound to the \
+Every request for data is authenticated by a bearer token, authorized by a role on the project, bound to the \
 project's tenant, and scoped: queries are parsed, `resource_id=\"<resourceId>\"` is added to every \
 selector, and what is printed from the result is what the backend gets.
 
 - Paths are matched as they are sent, undecoded. What is not in this document is a 404, and another \
 method on a path of this document a 405.
 - Parameters that an operation does not name are dropped. One that may be given once and is given \
-twice, in the URL, in the form or in both, is a 400. An empty one is an absent one.
+twice, in the URL, in the form or in both, is a 400. An empty one is an absent one. Management is \
+stricter: a parameter that is not named or is empty is a 400.
 - `start` must not be after `end`.
 - Every error of the gateway's own has one shape, the schema `Error`.
 - Grafana's Loki data source and logcli take the URL up to `/resources/{resourceId}` (or \

@@ -14,7 +14,8 @@ use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
 use gateway::{
-    BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings, TailSettings,
+    AuditSettings, BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings,
+    TailSettings,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -66,15 +67,23 @@ impl World {
         Self::build(Issuer::start().await, change).await
     }
 
-    /// A world with this issuer.
-    pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::on("sqlite::memory:", issuer, change).await
+    /// A world whose directory others may open, too.
+    pub(crate) async fn on(database: &str) -> Self {
+        let directory = directory(database).await;
+        Self::built(Issuer::start().await, directory, |_| {}).await
     }
 
-    /// A world whose directory is in this database, which is empty.
-    pub(crate) async fn on(url: &str, issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+    /// A world with this issuer.
+    pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(issuer, directory("sqlite::memory:").await, change).await
+    }
+
+    async fn built(
+        issuer: Issuer,
+        directory: Directory,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
-        let directory = directory(url).await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -89,6 +98,7 @@ impl World {
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
             management: ManagementSettings::default(),
+            audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

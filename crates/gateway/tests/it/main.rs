@@ -46,3 +46,5 @@ mod health;
 mod lifecycle;
 
 mod secrets;
+
+mod audit;

@@ -12,7 +12,8 @@ use crate::{output, process, telemetry};
 
 /// Try everything that the gateway needs, and say what is wrong.
 ///
-/// That is the configuration, the directory's database, the issuer's keys, and the backends. For
+/// That is the configuration, the audit's file, the directory's database, the issuer's keys, and the
+/// backends. For
 /// each part it says what is wrong and where to look; the exit code is 1 if anything is wrong.
 ///
 /// The database is brought to this version's shape, as a start would do it. One with
@@ -37,6 +38,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (loki, mimir) = serve::start_backends(&config.observability, runtime.handle())?;
     let settings = serve::settings(config, loki, mimir);
     let parts = [
+        (
+            "audit",
+            Some(check::audit(&settings.audit)),
+            "see audit.output",
+        ),
         (
             "directory",
             Some(directory),

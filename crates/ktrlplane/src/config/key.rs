@@ -66,7 +66,7 @@ const CREATE: Key = key(
 );
 
 /// What does not belong to a backend.
-const REST: [Key; 15] = [
+const REST: [Key; 17] = [
     key(
         "server.host",
         Some("0.0.0.0"),
@@ -145,6 +145,16 @@ const REST: [Key; 15] = [
         Some("0s"),
         "a time from 0s to 10m, such as 30s: how long what is remembered serves while the database \
          cannot be asked",
+    ),
+    key(
+        "audit.output",
+        Some("stdout"),
+        "stdout, off, or a file's path with a slash in it, such as /var/log/ktrlplane/audit.jsonl",
+    ),
+    key(
+        "audit.queries",
+        Some("hash"),
+        "full, hash or none: whether the audit holds the text of queries, its SHA-256, or nothing",
     ),
 ];
 

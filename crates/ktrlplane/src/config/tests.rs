@@ -149,6 +149,52 @@ fn a_database_is_ours_unless_the_configuration_says_otherwise() {
 }
 
 #[test]
+fn anyone_may_create_organizations_unless_nobody_may() {
+    use gateway::Creation;
+    assert_eq!(good("", &[]).management.create, Creation::Anyone);
+    let closed = good("management: {create: nobody}\n", &[]);
+    assert_eq!(closed.management.create, Creation::Nobody);
+    assert_eq!(
+        sentence("management: {create: admins}", &[]),
+        "management.create (KTRLPLANE_MANAGEMENT_CREATE) is \"admins\" (from config.yaml, line 2); \
+         expected anyone or nobody: who with a token may create organizations, and projects without \
+         one"
+    );
+}
+
+#[test]
+fn the_audit_goes_to_standard_output_and_hashes_queries_unless_it_is_told_otherwise() {
+    use gateway::{AuditOutput, AuditQueries};
+    let audit = |file: &str| good(file, &[]).audit;
+    assert_eq!(audit("").output, AuditOutput::Stdout);
+    assert_eq!(audit("").queries, AuditQueries::Hash);
+    assert_eq!(
+        audit("audit: {output: off, queries: none}").output,
+        AuditOutput::Off
+    );
+    let file = audit("audit: {output: /var/log/audit.jsonl, queries: full}");
+    assert_eq!(
+        file.output,
+        AuditOutput::File("/var/log/audit.jsonl".into())
+    );
+    assert_eq!(file.queries, AuditQueries::Full);
+    for (file, expected) in [
+        (
+            "audit: {output: stdotu}",
+            "audit.output (KTRLPLANE_AUDIT_OUTPUT) is \"stdotu\" (from config.yaml, line 2); expected \
+             stdout, off, or a file's path with a slash in it, such as /var/log/ktrlplane/audit.jsonl",
+        ),
+        (
+            "audit: {queries: sha256}",
+            "audit.queries (KTRLPLANE_AUDIT_QUERIES) is \"sha256\" (from config.yaml, line 2); expected \
+             full, hash or none: whether the audit holds the text of queries, its SHA-256, or nothing",
+        ),
+    ] {
+        assert_eq!(sentence(file, &[]), expected);
+    }
+}
+
+#[test]
 fn a_missing_issuer_and_audience_stop_the_start() {
     assert_eq!(
         sentences("", &[]),
@@ -168,7 +214,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database",
+             database, audit, management",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -412,6 +458,11 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       managed: true  # default
       poll: 2s  # default
       grace: 0s  # default
+    audit:
+      output: stdout  # default
+      queries: hash  # default
+    management:
+      create: anyone  # default
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

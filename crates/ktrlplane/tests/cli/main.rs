@@ -10,6 +10,7 @@
 mod harness;
 
 mod admin;
+mod audit;
 mod config;
 mod demo;
 mod grafana;

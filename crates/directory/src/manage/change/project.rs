@@ -69,12 +69,12 @@ pub(super) async fn update(
     write: &Write,
     id: &ProjectId,
     name: Option<&str>,
-    organization: Option<Option<&OrganizationId>>,
+    organization: Option<&Option<OrganizationId>>,
 ) -> Result<Effect, Fault> {
     let place = Place::Project(id.clone());
     let authority = authorize(transaction, write, &place, Action::Write).await?;
     let (before, (_, tag)) = found(transaction, id).await?;
-    let target = match organization {
+    let target = match organization.map(Option::as_ref) {
         Some(target) if target.map(OrganizationId::as_str) != before.org_id.as_deref() => {
             may_move(transaction, write, id, &before, target).await?;
             Some(target)

@@ -9,6 +9,9 @@ use utoipa::openapi::schema::{
 
 use crate::openapi::parameter::{ID, any_text, whole};
 
+/// Not blank, and without control characters.
+const NAME: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$";
+
 type Field = (&'static str, RefOr<Schema>);
 
 /// All schemas, by name.
@@ -248,16 +251,14 @@ fn id() -> RefOr<Schema> {
 
 fn subject() -> RefOr<Schema> {
     let text = any_text().min_length(Some(1)).max_length(Some(255));
-    let text: Schema = text.pattern(Some(r"^[^\p{Cc}]+$")).into();
+    let text: Schema = text.pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]+$")).into();
     text.into()
 }
 
 /// A text for people: not blank, without control characters.
 fn name() -> RefOr<Schema> {
     let text = any_text().min_length(Some(1)).max_length(Some(255));
-    let text: Schema = text
-        .pattern(Some(r"^[^\p{Cc}]*[^\p{Cc}\s][^\p{Cc}]*$"))
-        .into();
+    let text: Schema = text.pattern(Some(NAME)).into();
     text.into()
 }
 

@@ -10,7 +10,6 @@ use sqlx::{Connection, Executor, SqliteConnection};
 
 use super::{everything, unchanged};
 use crate::harness::backend::any_list;
-use crate::harness::issuer::Issuer;
 use crate::harness::{World, grant, person};
 use crate::matrix;
 
@@ -206,7 +205,7 @@ const ROLES: [&str; 4] = ["Owner", "Editor", "Viewer", "Steward"];
 /// of which no API of ours knows how to make one: it holds `manage_access` and nothing else, but for a
 /// permission of another product that is called `read`, too.
 async fn cast(url: &str) -> World {
-    let world = World::on(url, Issuer::start().await, |_| {}).await;
+    let world = World::on(url).await;
     let mut database = SqliteConnection::connect(url).await.unwrap();
     database
         .execute(
