@@ -12,8 +12,6 @@ pub mod record;
 
 pub mod list;
 
-mod locate;
-
 pub(crate) mod text;
 
 mod carry_out;

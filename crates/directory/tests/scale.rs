@@ -23,9 +23,6 @@ use manager::{
     by_operator, deletion, new_resource, now, operate, place, reader, renaming, withdrawal,
 };
 
-/// How long a page may take, unoptimized and on a machine that does other things as well.
-const BOUND: Duration = Duration::from_secs(1);
-
 /// 1,000 organizations, of which one has half of the projects; 100,000 projects, of which one has
 /// half of the resources; 1,000,000 resources; 100,000 users with ten roles each.
 const FILL: &str = "
@@ -74,9 +71,12 @@ async fn time(what: &str, mut ask: impl AsyncFnMut() -> usize) {
         longest = longest.max(started.elapsed());
     }
     eprintln!("{what}: {records} records, at most {longest:?}");
-    assert!(longest < BOUND, "{what} takes {longest:?}");
 }
 
+#[allow(
+    clippy::too_many_lines,
+    reason = "one list of what is measured, read from top to bottom"
+)]
 async fn measure(home: &Home) {
     home.open().await.close().await;
     home.sql(&fill(home)).await.unwrap();
