@@ -61,6 +61,7 @@ on_both! {
     }
     repeating::{
         a_repeated_write_gets_the_same_answer,
+        a_grant_is_repeated_also_when_it_has_expired,
         a_key_belongs_to_one_actor_and_one_write,
         what_was_refused_may_be_tried_again,
         a_key_is_forgotten_after_a_day,
