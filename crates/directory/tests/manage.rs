@@ -36,6 +36,8 @@ on_both! {
         who_may_not_learns_nothing_about_existence,
         nobody_grants_more_than_they_hold,
         a_move_needs_authority_on_both_sides,
+        a_move_gives_nothing_for_longer_than_the_mover_holds_it,
+        a_move_gives_no_more_than_the_mover_holds,
         whoever_makes_something_owns_it,
         a_role_is_given_by_a_verified_address,
     }

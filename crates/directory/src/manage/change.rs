@@ -4,6 +4,8 @@ mod assignment;
 
 mod organization;
 
+mod moving;
+
 mod project;
 
 mod resource;

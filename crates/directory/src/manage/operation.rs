@@ -39,7 +39,9 @@ pub enum Operation {
         name: String,
     },
     /// `write` on the project. A move needs, besides, `manage_access` on the project, `delete` on
-    /// the organization that it leaves and `write` on the one that it joins.
+    /// the organization that it leaves, without an expiry, and `write` on the one that it joins;
+    /// and, since it gives the project to all who hold a role there, whatever these roles and Owner
+    /// carry must be held on the project without an expiry.
     UpdateProject {
         /// Which.
         id: ProjectId,

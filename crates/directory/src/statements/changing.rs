@@ -61,6 +61,9 @@ pub(crate) struct Changing {
     pub(crate) role_names: &'static str,
     /// Role's id: permission's id, resource type and action.
     pub(crate) role_permissions: &'static str,
+    /// Organization: the permissions of all roles that are held on it, and of the role Owner, as
+    /// those of one role.
+    pub(crate) permissions_on_organization: &'static str,
     /// E-mail address: two of the users who have it.
     pub(crate) users_of_email: &'static str,
     /// Subject, now: a user of that name, unless there is one.
@@ -206,6 +209,15 @@ macro_rules! changing {
                 "CAST(m.action AS text) FROM ", table!($dialect, "role_permissions"), " rp ",
                 "JOIN ", table!($dialect, "permissions"), " m ON m.permission_id = rp.permission_id ",
                 "WHERE rp.role_id = $1 ORDER BY m.resource_type, m.action"
+            ),
+            permissions_on_organization: concat!(
+                "SELECT DISTINCT CAST(m.permission_id AS text), CAST(m.resource_type AS text), ",
+                "CAST(m.action AS text) FROM ", table!($dialect, "role_permissions"), " rp ",
+                "JOIN ", table!($dialect, "permissions"), " m ON m.permission_id = rp.permission_id ",
+                "WHERE rp.role_id IN (SELECT a.role_id FROM ",
+                table!($dialect, "role_assignments"), " a WHERE a.scope_type = 'organization' ",
+                "AND a.scope_id = $1 UNION ALL SELECT g.role_id FROM ", table!($dialect, "roles"),
+                " g WHERE g.name = 'Owner') ORDER BY 2, 3, 1"
             ),
             users_of_email: concat!(
                 "SELECT CAST(user_id AS text) FROM ", table!($dialect, "users"), " WHERE ",

@@ -8,11 +8,10 @@ use super::super::record::Project;
 use super::super::row::{self, ProjectRow, json_and_tag};
 use super::super::{Actor, Write};
 use super::{
-    assignment, existing, finds, match_tag, missing, nothing_to_match, now, refuse_buried,
+    assignment, existing, finds, match_tag, missing, moving, nothing_to_match, now, refuse_buried,
     refuse_too_many, still_holds,
 };
 use crate::change::Change;
-use crate::error::DirectoryError;
 use crate::store::Transaction;
 
 pub(super) async fn create(
@@ -76,14 +75,14 @@ pub(super) async fn update(
     let (before, (_, tag)) = found(transaction, id).await?;
     let target = match organization.map(Option::as_ref) {
         Some(target) if target.map(OrganizationId::as_str) != before.org_id.as_deref() => {
-            may_move(transaction, write, id, &before, target).await?;
+            moving::may_move(transaction, write, id, &before, target).await?;
             Some(target)
         }
         Some(_) | None => None,
     };
     match_tag(write, &tag)?;
     if target == Some(None) && matches!(write.actor, Actor::Subject(_)) {
-        keeps_an_owner(transaction, id).await?;
+        moving::keeps_an_owner(transaction, id).await?;
     }
     let after = match target {
         Some(target) => target.map(OrganizationId::as_str),
@@ -112,42 +111,6 @@ pub(super) async fn update(
         effect.changes.push(Change::Project(id.clone()));
     }
     Ok(effect)
-}
-
-/// What a move needs besides `write` on the project.
-async fn may_move(
-    transaction: &mut Transaction<'_>,
-    write: &Write,
-    id: &ProjectId,
-    before: &Project,
-    target: Option<&OrganizationId>,
-) -> Result<(), Fault> {
-    let place = Place::Project(id.clone());
-    authorize(transaction, write, &place, Action::ManageAccess).await?;
-    if let Some(Ok(left)) = before.org_id.as_ref().map(OrganizationId::new) {
-        let left = Place::Organization(left);
-        authorize(transaction, write, &left, Action::Delete).await?;
-    }
-    if let Some(joined) = target {
-        let place = Place::Organization(joined.clone());
-        authorize(transaction, write, &place, Action::Write).await?;
-        must_exist(transaction, joined).await?;
-    }
-    Ok(())
-}
-
-/// Without an organization, a project is managed by its own roles alone.
-async fn keeps_an_owner(transaction: &mut Transaction<'_>, id: &ProjectId) -> Result<(), Fault> {
-    let owner = transaction.store().changing().other_owner;
-    let arguments = [Some("project"), Some(id.as_str()), Some("")];
-    if finds(transaction, owner, &arguments).await? {
-        return Ok(());
-    }
-    Err(DirectoryError::Conflict(format!(
-        "nobody could manage project `{id}` without its organization: give somebody the role \
-         Owner on the project itself first, without an expiry"
-    ))
-    .into())
 }
 
 pub(super) async fn delete(
@@ -191,7 +154,7 @@ pub(super) async fn delete(
     })
 }
 
-async fn must_exist(
+pub(super) async fn must_exist(
     transaction: &mut Transaction<'_>,
     organization: &OrganizationId,
 ) -> Result<(), Fault> {
