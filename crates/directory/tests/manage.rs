@@ -46,6 +46,7 @@ on_both! {
         an_organization_keeps_its_last_owner,
         a_write_meets_its_condition,
         an_expiry_is_to_come,
+        an_expiry_is_kept_to_the_microsecond,
         a_role_goes_with_what_it_was_held_on,
         no_more_is_deleted_at_once_than_there_is_time_for,
         a_directory_that_is_managed_elsewhere_is_only_read,

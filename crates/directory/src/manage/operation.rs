@@ -1,6 +1,6 @@
 //! What can be written.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use policy::{OrganizationId, Place, ProjectId, ResourceId, Subject};
 
 /// A write.
@@ -128,6 +128,19 @@ pub enum Grantee {
 }
 
 impl Operation {
+    /// The operation with its times as the directory keeps them, to the microsecond and never later
+    /// than what was asked: rules and answers are about what is kept.
+    pub(super) fn as_kept(mut self) -> Self {
+        if let Self::Grant { expires_at, .. } = &mut self {
+            *expires_at = expires_at.map(|expires_at| {
+                let excess = i64::from(expires_at.subsec_nanosecond().rem_euclid(1000));
+                let kept = expires_at.checked_sub(SignedDuration::from_nanos(excess));
+                kept.unwrap_or(expires_at)
+            });
+        }
+        self
+    }
+
     /// What the audit calls it.
     #[must_use]
     pub const fn name(&self) -> &'static str {

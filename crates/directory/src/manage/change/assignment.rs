@@ -269,8 +269,8 @@ async fn grantee(transaction: &mut Transaction<'_>, to: &Grantee) -> Result<Subj
     let users: Vec<(String,)> = transaction.fetch(statement, &[Some(email)]).await?;
     match &*users {
         [] => Err(missing(&format!(
-            "user with the verified e-mail address `{email}`: they must have signed in once, or be \
-             named by their subject"
+            "user with the verified e-mail address `{email}`: they must have asked for /api/v1/me \
+             once, or be named by their subject"
         ))),
         [(id,)] => Subject::new(id).map_err(|_| missing(&format!("usable subject with `{email}`"))),
         [..] => Err(DirectoryError::Conflict(format!(

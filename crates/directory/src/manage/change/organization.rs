@@ -24,7 +24,7 @@ pub(super) async fn create(
     if find(transaction, id).await?.is_some() {
         return Err(existing(&format!("an {place}")));
     }
-    refuse_buried(transaction, &place).await?;
+    refuse_buried(transaction, write, &place).await?;
     let insert = transaction.store().changing().insert_organization;
     let now = now(write)?;
     let arguments = [Some(id.as_str()), Some(name), Some(&*now)];

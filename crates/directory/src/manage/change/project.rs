@@ -35,7 +35,7 @@ pub(super) async fn create(
     if find(transaction, id).await?.is_some() {
         return Err(existing(&format!("a {place}")));
     }
-    refuse_buried(transaction, &place).await?;
+    refuse_buried(transaction, write, &place).await?;
     let insert = transaction.store().changing().insert_project;
     let now = now(write)?;
     let arguments = [
