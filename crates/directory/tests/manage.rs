@@ -12,6 +12,8 @@ mod repeating;
 mod rules;
 #[path = "manage/texts.rs"]
 mod texts;
+#[path = "manage/trail.rs"]
+mod trail;
 #[path = "manage/writing.rs"]
 mod writing;
 
@@ -78,6 +80,12 @@ on_both! {
         a_user_is_remembered_as_far_as_they_are_known,
         the_audit_tells_every_write,
         the_audit_is_only_ever_added_to,
+    }
+    trail::{
+        a_withdrawal_says_what_was_withdrawn,
+        an_update_says_what_was_before,
+        what_goes_with_a_deletion_is_told,
+        the_operator_who_says_who_a_user_is_is_told,
     }
     texts::{
         a_name_is_kept_or_refused,

@@ -10,6 +10,10 @@ mod project;
 
 mod resource;
 
+mod going;
+
+mod user;
+
 use super::carry_out::{Effect, Fault};
 use super::{Actor, IfMatch, Operation, Write};
 use crate::error::DirectoryError;
@@ -63,6 +67,11 @@ pub(super) async fn change(
         Operation::Withdraw { place, assignment } => {
             assignment::withdraw(transaction, write, place, assignment).await
         }
+        Operation::SetUser {
+            subject,
+            email,
+            name,
+        } => user::set(transaction, write, subject, email.as_deref(), name).await,
         Operation::FreeId { place } => free(transaction, write, place).await,
     }
 }

@@ -110,6 +110,16 @@ pub enum Operation {
         /// The assignment's id.
         assignment: String,
     },
+    /// The operator alone: says who a subject is. The e-mail address must be the user's own: roles may
+    /// be given to it.
+    SetUser {
+        /// Who, whether the directory has heard of them or not.
+        subject: Subject,
+        /// The e-mail address, or none.
+        email: Option<String>,
+        /// For people.
+        name: String,
+    },
     /// The operator alone: the id of an organization or project that is gone may be used again.
     /// Whoever then gets a project's id reads the data that its tenant still has.
     FreeId {
@@ -156,6 +166,7 @@ impl Operation {
             Self::DeleteResource { .. } => "resource.delete",
             Self::Grant { .. } => "role.grant",
             Self::Withdraw { .. } => "role.withdraw",
+            Self::SetUser { .. } => "user.set",
             Self::FreeId { .. } => "id.free",
         }
     }

@@ -124,6 +124,13 @@ pub(super) fn check(operation: &Operation) -> Result<(), DirectoryError> {
         Operation::Withdraw { assignment, .. } => {
             checked("assignment id", assignment)?;
         }
+        Operation::SetUser { email, name, .. } => {
+            checked("name", name)?;
+            email
+                .as_ref()
+                .map(|email| checked("e-mail", email))
+                .transpose()?;
+        }
         Operation::DeleteOrganization { .. }
         | Operation::DeleteProject { .. }
         | Operation::DeleteResource { .. }

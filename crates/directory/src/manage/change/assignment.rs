@@ -73,9 +73,9 @@ pub(super) async fn grant(
     let mut effect = effect(transaction, place, &authority).await?;
     effect.record = Some(printed);
     effect.found = vec![
-        ("assignment_id", id),
-        ("user_id", subject.as_str().to_owned()),
-        ("role_id", role_id),
+        ("assignment_id", id.into()),
+        ("user_id", subject.as_str().into()),
+        ("role_id", role_id.into()),
     ];
     effect.changes = vec![Change::Assignments(subject)];
     Ok(effect)
@@ -114,7 +114,12 @@ pub(super) async fn withdraw(
         Ok(subject) => vec![Change::Assignments(subject)],
         Err(_) => vec![Change::Everything],
     };
-    effect.found = vec![("user_id", record.user_id), ("role_id", record.role_id)];
+    let expires_at = record.expires_at.map(|expires_at| expires_at.to_string());
+    effect.found = vec![
+        ("user_id", record.user_id.into()),
+        ("role_id", record.role_id.into()),
+        ("expires_at", expires_at.into()),
+    ];
     Ok(effect)
 }
 

@@ -6,10 +6,10 @@ use super::super::authority::authorize;
 use super::super::carry_out::{Effect, Fault};
 use super::super::record::Project;
 use super::super::row::{self, ProjectRow, json_and_tag};
-use super::super::{Actor, Write};
+use super::super::{Actor, Write, trail};
 use super::{
-    assignment, existing, finds, match_tag, missing, moving, nothing_to_match, now, refuse_buried,
-    refuse_too_many, still_holds,
+    assignment, existing, finds, going, match_tag, missing, moving, nothing_to_match, now,
+    refuse_buried, refuse_too_many, still_holds,
 };
 use crate::change::Change;
 use crate::store::Transaction;
@@ -98,11 +98,20 @@ pub(super) async fn update(
     ];
     transaction.execute(update, &arguments).await?;
     let (project, record) = found(transaction, id).await?;
+    let was = trail::was([
+        ("name", Some(&*before.name), Some(&*project.name)),
+        (
+            "org_id",
+            before.org_id.as_deref(),
+            project.org_id.as_deref(),
+        ),
+    ]);
     let mut effect = Effect {
         record: Some(record),
         assignment: authority.assignment(),
         organization: project.org_id.clone(),
         project: Some(project.project_id),
+        found: vec![was],
         ..Effect::default()
     };
     if target.is_some() {
@@ -138,6 +147,8 @@ pub(super) async fn delete(
         changing.count_resources_of_project,
     )
     .await?;
+    let mut found = vec![("name", project.name.into())];
+    found.extend(going::with_project(transaction, id.as_str()).await?);
     for statement in [
         changing.delete_resources_of_project,
         changing.delete_project,
@@ -148,6 +159,7 @@ pub(super) async fn delete(
         assignment: authority.assignment(),
         organization: project.org_id,
         project: Some(project.project_id),
+        found,
         // Whoever held a role on any of it.
         changes: vec![Change::Everything],
         ..Effect::default()
