@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use gateway::directory::DirectoryError;
+use gateway::directory::manage::Operation;
 use gateway::directory::manage::list::Reader;
 use gateway::directory::manage::record::User;
 use gateway::directory::policy::Subject;
@@ -100,9 +101,12 @@ pub(super) async fn run(desk: &Desk, task: Task) -> Result<(), Failure> {
                 known_before.map_or((None, None), |user| (user.email, user.name));
             let name = name.or(old_name).unwrap_or_else(|| subject.to_string());
             let email = email.or(old_email);
-            desk.directory
-                .put_user(&subject, email.as_deref(), &name)
-                .await?;
+            let operation = Operation::SetUser {
+                subject: subject.clone(),
+                email,
+                name,
+            };
+            desk.write(operation).await?;
             desk.show(&known(desk, &subject).await?)
         }
     }
