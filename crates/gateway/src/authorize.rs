@@ -152,7 +152,7 @@ async fn decide(
     let access = directory.access(principal.subject(), &place).await;
     // Any failure is a 503: never decided in the caller's favour (threat 23).
     let access = access.map_err(|error| {
-        tracing::error!(%error, "the directory cannot be asked");
+        tracing::error!(%error, "access cannot be decided");
         Error::DirectoryUnavailable
     })?;
     let carried_by = access.decide_on_project(action, now).map_err(|refusal| {
@@ -179,48 +179,41 @@ async fn decide(
 }
 
 /// What a path names, for management.
-pub(crate) struct Named {
-    /// The place; the project, where what should be the resource's id is none.
-    pub(crate) place: Place,
-    /// Whether all of it is ids.
-    is_whole: bool,
+pub(crate) enum Named {
+    /// A place.
+    Place(Place),
+    /// Something of this project that cannot be a resource, because its id is none. It is never the
+    /// project: whoever may act on that is told that there is no such resource.
+    NoResource(ProjectId),
 }
 
 /// Reads the place that `target` names. What is no id names no place, and whether there is one is
 /// not told to who has no permission there: `action` is the one that they would need.
 pub(crate) fn named(target: Target<'_>, action: Action) -> Result<Named, Error> {
     let none = |place| move |_| Error::NotPermitted { action, place };
-    let (place, is_whole) = match target {
+    let span = Span::current();
+    let place = match target {
         // No route about a place is mounted there.
         Target::Nothing => return Err(Error::Forbidden),
         Target::Organization(id) => {
-            let id = OrganizationId::new(id).map_err(none("organization"))?;
-            (Place::Organization(id), true)
+            Place::Organization(OrganizationId::new(id).map_err(none("organization"))?)
         }
-        Target::Project(id) => (
-            Place::Project(ProjectId::new(id).map_err(none("project"))?),
-            true,
-        ),
+        Target::Project(id) => {
+            let project = ProjectId::new(id).map_err(none("project"))?;
+            span.record("project", project.as_str());
+            Place::Project(project)
+        }
         Target::Resource(id, resource) => {
             let project = ProjectId::new(id).map_err(none("resource"))?;
-            match ResourceId::new(resource) {
-                Ok(resource) => (Place::Resource(project, resource), true),
-                Err(_) => (Place::Project(project), false),
-            }
+            span.record("project", project.as_str());
+            let Ok(resource) = ResourceId::new(resource) else {
+                return Ok(Named::NoResource(project));
+            };
+            span.record("resource", resource.as_str());
+            Place::Resource(project, resource)
         }
     };
-    let span = Span::current();
-    match &place {
-        Place::Organization(_) => {}
-        Place::Project(project) => {
-            span.record("project", project.as_str());
-        }
-        Place::Resource(project, resource) => {
-            span.record("project", project.as_str());
-            span.record("resource", resource.as_str());
-        }
-    }
-    Ok(Named { place, is_whole })
+    Ok(Named::Place(place))
 }
 
 /// What carries a permission to manage a place.
@@ -243,30 +236,36 @@ pub(crate) async fn manage(
     named: &Named,
     now: Timestamp,
 ) -> Result<Carried, Error> {
-    let access = directory.access(principal.subject(), &named.place).await;
+    let project;
+    let (asked, place) = match named {
+        Named::Place(place @ Place::Organization(_)) => (place, "organization"),
+        Named::Place(place @ Place::Project(_)) => (place, "project"),
+        Named::Place(place @ Place::Resource(..)) => (place, "resource"),
+        Named::NoResource(id) => {
+            project = Place::Project(id.clone());
+            (&project, "resource")
+        }
+    };
+    let access = directory.access(principal.subject(), asked).await;
     let access = access.map_err(|error| {
-        tracing::error!(%error, "the directory cannot be asked");
+        tracing::error!(%error, "access cannot be decided");
         Error::DirectoryUnavailable
     })?;
     let carried_by = access.decide(action, now).map_err(|refusal| {
-        tracing::debug!(?refusal, place = %named.place, "refused");
-        let place = match (&named.place, named.is_whole) {
-            (Place::Organization(_), _) => "organization",
-            (Place::Project(_), true) => "project",
-            (Place::Resource(..), _) | (Place::Project(_), false) => "resource",
-        };
+        tracing::debug!(?refusal, place = %asked, "refused");
         Error::NotPermitted { action, place }
     })?;
-    let is_there = match &named.place {
-        Place::Organization(_) | Place::Project(_) => named.is_whole,
-        Place::Resource(..) => access
-            .lineage()
-            .is_some_and(|lineage| lineage.resource.is_some()),
+    let lineage = access.lineage();
+    let is_there = match named {
+        Named::Place(Place::Organization(_) | Place::Project(_)) => true,
+        Named::Place(Place::Resource(..)) => {
+            lineage.is_some_and(|lineage| lineage.resource.is_some())
+        }
+        Named::NoResource(_) => false,
     };
     if !is_there {
         return Err(Error::UnknownResource);
     }
-    let lineage = access.lineage();
     Ok(Carried {
         assignment: Arc::clone(&carried_by.id),
         organization: lineage.and_then(|lineage| lineage.organization.clone()),

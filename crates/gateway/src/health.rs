@@ -75,11 +75,11 @@ impl Health {
         let answered = match timeout(PATIENCE, self.directory.ping()).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::warn!(%error, "the directory cannot be asked");
+                tracing::warn!(%error, "not ready");
                 false
             }
             Err(_) => {
-                tracing::warn!("the directory does not answer");
+                tracing::warn!(error = "the directory does not answer", "not ready");
                 false
             }
         };

@@ -41,7 +41,7 @@ use tracing::Span;
 
 use crate::audit::Record;
 use crate::authenticate::Principal;
-use crate::authorize::{manage, named};
+use crate::authorize::{Named, manage, named};
 use crate::body;
 use crate::error::Error;
 use crate::pipeline::{Form, Shared};
@@ -102,7 +102,12 @@ pub(crate) async fn answer<B: Form>(
         Needs::On(action) => {
             let named = named(found.target, action)?;
             let now = shared.clock.now();
-            match manage(&shared.directory, &principal, action, &named, now).await {
+            let carried = manage(&shared.directory, &principal, action, &named, now).await;
+            let place = match named {
+                Named::Place(place) => Some(place),
+                Named::NoResource(_) => None,
+            };
+            match carried {
                 Ok(carried) => {
                     Span::current().record("assignment", &*carried.assignment);
                     record.allowed(Some(&*carried.assignment));
@@ -111,16 +116,26 @@ pub(crate) async fn answer<B: Form>(
                     }
                 }
                 // What this would remove may be what an earlier try has removed, and the caller's
-                // role on it with it. The directory knows by the key, and decides anew without.
+                // role on it with it. The directory knows by the key, and decides anew without. What
+                // can be no place was not removed either.
                 Err(Error::NotPermitted { .. } | Error::UnknownResource)
-                    if managed.task.effect() == Effect::Removes
+                    if place.is_some()
+                        && managed.task.effect() == Effect::Removes
                         && head.headers.contains_key(IDEMPOTENCY_KEY) => {}
                 Err(error) => return Err(error),
             }
-            Some(named.place)
+            place
         }
         // Decided by what is found: the list itself holds only what the caller may see.
-        Needs::Within(action) => Some(named(found.target, action)?.place),
+        Needs::Within(action) => match named(found.target, action)? {
+            Named::Place(place) => Some(place),
+            Named::NoResource(_) => {
+                return Err(Error::NotPermitted {
+                    action,
+                    place: "resource",
+                });
+            }
+        },
     };
     let query = Given::read(managed.query, head.uri.query().unwrap_or_default())?;
     let conditions = Conditions::read(&head.headers, managed.task.effect())?;
@@ -214,8 +229,8 @@ impl Call<'_> {
         };
         self.record.operation(&operation);
         let done = self.directory().write(write, operation).await;
-        if let Err(DirectoryError::Unavailable(cause)) = &done {
-            tracing::error!(cause, "the directory did not say whether it has written");
+        if let Err(error @ DirectoryError::Unavailable(_)) = &done {
+            tracing::error!(%error, "the directory did not say whether it has written");
             return Err(Error::WriteUnknown);
         }
         let done = done.map_err(refused)?;
@@ -243,8 +258,8 @@ impl Call<'_> {
 /// What the directory's refusals are here.
 fn refused(error: DirectoryError) -> Error {
     match error {
-        DirectoryError::Unavailable(cause) => {
-            tracing::error!(cause, "the directory cannot be asked");
+        error @ DirectoryError::Unavailable(_) => {
+            tracing::error!(%error, "nothing can be read for management");
             Error::DirectoryUnavailable
         }
         DirectoryError::NotFound(sentence) => Error::NotFound(sentence),

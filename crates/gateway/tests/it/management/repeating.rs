@@ -105,3 +105,28 @@ async fn a_key_belongs_to_one_write_of_one_caller() {
         .await;
     refused(&gina, 403, "forbidden");
 }
+
+/// A resource's id that is none must not let the request slide to what the path names before it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keyed_removal_below_what_is_no_resource_reaches_nothing() {
+    let world = World::new().await;
+    let body = r#"{"user_id": "mallory", "role_id": "Viewer"}"#;
+    let roles = format!("{SHOP}/rbac");
+    let granted = world.write("alice", Method::POST, &roles, body);
+    let granted = granted.await.value();
+    let assignment = granted["assignment_id"].as_str().unwrap();
+    let before = everything(&world).await;
+    for below in [String::new(), format!("/rbac/{assignment}")] {
+        for (id, key) in [("NOPE_X", "a"), ("no.pe", "b"), ("-", "c")] {
+            let path = format!("{SHOP}/resources/{id}{below}");
+            let key = format!("{key}{}", below.len());
+            let answer = keyed(&world, Method::DELETE, &path, "", &key).await;
+            refused(&answer, 404, "not_found");
+            let stranger = world.ask(&path).token(&world.token("nora"));
+            let stranger = stranger.method(Method::DELETE);
+            let answer = stranger.header("idempotency-key", &key).send().await;
+            refused(&answer, 403, "forbidden");
+            unchanged(&before, &everything(&world).await, &path);
+        }
+    }
+}
