@@ -1,8 +1,8 @@
 //! The statements of writes. Their parameters are in the order of their names.
 
 use super::dialect::{
-    assignment_columns, expiry, json, keep, lower, optional, optional_json, organization_columns,
-    project_columns, resource_columns, table, time,
+    assignment_columns, expiry, json, keep, lower, only_optional, optional, optional_json,
+    organization_columns, project_columns, resource_columns, table, time, with_optional,
 };
 
 /// The statements of writes, for one database.
@@ -109,15 +109,15 @@ macro_rules! changing {
         Changing {
             organization: concat!(
                 "SELECT ", organization_columns!($dialect),
-                " FROM ", table!($dialect, "organizations"), " o WHERE o.org_id = $1"
+                " FROM ", with_optional!($dialect, "organizations", "o"), " WHERE o.org_id = $1"
             ),
             project: concat!(
                 "SELECT ", project_columns!($dialect),
-                " FROM ", table!($dialect, "projects"), " p WHERE p.project_id = $1"
+                " FROM ", with_optional!($dialect, "projects", "p"), " WHERE p.project_id = $1"
             ),
             resource: concat!(
                 "SELECT ", resource_columns!($dialect),
-                " FROM ", table!($dialect, "resources"), " r WHERE r.resource_id = $1"
+                " FROM ", with_optional!($dialect, "resources", "r"), " WHERE r.resource_id = $1"
             ),
             insert_organization: concat!(
                 "INSERT INTO ", table!($dialect, "organizations"),
@@ -339,3 +339,4 @@ macro_rules! changing {
 
 pub(crate) static SQLITE: Changing = changing!(sqlite);
 pub(crate) static POSTGRES: Changing = changing!(postgres);
+pub(crate) static THEIRS: Changing = changing!(theirs);

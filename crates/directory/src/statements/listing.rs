@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use super::dialect::{
-    assignment_columns, expiry, holds, lower, number, optional, optional_json,
-    organization_columns, past, project_columns, resource_columns, scopes, table,
+    assignment_columns, expiry, holds, lower, number, only_optional, optional, optional_json,
+    organization_columns, past, project_columns, resource_columns, scopes, table, with_optional,
 };
 use super::write_expiry;
 
@@ -166,8 +166,8 @@ macro_rules! listing {
                 "SELECT ",
                 organization_columns!($dialect),
                 " FROM ",
-                table!($dialect, "organizations"),
-                " o WHERE o.org_id > $1 ORDER BY o.org_id LIMIT ",
+                with_optional!($dialect, "organizations", "o"),
+                " WHERE o.org_id > $1 ORDER BY o.org_id LIMIT ",
                 number!($dialect, "$2")
             ),
             organizations_of_reader: concat!(
@@ -177,8 +177,8 @@ macro_rules! listing {
                 "SELECT ",
                 organization_columns!($dialect),
                 " FROM held h CROSS JOIN ",
-                table!($dialect, "organizations"),
-                " o ",
+                with_optional!($dialect, "organizations", "o"),
+                " ",
                 "WHERE h.scope_type = 'organization' AND o.org_id = h.scope_id AND o.org_id > $3 ",
                 "ORDER BY o.org_id LIMIT ",
                 number!($dialect, "$4")
@@ -187,8 +187,8 @@ macro_rules! listing {
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM ",
-                table!($dialect, "projects"),
-                " p WHERE p.project_id > $1 ORDER BY p.project_id LIMIT ",
+                with_optional!($dialect, "projects", "p"),
+                " WHERE p.project_id > $1 ORDER BY p.project_id LIMIT ",
                 number!($dialect, "$2")
             ),
             // The ids first, from indexes alone: an organization may have very many projects.
@@ -211,15 +211,15 @@ macro_rules! listing {
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM ids CROSS JOIN ",
-                table!($dialect, "projects"),
-                " p WHERE p.project_id = ids.id ORDER BY p.project_id"
+                with_optional!($dialect, "projects", "p"),
+                " WHERE p.project_id = ids.id ORDER BY p.project_id"
             ),
             projects_of_organization: concat!(
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM ",
-                table!($dialect, "projects"),
-                " p WHERE p.org_id = $1 AND p.project_id > $2 ORDER BY p.project_id LIMIT ",
+                with_optional!($dialect, "projects", "p"),
+                " WHERE p.org_id = $1 AND p.project_id > $2 ORDER BY p.project_id LIMIT ",
                 number!($dialect, "$3")
             ),
             projects_of_organization_and_reader: concat!(
@@ -229,8 +229,8 @@ macro_rules! listing {
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM held h CROSS JOIN ",
-                table!($dialect, "projects"),
-                " p ",
+                with_optional!($dialect, "projects", "p"),
+                " ",
                 "WHERE h.scope_type = 'project' AND p.project_id = h.scope_id ",
                 "AND COALESCE(p.org_id, '') = $3 AND p.project_id > $4 ",
                 "ORDER BY p.project_id LIMIT ",
@@ -240,8 +240,8 @@ macro_rules! listing {
                 "SELECT ",
                 resource_columns!($dialect),
                 " FROM ",
-                table!($dialect, "resources"),
-                " r WHERE r.project_id = $1 AND r.resource_id > $2 ORDER BY r.resource_id LIMIT ",
+                with_optional!($dialect, "resources", "r"),
+                " WHERE r.project_id = $1 AND r.resource_id > $2 ORDER BY r.resource_id LIMIT ",
                 number!($dialect, "$3")
             ),
             resources_of_reader: concat!(
@@ -251,8 +251,8 @@ macro_rules! listing {
                 "SELECT ",
                 resource_columns!($dialect),
                 " FROM held h CROSS JOIN ",
-                table!($dialect, "resources"),
-                " r ",
+                with_optional!($dialect, "resources", "r"),
+                " ",
                 "WHERE h.scope_type = 'resource' AND r.resource_id = h.scope_id ",
                 // Not the project's index, which leads to all of its resources.
                 "AND COALESCE(r.project_id, '') = $3 AND r.resource_id > $4 ",
@@ -372,6 +372,7 @@ macro_rules! listing {
 
 pub(crate) static SQLITE: Listing = listing!(sqlite, text);
 pub(crate) static POSTGRES: Listing = listing!(postgres, seconds);
+pub(crate) static THEIRS: Listing = listing!(theirs, seconds);
 
 fn text(instant: Timestamp) -> String {
     write_expiry(instant.max(Timestamp::UNIX_EPOCH)).unwrap_or_default()

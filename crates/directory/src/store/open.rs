@@ -14,7 +14,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Pools, Store};
@@ -46,8 +46,14 @@ impl Store {
         } else {
             foreign::open(address, options, deadline).await?
         };
+        let connections = match &pools {
+            Pools::Sqlite(pool) => pool.options().get_max_connections(),
+            Pools::Postgres(pool) => pool.options().get_max_connections(),
+        };
+        let for_lists = usize::try_from(connections / 2).unwrap_or(1).max(1);
         Ok(Self {
             pools,
+            listing: Semaphore::new(for_lists),
             managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
