@@ -354,3 +354,28 @@ fn a_poll_sees_every_change_within_its_period() {
         assert!(recalls > 100, "{recalls}");
     });
 }
+
+#[test]
+fn behind_a_pooler_that_drops_notifications_nothing_is_remembered() {
+    let Some(cluster) = postgres::cluster() else {
+        return;
+    };
+    let behind = Home::at(cluster.url("postgres"));
+    let home = Home::at(proxy::pooler(&cluster, "postgres"));
+    home.block_on(async {
+        let directory = Directory::open(Options {
+            query_timeout: Duration::from_secs(2),
+            ..home.options()
+        });
+        let directory = directory.await.unwrap();
+        fill(&directory).await.unwrap();
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(3) {
+            access(&directory, "victor", "acme-shop", None)
+                .await
+                .unwrap();
+            assert!(recalled(&directory, "victor", &shop()).is_none());
+        }
+        every_change_is_seen(&behind, &directory).await;
+    });
+}
