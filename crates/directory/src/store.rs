@@ -16,6 +16,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Failure, is_lost};
+use crate::outage::Outage;
 use crate::statements::changing::{self, Changing};
 use crate::statements::listing::{self, Listing};
 use crate::statements::{POSTGRES, SQLITE, Statements};
@@ -31,6 +32,7 @@ pub(crate) struct Store {
     managed: bool,
     /// As many as lists may hold connections at a time.
     listing: Semaphore,
+    outage: Outage,
     /// Whose turn it is to write, on SQLite.
     writing: Mutex<()>,
     /// When old answers to repeated writes were last dropped, in seconds since the epoch.
@@ -82,6 +84,11 @@ impl Store {
     /// Whether the database is ours to write.
     pub(crate) fn is_managed(&self) -> bool {
         self.managed
+    }
+
+    /// What is known of its being away.
+    pub(crate) fn outage(&self) -> &Outage {
+        &self.outage
     }
 
     /// Whether old answers should be dropped again: about once in ten minutes.

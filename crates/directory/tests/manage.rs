@@ -42,6 +42,7 @@ on_both! {
         a_move_gives_no_more_than_the_mover_holds,
         whoever_makes_something_owns_it,
         a_role_is_given_by_a_verified_address,
+        an_address_is_not_that_of_a_look_alike,
     }
     rules::{
         an_id_is_used_once,
@@ -74,6 +75,7 @@ on_both! {
     listing::{
         a_list_has_what_its_reader_may_read,
         pages_follow_each_other_without_gap_or_overlap,
+        a_page_of_large_records_ends_early,
         assignments_say_where_they_are_from,
         permissions_are_those_of_all_roles_once,
         users_are_found_by_those_who_manage_them,

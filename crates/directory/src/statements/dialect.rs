@@ -150,16 +150,15 @@ macro_rules! holds {
     };
 }
 
-/// A text in lower case, in the order of its bytes.
+/// A text in lower case, in the order of its bytes. Only ASCII has cases, on either database:
+/// elsewhere a sign may have a small letter of ASCII (that of the sign for kelvin is `k`), and one
+/// address would be taken for another.
 macro_rules! lower {
     (sqlite, $text:literal) => {
         concat!("lower(", $text, ")")
     };
-    (postgres, $text:literal) => {
-        concat!("lower(", $text, ") COLLATE \"C\"")
-    };
-    (theirs, $($rest:tt)*) => {
-        lower!(postgres, $($rest)*)
+    ($postgres:ident, $text:literal) => {
+        concat!("lower(", $text, " COLLATE \"C\")")
     };
 }
 
@@ -168,11 +167,8 @@ macro_rules! past {
     (sqlite, $parameter:literal) => {
         concat!("lower(", $parameter, ") || char(1114111)")
     };
-    (postgres, $parameter:literal) => {
-        concat!("(lower(", $parameter, ") || chr(1114111)) COLLATE \"C\"")
-    };
-    (theirs, $($rest:tt)*) => {
-        past!(postgres, $($rest)*)
+    ($postgres:ident, $parameter:literal) => {
+        concat!("(lower(", $parameter, " COLLATE \"C\") || chr(1114111))")
     };
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Listing {
     pub(crate) projects_of_organization: &'static str,
     /// Subject, now, organization: those on which the reader holds a role directly.
     pub(crate) projects_of_organization_and_reader: &'static str,
+    /// Resource: its project.
+    pub(crate) project_of_resource: &'static str,
     /// Project.
     pub(crate) resources: &'static str,
     /// Subject, now, project: those on which the reader holds a role directly.
@@ -235,6 +237,11 @@ macro_rules! listing {
                 "AND COALESCE(p.org_id, '') = $3 AND p.project_id > $4 ",
                 "ORDER BY p.project_id LIMIT ",
                 number!($dialect, "$5")
+            ),
+            project_of_resource: concat!(
+                "SELECT CAST(r.project_id AS text) FROM ",
+                table!($dialect, "resources"),
+                " r WHERE r.resource_id = $1"
             ),
             resources: concat!(
                 "SELECT ",

@@ -8,6 +8,7 @@
 )]
 
 use directory::Directory;
+use directory::manage::list::Reader;
 use directory::manage::{Grantee, Operation};
 use directory::policy::SystemRole;
 
@@ -370,4 +371,33 @@ pub async fn a_role_is_given_by_a_verified_address(home: &Home) {
         .write(by("keeper"), grant("vera@example.org"))
         .await;
     assert_eq!(kind(&result), "conflict");
+}
+
+/// The sign for kelvin has the small letter `k`, wherever more than ASCII has cases.
+pub async fn an_address_is_not_that_of_a_look_alike(home: &Home) {
+    if home.is_postgres() {
+        home.open().await.close().await;
+        let unicode = "ALTER TABLE {}users ALTER email TYPE text COLLATE \"und-x-icu\"";
+        home.sql(unicode).await.unwrap();
+    }
+    let directory = world(home).await;
+    let known = async |who: &str, email: &str| {
+        let who = subject(who);
+        let known = directory.remember_user(&who, Some(email), None);
+        known.await.unwrap();
+    };
+    let grant = Operation::Grant {
+        place: place("/shop"),
+        to: Grantee::Email("Kate@example.org".to_owned()),
+        role: "Viewer".to_owned(),
+        expires_at: None,
+    };
+    known("oidc|look-alike", "\u{212a}ate@example.org").await;
+    let result = directory.write(by("keeper"), grant.clone()).await;
+    assert_eq!(kind(&result), "not found");
+    known("oidc|kate", "kate@EXAMPLE.org").await;
+    let done = write(&directory, "keeper", grant).await;
+    assert_eq!(text(&done, "user_id"), "oidc|kate");
+    let found = directory.users(&Reader::Operator, "kate@", 10).await;
+    assert_eq!(found.unwrap().len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Who holds what, who there is, and who wrote what.
 
 use jiff::Timestamp;
-use policy::{Permission as Held, Place, Scope, Subject};
+use policy::{Permission as Held, Place, ProjectId, ResourceId, Scope, Subject};
 
 use super::super::change::{place_of_assignment, place_of_scope};
 use super::super::record::{AuditEntry, Permission, Role, RoleAssignment, User};
@@ -66,6 +66,52 @@ impl Directory {
                 action,
             };
             Ok(rows.into_iter().map(permission).collect())
+        })
+        .await
+    }
+
+    /// The permissions of all types that `subject` holds at the place of a scope at `now`, each
+    /// once; none where it does not exist. Of a resource that takes the same questions to the
+    /// database whether there is one or not, so that their number tells nothing.
+    pub async fn permissions_at_scope(
+        &self,
+        subject: &Subject,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Vec<Held>, DirectoryError> {
+        match scope {
+            Scope::Organization(id) => {
+                let place = Place::Organization(id.clone());
+                self.permissions_at(subject, &place, now).await
+            }
+            Scope::Project(id) => {
+                let place = Place::Project(id.clone());
+                self.permissions_at(subject, &place, now).await
+            }
+            Scope::Resource(id) => {
+                let project = self.project_of(id).await?;
+                let exists = project.is_some();
+                // Where there is none, any will do for the question.
+                let project = match project {
+                    Some(project) => project,
+                    None => ProjectId::new("nowhere")
+                        .map_err(|error| DirectoryError::Invalid(error.to_string()))?,
+                };
+                let place = Place::Resource(project, id.clone());
+                let held = self.permissions_at(subject, &place, now).await?;
+                Ok(if exists { held } else { Vec::new() })
+            }
+        }
+    }
+
+    /// The project that a resource is in.
+    async fn project_of(&self, id: &ResourceId) -> Result<Option<ProjectId>, DirectoryError> {
+        let id = id.clone();
+        self.run(|store| async move {
+            let statement = store.listing().project_of_resource;
+            let rows: Vec<(String,)> = store.fetch(statement, &[Some(id.as_str())]).await?;
+            let project = rows.into_iter().next();
+            Ok(project.and_then(|(id,)| ProjectId::new(id).ok()))
         })
         .await
     }
