@@ -93,7 +93,7 @@ impl Directory {
         }
         text::check_write(&write)?;
         text::check(&operation)?;
-        let operation = operation.as_kept();
+        let operation = operation.truncated();
         let directory = self.clone();
         self.run(|store| async move {
             let mut changes = Vec::new();

@@ -140,7 +140,7 @@ pub enum Grantee {
 impl Operation {
     /// The operation with its times as the directory keeps them, to the microsecond and never later
     /// than what was asked: rules and answers are about what is kept.
-    pub(super) fn as_kept(mut self) -> Self {
+    pub(super) fn truncated(mut self) -> Self {
         if let Self::Grant { expires_at, .. } = &mut self {
             *expires_at = expires_at.map(|expires_at| {
                 let excess = i64::from(expires_at.subsec_nanosecond().rem_euclid(1000));

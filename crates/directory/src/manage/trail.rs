@@ -120,6 +120,29 @@ fn put_place(members: &mut Map<String, Value>, place: &Place) {
     members.insert("scope_id".to_owned(), scope.id().into());
 }
 
+fn named(to: &Grantee) -> (&'static str, &str) {
+    match to {
+        Grantee::Subject(subject) => ("user_id", subject.as_str()),
+        Grantee::Email(email) => ("email", email),
+    }
+}
+
+fn of(organization: Option<&OrganizationId>) -> Value {
+    organization.map(OrganizationId::as_str).into()
+}
+
+/// What is not given stays as it is.
+fn put_given(
+    put: &mut impl FnMut(&str, Value) -> Option<Value>,
+    texts: &[(&str, &Option<String>)],
+) {
+    for (member, text) in texts {
+        if let Some(text) = text {
+            put(member, text.clone().into());
+        }
+    }
+}
+
 /// All of what was asked for.
 pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
     let mut members = Map::new();
@@ -146,8 +169,7 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
             name,
         } => {
             put("id", id.as_str().into());
-            let organization = organization.as_ref().map(OrganizationId::as_str);
-            put("org_id", organization.into());
+            put("org_id", of(organization.as_ref()));
             put("name", name.clone().into());
         }
         Operation::UpdateProject {
@@ -156,12 +178,9 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
             organization,
         } => {
             put("id", id.as_str().into());
-            if let Some(name) = name {
-                put("name", name.clone().into());
-            }
+            put_given(&mut put, &[("name", name)]);
             if let Some(organization) = organization {
-                let organization = organization.as_ref().map(OrganizationId::as_str);
-                put("org_id", organization.into());
+                put("org_id", of(organization.as_ref()));
             }
         }
         Operation::DeleteProject { id, cascade } => {
@@ -192,29 +211,23 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
         } => {
             put("project_id", project.as_str().into());
             put("id", id.as_str().into());
-            for (member, text) in [("name", name), ("sku", sku), ("settings_json", settings)] {
-                if let Some(text) = text {
-                    put(member, text.clone().into());
-                }
-            }
+            let texts = [("name", name), ("sku", sku), ("settings_json", settings)];
+            put_given(&mut put, &texts);
         }
         Operation::DeleteResource { project, id } => {
             put("project_id", project.as_str().into());
             put("id", id.as_str().into());
         }
         Operation::Grant {
-            place: _,
             to,
             role,
             expires_at,
+            ..
         } => {
-            match to {
-                Grantee::Subject(subject) => put("user_id", subject.as_str().into()),
-                Grantee::Email(email) => put("email", email.clone().into()),
-            };
+            let (member, grantee) = named(to);
+            put(member, grantee.into());
             put("role_id", role.clone().into());
-            let expires_at = expires_at.map(|expires_at| expires_at.to_string());
-            put("expires_at", expires_at.into());
+            put("expires_at", expires_at.map(|at| at.to_string()).into());
         }
         Operation::Withdraw { assignment, .. } => {
             put("assignment_id", assignment.clone().into());

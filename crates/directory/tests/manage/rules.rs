@@ -8,11 +8,11 @@
 )]
 
 use directory::Directory;
-use directory::manage::{IfMatch, Operation, Write};
+use directory::manage::{Grantee, IfMatch, Operation, Write};
 use jiff::SignedDuration;
 
 use crate::authority::world;
-use crate::home::{Home, organization, project};
+use crate::home::{Home, organization, project, subject};
 use crate::manager::{
     NOW, all, by, by_operator, deletion, give, if_match, kind, new_organization, new_project,
     new_resource, now, operate, place, renaming, role, role_until, text, withdrawal, write,
@@ -235,17 +235,11 @@ pub async fn an_expiry_is_to_come(home: &Home) {
 pub async fn an_expiry_is_kept_to_the_microsecond(home: &Home) {
     let directory = world(home).await;
     let until = |nanoseconds| {
-        let until = now() + SignedDuration::new(100, nanoseconds);
-        move |who: &str| match role(who, "Owner", "/shop") {
-            Operation::Grant {
-                place, to, role, ..
-            } => Operation::Grant {
-                place,
-                to,
-                role,
-                expires_at: Some(until),
-            },
-            other => other,
+        move |who: &str| Operation::Grant {
+            place: place("/shop"),
+            to: Grantee::Subject(subject(who)),
+            role: "Owner".to_owned(),
+            expires_at: Some(now() + SignedDuration::new(100, nanoseconds)),
         }
     };
     let given = operate(&directory, until(123_456_789)("temp")).await;
@@ -268,18 +262,11 @@ pub async fn an_expiry_is_kept_to_the_microsecond(home: &Home) {
             .contains("2030-03-17T17:48:20.123456Z")
     );
     // What is over by the microsecond was never to come.
-    let now = role("late", "Viewer", "/shop");
-    let Operation::Grant {
-        place, to, role, ..
-    } = now
-    else {
-        return;
-    };
     let hardly = Operation::Grant {
-        place,
-        to,
-        role,
-        expires_at: Some(crate::manager::now() + SignedDuration::new(0, 999)),
+        place: place("/shop"),
+        to: Grantee::Subject(subject("late")),
+        role: "Viewer".to_owned(),
+        expires_at: Some(now() + SignedDuration::new(0, 999)),
     };
     let refused = directory.write(by("keeper"), hardly).await;
     assert_eq!(kind(&refused), "invalid");
