@@ -85,6 +85,12 @@ pub enum Error {
     /// What anybody could create is the operators' alone here.
     #[error("{0} are created by the operators of this installation alone: ask them")]
     CreationClosed(&'static str),
+    /// A tenant that the directory does not know has this id.
+    #[error(
+        "this id is reserved: only the operators of this installation give it to a project; ask them, \
+         or choose another"
+    )]
+    IdReserved,
     /// The caller may read the project, and the resource is not in it.
     #[error("there is no such resource in this project")]
     UnknownResource,
@@ -170,7 +176,8 @@ impl Error {
             Self::Forbidden
             | Self::NotPermitted { .. }
             | Self::Denied(_)
-            | Self::CreationClosed(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            | Self::CreationClosed(_)
+            | Self::IdReserved => (StatusCode::FORBIDDEN, "forbidden"),
             Self::UnknownPath | Self::UnknownResource | Self::NotFound(_) => {
                 (StatusCode::NOT_FOUND, "not_found")
             }
@@ -199,7 +206,8 @@ impl Error {
             | Self::Forbidden
             | Self::NotPermitted { .. }
             | Self::Denied(_)
-            | Self::CreationClosed(_) => true,
+            | Self::CreationClosed(_)
+            | Self::IdReserved => true,
             Self::UnknownPath
             | Self::MethodNotAllowed { .. }
             | Self::NotAWebSocket
@@ -281,6 +289,7 @@ impl Error {
             | Self::NotPermitted { .. }
             | Self::Denied(_)
             | Self::CreationClosed(_)
+            | Self::IdReserved
             | Self::UnknownResource
             | Self::NotFound(_)
             | Self::Conflict(_)

@@ -32,7 +32,7 @@ use bytes::Bytes;
 use directory::manage::list::Reader;
 use directory::manage::record::Done;
 use directory::manage::{Actor, Operation, Write};
-use directory::policy::Place;
+use directory::policy::{Place, ProjectId};
 use directory::{Directory, DirectoryError};
 use http::request::Parts;
 use http::{HeaderValue, Response};
@@ -214,8 +214,24 @@ impl Call<'_> {
     fn may_create(&self, what: &'static str) -> Result<(), Error> {
         match self.shared.management.create {
             Creation::Anyone => Ok(()),
-            Creation::Nobody => Err(Error::CreationClosed(what)),
+            Creation::Members | Creation::Nobody => Err(Error::CreationClosed(what)),
         }
+    }
+
+    /// Refuses the creation of projects, wherever they are, where that is the operators' alone.
+    fn may_create_projects(&self) -> Result<(), Error> {
+        match self.shared.management.create {
+            Creation::Anyone | Creation::Members => Ok(()),
+            Creation::Nobody => Err(Error::CreationClosed("projects")),
+        }
+    }
+
+    /// Refuses to give a project an id that is the operators' alone to give.
+    fn may_give(&self, id: &ProjectId) -> Result<(), Error> {
+        if self.shared.management.reserved.contains(id) {
+            return Err(Error::IdReserved);
+        }
+        Ok(())
     }
 
     /// Writes, in the caller's name and on the caller's conditions.

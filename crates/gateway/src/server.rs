@@ -151,7 +151,7 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
-        management: settings.management,
+        management: settings.management.clone(),
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());

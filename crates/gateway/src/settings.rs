@@ -7,6 +7,7 @@ mod tenant_header;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use directory::policy::ProjectId;
 use jsonwebtoken::Algorithm;
 
 use crate::routes::Backend;
@@ -90,18 +91,25 @@ impl Default for TailSettings {
 }
 
 /// What of management is open to whom.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ManagementSettings {
-    /// Who may create what is in nothing else.
+    /// Who may create organizations and projects.
     pub create: Creation,
+    /// Ids that no caller may give to a project: tenants that the backends have, and of which the
+    /// directory does not know. Whoever got such an id would read all that the tenant has.
+    pub reserved: Vec<ProjectId>,
 }
 
-/// Who may create organizations, and projects without one.
+/// Who may create organizations and projects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Creation {
-    /// Whoever has a token, and so becomes Owner of what they create.
+    /// Whoever has a token creates organizations, and projects without one, and so becomes their
+    /// Owner. In an organization, whoever may write there creates projects.
     #[default]
     Anyone,
+    /// Whoever may write in an organization creates projects there. Organizations, and projects
+    /// without one, are made by operators alone, on the command line.
+    Members,
     /// No caller: operators alone, on the command line.
     Nobody,
 }

@@ -54,6 +54,22 @@ pub(crate) struct Config {
     pub(crate) audit: AuditSettings,
 }
 
+impl Config {
+    /// What is not wrong and yet had better be known, in a sentence.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        let backends = [&self.observability.loki, &self.observability.mimir];
+        let has_tenants = backends
+            .into_iter()
+            .any(|backend| matches!(backend, Backend::At(_)));
+        // Of a directory that is only read, callers create nothing anyway.
+        if has_tenants && self.database.managed {
+            management::warning(&self.management)
+        } else {
+            None
+        }
+    }
+}
+
 /// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
 /// that exists; then `environment`, the process's variables.
 pub(crate) fn layers(

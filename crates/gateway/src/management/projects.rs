@@ -43,12 +43,14 @@ pub(super) async fn list(call: &Call<'_>) -> Result<Response<Body>, Error> {
 
 /// A new one; the creator of one without an organization becomes its Owner.
 pub(super) async fn create(call: &Call<'_>) -> Result<Response<Body>, Error> {
+    call.may_create_projects()?;
     let New { id, name, org_id } = json::read(&call.body)?;
     let id = json::id("id", &id, ProjectId::new)?;
     let organization = org_id.as_deref().map(organization).transpose()?;
     if organization.is_none() {
         call.may_create(LONELY)?;
     }
+    call.may_give(&id)?;
     let location = format!("/api/v1/projects/{id}");
     let operation = Operation::CreateProject {
         id,

@@ -44,12 +44,13 @@ const fn more(task: Task) -> &'static str {
     match task {
         Task::CreateOrganization => {
             " Whoever creates an organization becomes its Owner. An id is used once and for all: that \
-             of a deleted organization is not free. An operator may have kept creation to themselves."
+             of a deleted organization is not free. The operators may have kept creation to themselves (`management.create`)."
         }
         Task::CreateProject => {
             " Needs `write` on the organization, if `org_id` names one; whoever creates a project \
-             without one becomes its Owner, unless an operator has kept that to themselves. The id is \
-             the tenant of the project's data and is used once and for all."
+             without one becomes its Owner. The operators may have kept that, or all projects, to \
+             themselves (`management.create`). The id is the tenant of the project's data and is used \
+             once and for all; some ids the operators alone give (`management.reserved`)."
         }
         Task::UpdateProject => {
             " A move needs, besides, `manage_access` on the project, `delete` on the organization that \

@@ -56,6 +56,7 @@ fn errors() -> Vec<Error> {
         },
         Error::Denied("nobody gives a role that holds more than they hold there".to_owned()),
         Error::CreationClosed("organizations"),
+        Error::IdReserved,
         Error::UnknownResource,
         Error::NotFound("there is no such role".to_owned()),
         Error::Conflict("there is already an organization of this id".to_owned()),
@@ -110,6 +111,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
             task,
             Some(Task::CreateOrganization | Task::CreateProject | Task::UpdateProject)
         ),
+        Error::IdReserved => task == Some(Task::CreateProject),
         Error::UnknownResource => mount == Mount::Resource,
         Error::NotFound(_) => {
             task.is_some() && (mount != Mount::Root || route.path.contains('{') || writes)

@@ -33,6 +33,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.source.read()?;
     telemetry::start("off");
     output::line("configuration  ok      every value can be used")?;
+    if let Some(warning) = config.warning() {
+        output::line(format_args!("management     warning {warning}"))?;
+    }
     let runtime = process::runtime("check").map_err(Failure::new)?;
     let directory = directory(&config, runtime.handle());
     let (loki, mimir) = serve::start_backends(&config.observability, runtime.handle())?;

@@ -50,6 +50,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         "starting"
     );
     warn_of_plain_http(&config.auth.issuer);
+    if let Some(warning) = config.warning() {
+        tracing::warn!("{warning}");
+    }
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let (loki, mimir) = start_backends(&config.observability, backends.handle())?;

@@ -28,7 +28,14 @@ pub(crate) fn recognize(name: &str, value: &str) -> Variable {
     if let Some(key) = KEYS.iter().find(|key| key.variable() == name) {
         return Variable::Key(key);
     }
-    let sections = ["OBSERVABILITY_", "SERVER_", "AUTH_", "DATABASE_"];
+    let sections = [
+        "OBSERVABILITY_",
+        "SERVER_",
+        "AUTH_",
+        "DATABASE_",
+        "AUDIT_",
+        "MANAGEMENT_",
+    ];
     let of_a_section = sections.iter().any(|section| rest.starts_with(section));
     // A slip in the name of the section must not silently leave a default in force.
     if of_a_section || nearest_variable(name).is_some() {
@@ -90,6 +97,7 @@ mod tests {
             ("KTRLPLANE_OBSERVABILTY_LOKI_URL", "x", "unknown"),
             ("KTRLPLANE_AUTH_ISUER", "x", "unknown"),
             ("KTRLPLANE_SERVER_TLS", "x", "unknown"),
+            ("KTRLPLANE_MANAGEMENT_TENANTS", "x", "unknown"),
             ("KTRLPLANE_TEST_LOKI_URL", "x", "not ours"),
             ("PATH", "/bin", "not ours"),
             ("ktrlplane_server_port", "1", "not ours"),

@@ -49,7 +49,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let loki = backend::LOKI.into_iter().chain([MAX_LINES]);
     loki.chain(backend::MIMIR)
         .chain(REST)
-        .chain([CREATE])
+        .chain([CREATE, RESERVED])
         .collect()
 });
 
@@ -62,8 +62,19 @@ const MAX_LINES: Key = key(
 const CREATE: Key = key(
     "management.create",
     Some("anyone"),
-    "anyone or nobody: who with a token may create organizations, and projects without one",
+    "anyone, members (projects in organizations alone) or nobody: who with a token may create \
+     organizations and projects",
 );
+
+const RESERVED: Key = Key {
+    list: true,
+    ..key(
+        "management.reserved",
+        None,
+        "ids that only operators give to a project, such as the tenants that Loki and Mimir already \
+         have, as a list or with commas between them",
+    )
+};
 
 /// What does not belong to a backend.
 const REST: [Key; 17] = [

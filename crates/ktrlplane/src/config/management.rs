@@ -1,8 +1,9 @@
 //! `management`: what of it is open to whom.
 
+use gateway::directory::policy::ProjectId;
 use gateway::{Creation, ManagementSettings};
 
-use super::layers::Layers;
+use super::layers::{Given, Layers};
 use super::problem::Problem;
 
 /// Reads the section.
@@ -10,9 +11,48 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Manag
     let create = layers.require("management.create", problems, |given| {
         match given.text.trim().to_ascii_lowercase().as_str() {
             "anyone" => Ok(Creation::Anyone),
+            "members" => Ok(Creation::Members),
             "nobody" => Ok(Creation::Nobody),
             _ => Err(format!("is {}", given.shown())),
         }
     });
-    Some(ManagementSettings { create: create? })
+    let reserved = match layers.given("management.reserved") {
+        None => Some(Vec::new()),
+        Some(given) => ids(given)
+            .map_err(|wrong| problems.push(given.problem(wrong)))
+            .ok(),
+    };
+    Some(ManagementSettings {
+        create: create?,
+        reserved: reserved?,
+    })
+}
+
+fn ids(given: &Given) -> Result<Vec<ProjectId>, String> {
+    let id = |text: &str| {
+        ProjectId::new(text).map_err(|error| format!("names {text:?}, which is no id: {error}"))
+    };
+    given.text.split(',').map(str::trim).map(id).collect()
+}
+
+/// What follows where callers may give a project the id of a tenant that a backend already has.
+pub(super) fn warning(settings: &ManagementSettings) -> Option<&'static str> {
+    if !settings.reserved.is_empty() {
+        return None;
+    }
+    match settings.create {
+        Creation::Anyone => Some(
+            "management.create is anyone and management.reserved is empty: whoever has a token can \
+             create a project whose id is a tenant that Loki or Mimir already have, and then reads \
+             all of its data; list such tenants in management.reserved, or set management.create to \
+             nobody",
+        ),
+        Creation::Members => Some(
+            "management.create is members and management.reserved is empty: whoever has write on an \
+             organization can create a project whose id is a tenant that Loki or Mimir already have, \
+             and then reads all of its data; list such tenants in management.reserved, or set \
+             management.create to nobody",
+        ),
+        Creation::Nobody => None,
+    }
 }

@@ -149,17 +149,70 @@ fn a_database_is_ours_unless_the_configuration_says_otherwise() {
 }
 
 #[test]
-fn anyone_may_create_organizations_unless_nobody_may() {
+fn anyone_may_create_organizations_unless_members_or_nobody_may() {
     use gateway::Creation;
     assert_eq!(good("", &[]).management.create, Creation::Anyone);
-    let closed = good("management: {create: nobody}\n", &[]);
-    assert_eq!(closed.management.create, Creation::Nobody);
+    for (word, create) in [("members", Creation::Members), ("nobody", Creation::Nobody)] {
+        let closed = good(&format!("management: {{create: {word}}}\n"), &[]);
+        assert_eq!(closed.management.create, create);
+    }
     assert_eq!(
         sentence("management: {create: admins}", &[]),
         "management.create (KTRLPLANE_MANAGEMENT_CREATE) is \"admins\" (from config.yaml, line 2); \
-         expected anyone or nobody: who with a token may create organizations, and projects without \
-         one"
+         expected anyone, members (projects in organizations alone) or nobody: who with a token may \
+         create organizations and projects"
     );
+}
+
+#[test]
+fn reserved_ids_are_a_list_of_ids() {
+    let ids = |file: &str, variables: &[(&str, &str)]| {
+        let reserved = good(file, variables).management.reserved;
+        let ids = reserved.iter().map(ToString::to_string);
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(ids("", &[]), [""; 0]);
+    assert_eq!(ids("management: {reserved: []}\n", &[]), [""; 0]);
+    assert_eq!(
+        ids("management: {reserved: [legacy, tenant-1]}\n", &[]),
+        ["legacy", "tenant-1"]
+    );
+    assert_eq!(
+        ids("", &[("KTRLPLANE_MANAGEMENT_RESERVED", "legacy, tenant-1")]),
+        ["legacy", "tenant-1"]
+    );
+    for wrong in ["[legacy, Tenant_1]", "\"legacy,,Tenant_1\"", "[a, \"\"]"] {
+        let sentence = sentence(&format!("management: {{reserved: {wrong}}}"), &[]);
+        assert!(
+            sentence.starts_with("management.reserved (KTRLPLANE_MANAGEMENT_RESERVED) names ")
+                && sentence.contains("which is no id"),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn tenants_that_anybody_could_take_are_warned_of() {
+    const LOKI: &str = "observability: {loki: {enabled: true, url: 'http://loki:3100'}}\n";
+    const EMBEDDED: &str = "observability: {loki: {enabled: true, url: 'embedded:'}}\n";
+    let warning = |file: &str, more: &str| good(&format!("{file}{more}"), &[]).warning();
+    for (create, who) in [("anyone", "has a token"), ("members", "write on an org")] {
+        let create = format!("management: {{create: {create}}}\n");
+        let sentence = warning(LOKI, &create).unwrap();
+        for word in [who, "management.reserved", "management.create to nobody"] {
+            assert!(sentence.contains(word), "{sentence}");
+        }
+    }
+    assert!(warning(LOKI, "").is_some());
+    for (file, more) in [
+        ("", ""),
+        (EMBEDDED, ""),
+        (LOKI, "management: {create: nobody}\n"),
+        (LOKI, "management: {reserved: [legacy]}\n"),
+        (LOKI, "database: {managed: false}\n"),
+    ] {
+        assert_eq!(warning(file, more), None, "{file}{more}");
+    }
 }
 
 #[test]
@@ -463,6 +516,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       queries: hash  # default
     management:
       create: anyone  # default
+      # reserved:  # not set (KTRLPLANE_MANAGEMENT_RESERVED)
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

@@ -213,6 +213,7 @@ fn check_says_which_part_is_wrong_and_what_to_look_at() {
             "{start}: {said}"
         );
     }
+    assert!(!said.contains("management"), "{said}");
     assert!(demo.terminate());
     let bad = check(&[
         ("KTRLPLANE_OBSERVABILITY_LOKI_ENABLED", "true"),
@@ -235,6 +236,7 @@ fn check_says_which_part_is_wrong_and_what_to_look_at() {
     assert_eq!(bad.status.code(), Some(1), "{said}");
     assert!(!said.contains("hunter2"), "{said}");
     for (part, key) in [
+        ("management     warning", "management.reserved"),
         ("directory      FAILED", "database.url"),
         ("issuer         FAILED", "auth.issuer"),
         ("logs           FAILED", "observability.loki.url"),
