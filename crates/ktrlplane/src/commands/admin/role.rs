@@ -8,7 +8,7 @@ use gateway::directory::manage::{Grantee, Operation};
 use gateway::directory::policy::{Place, Subject};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
+use jiff::{RoundMode, SignedDuration, Span, SpanRelativeTo, Timestamp, TimestampRound, Unit};
 use serde_json::json;
 
 use super::super::Failure;
@@ -83,6 +83,12 @@ pub(super) async fn grant(desk: &Desk, grant: Grant) -> Result<(), Failure> {
         Some(Expiry::At(at)) => Some(at),
         Some(Expiry::In(duration)) => Some(now.checked_add(duration).map_err(too_late)?),
     };
+    // As the directory keeps it, so that what is said is what holds.
+    let kept = TimestampRound::new()
+        .smallest(Unit::Microsecond)
+        .mode(RoundMode::Trunc);
+    let expires_at = expires_at.map(|at| at.round(kept)).transpose();
+    let expires_at = expires_at.map_err(too_late)?;
     let (to, who) = match (grant.user, grant.email) {
         (Some(subject), _) => (Grantee::Subject(subject.clone()), subject.to_string()),
         (None, email) => {
