@@ -157,8 +157,16 @@ pub(crate) async fn answer<B: Form>(
         // After the body, which may have taken its time.
         now: shared.clock.now(),
     };
-    let call = &call;
-    match (managed.task, place) {
+    perform(&call, managed.task, place).await
+}
+
+/// Does what the row says, at the place that the path names.
+async fn perform(
+    call: &Call<'_>,
+    task: Task,
+    place: Option<Place>,
+) -> Result<Response<Body>, Error> {
+    match (task, place) {
         (Task::ListOrganizations, None) => organizations::list(call).await,
         (Task::CreateOrganization, None) => organizations::create(call).await,
         (Task::ReadOrganization, Some(Place::Organization(id))) => {
