@@ -11,6 +11,7 @@ use policy::{Action, Assignment, Lineage, Place, Refusal, Subject};
 use crate::cache::Cache;
 use crate::directory::Directory;
 use crate::error::{DirectoryError, Failure};
+use crate::outage::Leave;
 use crate::statements::Statements;
 use crate::store::{Store, Transaction};
 use answer::{Answer, Shared};
@@ -18,6 +19,9 @@ use answer::{Answer, Shared};
 /// How long a request waits for a database that says nothing where what is remembered may serve
 /// instead.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Why a question is not asked.
+const KNOWN_TO_BE_AWAY: &str = "it could not be asked a moment ago, and is being tried again";
 
 /// What the directory knows about a subject and a place: the input of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,12 +124,19 @@ impl Directory {
         if let Some(answer) = lease.and_then(|_| self.cache().recall(subject, place))
             && lease.is_some_and(|until| Instant::now() < until)
         {
+            self.outage().rests_no_longer("what is remembered is known");
             return Ok(Access::new(place, answer));
         }
+        let Some(leave) = self.outage().leave(Instant::now()) else {
+            return self
+                .by_grace(subject, place)
+                .map(|answer| Access::new(place, answer))
+                .ok_or_else(|| DirectoryError::Unavailable(KNOWN_TO_BE_AWAY.to_owned()));
+        };
         let (asked_subject, asked_place) = (subject.clone(), place.clone());
         let cache = Arc::clone(self.cache());
         let answer = self
-            .run(|store| ask(store, cache, asked_subject, asked_place))
+            .run(|store| ask(store, cache, asked_subject, asked_place, leave))
             .await;
         match answer {
             Err(DirectoryError::Unavailable(why)) => self
@@ -138,6 +149,16 @@ impl Directory {
 
     /// What is remembered, if it may serve in place of a database that cannot be asked.
     fn by_grace(&self, subject: &Subject, place: &Place) -> Option<Answer> {
+        let answer = self.graced(subject, place);
+        if answer.is_some() {
+            self.outage().rests();
+        } else if self.cache().lease().graced().is_none() {
+            self.outage().rests_no_longer("it is too old");
+        }
+        answer
+    }
+
+    fn graced(&self, subject: &Subject, place: &Place) -> Option<Answer> {
         let until = self.cache().lease().graced()?;
         let answer = self.cache().recall(subject, place)?;
         (Instant::now() < until).then_some(answer)
@@ -148,6 +169,20 @@ impl Directory {
 /// database that says nothing is not waited for as long as otherwise; the question goes on, so that
 /// no connection is left in the middle of it.
 async fn ask(
+    store: Arc<Store>,
+    cache: Arc<Cache>,
+    subject: Subject,
+    place: Place,
+    leave: Leave,
+) -> Result<Answer, DirectoryError> {
+    let answer = ask_with_patience(Arc::clone(&store), cache, subject, place).await;
+    if matches!(answer, Err(DirectoryError::Unavailable(_))) {
+        store.outage().failed(leave, Instant::now());
+    }
+    answer
+}
+
+async fn ask_with_patience(
     store: Arc<Store>,
     cache: Arc<Cache>,
     subject: Subject,
@@ -176,6 +211,7 @@ async fn question(
     let asked = cache.asked(&subject, &place);
     let (statement, arguments) = in_words(store.statements(), &subject, &place);
     let rows = store.fetch(statement, &arguments).await?;
+    store.outage().answered();
     let answer = Answer::read(rows, store.statements());
     cache.remember(&subject, &place, asked, &answer);
     Ok(answer)

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
+use crate::access::answer::Row;
 use crate::address::mask;
 use crate::cache::Cache;
 use crate::error::DirectoryError;
 use crate::options::Options;
+use crate::outage::Outage;
 use crate::store::Store;
 use crate::watch::Watch;
 
@@ -56,7 +58,8 @@ impl Directory {
         self.store.is_managed()
     }
 
-    /// Asks the database for nothing but an answer.
+    /// Whether decisions can be made: asks what they rest on, about nobody and nothing. A database
+    /// that answers, and does not permit that question, is as good as none.
     pub async fn ping(&self) -> Result<(), DirectoryError> {
         self.run(|store| async move { ping(&store).await }).await
     }
@@ -77,6 +80,11 @@ impl Directory {
     /// What is remembered about access.
     pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.cache
+    }
+
+    /// What is known of the database's being away.
+    pub(crate) fn outage(&self) -> &Outage {
+        self.store.outage()
     }
 
     /// Runs work on the directory's runtime.
@@ -112,6 +120,11 @@ async fn on<T: Send + 'static>(
 }
 
 async fn ping(store: &Store) -> Result<(), DirectoryError> {
-    store.fetch::<(i32,)>("SELECT 1", &[]).await?;
+    // No subject and no id is empty.
+    let (nobody, nothing) = (Some(""), Some(""));
+    let question = store.statements().access_to_project;
+    store
+        .fetch::<Row>(question, &[nobody, nothing, None])
+        .await?;
     Ok(())
 }

@@ -16,6 +16,7 @@ mod error;
 pub mod manage;
 mod once;
 mod options;
+mod outage;
 mod statements;
 mod store;
 mod watch;

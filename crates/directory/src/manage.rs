@@ -85,13 +85,15 @@ impl Directory {
     ///   owner;
     /// - [`PreconditionFailed`](DirectoryError::PreconditionFailed) where `if_match` does not hold;
     /// - [`KeyReused`](DirectoryError::KeyReused) where the idempotency key belongs to another write;
-    /// - [`Invalid`](DirectoryError::Invalid) for texts that no directory takes.
+    /// - [`Invalid`](DirectoryError::Invalid) for texts that no directory takes, and for `if_match`
+    ///   on what is yet to be made.
     pub async fn write(&self, write: Write, operation: Operation) -> Result<Done, DirectoryError> {
         if !self.is_managed() {
             return Err(DirectoryError::ReadOnly);
         }
         text::check_write(&write)?;
         text::check(&operation)?;
+        let operation = operation.truncated();
         let directory = self.clone();
         self.run(|store| async move {
             let mut changes = Vec::new();

@@ -12,10 +12,11 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Failure, is_lost};
+use crate::outage::Outage;
 use crate::statements::changing::{self, Changing};
 use crate::statements::listing::{self, Listing};
 use crate::statements::{POSTGRES, SQLITE, Statements};
@@ -29,6 +30,9 @@ pub(crate) struct Store {
     query_timeout: Duration,
     max_connections: u32,
     managed: bool,
+    /// As many as lists may hold connections at a time.
+    listing: Semaphore,
+    outage: Outage,
     /// Whose turn it is to write, on SQLite.
     writing: Mutex<()>,
     /// When old answers to repeated writes were last dropped, in seconds since the epoch.
@@ -63,7 +67,8 @@ impl Store {
     pub(crate) fn changing(&self) -> &'static Changing {
         match self.pools {
             Pools::Sqlite(_) => &changing::SQLITE,
-            Pools::Postgres(_) => &changing::POSTGRES,
+            Pools::Postgres(_) if self.managed => &changing::POSTGRES,
+            Pools::Postgres(_) => &changing::THEIRS,
         }
     }
 
@@ -71,13 +76,19 @@ impl Store {
     pub(crate) fn listing(&self) -> &'static Listing {
         match self.pools {
             Pools::Sqlite(_) => &listing::SQLITE,
-            Pools::Postgres(_) => &listing::POSTGRES,
+            Pools::Postgres(_) if self.managed => &listing::POSTGRES,
+            Pools::Postgres(_) => &listing::THEIRS,
         }
     }
 
     /// Whether the database is ours to write.
     pub(crate) fn is_managed(&self) -> bool {
         self.managed
+    }
+
+    /// What is known of its being away.
+    pub(crate) fn outage(&self) -> &Outage {
+        &self.outage
     }
 
     /// Whether old answers should be dropped again: about once in ten minutes.
@@ -101,7 +112,36 @@ impl Store {
     where
         R: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
     {
-        let deadline = Instant::now() + self.query_timeout;
+        self.fetch_until(self.deadline(), sql, arguments).await
+    }
+
+    /// Reads what may be much and may take long. Never are more than half of the connections
+    /// occupied so, however many ask for lists: decisions and writes find others.
+    pub(crate) async fn list<R>(
+        &self,
+        sql: &'static str,
+        arguments: &[Option<&str>],
+    ) -> Result<Vec<R>, Failure>
+    where
+        R: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
+    {
+        let deadline = self.deadline();
+        let turn = timeout_at(deadline, self.listing.acquire()).await;
+        let _turn = turn
+            .map_err(|_| Failure::TimedOut(self.query_timeout))?
+            .map_err(|_| Failure::Database(sqlx::Error::PoolClosed))?;
+        self.fetch_until(deadline, sql, arguments).await
+    }
+
+    async fn fetch_until<R>(
+        &self,
+        deadline: Instant,
+        sql: &'static str,
+        arguments: &[Option<&str>],
+    ) -> Result<Vec<R>, Failure>
+    where
+        R: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow>,
+    {
         let late = |_| Failure::TimedOut(self.query_timeout);
         on_pool!(self, pool => {
             // After a restart of the server every idle connection may be a dead one.

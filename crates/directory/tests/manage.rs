@@ -12,6 +12,8 @@ mod repeating;
 mod rules;
 #[path = "manage/texts.rs"]
 mod texts;
+#[path = "manage/trail.rs"]
+mod trail;
 #[path = "manage/writing.rs"]
 mod writing;
 
@@ -36,14 +38,18 @@ on_both! {
         who_may_not_learns_nothing_about_existence,
         nobody_grants_more_than_they_hold,
         a_move_needs_authority_on_both_sides,
+        a_move_gives_nothing_for_longer_than_the_mover_holds_it,
+        a_move_gives_no_more_than_the_mover_holds,
         whoever_makes_something_owns_it,
         a_role_is_given_by_a_verified_address,
+        an_address_is_not_that_of_a_look_alike,
     }
     rules::{
         an_id_is_used_once,
         an_organization_keeps_its_last_owner,
         a_write_meets_its_condition,
         an_expiry_is_to_come,
+        an_expiry_is_kept_to_the_microsecond,
         a_role_goes_with_what_it_was_held_on,
         no_more_is_deleted_at_once_than_there_is_time_for,
         a_directory_that_is_managed_elsewhere_is_only_read,
@@ -69,12 +75,19 @@ on_both! {
     listing::{
         a_list_has_what_its_reader_may_read,
         pages_follow_each_other_without_gap_or_overlap,
+        a_page_of_large_records_ends_early,
         assignments_say_where_they_are_from,
         permissions_are_those_of_all_roles_once,
         users_are_found_by_those_who_manage_them,
         a_user_is_remembered_as_far_as_they_are_known,
         the_audit_tells_every_write,
         the_audit_is_only_ever_added_to,
+    }
+    trail::{
+        a_withdrawal_says_what_was_withdrawn,
+        an_update_says_what_was_before,
+        what_goes_with_a_deletion_is_told,
+        the_operator_who_says_who_a_user_is_is_told,
     }
     texts::{
         a_name_is_kept_or_refused,

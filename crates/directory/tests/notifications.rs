@@ -11,9 +11,9 @@ mod proxy;
 
 use std::time::{Duration, Instant};
 
-use directory::policy::Place;
+use directory::policy::{Place, Scope};
 use directory::{Directory, DirectoryError, Options};
-use home::{Home, access, fill, project, reads, recalled, within_a_second};
+use home::{Home, access, fill, grant, project, reads, recalled, within_a_second};
 use proxy::Proxy;
 use sqlx::postgres::PgListener;
 
@@ -302,6 +302,56 @@ fn grace_serves_what_is_remembered_and_for_so_long_only() {
     });
 }
 
+#[test]
+fn what_is_known_to_be_away_is_not_waited_for() {
+    let Some(cluster) = postgres::cluster() else {
+        return;
+    };
+    let proxy = Proxy::before(&cluster);
+    let home = Home::at(proxy.url("postgres"));
+    home.block_on(async {
+        let directory = Directory::open(Options {
+            query_timeout: Duration::from_secs(3),
+            grace: Duration::from_mins(1),
+            ..home.options()
+        });
+        let directory = directory.await.unwrap();
+        fill(&directory).await.unwrap();
+        let viewer = grant("victor", "Viewer", Scope::Project(project("acme-shop")));
+        directory.grant(viewer).await.unwrap();
+        warm(&directory).await;
+        proxy.silence(true);
+        std::thread::sleep(Duration::from_millis(600));
+        assert!(reads(&directory, "victor", "acme-shop").await);
+        // Somebody tries again, and nobody else has to.
+        let trying = directory.clone();
+        let trying = home
+            .runtime
+            .spawn(async move { access(&trying, "victor", "lonely", None).await });
+        std::thread::sleep(Duration::from_millis(100));
+        let asked = Instant::now();
+        for _ in 0..100 {
+            assert!(reads(&directory, "victor", "acme-shop").await);
+            assert!(is_unavailable(
+                &access(&directory, "victor", "acme-lab", None).await
+            ));
+        }
+        let took = asked.elapsed();
+        assert!(took < Duration::from_millis(300), "{took:?}");
+        // What still hangs keeps nobody from finding out that it is there again.
+        proxy.silence(false);
+        let back = Instant::now();
+        while access(&directory, "victor", "acme-lab", None)
+            .await
+            .is_err()
+        {
+            assert!(back.elapsed() < Duration::from_secs(8));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        trying.await.unwrap().ok();
+    });
+}
+
 /// Takes the role and gives it back.
 async fn every_change_is_seen_by(home: &Home, directory: &Directory) {
     home.sql(TAKE).await.unwrap();
@@ -352,5 +402,30 @@ fn a_poll_sees_every_change_within_its_period() {
             std::thread::sleep(Duration::from_millis(10));
         }
         assert!(recalls > 100, "{recalls}");
+    });
+}
+
+#[test]
+fn behind_a_pooler_that_drops_notifications_nothing_is_remembered() {
+    let Some(cluster) = postgres::cluster() else {
+        return;
+    };
+    let behind = Home::at(cluster.url("postgres"));
+    let home = Home::at(proxy::pooler(&cluster, "postgres"));
+    home.block_on(async {
+        let directory = Directory::open(Options {
+            query_timeout: Duration::from_secs(2),
+            ..home.options()
+        });
+        let directory = directory.await.unwrap();
+        fill(&directory).await.unwrap();
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(3) {
+            access(&directory, "victor", "acme-shop", None)
+                .await
+                .unwrap();
+            assert!(recalled(&directory, "victor", &shop()).is_none());
+        }
+        every_change_is_seen(&behind, &directory).await;
     });
 }

@@ -8,8 +8,11 @@ mod postgres;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use directory::policy::Scope;
+use directory::manage::list::Page;
+use directory::policy::{Place, Scope};
 use directory::{Directory, DirectoryError, Options};
+use sqlx::{Connection, Executor, PgConnection};
+
 use home::{Home, access, fill, grant, project, reads, subject};
 
 const SECRET: &str = "hunter2";
@@ -126,6 +129,96 @@ fn a_connection_that_must_be_encrypted_is_never_made_in_plain_text() {
     }
     let home = Home::at(format!("{}?sslmode=require", database.url));
     assert_unavailable(home.block_on(Directory::open(impatient(&home))).map(drop));
+}
+
+#[test]
+fn decisions_find_a_connection_however_many_ask_for_lists() {
+    let Some(home) = Home::postgres() else {
+        return;
+    };
+    home.block_on(async {
+        let options = Options {
+            query_timeout: Duration::from_secs(5),
+            max_connections: 4,
+            ..home.options()
+        };
+        let directory = Directory::open(options).await.unwrap();
+        fill(&directory).await.unwrap();
+        let url = home.url.clone();
+        // Nothing is listed until this ends.
+        let locking = home.runtime.spawn(async move {
+            let mut locked = PgConnection::connect(&url).await.unwrap();
+            let lock = "BEGIN; LOCK TABLE ktrlplane.audit";
+            locked.execute(lock).await.unwrap();
+            locked
+        });
+        let locked = locking.await.unwrap();
+        let lists = (0..12).map(|_| {
+            let directory = directory.clone();
+            home.runtime.spawn(async move {
+                let page = Page {
+                    after: None,
+                    limit: 10,
+                };
+                let place = Place::Project(project("acme-shop"));
+                directory.audit(&place, &page).await
+            })
+        });
+        let lists: Vec<_> = lists.collect();
+        std::thread::sleep(Duration::from_millis(300));
+        let started = Instant::now();
+        for number in 0..20 {
+            let who = format!("nobody-{number}");
+            access(&directory, &who, "acme-shop", None).await.unwrap();
+        }
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(2), "{took:?}");
+        let free = home.runtime.spawn(locked.close());
+        free.await.unwrap().unwrap();
+        for list in lists {
+            assert!(list.await.unwrap().is_ok());
+        }
+    });
+}
+
+#[test]
+fn what_may_not_be_asked_is_found_out_before_a_request_does() {
+    let Some(home) = Home::postgres() else {
+        return;
+    };
+    home.block_on(async {
+        let directory = home.open().await;
+        directory.ping().await.unwrap();
+        // The owner of everything may do anything but this.
+        let renamed = "ALTER TABLE {}role_assignments RENAME TO hidden";
+        home.sql(renamed).await.unwrap();
+        assert_unavailable(directory.ping().await);
+    });
+}
+
+#[test]
+fn a_role_that_may_not_make_the_schema_is_told_what_to_do() {
+    let Some(home) = Home::postgres() else {
+        return;
+    };
+    let role = format!("maker_{}", home.url.rsplit('_').next().unwrap());
+    let (_, address) = home.url.split_once('@').unwrap();
+    let poor = Home::at(format!("postgres://{role}:makes@{address}"));
+    home.block_on(async {
+        let make = format!("CREATE ROLE {role} LOGIN PASSWORD 'makes'");
+        home.sql(&make).await.unwrap();
+        let error = Directory::open(poor.options()).await.unwrap_err();
+        assert!(matches!(error, DirectoryError::Invalid(_)), "{error:?}");
+        let said = error.to_string();
+        let grant = said.split('`').find(|part| part.starts_with("GRANT"));
+        let grant = grant.unwrap();
+        assert!(said.contains("managed: false"), "{said}");
+        home.sql(grant).await.unwrap();
+        let opened = Directory::open(poor.options()).await.unwrap();
+        opened.close().await;
+        let end = format!("DROP OWNED BY {role} CASCADE; DROP ROLE {role}");
+        home.sql(&end).await.unwrap();
+    });
 }
 
 #[test]

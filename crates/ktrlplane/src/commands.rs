@@ -71,10 +71,17 @@ impl Source {
             .map_err(|problems| Failure::config(&problems))
     }
 
-    /// The part of the configuration that says where the directory is. The rest may be missing.
+    /// The part of the configuration that says where the directory is. The rest may be missing, but
+    /// where there is no configuration at all, the default is nobody's database.
     fn database(&self) -> Result<Database, Failure> {
-        crate::config::check_database(&self.layers()?)
-            .map_err(|problems| Failure::config(&problems))
+        let layers = self.layers()?;
+        let is_given = crate::config::has_database(&layers);
+        if !is_given && !crate::config::has_file(self.config.as_deref()) {
+            return Err(Failure::new(
+                "no database is configured: give --config, or KTRLPLANE_DATABASE_URL",
+            ));
+        }
+        crate::config::check_database(&layers).map_err(|problems| Failure::config(&problems))
     }
 
     /// The configuration, checked.

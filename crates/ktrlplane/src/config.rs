@@ -34,6 +34,9 @@ pub(crate) use observability::Observability;
 pub(crate) use problem::Problem;
 pub(crate) use show::show;
 
+/// The file that is read where none is named and this one exists.
+const DEFAULT_FILE: &str = "config.yaml";
+
 /// A configuration in which everything is checked.
 #[derive(Debug)]
 pub(crate) struct Config {
@@ -73,7 +76,7 @@ pub(crate) fn layers(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Layers, Vec<Problem>> {
-    let default = Path::new("config.yaml");
+    let default = Path::new(DEFAULT_FILE);
     let path = file.or_else(|| default.exists().then_some(default));
     let mut layers = Layers::default();
     let mut problems = Vec::new();
@@ -122,6 +125,16 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         management,
         audit,
     })
+}
+
+/// Whether the file or the environment names a database.
+pub(crate) fn has_database(layers: &Layers) -> bool {
+    database::is_given(layers)
+}
+
+/// Whether there is a file to be read: the one that is named, or that of the working directory.
+pub(crate) fn has_file(file: Option<&Path>) -> bool {
+    file.is_some() || Path::new(DEFAULT_FILE).exists()
 }
 
 /// Checks the values about the directory alone.

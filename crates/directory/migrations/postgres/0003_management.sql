@@ -12,10 +12,11 @@ CREATE INDEX resources_in_order ON ktrlplane.resources (project_id, resource_id)
 DROP INDEX ktrlplane.resources_of_project;
 CREATE INDEX assignments_in_order ON ktrlplane.role_assignments (scope_type, scope_id, assignment_id);
 
--- Beginnings are looked up as ranges, which the order of bytes makes of every text.
-CREATE INDEX users_by_email ON ktrlplane.users ((lower(email) COLLATE "C"));
-CREATE INDEX users_by_name ON ktrlplane.users ((lower(name) COLLATE "C"));
-CREATE INDEX users_by_id ON ktrlplane.users ((lower(user_id) COLLATE "C"));
+-- Beginnings are looked up as ranges, which the order of bytes makes of every text. Only ASCII has
+-- cases: elsewhere a sign may have a small letter of ASCII.
+CREATE INDEX users_by_email ON ktrlplane.users (lower(email COLLATE "C"));
+CREATE INDEX users_by_name ON ktrlplane.users (lower(name COLLATE "C"));
+CREATE INDEX users_by_id ON ktrlplane.users (lower(user_id COLLATE "C"));
 
 -- Ids that were used and are gone. A project's id is its tenant, whose data outlive the project:
 -- whoever got the same id next would read them. Deleting a row here frees an id, deliberately.

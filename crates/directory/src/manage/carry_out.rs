@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
@@ -56,9 +57,20 @@ pub(super) struct Effect {
     pub(super) joins: Option<String>,
     pub(super) project: Option<String>,
     pub(super) resource: Option<String>,
-    /// What the operation named otherwise, or not at all, for the audit.
-    pub(super) found: Vec<(&'static str, String)>,
+    /// What the operation named otherwise, or not at all, for the audit: what it found, and what it
+    /// took along.
+    pub(super) found: Vec<(&'static str, Value)>,
+    /// What went with what was deleted and has a line of its own.
+    pub(super) also: Vec<Also>,
     pub(super) changes: Vec<Change>,
+}
+
+/// Something that a write did besides, as the audit says it.
+pub(super) struct Also {
+    /// As [`Operation::name`] would say it.
+    pub(super) operation: &'static str,
+    pub(super) project: String,
+    pub(super) detail: Map<String, Value>,
 }
 
 /// Carries a write out, once. What it may have changed is in `changes` afterwards, also where it is

@@ -4,9 +4,15 @@ mod assignment;
 
 mod organization;
 
+mod moving;
+
 mod project;
 
 mod resource;
+
+mod going;
+
+mod user;
 
 use super::carry_out::{Effect, Fault};
 use super::{Actor, IfMatch, Operation, Write};
@@ -61,6 +67,11 @@ pub(super) async fn change(
         Operation::Withdraw { place, assignment } => {
             assignment::withdraw(transaction, write, place, assignment).await
         }
+        Operation::SetUser {
+            subject,
+            email,
+            name,
+        } => user::set(transaction, write, subject, email.as_deref(), name).await,
         Operation::FreeId { place } => free(transaction, write, place).await,
     }
 }
@@ -113,17 +124,32 @@ async fn finds(
 }
 
 /// Refuses an id that is gone.
-async fn refuse_buried(transaction: &mut Transaction<'_>, place: &Place) -> Result<(), Fault> {
+async fn refuse_buried(
+    transaction: &mut Transaction<'_>,
+    write: &Write,
+    place: &Place,
+) -> Result<(), Fault> {
     let scope = place.scope();
     let is_buried = transaction.store().changing().is_buried;
     let arguments = [Some(scope.scope_type()), Some(scope.id())];
-    if finds(transaction, is_buried, &arguments).await? {
-        return Err(DirectoryError::Conflict(format!(
-            "there was {place}, and ids are never used again: choose another one"
-        ))
-        .into());
+    if !finds(transaction, is_buried, &arguments).await? {
+        return Ok(());
     }
-    Ok(())
+    let (kind, command) = match place {
+        Place::Organization(_) => ("organization", "org"),
+        Place::Project(_) | Place::Resource(..) => ("project", "project"),
+    };
+    let id = scope.id();
+    Err(DirectoryError::Conflict(match write.actor {
+        Actor::Operator => format!(
+            "`{id}` is the id of a deleted {kind}: `ktrlplane admin {command} free {id}` frees it"
+        ),
+        Actor::Subject(_) => format!(
+            "`{id}` was the id of a deleted {kind}, and ids are never used again: choose another \
+             one"
+        ),
+    })
+    .into())
 }
 
 fn missing(what: &str) -> Fault {
@@ -147,11 +173,13 @@ fn match_tag(write: &Write, tag: &str) -> Result<(), DirectoryError> {
     }
 }
 
-/// A condition on what is yet to be made never holds.
+/// A condition on what is yet to be made could never hold, whatever the caller reads before.
 fn nothing_to_match(write: &Write) -> Result<(), DirectoryError> {
     match write.if_match {
         None => Ok(()),
-        Some(_) => Err(DirectoryError::PreconditionFailed),
+        Some(_) => Err(DirectoryError::Invalid(
+            "a creation has no earlier state to match: leave If-Match out".to_owned(),
+        )),
     }
 }
 

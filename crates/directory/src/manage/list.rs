@@ -4,19 +4,24 @@ mod roles;
 
 use jiff::Timestamp;
 use policy::{Action, OrganizationId, Place, ProjectId, ResourceId, Subject};
+use sqlx::FromRow;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
 
 use super::record::{Organization, Project, Resource, Tagged};
-use super::row::{self, OrganizationRow, ProjectRow, ResourceRow, tagged};
+use super::row::{self, AssignmentRow, AuditRow, OrganizationRow, ProjectRow, ResourceRow, tagged};
 use super::text::MAX_NAME_LENGTH;
 use crate::directory::Directory;
 use crate::error::DirectoryError;
+use crate::store::Store;
 
 /// Which part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
     /// The cursor of the page before; `None` for the first.
     pub after: Option<String>,
-    /// The most records.
+    /// The most records. There are fewer also where they are large: a page ends with the record that
+    /// makes it a mebibyte.
     pub limit: u16,
 }
 
@@ -38,37 +43,109 @@ pub enum Reader {
     Subject(Subject, Timestamp),
 }
 
+/// So many bytes of records end a page, however many more it might have.
+const MOST_BYTES: usize = 1 << 20;
+
+/// A row of a list.
+trait Listable: Send + Unpin + for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> {
+    /// How many are read at a time: few where one may be large.
+    const AT_A_TIME: usize;
+
+    /// What the next page's cursor is made of.
+    fn id(&self) -> &str;
+
+    /// About how large it is, where it may be large.
+    fn bytes(&self) -> usize;
+}
+
 impl Page {
-    /// The last two parameters of every statement: the id that the page comes after, and one row
-    /// more than it may have, which tells whether there is another page.
-    fn arguments(&self) -> Result<(String, String), DirectoryError> {
-        let after = self.after.as_deref().unwrap_or_default();
+    /// Reads a page, with a statement whose last two parameters are the id that it comes after and
+    /// the most rows. A row for which there is no record is left out.
+    ///
+    /// What may be large is read in parts, so that of a list of which little goes into a page not
+    /// much more is read. One row more than it may have tells whether there is another page.
+    async fn read<R: Listable, T>(
+        &self,
+        store: &Store,
+        statement: &'static str,
+        arguments: &[Option<&str>],
+        record: impl Fn(R) -> Option<T>,
+    ) -> Result<Listed<T>, DirectoryError> {
+        let most = usize::from(self.limit);
+        let mut after = self.after.clone().unwrap_or_default();
         if after.len() > MAX_NAME_LENGTH || after.chars().any(char::is_control) {
             return Err(DirectoryError::Invalid(
                 "the cursor is none of ours".to_owned(),
             ));
         }
-        Ok((after.to_owned(), (u32::from(self.limit) + 1).to_string()))
+        let (mut records, mut rows, mut bytes) = (Vec::new(), 0, 0);
+        loop {
+            let wanted = (most + 1 - rows).min(R::AT_A_TIME);
+            let limit = wanted.to_string();
+            let mut arguments = arguments.to_vec();
+            arguments.extend([Some(&*after), Some(&*limit)]);
+            let part: Vec<R> = store.list(statement, &arguments).await?;
+            let is_last = part.len() < wanted;
+            for row in part {
+                if rows == most || bytes >= MOST_BYTES {
+                    let next = Some(after);
+                    return Ok(Listed { records, next });
+                }
+                rows += 1;
+                bytes += row.bytes();
+                row.id().clone_into(&mut after);
+                records.extend(record(row));
+            }
+            if is_last {
+                let next = None;
+                return Ok(Listed { records, next });
+            }
+        }
+    }
+}
+
+/// Rows of ids, names and times.
+macro_rules! small {
+    ($row:ty) => {
+        impl Listable for $row {
+            const AT_A_TIME: usize = usize::MAX;
+
+            fn id(&self) -> &str {
+                &self.0
+            }
+
+            fn bytes(&self) -> usize {
+                0
+            }
+        }
+    };
+}
+
+small!(OrganizationRow);
+small!(ProjectRow);
+small!(AssignmentRow);
+
+impl Listable for ResourceRow {
+    const AT_A_TIME: usize = 32;
+
+    fn id(&self) -> &str {
+        &self.0
     }
 
-    /// Cuts the row that was one too many, and makes a cursor of the last that was not.
-    fn cut<R, T>(
-        &self,
-        mut rows: Vec<R>,
-        id: impl Fn(&R) -> &str,
-        record: impl Fn(R) -> Option<T>,
-    ) -> Listed<T> {
-        let limit = usize::from(self.limit);
-        let has_more = rows.len() > limit;
-        rows.truncate(limit);
-        let next = rows
-            .last()
-            .filter(|_| has_more)
-            .map(|row| id(row).to_owned());
-        Listed {
-            records: rows.into_iter().filter_map(record).collect(),
-            next,
-        }
+    fn bytes(&self) -> usize {
+        self.6.as_ref().map_or(0, String::len)
+    }
+}
+
+impl Listable for AuditRow {
+    const AT_A_TIME: usize = 32;
+
+    fn id(&self) -> &str {
+        &self.0
+    }
+
+    fn bytes(&self) -> usize {
+        self.9.len()
     }
 }
 
@@ -80,23 +157,21 @@ impl Directory {
         page: &Page,
     ) -> Result<Listed<Organization>, DirectoryError> {
         let (reader, page) = (reader.clone(), page.clone());
-        let (after, limit) = page.arguments()?;
         self.run(|store| async move {
             let listing = store.listing();
-            let rows: Vec<OrganizationRow> = match &reader {
+            let record = row::listed_organization;
+            match &reader {
                 Reader::Operator => {
-                    let arguments = [Some(&*after), Some(&*limit)];
-                    store.fetch(listing.organizations, &arguments).await?
+                    let statement = listing.organizations;
+                    page.read(&store, statement, &[], record).await
                 }
                 Reader::Subject(subject, now) => {
                     let now = (listing.instant)(*now);
-                    let subject = Some(subject.as_str());
-                    let arguments = [subject, Some(&*now), Some(&*after), Some(&*limit)];
+                    let arguments = [Some(subject.as_str()), Some(&*now)];
                     let statement = listing.organizations_of_reader;
-                    store.fetch(statement, &arguments).await?
+                    page.read(&store, statement, &arguments, record).await
                 }
-            };
-            Ok(page.cut(rows, |row| &row.0, |row| Some(row::organization(row))))
+            }
         })
         .await
     }
@@ -125,7 +200,6 @@ impl Directory {
         page: &Page,
     ) -> Result<Listed<Project>, DirectoryError> {
         let page = page.clone();
-        let (after, limit) = page.arguments()?;
         // Who reads the organization reads all of its projects.
         let reader = match (reader, organization) {
             (Reader::Subject(subject, now), Some(organization)) => {
@@ -142,28 +216,26 @@ impl Directory {
         self.run(|store| async move {
             let listing = store.listing();
             let organization = organization.as_ref().map(OrganizationId::as_str);
-            let (after, limit) = (Some(&*after), Some(&*limit));
-            let rows: Vec<ProjectRow> = match (&reader, organization) {
-                (Reader::Operator, None) => store.fetch(listing.projects, &[after, limit]).await?,
+            let record = row::listed_project;
+            match (&reader, organization) {
+                (Reader::Operator, None) => page.read(&store, listing.projects, &[], record).await,
                 (Reader::Operator, Some(_)) => {
-                    let arguments = [organization, after, limit];
                     let statement = listing.projects_of_organization;
-                    store.fetch(statement, &arguments).await?
+                    page.read(&store, statement, &[organization], record).await
                 }
                 (Reader::Subject(subject, now), None) => {
                     let now = (listing.instant)(*now);
-                    let arguments = [Some(subject.as_str()), Some(&*now), after, limit];
-                    store.fetch(listing.projects_of_reader, &arguments).await?
+                    let arguments = [Some(subject.as_str()), Some(&*now)];
+                    let statement = listing.projects_of_reader;
+                    page.read(&store, statement, &arguments, record).await
                 }
                 (Reader::Subject(subject, now), Some(_)) => {
                     let now = (listing.instant)(*now);
-                    let subject = Some(subject.as_str());
-                    let arguments = [subject, Some(&*now), organization, after, limit];
+                    let arguments = [Some(subject.as_str()), Some(&*now), organization];
                     let statement = listing.projects_of_organization_and_reader;
-                    store.fetch(statement, &arguments).await?
+                    page.read(&store, statement, &arguments, record).await
                 }
-            };
-            Ok(page.cut(rows, |row| &row.0, |row| Some(row::project(row))))
+            }
         })
         .await
     }
@@ -190,7 +262,6 @@ impl Directory {
         page: &Page,
     ) -> Result<Listed<Resource>, DirectoryError> {
         let (page, project) = (page.clone(), project.clone());
-        let (after, limit) = page.arguments()?;
         let reader = match reader {
             Reader::Operator => Reader::Operator,
             Reader::Subject(subject, now) => {
@@ -206,20 +277,19 @@ impl Directory {
         self.run(|store| async move {
             let listing = store.listing();
             let project = Some(project.as_str());
-            let (after, limit) = (Some(&*after), Some(&*limit));
-            let rows: Vec<ResourceRow> = match &reader {
+            let record = row::listed_resource;
+            match &reader {
                 Reader::Operator => {
-                    let arguments = [project, after, limit];
-                    store.fetch(listing.resources, &arguments).await?
+                    page.read(&store, listing.resources, &[project], record)
+                        .await
                 }
                 Reader::Subject(subject, now) => {
                     let now = (listing.instant)(*now);
-                    let subject = Some(subject.as_str());
-                    let arguments = [subject, Some(&*now), project, after, limit];
-                    store.fetch(listing.resources_of_reader, &arguments).await?
+                    let arguments = [Some(subject.as_str()), Some(&*now), project];
+                    let statement = listing.resources_of_reader;
+                    page.read(&store, statement, &arguments, record).await
                 }
-            };
-            Ok(page.cut(rows, |row| &row.0, |row| Some(row::resource(row))))
+            }
         })
         .await
     }

@@ -1,6 +1,6 @@
 //! What can be written.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use policy::{OrganizationId, Place, ProjectId, ResourceId, Subject};
 
 /// A write.
@@ -39,7 +39,9 @@ pub enum Operation {
         name: String,
     },
     /// `write` on the project. A move needs, besides, `manage_access` on the project, `delete` on
-    /// the organization that it leaves and `write` on the one that it joins.
+    /// the organization that it leaves, without an expiry, and `write` on the one that it joins;
+    /// and, since it gives the project to all who hold a role there, whatever these roles and Owner
+    /// carry must be held on the project without an expiry.
     UpdateProject {
         /// Which.
         id: ProjectId,
@@ -108,6 +110,16 @@ pub enum Operation {
         /// The assignment's id.
         assignment: String,
     },
+    /// The operator alone: says who a subject is. The e-mail address must be the user's own: roles may
+    /// be given to it.
+    SetUser {
+        /// Who, whether the directory has heard of them or not.
+        subject: Subject,
+        /// The e-mail address, or none.
+        email: Option<String>,
+        /// For people.
+        name: String,
+    },
     /// The operator alone: the id of an organization or project that is gone may be used again.
     /// Whoever then gets a project's id reads the data that its tenant still has.
     FreeId {
@@ -126,6 +138,19 @@ pub enum Grantee {
 }
 
 impl Operation {
+    /// The operation with its times as the directory keeps them, to the microsecond and never later
+    /// than what was asked: rules and answers are about what is kept.
+    pub(super) fn truncated(mut self) -> Self {
+        if let Self::Grant { expires_at, .. } = &mut self {
+            *expires_at = expires_at.map(|expires_at| {
+                let excess = i64::from(expires_at.subsec_nanosecond().rem_euclid(1000));
+                let kept = expires_at.checked_sub(SignedDuration::from_nanos(excess));
+                kept.unwrap_or(expires_at)
+            });
+        }
+        self
+    }
+
     /// What the audit calls it.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -141,6 +166,7 @@ impl Operation {
             Self::DeleteResource { .. } => "resource.delete",
             Self::Grant { .. } => "role.grant",
             Self::Withdraw { .. } => "role.withdraw",
+            Self::SetUser { .. } => "user.set",
             Self::FreeId { .. } => "id.free",
         }
     }

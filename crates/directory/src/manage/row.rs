@@ -1,6 +1,7 @@
 //! Rows as the statements return them, made into records.
 
 use jiff::Timestamp;
+use policy::{OrganizationId, ProjectId, ResourceId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
@@ -9,6 +10,7 @@ use super::record::{
     AuditEntry, Organization, Project, Resource, Role, RoleAssignment, Tagged, User,
 };
 use crate::error::DirectoryError;
+use crate::once::is_news;
 use crate::statements::{Statements, read_text};
 
 /// Id, name, creation, change.
@@ -118,6 +120,34 @@ pub(super) fn resource(row: ResourceRow) -> Resource {
         created_at: time(created.as_deref()),
         updated_at: time(updated.as_deref()),
     }
+}
+
+/// A row of a list, unless its id is one by which nothing can be asked for: there are such in a
+/// database of another program.
+pub(super) fn listed_organization(row: OrganizationRow) -> Option<Organization> {
+    has_label(
+        "a listed organization",
+        &row.0,
+        OrganizationId::new(&row.0).is_ok(),
+    )
+    .then(|| organization(row))
+}
+
+/// The same.
+pub(super) fn listed_project(row: ProjectRow) -> Option<Project> {
+    has_label("a listed project", &row.0, ProjectId::new(&row.0).is_ok()).then(|| project(row))
+}
+
+/// The same.
+pub(super) fn listed_resource(row: ResourceRow) -> Option<Resource> {
+    has_label("a listed resource", &row.0, ResourceId::new(&row.0).is_ok()).then(|| resource(row))
+}
+
+fn has_label(what: &'static str, id: &str, is_valid: bool) -> bool {
+    if !is_valid && is_news(what, id) {
+        tracing::warn!(?id, "the id of {what} is no DNS label: it is left out");
+    }
+    is_valid
 }
 
 pub(super) fn role((role_id, name, display_name, description, is_system): RoleRow) -> Role {

@@ -18,33 +18,70 @@ pub(super) async fn record(
     effect: &Effect,
 ) -> Result<(), Fault> {
     let detail = json(&detail(operation, effect))?;
-    let now = write_expiry(write.now);
-    let subject = match &write.actor {
-        Actor::Operator => None,
-        Actor::Subject(subject) => Some(subject.as_str()),
-    };
     // A project that moves is news to both of its organizations.
     let organizations = [
         Some(&effect.organization),
         effect.joins.as_ref().map(|_| &effect.joins),
     ];
     for organization in organizations.into_iter().flatten() {
-        let id = Uuid::now_v7().to_string();
-        let arguments = [
-            Some(&*id),
-            now.as_deref(),
-            Some(&*write.request_id),
-            subject,
-            Some(operation.name()),
-            effect.assignment.as_deref(),
-            organization.as_deref(),
-            effect.project.as_deref(),
-            effect.resource.as_deref(),
-            Some(&*detail),
-        ];
-        let statement = transaction.store().changing().audit;
-        transaction.execute(statement, &arguments).await?;
+        let line = Line {
+            operation: operation.name(),
+            assignment: effect.assignment.as_deref(),
+            organization: organization.as_deref(),
+            project: effect.project.as_deref(),
+            resource: effect.resource.as_deref(),
+            detail: &detail,
+        };
+        add(transaction, write, &line).await?;
     }
+    for also in &effect.also {
+        let line = Line {
+            operation: also.operation,
+            assignment: effect.assignment.as_deref(),
+            organization: effect.organization.as_deref(),
+            project: Some(&also.project),
+            resource: None,
+            detail: &json(&also.detail)?,
+        };
+        add(transaction, write, &line).await?;
+    }
+    Ok(())
+}
+
+/// What differs between the lines of one write.
+struct Line<'a> {
+    operation: &'a str,
+    assignment: Option<&'a str>,
+    organization: Option<&'a str>,
+    project: Option<&'a str>,
+    resource: Option<&'a str>,
+    detail: &'a str,
+}
+
+async fn add(
+    transaction: &mut Transaction<'_>,
+    write: &Write,
+    line: &Line<'_>,
+) -> Result<(), Fault> {
+    let (id, now) = (Uuid::now_v7().to_string(), write_expiry(write.now));
+    let subject = match &write.actor {
+        Actor::Operator => None,
+        Actor::Subject(subject) => Some(subject.as_str()),
+    };
+    let arguments = [
+        Some(&*id),
+        now.as_deref(),
+        Some(&*write.request_id),
+        subject,
+        Some(line.operation),
+        line.assignment,
+        line.organization,
+        line.project,
+        line.resource,
+        Some(line.detail),
+    ];
+    let statement = transaction.store().changing().audit;
+    transaction.execute(statement, &arguments).await?;
     Ok(())
 }
 
@@ -57,10 +94,23 @@ fn detail(operation: &Operation, effect: &Effect) -> Map<String, Value> {
     }
     // That has a column of its own.
     detail.shift_remove("operation");
-    for (name, text) in &effect.found {
-        detail.insert((*name).to_owned(), text.clone().into());
+    for (name, value) in &effect.found {
+        detail.insert((*name).to_owned(), value.clone());
     }
     detail
+}
+
+/// What a record said before, as far as it says something else now: pairs of before and after.
+/// Settings by their hash, as in the rest of the line.
+pub(super) fn was<'a>(
+    fields: impl IntoIterator<Item = (&'static str, Option<&'a str>, Option<&'a str>)>,
+) -> (&'static str, Value) {
+    let changed = fields.into_iter().filter(|(_, before, now)| before != now);
+    let before = changed.map(|(name, before, _)| match name {
+        "settings_json" => ("settings_sha256".to_owned(), before.map(hash).into()),
+        _ => (name.to_owned(), before.into()),
+    });
+    ("was", Value::Object(before.collect()))
 }
 
 /// Where a role is held.
@@ -68,6 +118,29 @@ fn put_place(members: &mut Map<String, Value>, place: &Place) {
     let scope = place.scope();
     members.insert("scope_type".to_owned(), scope.scope_type().into());
     members.insert("scope_id".to_owned(), scope.id().into());
+}
+
+fn named(to: &Grantee) -> (&'static str, &str) {
+    match to {
+        Grantee::Subject(subject) => ("user_id", subject.as_str()),
+        Grantee::Email(email) => ("email", email),
+    }
+}
+
+fn of(organization: Option<&OrganizationId>) -> Value {
+    organization.map(OrganizationId::as_str).into()
+}
+
+/// What is not given stays as it is.
+fn put_given(
+    put: &mut impl FnMut(&str, Value) -> Option<Value>,
+    texts: &[(&str, &Option<String>)],
+) {
+    for (member, text) in texts {
+        if let Some(text) = text {
+            put(member, text.clone().into());
+        }
+    }
 }
 
 /// All of what was asked for.
@@ -96,8 +169,7 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
             name,
         } => {
             put("id", id.as_str().into());
-            let organization = organization.as_ref().map(OrganizationId::as_str);
-            put("org_id", organization.into());
+            put("org_id", of(organization.as_ref()));
             put("name", name.clone().into());
         }
         Operation::UpdateProject {
@@ -106,12 +178,9 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
             organization,
         } => {
             put("id", id.as_str().into());
-            if let Some(name) = name {
-                put("name", name.clone().into());
-            }
+            put_given(&mut put, &[("name", name)]);
             if let Some(organization) = organization {
-                let organization = organization.as_ref().map(OrganizationId::as_str);
-                put("org_id", organization.into());
+                put("org_id", of(organization.as_ref()));
             }
         }
         Operation::DeleteProject { id, cascade } => {
@@ -142,32 +211,35 @@ pub(super) fn whole(operation: &Operation) -> Map<String, Value> {
         } => {
             put("project_id", project.as_str().into());
             put("id", id.as_str().into());
-            for (member, text) in [("name", name), ("sku", sku), ("settings_json", settings)] {
-                if let Some(text) = text {
-                    put(member, text.clone().into());
-                }
-            }
+            let texts = [("name", name), ("sku", sku), ("settings_json", settings)];
+            put_given(&mut put, &texts);
         }
         Operation::DeleteResource { project, id } => {
             put("project_id", project.as_str().into());
             put("id", id.as_str().into());
         }
         Operation::Grant {
-            place: _,
             to,
             role,
             expires_at,
+            ..
         } => {
-            match to {
-                Grantee::Subject(subject) => put("user_id", subject.as_str().into()),
-                Grantee::Email(email) => put("email", email.clone().into()),
-            };
+            let (member, grantee) = named(to);
+            put(member, grantee.into());
             put("role_id", role.clone().into());
-            let expires_at = expires_at.map(|expires_at| expires_at.to_string());
-            put("expires_at", expires_at.into());
+            put("expires_at", expires_at.map(|at| at.to_string()).into());
         }
         Operation::Withdraw { assignment, .. } => {
             put("assignment_id", assignment.clone().into());
+        }
+        Operation::SetUser {
+            subject,
+            email,
+            name,
+        } => {
+            put("user_id", subject.as_str().into());
+            put("email", email.clone().into());
+            put("name", name.clone().into());
         }
         Operation::FreeId { .. } => {}
     }

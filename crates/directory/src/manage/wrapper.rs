@@ -103,19 +103,12 @@ impl Directory {
         email: Option<&str>,
         name: &str,
     ) -> Result<(), DirectoryError> {
-        if !self.is_managed() {
-            return Err(DirectoryError::ReadOnly);
-        }
-        let (subject, name) = (subject.clone(), checked("name", name)?);
-        let email = email.map(|email| checked("e-mail", email)).transpose()?;
-        self.run(|store| async move {
-            let arguments = [Some(subject.as_str()), email.as_deref(), Some(&*name)];
-            store
-                .execute(store.statements().put_user, &arguments)
-                .await?;
-            Ok(())
-        })
-        .await
+        let operation = Operation::SetUser {
+            subject: subject.clone(),
+            email: email.map(str::to_owned),
+            name: name.to_owned(),
+        };
+        self.write(by_operator(), operation).await.map(drop)
     }
 
     /// Keeps what a token says about a subject: the e-mail address, which its issuer must have

@@ -1,8 +1,8 @@
 //! The statements of writes. Their parameters are in the order of their names.
 
 use super::dialect::{
-    assignment_columns, expiry, json, keep, lower, optional, optional_json, organization_columns,
-    project_columns, resource_columns, table, time,
+    assignment_columns, expiry, json, keep, lower, only_optional, optional, optional_json,
+    organization_columns, project_columns, resource_columns, table, time, with_optional,
 };
 
 /// The statements of writes, for one database.
@@ -33,6 +33,15 @@ pub(crate) struct Changing {
     pub(crate) count_resources_of_organization: &'static str,
     /// The same of a project.
     pub(crate) count_resources_of_project: &'static str,
+    /// Organization: its projects and their names.
+    pub(crate) projects_of_organization: &'static str,
+    /// Organization or null, project or null: project and resource, of the projects of the one and
+    /// of the other.
+    pub(crate) resources_below: &'static str,
+    /// The same: project; user, role, type and id of the scope of each assignment on it or in it.
+    pub(crate) assignments_below: &'static str,
+    /// Type of scope, id of scope: user, role, type and id of the scope of each assignment.
+    pub(crate) assignments_on: &'static str,
     /// Organization.
     pub(crate) delete_resources_of_organization: &'static str,
     /// Organization.
@@ -61,6 +70,9 @@ pub(crate) struct Changing {
     pub(crate) role_names: &'static str,
     /// Role's id: permission's id, resource type and action.
     pub(crate) role_permissions: &'static str,
+    /// Organization: the permissions of all roles that are held on it, and of the role Owner, as
+    /// those of one role.
+    pub(crate) permissions_on_organization: &'static str,
     /// E-mail address: two of the users who have it.
     pub(crate) users_of_email: &'static str,
     /// Subject, now: a user of that name, unless there is one.
@@ -97,15 +109,15 @@ macro_rules! changing {
         Changing {
             organization: concat!(
                 "SELECT ", organization_columns!($dialect),
-                " FROM ", table!($dialect, "organizations"), " o WHERE o.org_id = $1"
+                " FROM ", with_optional!($dialect, "organizations", "o"), " WHERE o.org_id = $1"
             ),
             project: concat!(
                 "SELECT ", project_columns!($dialect),
-                " FROM ", table!($dialect, "projects"), " p WHERE p.project_id = $1"
+                " FROM ", with_optional!($dialect, "projects", "p"), " WHERE p.project_id = $1"
             ),
             resource: concat!(
                 "SELECT ", resource_columns!($dialect),
-                " FROM ", table!($dialect, "resources"), " r WHERE r.resource_id = $1"
+                " FROM ", with_optional!($dialect, "resources", "r"), " WHERE r.resource_id = $1"
             ),
             insert_organization: concat!(
                 "INSERT INTO ", table!($dialect, "organizations"),
@@ -154,6 +166,35 @@ macro_rules! changing {
             count_resources_of_project: concat!(
                 "SELECT count(*) FROM (SELECT 1 FROM ", table!($dialect, "resources"),
                 " r WHERE r.project_id = $1 LIMIT 10001) counted"
+            ),
+            projects_of_organization: concat!(
+                "SELECT CAST(project_id AS text), CAST(name AS text) FROM ",
+                table!($dialect, "projects"), " WHERE org_id = $1 ORDER BY project_id"
+            ),
+            resources_below: concat!(
+                "SELECT CAST(r.project_id AS text), CAST(r.resource_id AS text) FROM ",
+                table!($dialect, "resources"), " r WHERE r.project_id IN (SELECT p.project_id FROM ",
+                table!($dialect, "projects"), " p WHERE p.org_id = $1 ",
+                "UNION ALL SELECT CAST($2 AS text)) ORDER BY 1, 2"
+            ),
+            assignments_below: concat!(
+                "WITH going (project_id) AS (SELECT p.project_id FROM ",
+                table!($dialect, "projects"), " p WHERE p.org_id = $1 ",
+                "UNION ALL SELECT CAST($2 AS text)) ",
+                "SELECT CAST(g.project_id AS text), CAST(a.user_id AS text), ",
+                "CAST(a.role_id AS text), CAST(a.scope_type AS text), CAST(a.scope_id AS text) ",
+                "FROM going g JOIN ", table!($dialect, "role_assignments"), " a ",
+                "ON a.scope_type = 'project' AND a.scope_id = g.project_id ",
+                "UNION ALL SELECT CAST(g.project_id AS text), CAST(a.user_id AS text), ",
+                "CAST(a.role_id AS text), CAST(a.scope_type AS text), CAST(a.scope_id AS text) ",
+                "FROM going g JOIN ", table!($dialect, "resources"), " r ",
+                "ON r.project_id = g.project_id JOIN ", table!($dialect, "role_assignments"), " a ",
+                "ON a.scope_type = 'resource' AND a.scope_id = r.resource_id ORDER BY 1, 4, 5, 2, 3"
+            ),
+            assignments_on: concat!(
+                "SELECT CAST(user_id AS text), CAST(role_id AS text), CAST(scope_type AS text), ",
+                "CAST(scope_id AS text) FROM ", table!($dialect, "role_assignments"),
+                " WHERE scope_type = $1 AND scope_id = $2 ORDER BY 1, 2"
             ),
             delete_resources_of_organization: concat!(
                 "DELETE FROM ", table!($dialect, "resources"),
@@ -206,6 +247,15 @@ macro_rules! changing {
                 "CAST(m.action AS text) FROM ", table!($dialect, "role_permissions"), " rp ",
                 "JOIN ", table!($dialect, "permissions"), " m ON m.permission_id = rp.permission_id ",
                 "WHERE rp.role_id = $1 ORDER BY m.resource_type, m.action"
+            ),
+            permissions_on_organization: concat!(
+                "SELECT DISTINCT CAST(m.permission_id AS text), CAST(m.resource_type AS text), ",
+                "CAST(m.action AS text) FROM ", table!($dialect, "role_permissions"), " rp ",
+                "JOIN ", table!($dialect, "permissions"), " m ON m.permission_id = rp.permission_id ",
+                "WHERE rp.role_id IN (SELECT a.role_id FROM ",
+                table!($dialect, "role_assignments"), " a WHERE a.scope_type = 'organization' ",
+                "AND a.scope_id = $1 UNION ALL SELECT g.role_id FROM ", table!($dialect, "roles"),
+                " g WHERE g.name = 'Owner') ORDER BY 2, 3, 1"
             ),
             users_of_email: concat!(
                 "SELECT CAST(user_id AS text) FROM ", table!($dialect, "users"), " WHERE ",
@@ -289,3 +339,4 @@ macro_rules! changing {
 
 pub(crate) static SQLITE: Changing = changing!(sqlite);
 pub(crate) static POSTGRES: Changing = changing!(postgres);
+pub(crate) static THEIRS: Changing = changing!(theirs);

@@ -1,4 +1,6 @@
-//! What the two databases say differently, as pieces of statements.
+//! What the databases say differently, as pieces of statements: `sqlite`, `postgres` for a database
+//! of our own, and `theirs` for a PostgreSQL database that another program manages, which need not
+//! have all columns.
 
 /// The name of a table.
 macro_rules! table {
@@ -7,6 +9,9 @@ macro_rules! table {
     };
     (postgres, $name:literal) => {
         concat!("ktrlplane.", $name)
+    };
+    (theirs, $($rest:tt)*) => {
+        table!(postgres, $($rest)*)
     };
 }
 
@@ -18,6 +23,9 @@ macro_rules! time {
     (postgres, $parameter:literal) => {
         concat!("CAST(", $parameter, " AS timestamp)")
     };
+    (theirs, $($rest:tt)*) => {
+        time!(postgres, $($rest)*)
+    };
 }
 
 /// A whole number that is given as text.
@@ -27,6 +35,9 @@ macro_rules! number {
     };
     (postgres, $parameter:literal) => {
         concat!("CAST(", $parameter, " AS bigint)")
+    };
+    (theirs, $($rest:tt)*) => {
+        number!(postgres, $($rest)*)
     };
 }
 
@@ -38,25 +49,61 @@ macro_rules! json {
     (postgres, $parameter:literal) => {
         concat!("CAST(", $parameter, " AS json)")
     };
+    (theirs, $($rest:tt)*) => {
+        json!(postgres, $($rest)*)
+    };
 }
 
-/// A column that a database which is not ours need not have: null where it is not there.
+/// A table of which optional columns are read, under a name of one letter. What another program's
+/// table has is looked up by name, in what is made of each row once.
+macro_rules! with_optional {
+    (theirs, $name:literal, $row:literal) => {
+        concat!(
+            table!(postgres, $name),
+            " ",
+            $row,
+            " CROSS JOIN LATERAL (SELECT row_to_json(",
+            $row,
+            ") AS columns OFFSET 0) all_of_",
+            $row
+        )
+    };
+    ($dialect:ident, $name:literal, $row:literal) => {
+        concat!(table!($dialect, $name), " ", $row)
+    };
+}
+
+/// A column that a database which is not ours need not have: null where it is not there. The row
+/// is of a table that is read `with_optional!`.
 macro_rules! optional {
     (sqlite, $row:literal, $column:literal) => {
         concat!($row, ".", $column)
     };
     (postgres, $row:literal, $column:literal) => {
-        concat!("(row_to_json(", $row, ") ->> '", $column, "')")
+        concat!("CAST(", $row, ".", $column, " AS text)")
+    };
+    (theirs, $row:literal, $column:literal) => {
+        concat!("(all_of_", $row, ".columns ->> '", $column, "')")
     };
 }
 
 /// Such a column that holds JSON, as the text that it is.
 macro_rules! optional_json {
-    (sqlite, $row:literal, $column:literal) => {
-        concat!($row, ".", $column)
+    (theirs, $row:literal, $column:literal) => {
+        concat!("CAST(all_of_", $row, ".columns -> '", $column, "' AS text)")
     };
-    (postgres, $row:literal, $column:literal) => {
-        concat!("CAST(row_to_json(", $row, ") -> '", $column, "' AS text)")
+    ($dialect:ident, $row:literal, $column:literal) => {
+        optional!($dialect, $row, $column)
+    };
+}
+
+/// The only such column of a row, whose table is read as any other.
+macro_rules! only_optional {
+    (theirs, $row:literal, $column:literal) => {
+        concat!("(row_to_json(", $row, ") ->> '", $column, "')")
+    };
+    ($dialect:ident, $row:literal, $column:literal) => {
+        optional!($dialect, $row, $column)
     };
 }
 
@@ -67,6 +114,9 @@ macro_rules! expiry {
     };
     (postgres, $row:literal) => {
         concat!("CAST(EXTRACT(EPOCH FROM ", $row, ".expires_at) AS text)")
+    };
+    (theirs, $($rest:tt)*) => {
+        expiry!(postgres, $($rest)*)
     };
 }
 
@@ -95,15 +145,20 @@ macro_rules! holds {
             " AS numeric))"
         )
     };
+    (theirs, $($rest:tt)*) => {
+        holds!(postgres, $($rest)*)
+    };
 }
 
-/// A text in lower case, in the order of its bytes.
+/// A text in lower case, in the order of its bytes. Only ASCII has cases, on either database:
+/// elsewhere a sign may have a small letter of ASCII (that of the sign for kelvin is `k`), and one
+/// address would be taken for another.
 macro_rules! lower {
     (sqlite, $text:literal) => {
         concat!("lower(", $text, ")")
     };
-    (postgres, $text:literal) => {
-        concat!("lower(", $text, ") COLLATE \"C\"")
+    ($postgres:ident, $text:literal) => {
+        concat!("lower(", $text, " COLLATE \"C\")")
     };
 }
 
@@ -112,8 +167,8 @@ macro_rules! past {
     (sqlite, $parameter:literal) => {
         concat!("lower(", $parameter, ") || char(1114111)")
     };
-    (postgres, $parameter:literal) => {
-        concat!("(lower(", $parameter, ") || chr(1114111)) COLLATE \"C\"")
+    ($postgres:ident, $parameter:literal) => {
+        concat!("(lower(", $parameter, " COLLATE \"C\") || chr(1114111))")
     };
 }
 
@@ -123,7 +178,7 @@ macro_rules! keep {
     (sqlite) => {
         ""
     };
-    (postgres) => {
+    ($postgres:ident) => {
         " FOR KEY SHARE"
     };
 }
@@ -173,7 +228,7 @@ macro_rules! assignment_columns {
         concat!(
             "CAST(a.assignment_id AS text), CAST(a.user_id AS text), CAST(a.role_id AS text), ",
             "CAST(a.scope_type AS text), CAST(a.scope_id AS text), CAST(a.assigned_by AS text), ",
-            optional!($dialect, "a", "created_at"),
+            only_optional!($dialect, "a", "created_at"),
             ", ",
             expiry!($dialect, "a"),
             ", CAST(u.email AS text), CAST(u.name AS text), CAST(g.name AS text), ",
@@ -204,6 +259,7 @@ macro_rules! scopes {
 }
 
 pub(crate) use {
-    assignment_columns, expiry, holds, json, keep, lower, number, optional, optional_json,
-    organization_columns, past, project_columns, resource_columns, scopes, table, time,
+    assignment_columns, expiry, holds, json, keep, lower, number, only_optional, optional,
+    optional_json, organization_columns, past, project_columns, resource_columns, scopes, table,
+    time, with_optional,
 };

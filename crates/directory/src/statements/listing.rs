@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use super::dialect::{
-    assignment_columns, expiry, holds, lower, number, optional, optional_json,
-    organization_columns, past, project_columns, resource_columns, scopes, table,
+    assignment_columns, expiry, holds, lower, number, only_optional, optional, optional_json,
+    organization_columns, past, project_columns, resource_columns, scopes, table, with_optional,
 };
 use super::write_expiry;
 
@@ -21,6 +21,8 @@ pub(crate) struct Listing {
     pub(crate) projects_of_organization: &'static str,
     /// Subject, now, organization: those on which the reader holds a role directly.
     pub(crate) projects_of_organization_and_reader: &'static str,
+    /// Resource: its project.
+    pub(crate) project_of_resource: &'static str,
     /// Project.
     pub(crate) resources: &'static str,
     /// Subject, now, project: those on which the reader holds a role directly.
@@ -166,8 +168,8 @@ macro_rules! listing {
                 "SELECT ",
                 organization_columns!($dialect),
                 " FROM ",
-                table!($dialect, "organizations"),
-                " o WHERE o.org_id > $1 ORDER BY o.org_id LIMIT ",
+                with_optional!($dialect, "organizations", "o"),
+                " WHERE o.org_id > $1 ORDER BY o.org_id LIMIT ",
                 number!($dialect, "$2")
             ),
             organizations_of_reader: concat!(
@@ -177,8 +179,8 @@ macro_rules! listing {
                 "SELECT ",
                 organization_columns!($dialect),
                 " FROM held h CROSS JOIN ",
-                table!($dialect, "organizations"),
-                " o ",
+                with_optional!($dialect, "organizations", "o"),
+                " ",
                 "WHERE h.scope_type = 'organization' AND o.org_id = h.scope_id AND o.org_id > $3 ",
                 "ORDER BY o.org_id LIMIT ",
                 number!($dialect, "$4")
@@ -187,8 +189,8 @@ macro_rules! listing {
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM ",
-                table!($dialect, "projects"),
-                " p WHERE p.project_id > $1 ORDER BY p.project_id LIMIT ",
+                with_optional!($dialect, "projects", "p"),
+                " WHERE p.project_id > $1 ORDER BY p.project_id LIMIT ",
                 number!($dialect, "$2")
             ),
             // The ids first, from indexes alone: an organization may have very many projects.
@@ -211,15 +213,15 @@ macro_rules! listing {
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM ids CROSS JOIN ",
-                table!($dialect, "projects"),
-                " p WHERE p.project_id = ids.id ORDER BY p.project_id"
+                with_optional!($dialect, "projects", "p"),
+                " WHERE p.project_id = ids.id ORDER BY p.project_id"
             ),
             projects_of_organization: concat!(
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM ",
-                table!($dialect, "projects"),
-                " p WHERE p.org_id = $1 AND p.project_id > $2 ORDER BY p.project_id LIMIT ",
+                with_optional!($dialect, "projects", "p"),
+                " WHERE p.org_id = $1 AND p.project_id > $2 ORDER BY p.project_id LIMIT ",
                 number!($dialect, "$3")
             ),
             projects_of_organization_and_reader: concat!(
@@ -229,19 +231,24 @@ macro_rules! listing {
                 "SELECT ",
                 project_columns!($dialect),
                 " FROM held h CROSS JOIN ",
-                table!($dialect, "projects"),
-                " p ",
+                with_optional!($dialect, "projects", "p"),
+                " ",
                 "WHERE h.scope_type = 'project' AND p.project_id = h.scope_id ",
                 "AND COALESCE(p.org_id, '') = $3 AND p.project_id > $4 ",
                 "ORDER BY p.project_id LIMIT ",
                 number!($dialect, "$5")
             ),
+            project_of_resource: concat!(
+                "SELECT CAST(r.project_id AS text) FROM ",
+                table!($dialect, "resources"),
+                " r WHERE r.resource_id = $1"
+            ),
             resources: concat!(
                 "SELECT ",
                 resource_columns!($dialect),
                 " FROM ",
-                table!($dialect, "resources"),
-                " r WHERE r.project_id = $1 AND r.resource_id > $2 ORDER BY r.resource_id LIMIT ",
+                with_optional!($dialect, "resources", "r"),
+                " WHERE r.project_id = $1 AND r.resource_id > $2 ORDER BY r.resource_id LIMIT ",
                 number!($dialect, "$3")
             ),
             resources_of_reader: concat!(
@@ -251,8 +258,8 @@ macro_rules! listing {
                 "SELECT ",
                 resource_columns!($dialect),
                 " FROM held h CROSS JOIN ",
-                table!($dialect, "resources"),
-                " r ",
+                with_optional!($dialect, "resources", "r"),
+                " ",
                 "WHERE h.scope_type = 'resource' AND r.resource_id = h.scope_id ",
                 // Not the project's index, which leads to all of its resources.
                 "AND COALESCE(r.project_id, '') = $3 AND r.resource_id > $4 ",
@@ -372,6 +379,7 @@ macro_rules! listing {
 
 pub(crate) static SQLITE: Listing = listing!(sqlite, text);
 pub(crate) static POSTGRES: Listing = listing!(postgres, seconds);
+pub(crate) static THEIRS: Listing = listing!(theirs, seconds);
 
 fn text(instant: Timestamp) -> String {
     write_expiry(instant.max(Timestamp::UNIX_EPOCH)).unwrap_or_default()

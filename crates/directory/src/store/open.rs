@@ -14,13 +14,14 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Pools, Store};
 use crate::address::Address;
 use crate::error::{DirectoryError, is_lost};
 use crate::options::Options;
+use crate::outage::Outage;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
@@ -46,8 +47,15 @@ impl Store {
         } else {
             foreign::open(address, options, deadline).await?
         };
+        let connections = match &pools {
+            Pools::Sqlite(pool) => pool.options().get_max_connections(),
+            Pools::Postgres(pool) => pool.options().get_max_connections(),
+        };
+        let for_lists = usize::try_from(connections / 2).unwrap_or(1).max(1);
         Ok(Self {
             pools,
+            listing: Semaphore::new(for_lists),
+            outage: Outage::default(),
             managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
@@ -250,7 +258,34 @@ async fn migrate_postgres(connection: &mut PgConnection) -> Result<(), Directory
         ..Migrator::DEFAULT
     };
     migrator.dangerous_set_table_name("ktrlplane.observability_migrations");
-    migrator.create_schema("ktrlplane");
+    create_schema(connection, &mut migrator).await?;
     migrator.run_direct(None, connection, false).await?;
+    Ok(())
+}
+
+/// Has the schema made where there is none: naming one that exists would have the server say so at
+/// every start, and ask for a permission that is not needed.
+async fn create_schema(
+    connection: &mut PgConnection,
+    migrator: &mut Migrator,
+) -> Result<(), DirectoryError> {
+    let (exists, may, role, database): (bool, bool, String, String) = sqlx::query_as(
+        "SELECT to_regnamespace('ktrlplane') IS NOT NULL, \
+         has_database_privilege(current_database(), 'CREATE'), \
+         quote_ident(current_user), quote_ident(current_database())",
+    )
+    .fetch_one(connection)
+    .await?;
+    if exists {
+        return Ok(());
+    }
+    if !may {
+        return Err(DirectoryError::Invalid(format!(
+            "the role {role} may not create the schema `ktrlplane`: let it with `GRANT CREATE ON \
+             DATABASE {database} TO {role}`, or set `database.managed: false` to read a database \
+             that another program manages"
+        )));
+    }
+    migrator.create_schema("ktrlplane");
     Ok(())
 }

@@ -1,15 +1,21 @@
 //! PostgreSQL that is ours: its triggers tell what changed.
 //!
-//! A connection of its own listens, and sends itself a numbered notification over and over.
+//! A connection of its own listens, and another sends it a numbered notification over and over.
 //! PostgreSQL hands out notifications in the order of the commits that sent them, so one's own
-//! coming back proves that those of all commits before it have come too. Notifications that a
+//! coming in proves that those of all commits before it have come too. Notifications that a
 //! connection lost while it was broken are lost for good: everything is forgotten once a new one
 //! listens, before anything is believed again.
+//!
+//! The listener never asks anything, because a pooler that lends connections for a transaction
+//! drops what comes while nothing is asked. A beat that the listener sent itself would come back as
+//! part of its own answer and prove nothing; one of another connection never arrives there, and so
+//! nothing is believed.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgNotification, PgPoolOptions};
+use sqlx::{Connection, PgConnection};
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
@@ -20,8 +26,8 @@ use crate::change::Change;
 /// The channel of the triggers.
 const CHANGES: &str = "ktrlplane_directory";
 
-/// How often the listener tells itself something. What is remembered stays believed as long as the
-/// way back takes less than the bound without this.
+/// How often the listener is told something. What is remembered stays believed as long as that
+/// takes less than the bound without this.
 const BEAT: Duration = Duration::from_millis(150);
 
 /// Watches until the connection is lost, or says nothing for `patience`.
@@ -51,12 +57,19 @@ pub(super) async fn watch(
     timeout(patience, listener.listen_all([CHANGES, &own]))
         .await
         .map_err(late)??;
+    let connect = PgConnection::connect_with(address);
+    let mut sender = timeout(patience, connect).await.map_err(late)??;
     cache.forget(&Change::Everything);
     let mut number: u64 = 0;
     loop {
         let started = Instant::now();
         number = number.wrapping_add(1);
         let beat = number.to_string();
+        let sent = sqlx::query("SELECT pg_catalog.pg_notify($1, $2)")
+            .bind(&own)
+            .bind(&beat)
+            .execute(&mut sender);
+        timeout(patience, sent).await.map_err(late)??;
         timeout(patience, confirmed(&mut listener, &own, &beat, cache))
             .await
             .map_err(late)??;
@@ -74,15 +87,13 @@ pub(super) async fn watch(
     }
 }
 
-/// Sends the beat, and applies all that comes until it is back.
+/// Applies all that comes until the beat is there.
 async fn confirmed(
     listener: &mut PgListener,
     own: &str,
     beat: &str,
     cache: &Cache,
 ) -> Result<(), Lost> {
-    let send = sqlx::query("SELECT pg_catalog.pg_notify($1, $2)");
-    send.bind(own).bind(beat).execute(&mut *listener).await?;
     loop {
         let notification = listener.try_recv().await?;
         if heard(own, notification, cache)?.as_deref() == Some(beat) {

@@ -8,6 +8,7 @@
 )]
 
 use directory::Directory;
+use directory::manage::list::Reader;
 use directory::manage::{Grantee, Operation};
 use directory::policy::SystemRole;
 
@@ -237,6 +238,89 @@ pub async fn a_move_needs_authority_on_both_sides(home: &Home) {
     assert!(alone.json.unwrap().contains(r#""org_id":null"#));
 }
 
+fn moving(id: &str, to: Option<&str>) -> Operation {
+    Operation::UpdateProject {
+        id: project(id),
+        name: None,
+        organization: Some(to.map(organization)),
+    }
+}
+
+/// Whoever may only for a while would else keep the project for ever, in an organization of theirs.
+pub async fn a_move_gives_nothing_for_longer_than_the_mover_holds_it(home: &Home) {
+    let directory = world(home).await;
+    write(&directory, "temp", new_organization("theirs")).await;
+    let mut expiring = Vec::new();
+    for on in ["acme", "/shop", "/lab"] {
+        let until = role_until("temp", "Owner", on, Some(NOW + 100));
+        let given = operate(&directory, until).await;
+        expiring.push((text(&given, "assignment_id"), on));
+    }
+    let refused = directory
+        .write(by("temp"), moving("shop", Some("theirs")))
+        .await;
+    assert_eq!(kind(&refused), "forbidden");
+    let sentence = refused.unwrap_err().to_string();
+    assert!(
+        sentence.contains("until 2030-03-17T17:48:20Z"),
+        "{sentence}"
+    );
+    // Nor is a permanent role on the project one on the organization that loses it.
+    give(&directory, "temp", "Editor", "/shop").await;
+    operate(&directory, withdrawal(&expiring[1].0, "/shop")).await;
+    give(&directory, "temp", "Owner", "/shop").await;
+    for target in [Some("theirs"), None] {
+        let refused = directory.write(by("temp"), moving("shop", target)).await;
+        assert_eq!(kind(&refused), "forbidden", "{target:?}");
+    }
+    // Nor is one on the organization that is joined one on a project without any.
+    operate(&directory, new_project("alone", None)).await;
+    let until = role_until("temp", "Owner", "/alone", Some(NOW + 100));
+    operate(&directory, until).await;
+    let refused = directory
+        .write(by("temp"), moving("alone", Some("theirs")))
+        .await;
+    assert_eq!(kind(&refused), "forbidden");
+    // Without an expiry all of it may be.
+    operate(&directory, withdrawal(&expiring[0].0, "acme")).await;
+    give(&directory, "temp", "Owner", "acme").await;
+    write(&directory, "temp", moving("shop", Some("theirs"))).await;
+    write(&directory, "temp", moving("lab", Some("theirs"))).await;
+    write(&directory, "solo", new_project("solos", None)).await;
+    give(&directory, "solo", "Editor", "theirs").await;
+    write(&directory, "solo", moving("solos", Some("theirs"))).await;
+}
+
+pub async fn a_move_gives_no_more_than_the_mover_holds(home: &Home) {
+    let directory = world(home).await;
+    home.sql(
+        "INSERT INTO {}roles (role_id, name, display_name) VALUES ('graph', 'Graph', 'Graph'); \
+         INSERT INTO {}permissions VALUES ('graph-read', 'Konnektr.Graph', 'read'); \
+         INSERT INTO {}role_permissions VALUES ('graph', 'graph-read'); \
+         INSERT INTO {}roles (role_id, name, display_name) VALUES ('gate', 'Gate', 'Gate'); \
+         INSERT INTO {}role_permissions VALUES ('gate', 'ktrlplane-manage-access'), \
+         ('gate', 'ktrlplane-write'), ('gate', 'ktrlplane-delete')",
+    )
+    .await
+    .unwrap();
+    // Who may not read cannot let an organization's owners read.
+    give(&directory, "gina", "Gate", "acme").await;
+    give(&directory, "gina", "Owner", "globex").await;
+    let refused = directory
+        .write(by("gina"), moving("lab", Some("globex")))
+        .await;
+    assert_eq!(kind(&refused), "forbidden");
+    let sentence = refused.unwrap_err().to_string();
+    assert!(sentence.contains("`read`"), "{sentence}");
+    // Nor can an Owner give what a role of somebody on the joined organization has besides.
+    give(&directory, "friend", "Graph", "globex").await;
+    let to_globex = || moving("lab", Some("globex"));
+    let refused = directory.write(by("keeper"), to_globex()).await;
+    assert_eq!(kind(&refused), "forbidden");
+    give(&directory, "keeper", "Graph", "/lab").await;
+    write(&directory, "keeper", to_globex()).await;
+}
+
 pub async fn whoever_makes_something_owns_it(home: &Home) {
     let directory = home.open().await;
     write(&directory, "anna", new_organization("acme")).await;
@@ -287,4 +371,33 @@ pub async fn a_role_is_given_by_a_verified_address(home: &Home) {
         .write(by("keeper"), grant("vera@example.org"))
         .await;
     assert_eq!(kind(&result), "conflict");
+}
+
+/// The sign for kelvin has the small letter `k`, wherever more than ASCII has cases.
+pub async fn an_address_is_not_that_of_a_look_alike(home: &Home) {
+    if home.is_postgres() {
+        home.open().await.close().await;
+        let unicode = "ALTER TABLE {}users ALTER email TYPE text COLLATE \"und-x-icu\"";
+        home.sql(unicode).await.unwrap();
+    }
+    let directory = world(home).await;
+    let known = async |who: &str, email: &str| {
+        let who = subject(who);
+        let known = directory.remember_user(&who, Some(email), None);
+        known.await.unwrap();
+    };
+    let grant = Operation::Grant {
+        place: place("/shop"),
+        to: Grantee::Email("Kate@example.org".to_owned()),
+        role: "Viewer".to_owned(),
+        expires_at: None,
+    };
+    known("oidc|look-alike", "\u{212a}ate@example.org").await;
+    let result = directory.write(by("keeper"), grant.clone()).await;
+    assert_eq!(kind(&result), "not found");
+    known("oidc|kate", "kate@EXAMPLE.org").await;
+    let done = write(&directory, "keeper", grant).await;
+    assert_eq!(text(&done, "user_id"), "oidc|kate");
+    let found = directory.users(&Reader::Operator, "kate@", 10).await;
+    assert_eq!(found.unwrap().len(), 1);
 }

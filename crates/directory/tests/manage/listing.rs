@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use directory::Directory;
+use directory::manage::Operation;
 use directory::manage::list::{Listed, Page, Reader};
 use directory::policy::Permission;
 
@@ -210,6 +211,35 @@ async fn pages(
             return seen;
         }
     }
+}
+
+/// However many records a page may have, it ends with about a mebibyte; and the next goes on there.
+pub async fn a_page_of_large_records_ends_early(home: &Home) {
+    let directory = world(home).await;
+    let large = format!("\"{}\"", "x".repeat(60_000));
+    for number in 0..40 {
+        let mut new = new_resource("shop", &format!("r{number}"));
+        if let Operation::CreateResource { settings, .. } = &mut new {
+            *settings = Some(large.clone());
+        }
+        operate(&directory, new).await;
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    let (mut pages, shop) = (0, project("shop"));
+    loop {
+        let page = Page { after, limit: 1000 };
+        let listed = directory.resources(&Reader::Operator, &shop, &page);
+        let listed = listed.await.unwrap();
+        assert!(listed.records.len() <= 20, "{}", listed.records.len());
+        pages += 1;
+        seen.extend(listed.records.into_iter().map(|record| record.resource_id));
+        after = listed.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert!(seen.is_sorted_by(|one, next| one < next));
+    assert_eq!((seen.len(), pages), (41, 3));
 }
 
 pub async fn assignments_say_where_they_are_from(home: &Home) {

@@ -8,10 +8,11 @@
 )]
 
 use directory::Directory;
-use directory::manage::{IfMatch, Operation, Write};
+use directory::manage::{Grantee, IfMatch, Operation, Write};
+use jiff::SignedDuration;
 
 use crate::authority::world;
-use crate::home::{Home, organization, project};
+use crate::home::{Home, organization, project, subject};
 use crate::manager::{
     NOW, all, by, by_operator, deletion, give, if_match, kind, new_organization, new_project,
     new_resource, now, operate, place, renaming, role, role_until, text, withdrawal, write,
@@ -25,14 +26,29 @@ pub async fn an_id_is_used_once(home: &Home) {
         .await
         .unwrap();
     for id in ["shop", "lab"] {
-        for write in [by("x"), by_operator()] {
+        for (write, way_out) in [
+            (by("x"), "choose another one".to_owned()),
+            (
+                by_operator(),
+                format!("`ktrlplane admin project free {id}`"),
+            ),
+        ] {
             let again = directory.write(write, new_project(id, None)).await;
             assert_eq!(kind(&again), "conflict", "{id}");
+            let sentence = again.unwrap_err().to_string();
+            assert!(sentence.contains(&way_out), "{sentence}");
         }
     }
     for id in ["acme", "globex"] {
-        let again = directory.write(by("x"), new_organization(id)).await;
-        assert_eq!(kind(&again), "conflict", "{id}");
+        for (write, way_out) in [
+            (by("x"), "choose another one".to_owned()),
+            (by_operator(), format!("`ktrlplane admin org free {id}`")),
+        ] {
+            let again = directory.write(write, new_organization(id)).await;
+            assert_eq!(kind(&again), "conflict", "{id}");
+            let sentence = again.unwrap_err().to_string();
+            assert!(sentence.contains(&way_out), "{sentence}");
+        }
     }
     // An organization's id is not a project's.
     write(&directory, "x", new_project("acme", None)).await;
@@ -161,8 +177,15 @@ pub async fn a_write_meets_its_condition(home: &Home) {
             if_match: Some(IfMatch::Any),
             ..by_operator()
         };
+        // No state that could be read would help.
         let refused = directory.write(write, creation).await;
-        assert_eq!(kind(&refused), "precondition failed");
+        assert_eq!(kind(&refused), "invalid");
+        assert!(
+            refused
+                .unwrap_err()
+                .to_string()
+                .contains("leave If-Match out")
+        );
     }
     let missing = directory
         .write(if_match(by_operator(), "x"), renaming("nope", "x"))
@@ -206,6 +229,47 @@ pub async fn an_expiry_is_to_come(home: &Home) {
         .write(by("keeper"), withdrawal(&first, "/shop"))
         .await;
     assert_eq!(kind(&gone), "not found");
+}
+
+/// Databases keep microseconds: what is compared and answered is what is kept.
+pub async fn an_expiry_is_kept_to_the_microsecond(home: &Home) {
+    let directory = world(home).await;
+    let until = |nanoseconds| {
+        move |who: &str| Operation::Grant {
+            place: place("/shop"),
+            to: Grantee::Subject(subject(who)),
+            role: "Owner".to_owned(),
+            expires_at: Some(now() + SignedDuration::new(100, nanoseconds)),
+        }
+    };
+    let given = operate(&directory, until(123_456_789)("temp")).await;
+    assert_eq!(text(&given, "expires_at"), "2030-03-17T17:48:20.123456Z");
+    // As long as one's own, in the digits that were asked for.
+    let passed_on = write(&directory, "temp", until(123_456_789)("mate")).await;
+    assert_eq!(
+        text(&passed_on, "expires_at"),
+        "2030-03-17T17:48:20.123456Z"
+    );
+    let longer = directory
+        .write(by("temp"), until(123_457_000)("more"))
+        .await;
+    assert_eq!(kind(&longer), "forbidden");
+    let told = directory.audit(&place("/shop"), &all()).await.unwrap();
+    assert!(
+        told.records[0]
+            .detail
+            .get()
+            .contains("2030-03-17T17:48:20.123456Z")
+    );
+    // What is over by the microsecond was never to come.
+    let hardly = Operation::Grant {
+        place: place("/shop"),
+        to: Grantee::Subject(subject("late")),
+        role: "Viewer".to_owned(),
+        expires_at: Some(now() + SignedDuration::new(0, 999)),
+    };
+    let refused = directory.write(by("keeper"), hardly).await;
+    assert_eq!(kind(&refused), "invalid");
 }
 
 pub async fn a_role_goes_with_what_it_was_held_on(home: &Home) {

@@ -21,7 +21,7 @@ use crate::manager::{
 };
 
 /// Texts that have broken something somewhere.
-const NASTY: [&str; 16] = [
+const NASTY: [&str; 20] = [
     "",
     " ",
     "'; DROP TABLE users; --",
@@ -33,6 +33,10 @@ const NASTY: [&str; 16] = [
     "a\0b",
     "a\nb",
     "\u{202e}abc",
+    "acme\u{200b}",
+    "\u{2066}acme\u{2069}",
+    "\u{feff}",
+    "\u{3164}",
     "\u{fffe}",
     "\u{10ffff}",
     "ÄÖÜßſİ",
@@ -49,11 +53,32 @@ fn any_text() -> impl Strategy<Value = String> {
     ]
 }
 
+/// Of no width, setting a direction, ending a line, or a tag.
+fn is_hidden(c: char) -> bool {
+    let ranges = [
+        0x61c..=0x61c,
+        0x180e..=0x180e,
+        0x200b..=0x200f,
+        0x2028..=0x202e,
+        0x2060..=0x206f,
+        0xfeff..=0xfeff,
+        0xfff9..=0xfffb,
+        0xe0000..=0xe007f,
+    ];
+    ranges.iter().any(|range| range.contains(&u32::from(c)))
+}
+
 /// A name is kept as it was given, or refused with nothing written; and nothing is out of order.
 pub async fn a_name_is_kept_or_refused(home: &Home) {
     let directory = world(home).await;
     let fits = |text: &str| {
-        !text.trim().is_empty() && text.len() <= 255 && !text.chars().any(char::is_control)
+        !text.trim().is_empty()
+            && text.len() <= 255
+            && !text.chars().any(|c| c.is_control() || is_hidden(c))
+            && !text.chars().all(|c| {
+                c.is_whitespace()
+                    || "\u{ad}\u{34f}\u{115f}\u{1160}\u{2800}\u{3164}\u{ffa0}".contains(c)
+            })
     };
     let mut runner = TestRunner::new(Config::default());
     let drawn = (0..60).map(|_| any_text().new_tree(&mut runner).unwrap().current());
@@ -157,6 +182,8 @@ pub async fn settings_are_kept_as_they_are(home: &Home) {
         ("{'a': 1}", false),
         ("{\"a\": \"\\u0000\"}", false),
         ("{\"\\u0000\": 1}", false),
+        ("{\"a\": \"\\u0000\", \"a\": 1}", false),
+        ("{\"a\": \"\\\\u0000\"}", true),
         ("\"\\ud800\"", false),
         ("NaN", false),
         ("01", false),

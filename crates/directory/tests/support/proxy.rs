@@ -28,6 +28,59 @@ struct Silences {
     listeners: AtomicBool,
 }
 
+/// Listens as a pooler does that lends connections for a transaction: what the server says while the
+/// client asks nothing is dropped.
+pub fn pooler(cluster: &Cluster, database: &str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let socket = cluster.socket();
+    thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let Ok(server) = UnixStream::connect(&socket) else {
+                continue;
+            };
+            // A client asks something from the start: to be let in.
+            let asks = Arc::new(AtomicBool::new(true));
+            let (mut up, mut to_server) =
+                (client.try_clone().unwrap(), server.try_clone().unwrap());
+            let asked = Arc::clone(&asks);
+            thread::spawn(move || {
+                let mut buffer = [0; 8192];
+                while let Ok(length @ 1..) = up.read(&mut buffer) {
+                    asked.store(true, Ordering::SeqCst);
+                    if to_server.write_all(&buffer[..length]).is_err() {
+                        break;
+                    }
+                }
+            });
+            thread::spawn(move || lend(server, client, &asks));
+        }
+    });
+    format!("postgres://ktrlplane:{ENCODED_PASSWORD}@{address}/{database}?sslmode=disable")
+}
+
+/// Copies the server's messages: a letter, a length that counts itself, and the rest.
+fn lend(mut server: impl Read, mut client: impl Write, asks: &AtomicBool) {
+    let mut head = [0; 5];
+    while server.read_exact(&mut head).is_ok() {
+        let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
+        let mut rest = vec![0; usize::try_from(length).unwrap() - 4];
+        if server.read_exact(&mut rest).is_err() {
+            break;
+        }
+        let (notification, ready) = (head[0] == b'A', head[0] == b'Z');
+        if notification && !asks.load(Ordering::SeqCst) {
+            continue;
+        }
+        if ready {
+            asks.store(false, Ordering::SeqCst);
+        }
+        if client.write_all(&[&head[..], &rest[..]].concat()).is_err() {
+            break;
+        }
+    }
+}
+
 impl Proxy {
     pub fn before(cluster: &Cluster) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -156,9 +156,12 @@ impl Record {
                     fields.project = Some(project.clone());
                     fields.resource = Some(id.clone());
                 }
-                // The place is in the path; and ids are freed by operators, who come another way.
-                Operation::Grant { .. } | Operation::Withdraw { .. } | Operation::FreeId { .. } => {
-                }
+                // The place is in the path; and operators, who free ids and say who users are, come
+                // another way.
+                Operation::Grant { .. }
+                | Operation::Withdraw { .. }
+                | Operation::SetUser { .. }
+                | Operation::FreeId { .. } => {}
             }
         });
     }

@@ -28,7 +28,7 @@ struct Held<'a> {
 }
 
 /// The caller's own permissions. Of a place where the caller holds nothing none are told, whether it
-/// exists or not.
+/// exists or not, and in the same time.
 pub(super) async fn check(call: &Call<'_>) -> Result<Response<Body>, Error> {
     let (scope_type, scope_id) = call.query.scope();
     let scope = Scope::new(scope_type, scope_id).ok_or_else(|| {
@@ -38,18 +38,14 @@ pub(super) async fn check(call: &Call<'_>) -> Result<Response<Body>, Error> {
         )
     })?;
     let scope = scope.map_err(|error| bad(Query::ScopeId, &error.to_string()))?;
-    let place = call.directory().place_of(&scope).await;
-    let held = match place.map_err(refused)? {
-        None => Vec::new(),
-        Some(place) => {
-            let subject = call.principal.subject();
-            let held = call.directory().permissions_at(subject, &place, call.now);
-            held.await.map_err(refused)?
-        }
-    };
+    let subject = call.principal.subject();
+    let held = call
+        .directory()
+        .permissions_at_scope(subject, &scope, call.now);
+    let held = held.await.map_err(refused)?;
     let may = |action: &Action| held.iter().any(|permission| permission.allows(*action));
     let told = Told {
-        user_id: call.principal.subject().as_str(),
+        user_id: subject.as_str(),
         scope_type: scope.scope_type(),
         scope_id: scope.id(),
         permissions: Action::ALL

@@ -121,7 +121,10 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         | Error::KeyReused
         | Error::ReadOnly
         | Error::WriteUnknown => writes,
-        Error::PreconditionFailed => writes || effect == Some(Effect::Reads),
+        Error::PreconditionFailed => matches!(
+            effect,
+            Some(Effect::Reads | Effect::Updates | Effect::Removes)
+        ),
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),

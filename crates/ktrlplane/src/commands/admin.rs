@@ -14,9 +14,11 @@ mod role;
 mod user;
 
 use clap::{Args, Subcommand};
+use gateway::directory::DirectoryError;
 
 use self::desk::Desk;
 use super::{Failure, Source, serve};
+use crate::config::Database;
 use crate::{process, telemetry};
 
 /// Manage organizations, projects, resources and who may read them, straight on the database.
@@ -26,10 +28,11 @@ use crate::{process, telemetry};
 /// operator. Every write is one transaction, leaves a line in the audit, and is in force at every
 /// gateway on the database within a second.
 ///
-/// Exit codes: 0 done; 1 something is wrong; 2 the command line is wrong; 3 there is no such thing;
-/// 4 what is there does not permit it (it exists already, or still holds something, or an
-/// organization would lose its last owner); 5 the database cannot be asked, and after a write it is
-/// not known whether it happened.
+/// Exit codes: 0 done; 1 it cannot be done with this configuration or database (one that is only
+/// read, for instance); 2 the command line is wrong, or a value on it (an id, a name, a time, an
+/// address, JSON); 3 there is no such thing; 4 what is there does not permit it (it exists already,
+/// or still holds something, or an organization would lose its last owner); 5 the database cannot be
+/// asked, and after a write it is not known whether it happened.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -49,6 +52,9 @@ pub(crate) struct Arguments {
     /// Print JSON: of a write the record as it is afterwards, of a list an array.
     #[arg(long, global = true)]
     json: bool,
+    /// Make the SQLite file where there is none; otherwise that is a mistake. `serve` makes it, too.
+    #[arg(long, global = true)]
+    create: bool,
     #[command(subcommand)]
     task: Task,
 }
@@ -75,15 +81,53 @@ enum Task {
     Audit(audit::Audit),
 }
 
+impl Task {
+    /// Refuses what needs no directory to be wrong, and what the parser of the command line says
+    /// less plainly.
+    fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Project(task) => task.check(),
+            Self::Resource(task) => task.check(),
+            Self::User(task) => task.check(),
+            Self::Org(_)
+            | Self::Grant(_)
+            | Self::Revoke(_)
+            | Self::Access(_)
+            | Self::Roles
+            | Self::Audit(_) => Ok(()),
+        }
+    }
+}
+
+/// A file that is not there is mostly a slip in its name, and an empty directory in its place would
+/// hide that.
+fn check_file(database: &Database, create: bool) -> Result<(), Failure> {
+    match database.file() {
+        Some(file) if !create && !file.exists() => Err(Failure::new(format_args!(
+            "the database file {} does not exist: `ktrlplane serve` makes it, and --create makes it \
+             here",
+            file.display()
+        ))),
+        Some(_) | None => Ok(()),
+    }
+}
+
 /// Runs the command.
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    arguments.task.check()?;
     let database = arguments.source.database()?;
+    check_file(&database, arguments.create)?;
     telemetry::start("off");
     let runtime = process::runtime("admin").map_err(Failure::new)?;
     let directory = serve::open_directory(&database, runtime.handle()).map_err(|error| {
         let shown = crate::config::mask_url(&database.url);
-        let code = Failure::from(error.clone()).code();
-        Failure::new(format_args!("the database {shown} cannot be used: {error}")).with_code(code)
+        let failure = Failure::new(format_args!("the database {shown} cannot be used: {error}"));
+        if matches!(error, DirectoryError::Unavailable(_)) {
+            return failure.with_code(desk::UNAVAILABLE);
+        }
+        // Whatever else is wrong is so with the configuration or the database, and with nothing on
+        // the command line.
+        failure
     })?;
     let desk = Desk::new(directory, arguments.json);
     runtime.block_on(async {

@@ -1,5 +1,6 @@
 //! `database`: where the directory lives, and whose it is.
 
+use std::path::Path;
 use std::time::Duration;
 
 use url::Url;
@@ -25,6 +26,15 @@ pub(crate) struct Database {
     pub(crate) poll: Duration,
     /// How long what is remembered serves while the database cannot be asked.
     pub(crate) grace: Duration,
+}
+
+impl Database {
+    /// The SQLite file, where it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        let rest = self.url.strip_prefix("sqlite:")?;
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        (path != ":memory:").then(|| Path::new(path))
+    }
 }
 
 /// The keys that together stand for a URL, as KtrlPlane's own file has them.
@@ -65,6 +75,12 @@ pub(crate) fn holds(layers: &Layers, path: &str) -> bool {
         Form::Parts => path != "database.url",
         Form::Both(_) => true,
     }
+}
+
+/// Whether the file or the environment names a database.
+pub(crate) fn is_given(layers: &Layers) -> bool {
+    let mut paths = PARTS.iter().copied().chain(["database.url"]);
+    paths.any(|path| layers.given(path).is_some())
 }
 
 /// Reads the section.

@@ -58,7 +58,7 @@ fn refused(dir: &Path, code: i32, line: &str) -> String {
 }
 
 fn acme(dir: &Path) {
-    done(dir, "org create acme --name Acme");
+    done(dir, "--create org create acme --name Acme");
     done(dir, "project create acme-shop --org acme");
     done(
         dir,
@@ -140,7 +140,7 @@ fn records_are_printed_for_people_and_for_programs() {
     let dir = tempdir().unwrap();
     let dir = dir.path();
     assert_eq!(
-        done(dir, "org create acme --name Acme"),
+        done(dir, "--create org create acme --name Acme"),
         "the organization `acme` is created\n"
     );
     let project = json(dir, "project create acme-shop --org acme --name Shop");
@@ -247,8 +247,24 @@ fn exit_codes_tell_programs_apart_what_happened() {
         "revoke --user x",
         "project update acme-shop",
         "frobnicate",
+        // Values that no directory would take.
+        "project create fake",
+        "grant --role Viewer --user x --org acme --expires 2020-01-01",
+        "grant --role Viewer --email notmail --org acme",
+        "org create globex --name ",
+        "resource update shop-api --settings {",
+        "user set auth0|ada --email notmail",
     ] {
         refused(dir, 2, line);
+    }
+    for (line, flags) in [
+        ("project update acme-shop", "--name, --org, --no-org"),
+        ("resource update shop-api", "--name, --sku, --settings"),
+        ("user set auth0|ada", "--email, --name"),
+    ] {
+        let said = refused(dir, 2, line);
+        let sentence = format!("give at least one of {flags}");
+        assert!(said.contains(&sentence), "{line}: {said}");
     }
     for line in [
         "org show globex",
@@ -265,6 +281,9 @@ fn exit_codes_tell_programs_apart_what_happened() {
         // Inherited roles are withdrawn where they are held.
         "revoke --user auth0|olga --project acme-shop",
         "user show nobody",
+        "audit --org nope",
+        "audit --project nope",
+        "audit --resource nope",
     ] {
         refused(dir, 3, line);
     }
@@ -277,12 +296,6 @@ fn exit_codes_tell_programs_apart_what_happened() {
         let said = refused(dir, 4, line);
         assert!(said.contains(because), "{line}: {said}");
     }
-    refused(dir, 1, "project create fake");
-    refused(
-        dir,
-        1,
-        "grant --role Viewer --user x --org acme --expires 2020-01-01",
-    );
     // Nothing of all that has changed anything.
     let held = json(dir, "access --project acme-shop");
     assert_eq!(held.as_array().unwrap().len(), 1);
@@ -306,6 +319,8 @@ fn an_id_that_is_gone_is_used_again_when_the_operator_frees_it() {
     done(dir, "org delete acme --cascade");
     for (kind, id) in [("org", "acme"), ("project", "acme-shop")] {
         refused(dir, 4, &format!("{kind} create {id}"));
+        // What is gone has an audit all the same.
+        done(dir, &format!("audit --{kind} {id}"));
         assert_eq!(json(dir, &format!("{kind} free {id}"))["freed"], id);
         done(dir, &format!("{kind} create {id}"));
     }
@@ -316,7 +331,7 @@ fn an_id_that_is_gone_is_used_again_when_the_operator_frees_it() {
 fn a_long_list_is_whole() {
     let dir = tempdir().unwrap();
     let dir = dir.path();
-    done(dir, "org create acme");
+    done(dir, "--create org create acme");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let url = format!("sqlite:{}", dir.join("d.db").display());
@@ -349,6 +364,7 @@ fn a_database_that_is_managed_elsewhere_is_read_and_not_written() {
         "project delete acme-shop --cascade",
         "grant --role Viewer --user x --org acme",
         "user set x --name X",
+        "audit --org acme",
     ] {
         let (code, said, error) = admin_with(dir, &theirs, line);
         assert_eq!((code, said.as_str()), (1, ""), "{line}");
@@ -356,4 +372,34 @@ fn a_database_that_is_managed_elsewhere_is_read_and_not_written() {
     }
     let projects = json(dir, "project list");
     assert_eq!(projects.as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn without_a_configured_database_nothing_is_done_and_no_file_is_made() {
+    let dir = tempdir().unwrap();
+    let output = run(ktrlplane(dir.path()).args(["admin", "org", "list"]), "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stderr(&output).contains("no database is configured: give --config"),
+        "{}",
+        stderr(&output)
+    );
+    // With a file that says nothing of a database, it is where `serve` would have it.
+    std::fs::write(dir.path().join("config.yaml"), "").unwrap();
+    let output = run(ktrlplane(dir.path()).args(["admin", "org", "list"]), "");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("ktrlplane.db does not exist"));
+    assert!(!dir.path().join("ktrlplane.db").exists());
+}
+
+#[test]
+fn a_file_is_made_only_where_that_is_asked_for() {
+    let dir = tempdir().unwrap();
+    let dir = dir.path();
+    let said = refused(dir, 1, "org list");
+    assert!(said.contains("d.db does not exist"), "{said}");
+    assert!(said.contains("--create"), "{said}");
+    assert!(!dir.join("d.db").exists());
+    assert_eq!(json(dir, "org list --create"), Value::Array(vec![]));
+    assert_eq!(json(dir, "org list"), Value::Array(vec![]));
 }

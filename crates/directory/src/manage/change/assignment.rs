@@ -1,7 +1,8 @@
 //! Roles that are given and withdrawn.
 
 use policy::{
-    Action, Excess, Permission, Place, ProjectId, ResourceId, Scope, Subject, SystemRole, may_grant,
+    Action, Excess, OrganizationId, Permission, Place, ProjectId, ResourceId, Scope, Subject,
+    SystemRole, may_grant,
 };
 use uuid::Uuid;
 
@@ -72,9 +73,9 @@ pub(super) async fn grant(
     let mut effect = effect(transaction, place, &authority).await?;
     effect.record = Some(printed);
     effect.found = vec![
-        ("assignment_id", id),
-        ("user_id", subject.as_str().to_owned()),
-        ("role_id", role_id),
+        ("assignment_id", id.into()),
+        ("user_id", subject.as_str().into()),
+        ("role_id", role_id.into()),
     ];
     effect.changes = vec![Change::Assignments(subject)];
     Ok(effect)
@@ -113,7 +114,12 @@ pub(super) async fn withdraw(
         Ok(subject) => vec![Change::Assignments(subject)],
         Err(_) => vec![Change::Everything],
     };
-    effect.found = vec![("user_id", record.user_id), ("role_id", record.role_id)];
+    let expires_at = record.expires_at.map(|expires_at| expires_at.to_string());
+    effect.found = vec![
+        ("user_id", record.user_id.into()),
+        ("role_id", record.role_id.into()),
+        ("expires_at", expires_at.into()),
+    ];
     Ok(effect)
 }
 
@@ -213,8 +219,24 @@ async fn permissions(
     role_id: &str,
 ) -> Result<Vec<Permission>, Fault> {
     let statement = transaction.store().changing().role_permissions;
-    let rows: Vec<(String, String, String)> =
-        transaction.fetch(statement, &[Some(role_id)]).await?;
+    fetch_permissions(transaction, statement, role_id).await
+}
+
+/// What all roles that somebody holds on an organization carry together, and those of its owners.
+pub(super) async fn permissions_on(
+    transaction: &mut Transaction<'_>,
+    organization: &OrganizationId,
+) -> Result<Vec<Permission>, Fault> {
+    let statement = transaction.store().changing().permissions_on_organization;
+    fetch_permissions(transaction, statement, organization.as_str()).await
+}
+
+async fn fetch_permissions(
+    transaction: &mut Transaction<'_>,
+    statement: &'static str,
+    id: &str,
+) -> Result<Vec<Permission>, Fault> {
+    let rows: Vec<(String, String, String)> = transaction.fetch(statement, &[Some(id)]).await?;
     let permission = |(_, resource_type, action)| Permission {
         resource_type,
         action,
@@ -222,20 +244,22 @@ async fn permissions(
     Ok(rows.into_iter().map(permission).collect())
 }
 
+/// A permission in a sentence.
+pub(super) fn name_of(permission: &Permission) -> String {
+    format!("`{}` of {}", permission.action, permission.resource_type)
+}
+
 fn exceeds(role: &str, place: &Place, excess: &Excess) -> DirectoryError {
-    let name = |permission: &Permission| {
-        format!("`{}` of {}", permission.action, permission.resource_type)
-    };
     DirectoryError::Forbidden(match excess {
         Excess::Permission(permission) => format!(
             "nobody grants more than they hold: the role {role} has {}, which you do not hold on \
              {place}",
-            name(permission)
+            name_of(permission)
         ),
         Excess::Expiry(permission, until) => format!(
             "nobody grants for longer than they hold: the role {role} has {}, which you hold on \
              {place} until {until}",
-            name(permission)
+            name_of(permission)
         ),
     })
 }
@@ -250,8 +274,8 @@ async fn grantee(transaction: &mut Transaction<'_>, to: &Grantee) -> Result<Subj
     let users: Vec<(String,)> = transaction.fetch(statement, &[Some(email)]).await?;
     match &*users {
         [] => Err(missing(&format!(
-            "user with the verified e-mail address `{email}`: they must have signed in once, or be \
-             named by their subject"
+            "user with the verified e-mail address `{email}`: they must have asked for /api/v1/me \
+             once, or be named by their subject"
         ))),
         [(id,)] => Subject::new(id).map_err(|_| missing(&format!("usable subject with `{email}`"))),
         [..] => Err(DirectoryError::Conflict(format!(

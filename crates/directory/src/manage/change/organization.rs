@@ -4,14 +4,19 @@ use policy::{Action, OrganizationId, Place, Scope, SystemRole};
 
 use super::super::authority::authorize;
 use super::super::carry_out::{Effect, Fault};
+use super::super::record::Organization;
 use super::super::row::{self, OrganizationRow, json_and_tag};
-use super::super::{Actor, Write};
+use super::super::{Actor, Write, trail};
 use super::{
-    assignment, existing, match_tag, missing, nothing_to_match, now, refuse_buried,
+    assignment, existing, going, match_tag, missing, nothing_to_match, now, refuse_buried,
     refuse_too_many, still_holds,
 };
 use crate::change::Change;
+use crate::error::DirectoryError;
 use crate::store::Transaction;
+
+/// How many projects go at once with their organization: each has a line in the audit.
+const MAX_PROJECTS: usize = 1000;
 
 pub(super) async fn create(
     transaction: &mut Transaction<'_>,
@@ -24,7 +29,7 @@ pub(super) async fn create(
     if find(transaction, id).await?.is_some() {
         return Err(existing(&format!("an {place}")));
     }
-    refuse_buried(transaction, &place).await?;
+    refuse_buried(transaction, write, &place).await?;
     let insert = transaction.store().changing().insert_organization;
     let now = now(write)?;
     let arguments = [Some(id.as_str()), Some(name), Some(&*now)];
@@ -47,13 +52,15 @@ pub(super) async fn update(
 ) -> Result<Effect, Fault> {
     let place = Place::Organization(id.clone());
     let authority = authorize(transaction, write, &place, Action::Write).await?;
-    let record = found(transaction, id).await?;
-    match_tag(write, &record.1)?;
+    let (before, (_, tag)) = found(transaction, id).await?;
+    match_tag(write, &tag)?;
     let update = transaction.store().changing().update_organization;
     let now = now(write)?;
     let arguments = [Some(id.as_str()), Some(name), Some(&*now)];
     transaction.execute(update, &arguments).await?;
-    effect(transaction, id, authority.assignment(), Vec::new()).await
+    let mut effect = effect(transaction, id, authority.assignment(), Vec::new()).await?;
+    effect.found = vec![trail::was([("name", Some(&*before.name), Some(name))])];
+    Ok(effect)
 }
 
 pub(super) async fn delete(
@@ -64,8 +71,8 @@ pub(super) async fn delete(
 ) -> Result<Effect, Fault> {
     let place = Place::Organization(id.clone());
     let authority = authorize(transaction, write, &place, Action::Delete).await?;
-    let record = found(transaction, id).await?;
-    match_tag(write, &record.1)?;
+    let (record, (_, tag)) = found(transaction, id).await?;
+    match_tag(write, &tag)?;
     let changing = transaction.store().changing();
     let arguments = [Some(id.as_str())];
     let projects: Vec<(String,)> = transaction
@@ -81,6 +88,19 @@ pub(super) async fn delete(
         changing.count_resources_of_organization,
     )
     .await?;
+    let projects: Vec<(String, String)> = transaction
+        .fetch(changing.projects_of_organization, &arguments)
+        .await?;
+    if projects.len() > MAX_PROJECTS && write.actor != Actor::Operator {
+        return Err(DirectoryError::Conflict(format!(
+            "{place} holds more than {MAX_PROJECTS} projects, which are too many to delete at \
+             once: delete some of them first"
+        ))
+        .into());
+    }
+    let also = going::projects_of(transaction, id.as_str(), projects).await?;
+    let mut found = vec![("name", record.name.into())];
+    found.extend(going::assignments_on(transaction, &place).await?);
     for statement in [
         changing.delete_resources_of_organization,
         changing.delete_projects_of_organization,
@@ -91,27 +111,31 @@ pub(super) async fn delete(
     Ok(Effect {
         assignment: authority.assignment(),
         organization: Some(id.as_str().to_owned()),
+        found,
+        also,
         // Whoever held a role on any of it.
         changes: vec![Change::Everything],
         ..Effect::default()
     })
 }
 
-/// The record's JSON and tag.
+type Found = (Organization, (String, String));
+
+/// The record, its JSON and its tag.
 async fn find(
     transaction: &mut Transaction<'_>,
     id: &OrganizationId,
-) -> Result<Option<(String, String)>, Fault> {
+) -> Result<Option<Found>, Fault> {
     let statement = transaction.store().changing().organization;
     let rows: Vec<OrganizationRow> = transaction.fetch(statement, &[Some(id.as_str())]).await?;
-    let record = rows.into_iter().next().map(row::organization);
-    Ok(record.as_ref().map(json_and_tag).transpose()?)
+    let Some(record) = rows.into_iter().next().map(row::organization) else {
+        return Ok(None);
+    };
+    let printed = json_and_tag(&record)?;
+    Ok(Some((record, printed)))
 }
 
-async fn found(
-    transaction: &mut Transaction<'_>,
-    id: &OrganizationId,
-) -> Result<(String, String), Fault> {
+async fn found(transaction: &mut Transaction<'_>, id: &OrganizationId) -> Result<Found, Fault> {
     let record = find(transaction, id).await?;
     record.ok_or_else(|| missing(&format!("organization `{id}`")))
 }
@@ -122,8 +146,9 @@ async fn effect(
     assignment: Option<String>,
     changes: Vec<Change>,
 ) -> Result<Effect, Fault> {
+    let (_, record) = found(transaction, id).await?;
     Ok(Effect {
-        record: Some(found(transaction, id).await?),
+        record: Some(record),
         assignment,
         organization: Some(id.as_str().to_owned()),
         changes,

@@ -6,13 +6,12 @@ use super::super::authority::authorize;
 use super::super::carry_out::{Effect, Fault};
 use super::super::record::Project;
 use super::super::row::{self, ProjectRow, json_and_tag};
-use super::super::{Actor, Write};
+use super::super::{Actor, Write, trail};
 use super::{
-    assignment, existing, finds, match_tag, missing, nothing_to_match, now, refuse_buried,
-    refuse_too_many, still_holds,
+    assignment, existing, finds, going, match_tag, missing, moving, nothing_to_match, now,
+    refuse_buried, refuse_too_many, still_holds,
 };
 use crate::change::Change;
-use crate::error::DirectoryError;
 use crate::store::Transaction;
 
 pub(super) async fn create(
@@ -36,7 +35,7 @@ pub(super) async fn create(
     if find(transaction, id).await?.is_some() {
         return Err(existing(&format!("a {place}")));
     }
-    refuse_buried(transaction, &place).await?;
+    refuse_buried(transaction, write, &place).await?;
     let insert = transaction.store().changing().insert_project;
     let now = now(write)?;
     let arguments = [
@@ -76,14 +75,14 @@ pub(super) async fn update(
     let (before, (_, tag)) = found(transaction, id).await?;
     let target = match organization.map(Option::as_ref) {
         Some(target) if target.map(OrganizationId::as_str) != before.org_id.as_deref() => {
-            may_move(transaction, write, id, &before, target).await?;
+            moving::may_move(transaction, write, id, &before, target).await?;
             Some(target)
         }
         Some(_) | None => None,
     };
     match_tag(write, &tag)?;
     if target == Some(None) && matches!(write.actor, Actor::Subject(_)) {
-        keeps_an_owner(transaction, id).await?;
+        moving::keeps_an_owner(transaction, id).await?;
     }
     let after = match target {
         Some(target) => target.map(OrganizationId::as_str),
@@ -99,11 +98,20 @@ pub(super) async fn update(
     ];
     transaction.execute(update, &arguments).await?;
     let (project, record) = found(transaction, id).await?;
+    let was = trail::was([
+        ("name", Some(&*before.name), Some(&*project.name)),
+        (
+            "org_id",
+            before.org_id.as_deref(),
+            project.org_id.as_deref(),
+        ),
+    ]);
     let mut effect = Effect {
         record: Some(record),
         assignment: authority.assignment(),
         organization: project.org_id.clone(),
         project: Some(project.project_id),
+        found: vec![was],
         ..Effect::default()
     };
     if target.is_some() {
@@ -112,42 +120,6 @@ pub(super) async fn update(
         effect.changes.push(Change::Project(id.clone()));
     }
     Ok(effect)
-}
-
-/// What a move needs besides `write` on the project.
-async fn may_move(
-    transaction: &mut Transaction<'_>,
-    write: &Write,
-    id: &ProjectId,
-    before: &Project,
-    target: Option<&OrganizationId>,
-) -> Result<(), Fault> {
-    let place = Place::Project(id.clone());
-    authorize(transaction, write, &place, Action::ManageAccess).await?;
-    if let Some(Ok(left)) = before.org_id.as_ref().map(OrganizationId::new) {
-        let left = Place::Organization(left);
-        authorize(transaction, write, &left, Action::Delete).await?;
-    }
-    if let Some(joined) = target {
-        let place = Place::Organization(joined.clone());
-        authorize(transaction, write, &place, Action::Write).await?;
-        must_exist(transaction, joined).await?;
-    }
-    Ok(())
-}
-
-/// Without an organization, a project is managed by its own roles alone.
-async fn keeps_an_owner(transaction: &mut Transaction<'_>, id: &ProjectId) -> Result<(), Fault> {
-    let owner = transaction.store().changing().other_owner;
-    let arguments = [Some("project"), Some(id.as_str()), Some("")];
-    if finds(transaction, owner, &arguments).await? {
-        return Ok(());
-    }
-    Err(DirectoryError::Conflict(format!(
-        "nobody could manage project `{id}` without its organization: give somebody the role \
-         Owner on the project itself first, without an expiry"
-    ))
-    .into())
 }
 
 pub(super) async fn delete(
@@ -175,6 +147,8 @@ pub(super) async fn delete(
         changing.count_resources_of_project,
     )
     .await?;
+    let mut found = vec![("name", project.name.into())];
+    found.extend(going::with_project(transaction, id.as_str()).await?);
     for statement in [
         changing.delete_resources_of_project,
         changing.delete_project,
@@ -185,13 +159,14 @@ pub(super) async fn delete(
         assignment: authority.assignment(),
         organization: project.org_id,
         project: Some(project.project_id),
+        found,
         // Whoever held a role on any of it.
         changes: vec![Change::Everything],
         ..Effect::default()
     })
 }
 
-async fn must_exist(
+pub(super) async fn must_exist(
     transaction: &mut Transaction<'_>,
     organization: &OrganizationId,
 ) -> Result<(), Fault> {

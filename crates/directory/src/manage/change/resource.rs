@@ -1,13 +1,14 @@
 //! Resources.
 
 use policy::{Action, Place, ProjectId, ResourceId, Subject};
+use serde_json::value::RawValue;
 
 use super::super::authority::authorize;
 use super::super::carry_out::{Effect, Fault};
 use super::super::record::Resource;
 use super::super::row::{self, ResourceRow, json_and_tag};
-use super::super::{Operation, Write};
-use super::{existing, match_tag, missing, nothing_to_match, now, project};
+use super::super::{Operation, Write, trail};
+use super::{existing, going, match_tag, missing, nothing_to_match, now, project};
 use crate::change::Change;
 use crate::store::Transaction;
 
@@ -70,7 +71,7 @@ pub(super) async fn update(
     };
     let place = Place::Resource(project.clone(), id.clone());
     let authority = authorize(transaction, write, &place, Action::Write).await?;
-    let (_, (_, tag)) = found(transaction, project, id).await?;
+    let (before, (_, tag)) = found(transaction, project, id).await?;
     match_tag(write, &tag)?;
     let update = transaction.store().changing().update_resource;
     let now = now(write)?;
@@ -83,6 +84,12 @@ pub(super) async fn update(
     ];
     transaction.execute(update, &arguments).await?;
     let mut effect = effect(transaction, project, id, authority.assignment()).await?;
+    let (after, _) = found(transaction, project, id).await?;
+    effect.found = vec![trail::was([
+        ("name", Some(&*before.name), Some(&*after.name)),
+        ("sku", before.sku.as_deref(), after.sku.as_deref()),
+        ("settings_json", settings_of(&before), settings_of(&after)),
+    ])];
     // Where it is has not changed.
     effect.changes.clear();
     Ok(effect)
@@ -96,14 +103,21 @@ pub(super) async fn delete(
 ) -> Result<Effect, Fault> {
     let place = Place::Resource(project.clone(), id.clone());
     let authority = authorize(transaction, write, &place, Action::Delete).await?;
-    let (_, (_, tag)) = found(transaction, project, id).await?;
+    let (before, (_, tag)) = found(transaction, project, id).await?;
     match_tag(write, &tag)?;
     let mut effect = effect(transaction, project, id, authority.assignment()).await?;
+    effect.found = vec![("name", before.name.into()), ("type", before.kind.into())];
+    let assignments = going::assignments_on(transaction, &place).await?;
+    effect.found.extend(assignments);
     effect.changes.extend(holders(transaction, id).await?);
     let delete = transaction.store().changing().delete_resource;
     transaction.execute(delete, &[Some(id.as_str())]).await?;
     effect.record = None;
     Ok(effect)
+}
+
+fn settings_of(record: &Resource) -> Option<&str> {
+    record.settings_json.as_deref().map(RawValue::get)
 }
 
 /// Who holds a role on it, and so loses it.

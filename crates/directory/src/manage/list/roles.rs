@@ -1,11 +1,11 @@
 //! Who holds what, who there is, and who wrote what.
 
 use jiff::Timestamp;
-use policy::{Permission as Held, Place, Scope, Subject};
+use policy::{Permission as Held, Place, ProjectId, ResourceId, Scope, Subject};
 
 use super::super::change::{place_of_assignment, place_of_scope};
 use super::super::record::{AuditEntry, Permission, Role, RoleAssignment, User};
-use super::super::row::{self, AssignmentRow, AuditRow, RoleRow, UserRow};
+use super::super::row::{self, RoleRow, UserRow};
 use super::super::text::{MAX_NAME_LENGTH, checked};
 use super::{Listed, Page, Reader, missing};
 use crate::directory::Directory;
@@ -21,7 +21,6 @@ impl Directory {
         page: &Page,
     ) -> Result<Listed<RoleAssignment>, DirectoryError> {
         let (place, page) = (place.clone(), page.clone());
-        let (after, limit) = page.arguments()?;
         self.run(|store| async move {
             let (listing, statements) = (store.listing(), store.statements());
             let [organization, project, resource] = match &place {
@@ -30,18 +29,11 @@ impl Directory {
                 Place::Resource(id, resource) => [None, Some(id.as_str()), Some(resource.as_str())],
             };
             let now = (listing.instant)(now);
-            let arguments = [
-                organization,
-                project,
-                resource,
-                Some(&*now),
-                Some(&*after),
-                Some(&*limit),
-            ];
-            let rows: Vec<AssignmentRow> = store.fetch(listing.assignments, &arguments).await?;
+            let arguments = [organization, project, resource, Some(&*now)];
             let seen_from = place.scope().scope_type();
             let record = |row| row::assignment(row, seen_from, statements);
-            Ok(page.cut(rows, |row| &row.0, record))
+            page.read(&store, listing.assignments, &arguments, record)
+                .await
         })
         .await
     }
@@ -49,7 +41,7 @@ impl Directory {
     /// All roles.
     pub async fn roles(&self) -> Result<Vec<Role>, DirectoryError> {
         self.run(|store| async move {
-            let rows: Vec<RoleRow> = store.fetch(store.listing().roles, &[]).await?;
+            let rows: Vec<RoleRow> = store.list(store.listing().roles, &[]).await?;
             Ok(rows.into_iter().map(row::role).collect())
         })
         .await
@@ -74,6 +66,52 @@ impl Directory {
                 action,
             };
             Ok(rows.into_iter().map(permission).collect())
+        })
+        .await
+    }
+
+    /// The permissions of all types that `subject` holds at the place of a scope at `now`, each
+    /// once; none where it does not exist. Of a resource that takes the same questions to the
+    /// database whether there is one or not, so that their number tells nothing.
+    pub async fn permissions_at_scope(
+        &self,
+        subject: &Subject,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> Result<Vec<Held>, DirectoryError> {
+        match scope {
+            Scope::Organization(id) => {
+                let place = Place::Organization(id.clone());
+                self.permissions_at(subject, &place, now).await
+            }
+            Scope::Project(id) => {
+                let place = Place::Project(id.clone());
+                self.permissions_at(subject, &place, now).await
+            }
+            Scope::Resource(id) => {
+                let project = self.project_of(id).await?;
+                let exists = project.is_some();
+                // Where there is none, any will do for the question.
+                let project = match project {
+                    Some(project) => project,
+                    None => ProjectId::new("nowhere")
+                        .map_err(|error| DirectoryError::Invalid(error.to_string()))?,
+                };
+                let place = Place::Resource(project, id.clone());
+                let held = self.permissions_at(subject, &place, now).await?;
+                Ok(if exists { held } else { Vec::new() })
+            }
+        }
+    }
+
+    /// The project that a resource is in.
+    async fn project_of(&self, id: &ResourceId) -> Result<Option<ProjectId>, DirectoryError> {
+        let id = id.clone();
+        self.run(|store| async move {
+            let statement = store.listing().project_of_resource;
+            let rows: Vec<(String,)> = store.fetch(statement, &[Some(id.as_str())]).await?;
+            let project = rows.into_iter().next();
+            Ok(project.and_then(|(id,)| ProjectId::new(id).ok()))
         })
         .await
     }
@@ -126,11 +164,11 @@ impl Directory {
             let listing = store.listing();
             let (text, limit) = (Some(&*text), Some(&*limit));
             let rows: Vec<UserRow> = match &reader {
-                Reader::Operator => store.fetch(listing.users, &[text, limit]).await?,
+                Reader::Operator => store.list(listing.users, &[text, limit]).await?,
                 Reader::Subject(subject, now) => {
                     let now = (listing.instant)(*now);
                     let arguments = [text, limit, Some(subject.as_str()), Some(&*now)];
-                    store.fetch(listing.users_of_manager, &arguments).await?
+                    store.list(listing.users_of_manager, &arguments).await?
                 }
             };
             Ok(rows.into_iter().map(row::user).collect())
@@ -177,27 +215,26 @@ impl Directory {
             ));
         }
         let (place, page) = (place.clone(), page.clone());
-        let (after, limit) = page.arguments()?;
         self.run(|store| async move {
             let listing = store.listing();
-            let (after, limit) = (Some(&*after), Some(&*limit));
-            let rows: Vec<AuditRow> = match &place {
+            let record = row::audit_entry;
+            match &place {
                 Place::Organization(id) => {
-                    let arguments = [Some(id.as_str()), after, limit];
                     let statement = listing.audit_of_organization;
-                    store.fetch(statement, &arguments).await?
+                    page.read(&store, statement, &[Some(id.as_str())], record)
+                        .await
                 }
                 Place::Project(id) => {
-                    let arguments = [Some(id.as_str()), after, limit];
-                    store.fetch(listing.audit_of_project, &arguments).await?
+                    let statement = listing.audit_of_project;
+                    page.read(&store, statement, &[Some(id.as_str())], record)
+                        .await
                 }
                 Place::Resource(project, id) => {
-                    let project = Some(project.as_str());
-                    let arguments = [project, Some(id.as_str()), after, limit];
-                    store.fetch(listing.audit_of_resource, &arguments).await?
+                    let arguments = [Some(project.as_str()), Some(id.as_str())];
+                    let statement = listing.audit_of_resource;
+                    page.read(&store, statement, &arguments, record).await
                 }
-            };
-            Ok(page.cut(rows, |row| &row.0, row::audit_entry))
+            }
         })
         .await
     }

@@ -133,25 +133,19 @@ async fn headers_that_make_no_sense_are_refused() {
         let sentence = refused(&ask.send().await, 400, "bad_data");
         assert!(sentence.to_lowercase().starts_with(name), "{sentence}");
     }
-    // A weak tag is that of no record, and nothing that is made anew is held already.
-    for (method, path, body, value) in [
-        (Method::PATCH, ACME, r#"{"name": "x"}"#, "W/\"a\""),
-        (Method::PATCH, ACME, r#"{"name": "x"}"#, "\"a\", \"b\""),
-        (
-            Method::POST,
-            ORGANIZATIONS,
-            r#"{"id": "x", "name": "x"}"#,
-            "*",
-        ),
-    ] {
-        let ask = world.ask(path).token(&world.token("alice"));
-        let answer = ask
-            .json(method, body)
-            .header("if-match", value)
-            .send()
-            .await;
+    // A weak tag is that of no record.
+    for value in ["W/\"a\"", "\"a\", \"b\""] {
+        let ask = world.ask(ACME).token(&world.token("alice"));
+        let ask = ask.json(Method::PATCH, r#"{"name": "x"}"#);
+        let answer = ask.header("if-match", value).send().await;
         refused(&answer, 412, "precondition_failed");
     }
+    // What is made anew has no state that the caller could have seen.
+    let ask = world.ask(ORGANIZATIONS).token(&world.token("alice"));
+    let ask = ask.json(Method::POST, r#"{"id": "x", "name": "x"}"#);
+    let answer = ask.header("if-match", "*").send().await;
+    let sentence = refused(&answer, 400, "bad_data");
+    assert!(sentence.contains("leave If-Match out"), "{sentence}");
     unchanged(&before, &everything(&world).await, "nothing");
 }
 

@@ -1,6 +1,7 @@
 //! `ktrlplane admin audit`: who wrote what.
 
 use clap::Args;
+use gateway::directory::manage::list::Page;
 use gateway::directory::manage::record::AuditEntry;
 
 use super::super::Failure;
@@ -48,7 +49,21 @@ impl Row for AuditEntry {
 }
 
 pub(super) async fn run(desk: &Desk, audit: &Audit) -> Result<(), Failure> {
+    if !desk.directory.is_managed() {
+        return Err(Failure::new(
+            "the directory is managed elsewhere, and so is its audit (database.managed is false)",
+        ));
+    }
     let place = audit.place.place(desk).await?;
+    let newest = Page {
+        after: None,
+        limit: 1,
+    };
+    let newest = desk.directory.audit(&place, &newest).await?;
+    if newest.records.is_empty() {
+        // A place that is gone has left lines; one without any must at least be there.
+        audit.place.existing(desk).await?;
+    }
     let read = async |page: &_| desk.directory.audit(&place, page).await;
     desk.pages(Some(audit.limit), |_| true, read).await
 }

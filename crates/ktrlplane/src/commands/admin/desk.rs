@@ -18,12 +18,14 @@ use crate::output;
 /// So many records are read at a time.
 const PAGE: u16 = 500;
 
+/// The command line is wrong, or a value on it.
+const USAGE: u8 = 2;
 /// There is no such thing.
 const NOT_FOUND: u8 = 3;
 /// What is there does not permit it.
 const NOT_PERMITTED: u8 = 4;
 /// The database cannot be asked.
-const UNAVAILABLE: u8 = 5;
+pub(super) const UNAVAILABLE: u8 = 5;
 
 /// The operator's.
 pub(super) struct Desk {
@@ -168,11 +170,23 @@ impl From<DirectoryError> for Failure {
             | DirectoryError::PreconditionFailed
             | DirectoryError::KeyReused => failure.with_code(NOT_PERMITTED),
             DirectoryError::Unavailable(_) => failure.with_code(UNAVAILABLE),
-            DirectoryError::Forbidden(_)
-            | DirectoryError::ReadOnly
-            | DirectoryError::Invalid(_) => failure,
+            DirectoryError::Invalid(_) => failure.with_code(USAGE),
+            DirectoryError::Forbidden(_) | DirectoryError::ReadOnly => failure,
         }
     }
+}
+
+/// The command line is wrong.
+pub(super) fn usage(sentence: impl Display) -> Failure {
+    Failure::new(sentence).with_code(USAGE)
+}
+
+/// The command line has none of the flags that say what to change.
+pub(super) fn at_least_one(flags: &str, is_given: bool) -> Result<(), Failure> {
+    if is_given {
+        return Ok(());
+    }
+    Err(usage(format_args!("give at least one of {flags}")))
 }
 
 /// A text of the table for what may not be there.

@@ -4,7 +4,7 @@ use clap::Args;
 use gateway::directory::policy::{OrganizationId, Place, ProjectId, ResourceId, Scope};
 
 use super::super::Failure;
-use super::desk::Desk;
+use super::desk::{Desk, usage};
 
 /// Where.
 #[derive(Debug, Args)]
@@ -32,10 +32,9 @@ impl Somewhere {
     /// The place, whether it still exists or not; a resource must, as nothing else says which
     /// project it is in.
     pub(super) async fn place(&self, desk: &Desk) -> Result<Place, Failure> {
-        // 2: the command line is wrong.
-        let scope = self.scope().ok_or_else(|| {
-            Failure::new("say where: --org, --project or --resource").with_code(2)
-        })?;
+        let scope = self
+            .scope()
+            .ok_or_else(|| usage("say where: --org, --project or --resource"))?;
         let place = desk.directory.place_of(&scope).await?;
         place.ok_or_else(|| {
             Failure::from(gateway::directory::DirectoryError::NotFound(format!(

@@ -8,7 +8,7 @@ use gateway::directory::policy::{OrganizationId, Place, ProjectId};
 use serde_json::json;
 
 use super::super::Failure;
-use super::desk::{Desk, Row, or_dash};
+use super::desk::{Desk, Row, at_least_one, or_dash};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Task {
@@ -39,7 +39,7 @@ Example:
         #[command(flatten)]
         which: Which,
         /// The new name, for people.
-        #[arg(long, required_unless_present_any = ["org", "no_org"])]
+        #[arg(long)]
         name: Option<String>,
         /// The organization to move to: its roles hold for the project from then on, and those of
         /// the one before do not any more.
@@ -68,6 +68,28 @@ pub(super) struct Which {
     /// The project's id: lower-case letters, digits and hyphens, 63 at the most.
     #[arg(value_name = "PROJECT", value_parser = |id: &str| ProjectId::new(id))]
     id: ProjectId,
+}
+
+impl Task {
+    /// Refuses a change of nothing.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Update {
+                which: _,
+                name,
+                org,
+                no_org,
+            } => at_least_one(
+                "--name, --org, --no-org",
+                name.is_some() || org.is_some() || *no_org,
+            ),
+            Self::Create { .. }
+            | Self::List { .. }
+            | Self::Show(_)
+            | Self::Delete { .. }
+            | Self::Free(_) => Ok(()),
+        }
+    }
 }
 
 impl Row for Project {

@@ -9,7 +9,7 @@ use gateway::directory::policy::{Place, ProjectId, ResourceId, Scope};
 use serde_json::json;
 
 use super::super::Failure;
-use super::desk::{Desk, Row, or_dash};
+use super::desk::{Desk, Row, at_least_one, or_dash};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Task {
@@ -49,7 +49,7 @@ Example:
         #[command(flatten)]
         which: Which,
         /// The new name, for people.
-        #[arg(long, required_unless_present_any = ["sku", "settings"])]
+        #[arg(long)]
         name: Option<String>,
         /// The new tier.
         #[arg(long)]
@@ -67,6 +67,24 @@ pub(super) struct Which {
     /// The resource's id: lower-case letters, digits and hyphens, 63 at the most.
     #[arg(value_name = "RESOURCE", value_parser = |id: &str| ResourceId::new(id))]
     id: ResourceId,
+}
+
+impl Task {
+    /// Refuses a change of nothing.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Update {
+                which: _,
+                name,
+                sku,
+                settings,
+            } => at_least_one(
+                "--name, --sku, --settings",
+                name.is_some() || sku.is_some() || settings.is_some(),
+            ),
+            Self::Create { .. } | Self::List { .. } | Self::Show(_) | Self::Delete(_) => Ok(()),
+        }
+    }
 }
 
 impl Which {

@@ -12,8 +12,9 @@ use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 use serde_json::json;
 
 use super::super::Failure;
-use super::desk::{Desk, Row, now, or_dash};
+use super::desk::{Desk, Row, now, or_dash, usage};
 use super::place::Somewhere;
+use super::user::address;
 
 /// Grant a role on an organization, project or resource.
 ///
@@ -36,7 +37,7 @@ pub(super) struct Grant {
     #[arg(long, group = "who", value_name = "SUBJECT", value_parser = |id: &str| Subject::new(id))]
     user: Option<Subject>,
     /// The e-mail address of exactly one known user.
-    #[arg(long, group = "who", value_name = "ADDRESS")]
+    #[arg(long, group = "who", value_name = "ADDRESS", value_parser = address)]
     email: Option<String>,
     #[command(flatten)]
     place: Somewhere,
@@ -76,7 +77,7 @@ fn expiry(text: &str) -> Result<Expiry, String> {
 pub(super) async fn grant(desk: &Desk, grant: Grant) -> Result<(), Failure> {
     let place = grant.place.place(desk).await?;
     let now = now();
-    let too_late = |_| Failure::new("the expiry is too far away").with_code(2);
+    let too_late = |_| usage("the expiry is too far away");
     let expires_at = match grant.expires {
         None => None,
         Some(Expiry::At(at)) => Some(at),

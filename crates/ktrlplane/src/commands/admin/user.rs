@@ -2,12 +2,13 @@
 
 use clap::Subcommand;
 use gateway::directory::DirectoryError;
+use gateway::directory::manage::Operation;
 use gateway::directory::manage::list::Reader;
 use gateway::directory::manage::record::User;
 use gateway::directory::policy::Subject;
 
 use super::super::Failure;
-use super::desk::{Desk, Row, or_dash};
+use super::desk::{Desk, Row, at_least_one, or_dash};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Task {
@@ -36,12 +37,37 @@ The e-mail address must be the user's own: roles can be granted to it.")]
         #[arg(value_name = "SUBJECT", value_parser = |id: &str| Subject::new(id))]
         subject: Subject,
         /// The e-mail address.
-        #[arg(long, required_unless_present = "name")]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
         email: Option<String>,
         /// The name, for people.
         #[arg(long)]
         name: Option<String>,
     },
+}
+
+impl Task {
+    /// Refuses a change of nothing.
+    pub(super) fn check(&self) -> Result<(), Failure> {
+        match self {
+            Self::Set {
+                subject: _,
+                email,
+                name,
+            } => at_least_one("--email, --name", email.is_some() || name.is_some()),
+            Self::Find { .. } | Self::Show { .. } => Ok(()),
+        }
+    }
+}
+
+/// An e-mail address, as far as that can be told from its looks.
+pub(super) fn address(text: &str) -> Result<String, String> {
+    let is_one = text
+        .split_once('@')
+        .is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'));
+    if is_one && !text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Ok(text.to_owned());
+    }
+    Err("an e-mail address has one @, something on both sides of it, and no spaces".to_owned())
 }
 
 impl Row for User {
@@ -75,9 +101,12 @@ pub(super) async fn run(desk: &Desk, task: Task) -> Result<(), Failure> {
                 known_before.map_or((None, None), |user| (user.email, user.name));
             let name = name.or(old_name).unwrap_or_else(|| subject.to_string());
             let email = email.or(old_email);
-            desk.directory
-                .put_user(&subject, email.as_deref(), &name)
-                .await?;
+            let operation = Operation::SetUser {
+                subject: subject.clone(),
+                email,
+                name,
+            };
+            desk.write(operation).await?;
             desk.show(&known(desk, &subject).await?)
         }
     }
@@ -89,4 +118,17 @@ async fn known(desk: &Desk, subject: &Subject) -> Result<User, Failure> {
             "there is no user `{subject}`"
         )))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::address;
+
+    #[test]
+    fn an_address_has_one_at_and_something_on_both_sides() {
+        assert!(address("ada@example.com").is_ok());
+        for text in ["", "ada", "@example.com", "ada@", "a@b@c", "a b@c", "a@b\n"] {
+            assert!(address(text).is_err(), "{text:?}");
+        }
+    }
 }

@@ -111,8 +111,8 @@ pub(super) async fn check_postgres(connection: &mut PgConnection) -> Result<(), 
     if let Some(sentence) = sentence(&gap, may_use, &role) {
         return Err(DirectoryError::Invalid(sentence));
     }
-    let now = (listing::POSTGRES.instant)(Timestamp::UNIX_EPOCH);
-    for (statement, arguments) in questions(&POSTGRES, &listing::POSTGRES, &now) {
+    let now = (listing::THEIRS.instant)(Timestamp::UNIX_EPOCH);
+    for (statement, arguments) in questions(&POSTGRES, &listing::THEIRS, &now) {
         let query = sqlx::query(statement);
         let query = arguments
             .iter()
