@@ -98,6 +98,13 @@ impl Audit {
         }
     }
 
+    /// Whether a request would be let in: also where there is no audit.
+    pub(crate) fn is_written(&self) -> bool {
+        self.queue
+            .as_ref()
+            .is_none_or(|queue| queue.has_room().is_ok())
+    }
+
     /// Opens the file anew, by its path, before the next line is written.
     pub fn reopen(&self) {
         if let Some(queue) = &self.queue {

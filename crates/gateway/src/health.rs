@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
+use crate::audit::Audit;
 use crate::authenticate::keys::Keys;
 use crate::routes::Probe;
 use crate::stream::{Body, json};
@@ -23,6 +24,7 @@ const BELIEVED: Duration = Duration::from_secs(1);
 pub struct Health {
     directory: Directory,
     keys: Keys,
+    audit: Audit,
     /// When the directory was asked, and whether it answered. The lock is held while it is asked:
     /// probes that come meanwhile share the answer.
     last: Mutex<Option<(Instant, bool)>>,
@@ -36,10 +38,11 @@ struct Shape {
 }
 
 impl Health {
-    pub(crate) fn new(directory: Directory, keys: Keys) -> Self {
+    pub(crate) fn new(directory: Directory, keys: Keys, audit: Audit) -> Self {
         Self {
             directory,
             keys,
+            audit,
             last: Mutex::new(None),
         }
     }
@@ -49,6 +52,7 @@ impl Health {
         let ready = match probe {
             Probe::Live => return up(),
             Probe::Ready => [
+                ("audit", self.audit.is_written()),
                 ("directory", self.directory_answers().await),
                 ("issuer", self.keys.are_held()),
             ],

@@ -45,7 +45,7 @@ use crate::authorize::{Named, manage, named};
 use crate::body;
 use crate::error::Error;
 use crate::pipeline::{Form, Shared};
-use crate::routes::{Effect, Found, Managed, Needs, Task};
+use crate::routes::{Effect, Found, Managed, Needs, Target, Task};
 use crate::settings::Creation;
 use crate::stream::Body;
 use conditions::{Conditions, IDEMPOTENCY_KEY};
@@ -94,49 +94,7 @@ pub(crate) async fn answer<B: Form>(
         id,
         record,
     } = asked;
-    let place = match managed.needs {
-        Needs::Token => {
-            record.allowed(None);
-            None
-        }
-        Needs::On(action) => {
-            let named = named(found.target, action)?;
-            let now = shared.clock.now();
-            let carried = manage(&shared.directory, &principal, action, &named, now).await;
-            let place = match named {
-                Named::Place(place) => Some(place),
-                Named::NoResource(_) => None,
-            };
-            match carried {
-                Ok(carried) => {
-                    Span::current().record("assignment", &*carried.assignment);
-                    record.allowed(Some(&*carried.assignment));
-                    if let Some(organization) = &carried.organization {
-                        record.organization(organization);
-                    }
-                }
-                // What this would remove may be what an earlier try has removed, and the caller's
-                // role on it with it. The directory knows by the key, and decides anew without. What
-                // can be no place was not removed either.
-                Err(Error::NotPermitted { .. } | Error::UnknownResource)
-                    if place.is_some()
-                        && managed.task.effect() == Effect::Removes
-                        && head.headers.contains_key(IDEMPOTENCY_KEY) => {}
-                Err(error) => return Err(error),
-            }
-            place
-        }
-        // Decided by what is found: the list itself holds only what the caller may see.
-        Needs::Within(action) => match named(found.target, action)? {
-            Named::Place(place) => Some(place),
-            Named::NoResource(_) => {
-                return Err(Error::NotPermitted {
-                    action,
-                    place: "resource",
-                });
-            }
-        },
-    };
+    let place = decide(managed, found.target, head, &principal, record, shared).await?;
     let query = Given::read(managed.query, head.uri.query().unwrap_or_default())?;
     let conditions = Conditions::read(&head.headers, managed.task.effect())?;
     let body = if managed.task.takes_body() {
@@ -205,6 +163,58 @@ async fn perform(
         (Task::Me, None) => users::me(call).await,
         // A row whose mount has no such place: the test that walks the table finds it.
         _ => Err(Error::Internal),
+    }
+}
+
+/// Decides whether the caller may do this, and says on what: nothing, where the path names nothing.
+async fn decide(
+    managed: &Managed,
+    target: Target<'_>,
+    head: &Parts,
+    principal: &Principal,
+    record: &Record,
+    shared: &Shared,
+) -> Result<Option<Place>, Error> {
+    match managed.needs {
+        Needs::Token => {
+            record.allowed(None);
+            Ok(None)
+        }
+        Needs::On(action) => {
+            let named = named(target, action)?;
+            let now = shared.clock.now();
+            let carried = manage(&shared.directory, principal, action, &named, now).await;
+            let place = match named {
+                Named::Place(place) => Some(place),
+                Named::NoResource(_) => None,
+            };
+            match carried {
+                Ok(carried) => {
+                    Span::current().record("assignment", &*carried.assignment);
+                    record.allowed(Some(&*carried.assignment));
+                    if let Some(organization) = &carried.organization {
+                        record.organization(organization);
+                    }
+                }
+                // What this would remove may be what an earlier try has removed, and the caller's
+                // role on it with it. The directory knows by the key, and decides anew without. What
+                // can be no place was not removed either.
+                Err(Error::NotPermitted { .. } | Error::UnknownResource)
+                    if place.is_some()
+                        && managed.task.effect() == Effect::Removes
+                        && head.headers.contains_key(IDEMPOTENCY_KEY) => {}
+                Err(error) => return Err(error),
+            }
+            Ok(place)
+        }
+        // Decided by what is found: the list itself holds only what the caller may see.
+        Needs::Within(action) => match named(target, action)? {
+            Named::Place(place) => Ok(Some(place)),
+            Named::NoResource(_) => Err(Error::NotPermitted {
+                action,
+                place: "resource",
+            }),
+        },
     }
 }
 

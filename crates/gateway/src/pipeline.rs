@@ -99,6 +99,9 @@ impl Pipeline {
                 action: found.route.serves.action().map(Action::as_str),
             })?;
             record.target(found.target);
+            if let Serves::Management(managed) = &found.route.serves {
+                record.task(managed.task);
+            }
         }
         body::check(found.route.takes(&head.method), &head.headers)?;
         match &found.route.serves {

@@ -142,7 +142,7 @@ pub fn start(
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
     let shared = Arc::new(Shared {
         verifier,
-        health: Health::new(directory.clone(), keys.clone()),
+        health: Health::new(directory.clone(), keys.clone(), audit.clone()),
         document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
         keys,
         directory,

@@ -151,7 +151,24 @@ impl Operation {
         self
     }
 
-    /// What the audit calls it.
+    /// All that [`name`](Self::name) says.
+    pub const NAMES: [&'static str; 13] = [
+        "organization.create",
+        "organization.update",
+        "organization.delete",
+        "project.create",
+        "project.update",
+        "project.delete",
+        "resource.create",
+        "resource.update",
+        "resource.delete",
+        "role.grant",
+        "role.withdraw",
+        "user.set",
+        "id.free",
+    ];
+
+    /// What the audit calls it, one of [`NAMES`](Self::NAMES).
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {

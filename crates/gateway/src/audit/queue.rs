@@ -70,6 +70,15 @@ pub(super) struct Refused {
     pub(super) since: Timestamp,
 }
 
+/// Why no more requests may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// The last attempt to write failed.
+    Failing,
+    /// Too many lines wait.
+    TooSlow,
+}
+
 /// What the writer is to do next.
 #[derive(Default)]
 pub(super) struct Work {
@@ -97,14 +106,21 @@ impl Queue {
         self.keeps
     }
 
-    /// Whether one more request may come; if not, it is counted.
-    pub(super) fn admits(&self, now: Timestamp) -> bool {
-        let failing = self.failing.load(Ordering::Acquire);
+    /// Whether one more request could come.
+    pub(super) fn has_room(&self) -> Result<(), Full> {
+        if self.failing.load(Ordering::Acquire) {
+            return Err(Full::Failing);
+        }
         let full = self.lines.load(Ordering::Relaxed) >= self.bounds.lines
             || self.bytes.load(Ordering::Relaxed) >= self.bounds.bytes;
-        if !failing && !full {
+        if full { Err(Full::TooSlow) } else { Ok(()) }
+    }
+
+    /// Whether one more request may come; if not, it is counted.
+    pub(super) fn admits(&self, now: Timestamp) -> bool {
+        let Err(why) = self.has_room() else {
             return true;
-        }
+        };
         let mut state = self.state();
         if let Some(refused) = &mut state.refused {
             refused.count += 1;
@@ -115,7 +131,7 @@ impl Queue {
             since: now,
         });
         self.work.notify_one();
-        if !failing {
+        if why == Full::TooSlow {
             tracing::error!("the audit is written too slowly: requests are refused");
         }
         false

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::Opening;
 use super::queue::Queue;
 use crate::error::Error;
-use crate::routes::Target;
+use crate::routes::{Target, Task};
 use crate::settings::AuditQueries;
 
 /// The record of one request. Whoever holds a clone may add to it; when the last is dropped, the
@@ -111,6 +111,11 @@ impl Record {
             fields.project = project.and_then(|id| ProjectId::new(id).ok());
             fields.resource = resource.and_then(|id| ResourceId::new(id).ok());
         });
+    }
+
+    /// What it would write, also where it is refused before that can be read.
+    pub fn task(&self, task: Task) {
+        self.add(|fields| fields.operation = task.operation());
     }
 
     /// The organization that it is about.

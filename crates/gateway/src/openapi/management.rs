@@ -288,7 +288,7 @@ pub(super) fn responses(task: Task) -> Vec<(StatusCode, Response)> {
         Effect::Creates => vec![(
             StatusCode::CREATED,
             response("The record, as it was made.")
-                .header("Location", header("The path of the record."))
+                .header("Location", header(where_it_is(task)))
                 .header("ETag", etag())
                 .header("Idempotency-Replayed", replayed())
                 .content("application/json", one())
@@ -343,6 +343,16 @@ pub(super) fn responses(task: Task) -> Vec<(StatusCode, Response)> {
                 told.content("application/json", content).build(),
             )]
         }
+    }
+}
+
+/// What the `Location` of a new record is good for.
+fn where_it_is(task: Task) -> &'static str {
+    if task == Task::Grant {
+        "The path of the assignment, by which it is withdrawn (DELETE). It is read in the list of the \
+         place's assignments."
+    } else {
+        "The path of the record."
     }
 }
 

@@ -114,7 +114,9 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::IdReserved => task == Some(Task::CreateProject),
         Error::UnknownResource => mount == Mount::Resource,
         Error::NotFound(_) => {
-            task.is_some() && (mount != Mount::Root || route.path.contains('{') || writes)
+            // A new organization is in nothing that could be missing.
+            let refers = writes && task != Some(Task::CreateOrganization);
+            task.is_some() && (mount != Mount::Root || route.path.contains('{') || refers)
         }
         Error::Denied(_)
         | Error::Conflict(_)

@@ -126,7 +126,7 @@ pub(super) fn in_path(name: &str) -> (&'static str, &'static str) {
             "The id of an assignment that is held on this very place.",
             "0198f3a2-7c11-7d3e-9a44-5f2b6c1d8e90",
         ),
-        "roleId" => ("The role's id.", "viewer"),
+        "roleId" => ("The role's id, or its name.", "viewer"),
         "projectId" => (
             "The project's id, which is its tenant in the backends.",
             "my-project",

@@ -115,6 +115,38 @@ impl Task {
         }
     }
 
+    /// What the audit calls the write that it is; the words are those of
+    /// [`Operation::name`](directory::manage::Operation::name).
+    #[must_use]
+    pub const fn operation(self) -> Option<&'static str> {
+        Some(match self {
+            Self::CreateOrganization => "organization.create",
+            Self::UpdateOrganization => "organization.update",
+            Self::DeleteOrganization => "organization.delete",
+            Self::CreateProject => "project.create",
+            Self::UpdateProject => "project.update",
+            Self::DeleteProject => "project.delete",
+            Self::CreateResource => "resource.create",
+            Self::UpdateResource => "resource.update",
+            Self::DeleteResource => "resource.delete",
+            Self::Grant => "role.grant",
+            Self::Withdraw => "role.withdraw",
+            Self::ListOrganizations
+            | Self::ReadOrganization
+            | Self::ListProjects
+            | Self::ReadProject
+            | Self::ListResources
+            | Self::ReadResource
+            | Self::ListAssignments
+            | Self::Audit
+            | Self::ListRoles
+            | Self::RolePermissions
+            | Self::CheckPermissions
+            | Self::SearchUsers
+            | Self::Me => return None,
+        })
+    }
+
     /// What of the directory it does.
     #[must_use]
     pub const fn effect(self) -> Effect {

@@ -190,3 +190,15 @@ fn names_and_what_is_asked_are_unique() {
         }
     }
 }
+
+#[test]
+fn the_audit_s_word_for_a_task_is_one_of_the_directory_s() {
+    for route in all() {
+        let Serves::Management(managed) = &route.serves else {
+            continue;
+        };
+        let word = managed.task.operation();
+        assert_eq!(word.is_some(), managed.task.effect().writes());
+        assert!(word.is_none_or(|word| directory::manage::Operation::NAMES.contains(&word)));
+    }
+}

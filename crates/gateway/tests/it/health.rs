@@ -29,7 +29,7 @@ async fn without_its_directory_a_gateway_lives_and_is_not_ready() {
     for path in ["/health", "/readyz"] {
         told.push(world.ask(path).send().await.told());
     }
-    insta::assert_snapshot!(alike(told), @r#"503 {"status":"DOWN","checks":{"directory":"DOWN","issuer":"UP"}}"#);
+    insta::assert_snapshot!(alike(told), @r#"503 {"status":"DOWN","checks":{"audit":"UP","directory":"DOWN","issuer":"UP"}}"#);
     assert_eq!(world.ask("/livez").send().await.status, 200);
 }
 
@@ -38,7 +38,7 @@ async fn without_the_issuers_keys_a_gateway_is_not_ready_until_it_has_them() {
     let issuer = Issuer::start_in(Mood::Down).await;
     let world = World::build(issuer, |_| {}).await;
     let told = world.ask("/readyz").send().await.told();
-    insta::assert_snapshot!(told, @r#"503 {"status":"DOWN","checks":{"directory":"UP","issuer":"DOWN"}}"#);
+    insta::assert_snapshot!(told, @r#"503 {"status":"DOWN","checks":{"audit":"UP","directory":"UP","issuer":"DOWN"}}"#);
     world.issuer.set(Mood::Up);
     eventually(async || world.ask("/readyz").send().await.status == 200).await;
     // Down again with keys in hand: tokens can still be checked.

@@ -1,16 +1,20 @@
 //! The schemas of management: bodies and records.
 
+use directory::manage::Operation;
 use utoipa::openapi::Ref;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
-    AdditionalProperties, Array, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat,
-    SchemaType, Type,
+    AdditionalProperties, AnyOfBuilder, Array, KnownFormat, ObjectBuilder, OneOfBuilder, Schema,
+    SchemaFormat, SchemaType, Type,
 };
 
 use crate::openapi::parameter::{ID, any_text, whole};
 
 /// Not blank, and without control characters.
 const NAME: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\x00-\x1f\x7f-\x9f\s][^\x00-\x1f\x7f-\x9f]*$";
+
+/// What is said of a resource's settings.
+const SETTINGS: &str = "Kept as it is; at most 64 KiB, and 127 levels deep.";
 
 type Field = (&'static str, RefOr<Schema>);
 
@@ -24,52 +28,83 @@ pub(in crate::openapi) fn schemas() -> Vec<(&'static str, Schema)> {
 
 /// Bodies: other fields than these are refused.
 fn taken() -> Vec<(&'static str, Schema)> {
-    let project = [("name", maybe(name())), ("org_id", maybe(id()))];
-    let resource = [
-        ("name", maybe(name())),
-        ("sku", maybe(name())),
-        (
-            "settings_json",
-            any("Kept as it is; at most 127 levels deep."),
+    let settings = || any(SETTINGS);
+    // Null is as good as absent, but something has to be there.
+    let project = [
+        closed([("name", name()), ("org_id", maybe(id()))], &["name"]),
+        closed(
+            [("name", maybe(name())), ("org_id", maybe(id()))],
+            &["org_id"],
         ),
     ];
-    let new_resource = [("id", id()), ("name", name()), ("type", name())];
-    let grant = [
-        ("user_id", maybe(subject())),
-        ("email", maybe(name())),
-        ("role_id", name()),
-        ("expires_at", maybe(time())),
+    let resource = [
+        closed(
+            [
+                ("name", name()),
+                ("sku", maybe(name())),
+                ("settings_json", settings()),
+            ],
+            &["name"],
+        ),
+        closed(
+            [
+                ("name", maybe(name())),
+                ("sku", name()),
+                ("settings_json", settings()),
+            ],
+            &["sku"],
+        ),
+        closed(
+            [
+                ("name", maybe(name())),
+                ("sku", maybe(name())),
+                ("settings_json", some(SETTINGS)),
+            ],
+            &["settings_json"],
+        ),
     ];
+    let new_resource = [
+        ("id", id()),
+        ("name", name()),
+        ("type", name()),
+        ("sku", maybe(name())),
+        ("settings_json", settings()),
+    ];
+    let grant = |user_id, email, whom| {
+        closed(
+            [
+                ("user_id", user_id),
+                ("email", email),
+                ("role_id", role()),
+                ("expires_at", maybe(expiry())),
+            ],
+            &[whom, "role_id"],
+        )
+    };
+    let null = || simple(Type::Null);
     vec![
         (
             "NewOrganization",
-            closed([("id", id()), ("name", name())], &["id", "name"], 0),
+            closed([("id", id()), ("name", name())], &["id", "name"]),
         ),
-        (
-            "OrganizationChange",
-            closed([("name", name())], &["name"], 0),
-        ),
+        ("OrganizationChange", closed([("name", name())], &["name"])),
         (
             "NewProject",
             closed(
                 [("id", id()), ("name", name()), ("org_id", maybe(id()))],
                 &["id", "name"],
-                0,
             ),
         ),
-        ("ProjectChange", closed(project, &[], 1)),
+        ("ProjectChange", any_of(project)),
+        ("NewResource", closed(new_resource, &["id", "name", "type"])),
+        ("ResourceChange", any_of(resource)),
         (
-            "NewResource",
-            closed(
-                new_resource
-                    .into_iter()
-                    .chain(resource.clone().into_iter().skip(1)),
-                &["id", "name", "type"],
-                0,
-            ),
+            "NewAssignment",
+            OneOfBuilder::new()
+                .item(grant(subject(), null(), "user_id"))
+                .item(grant(null(), name(), "email"))
+                .into(),
         ),
-        ("ResourceChange", closed(resource, &[], 1)),
-        ("NewAssignment", closed(grant, &["role_id"], 2)),
     ]
 }
 
@@ -130,7 +165,7 @@ fn people() -> Vec<(&'static str, Schema)> {
         ("at", time()),
         ("request_id", text()),
         ("subject", maybe(text())),
-        ("operation", text()),
+        ("operation", one_of(&Operation::NAMES)),
         ("assignment_id", maybe(text())),
         ("org_id", maybe(text())),
         ("project_id", maybe(text())),
@@ -208,8 +243,8 @@ fn user() -> [Field; 4] {
     ]
 }
 
-/// An object of these fields and no others, of which at least so many are there.
-fn closed(fields: impl IntoIterator<Item = Field>, required: &[&str], least: usize) -> Schema {
+/// An object of these fields and no others.
+fn closed(fields: impl IntoIterator<Item = Field>, required: &[&str]) -> Schema {
     let object = fields
         .into_iter()
         .fold(ObjectBuilder::new(), |object, (name, schema)| {
@@ -218,9 +253,9 @@ fn closed(fields: impl IntoIterator<Item = Field>, required: &[&str], least: usi
     let object = required
         .iter()
         .fold(object, |object, name| object.required(*name));
-    let object = object.additional_properties(Some(AdditionalProperties::FreeForm(false)));
-    let least = (least > 0).then_some(least);
-    object.min_properties(least).into()
+    object
+        .additional_properties(Some(AdditionalProperties::FreeForm(false)))
+        .into()
 }
 
 /// An object in which the first fields are always there.
@@ -250,16 +285,29 @@ fn id() -> RefOr<Schema> {
 }
 
 fn subject() -> RefOr<Schema> {
-    let text = any_text().min_length(Some(1)).max_length(Some(255));
+    let text = short("The `sub` of their tokens, of at most 255 bytes in UTF-8.");
     let text: Schema = text.pattern(Some(r"^[^\x00-\x1f\x7f-\x9f]+$")).into();
     text.into()
 }
 
 /// A text for people: not blank, without control characters.
 fn name() -> RefOr<Schema> {
-    let text = any_text().min_length(Some(1)).max_length(Some(255));
-    let text: Schema = text.pattern(Some(NAME)).into();
+    named("At most 255 bytes in UTF-8, and not only spaces.")
+}
+
+fn role() -> RefOr<Schema> {
+    named("The role's id, or its name.")
+}
+
+fn named(description: &str) -> RefOr<Schema> {
+    let text: Schema = short(description).pattern(Some(NAME)).into();
     text.into()
+}
+
+/// What is longer than 255 characters is longer than 255 bytes, too, which are the limit.
+fn short(description: &str) -> ObjectBuilder {
+    let text = any_text().min_length(Some(1)).max_length(Some(255));
+    text.description(Some(description))
 }
 
 fn text() -> RefOr<Schema> {
@@ -269,6 +317,17 @@ fn text() -> RefOr<Schema> {
 fn time() -> RefOr<Schema> {
     let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
     let time: Schema = any_text().format(Some(format)).into();
+    time.into()
+}
+
+fn expiry() -> RefOr<Schema> {
+    let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+    let time: Schema = any_text()
+        .format(Some(format))
+        .description(Some(
+            "When it ends, kept to the microsecond: what is finer is cut off.",
+        ))
+        .into();
     time.into()
 }
 
@@ -283,6 +342,28 @@ fn any(description: &str) -> RefOr<Schema> {
         .description(Some(description))
         .into();
     any.into()
+}
+
+/// Anything but null.
+fn some(description: &str) -> RefOr<Schema> {
+    let kinds = [
+        Type::Object,
+        Type::Array,
+        Type::String,
+        Type::Number,
+        Type::Boolean,
+    ];
+    let some: Schema = ObjectBuilder::new()
+        .schema_type(SchemaType::Array(kinds.into()))
+        .description(Some(description))
+        .into();
+    some.into()
+}
+
+/// What fits one or more of these.
+fn any_of(schemas: impl IntoIterator<Item = Schema>) -> Schema {
+    let schemas = schemas.into_iter();
+    schemas.fold(AnyOfBuilder::new(), AnyOfBuilder::item).into()
 }
 
 fn simple(kind: Type) -> RefOr<Schema> {

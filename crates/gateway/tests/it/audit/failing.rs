@@ -41,10 +41,15 @@ async fn while_the_audit_cannot_be_written_nothing_is_answered_and_nothing_is_lo
     assert_eq!(world.get("mallory", LOGS).await.status, 503);
     assert_eq!(world.ask("/livez").send().await.status, 200);
     assert_eq!(world.ask("/openapi.json").send().await.status, 200);
+    // A balancer that asks sends nobody here meanwhile.
+    let told = world.ask("/readyz").send().await.told();
+    insta::assert_snapshot!(told, @r#"503 {"status":"DOWN","checks":{"audit":"DOWN","directory":"UP","issuer":"UP"}}"#);
     assert_eq!(world.forwarded(), forwarded);
 
     std::fs::remove_file(audited.file()).unwrap();
-    eventually(async || world.get("victor", LOGS).await.status == 200).await;
+    // Also where nobody else comes, because a balancer keeps them away.
+    eventually(async || world.ask("/readyz").send().await.status == 200).await;
+    assert_eq!(world.get("victor", LOGS).await.status, 200);
     eventually(async || {
         let lines = lines(&audited.file());
         let of = |event: &'static str| lines.iter().filter(move |line| line["event"] == event);

@@ -93,10 +93,10 @@ async fn management_leaves_lines_that_say_what_was_written_where_and_by_which_ro
     mallory deny - project_create project.create acme q - | - 403
     erin allow write resource_create resource.create acme acme-shop r | a role 201
     alice allow manage_access grant role.grant acme acme-shop - | a role 201
-    erin deny manage_access grant - - acme-shop - | - 403
-    alice allow write organization_update - acme - - | a role 400
+    erin deny manage_access grant role.grant - acme-shop - | - 403
+    alice allow write organization_update organization.update acme - - | a role 400
     alice allow delete resource_delete resource.delete acme acme-shop r | a role 204
-    alice deny delete resource_delete - - acme-shop r | - 404
+    alice deny delete resource_delete resource.delete - acme-shop r | - 404
     victor allow read resources - - acme-shop - | - 200
     mallory deny read resources - - acme-shop - | - 403
     mallory deny read organization - - - - | - 403

@@ -136,6 +136,11 @@ async fn roles_are_no_secret() {
             }
         );
     }
+    // By its name, as a grant takes it.
+    let by_id = world.get("mallory", "/api/v1/roles/viewer/permissions");
+    let by_name = world.get("mallory", "/api/v1/roles/Viewer/permissions");
+    let (by_id, by_name) = (by_id.await, by_name.await);
+    assert_eq!((by_name.status.as_u16(), by_name.body), (200, by_id.body));
     let none = world
         .get("mallory", "/api/v1/roles/emperor/permissions")
         .await;
