@@ -118,14 +118,9 @@ impl Directory {
     /// when the database cannot be asked may the answer be older, by
     /// [`Options::grace`](crate::Options::grace).
     pub async fn access(&self, subject: &Subject, place: &Place) -> Result<Access, DirectoryError> {
-        // In this order: the lease says that all changes until its start have been applied to what
-        // is recalled afterwards, and the time at last that its start is not too long ago.
-        let lease = self.cache().lease().trusted();
-        if let Some(answer) = lease.and_then(|_| self.cache().recall(subject, place))
-            && lease.is_some_and(|until| Instant::now() < until)
-        {
+        if let Some(access) = self.remembered(subject, place) {
             self.outage().rests_no_longer("what is remembered is known");
-            return Ok(Access::new(place, answer));
+            return Ok(access);
         }
         let Some(leave) = self.outage().leave(Instant::now()) else {
             return self
@@ -145,6 +140,17 @@ impl Directory {
             answer => answer,
         }
         .map(|answer| Access::new(place, answer))
+    }
+
+    /// What is remembered, where all of it is and may be believed now: what [`access`](Self::access)
+    /// then answers without waiting for anything.
+    #[must_use]
+    pub fn remembered(&self, subject: &Subject, place: &Place) -> Option<Access> {
+        // In this order: the lease says that all changes until its start have been applied to what
+        // is recalled afterwards, and the time at last that its start is not too long ago.
+        let until = self.cache().lease().trusted()?;
+        let answer = self.cache().recall(subject, place)?;
+        (Instant::now() < until).then(|| Access::new(place, answer))
     }
 
     /// What is remembered, if it may serve in place of a database that cannot be asked.

@@ -10,8 +10,6 @@
     reason = "support for tests, of which not every one uses all"
 )]
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
@@ -184,14 +182,9 @@ pub async fn access(
     directory.access(&subject(who), &place).await
 }
 
-/// The answer, if it is there without waiting for anything: one that was remembered.
+/// The answer, where it is remembered and believed.
 pub fn recalled(directory: &Directory, who: &str, place: &Place) -> Option<Access> {
-    let who = subject(who);
-    let question = pin!(directory.access(&who, place));
-    match question.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(answer) => answer.ok(),
-        Poll::Pending => None,
-    }
+    directory.remembered(&subject(who), place)
 }
 
 /// Whether `who` may do `action` on the project `on` at second `now`.
