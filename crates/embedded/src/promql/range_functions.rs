@@ -53,8 +53,9 @@ impl Evaluator<'_> {
         let arguments = argument.map(|expr| self.scalar(expr)).transpose()?;
         let (shift, length) = (vector.shift, vector.range);
         let mut found: Vec<Series> = Vec::new();
-        for mut series in vector.into_series() {
+        for series in vector.into_series() {
             self.stop.check()?;
+            let mut series = series?;
             let before = self.budget.held();
             self.budget.take(series.points.len())?;
             let samples = std::mem::take(&mut series.points);

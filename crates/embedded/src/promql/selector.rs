@@ -9,7 +9,7 @@ use super::series::{METRIC_NAME, Series};
 use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::{Sample, Selected};
+use crate::store::{Reading, Sample, Selected};
 
 /// A range vector before its windows are cut.
 #[derive(Debug)]
@@ -37,20 +37,21 @@ impl RangeVector {
 
     /// The series with all samples that some window may need, staleness marks left out. Samples of
     /// stored series are read as they are asked for, one series at a time.
-    pub(super) fn into_series(self) -> Box<dyn Iterator<Item = Series>> {
+    pub(super) fn into_series(self) -> Box<dyn Iterator<Item = Result<Series, EvalError>>> {
         match self.source {
-            Source::Computed(series) => Box::new(series.into_iter()),
-            Source::Stored(selected) => Box::new(selected.into_iter().map(|one| {
-                Series {
-                    points: one
-                        .entries()
-                        .filter(|sample| !sample.is_stale())
-                        .copied()
-                        .collect(),
-                    labels: one.labels,
-                    drop_name: false,
-                }
-            })),
+            Source::Computed(series) => Box::new(series.into_iter().map(Ok)),
+            Source::Stored(selected) => {
+                let mut reading = Reading::default();
+                Box::new(selected.into_iter().map(move |one| {
+                    let mut points = one.read(&mut reading)?;
+                    points.retain(|sample| !sample.is_stale());
+                    Ok(Series {
+                        labels: one.labels,
+                        drop_name: false,
+                        points,
+                    })
+                }))
+            }
         }
     }
 }
@@ -86,9 +87,10 @@ impl Evaluator<'_> {
         }
         let from = first.saturating_sub(self.lookback).saturating_add(1);
         let mut found = Vec::new();
+        let mut reading = Reading::default();
         for selected in self.store.select(&matchers(selector), from, last)? {
             self.stop.check()?;
-            let samples: Vec<Sample> = selected.entries().copied().collect();
+            let samples = selected.read(&mut reading)?;
             let mut rest = samples.as_slice();
             let mut newest: Option<Sample> = None;
             let mut points = Vec::new();
@@ -182,8 +184,9 @@ impl Evaluator<'_> {
         let end = range.shift.of(self.steps.start);
         let start = end.saturating_sub(range.range);
         let mut found = Vec::new();
-        for mut series in range.into_series() {
+        for series in range.into_series() {
             self.stop.check()?;
+            let mut series = series?;
             series
                 .points
                 .retain(|point| point.timestamp_ms > start && point.timestamp_ms <= end);
