@@ -1,5 +1,7 @@
 //! Selectors.
 
+use std::thread;
+
 use query::Matcher;
 use query::promql::ast::{Expr, MatrixSelector, VectorSelector};
 
@@ -10,6 +12,11 @@ use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::{Reading, Sample, Selected};
+
+/// Stored series from which on several threads read them.
+const MANY_SERIES: usize = 2_000;
+/// Threads of one query.
+const MOST_THREADS: usize = 4;
 
 /// A range vector before its windows are cut.
 #[derive(Debug)]
@@ -32,6 +39,33 @@ impl RangeVector {
             source: Source::Computed(series),
             shift,
             range,
+        }
+    }
+
+    /// The same in parts of about as many series, if there are so many that several threads pay.
+    pub(super) fn into_parts(self) -> Vec<Self> {
+        let (shift, range) = (self.shift, self.range);
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        match self.source {
+            Source::Stored(mut selected) if selected.len() >= MANY_SERIES && threads > 1 => {
+                let size = selected.len().div_ceil(threads.min(MOST_THREADS));
+                let mut parts = Vec::new();
+                while !selected.is_empty() {
+                    let rest = selected.split_off(size.min(selected.len()));
+                    parts.push(Self {
+                        source: Source::Stored(selected),
+                        shift,
+                        range,
+                    });
+                    selected = rest;
+                }
+                parts
+            }
+            source @ (Source::Stored(_) | Source::Computed(_)) => vec![Self {
+                source,
+                shift,
+                range,
+            }],
         }
     }
 

@@ -61,10 +61,13 @@ impl DiskError {
 /// The error of a push that could not be written. The cause goes to the log.
 pub(crate) fn unwritten(error: &io::Error, file: &std::path::Path) -> PushError {
     tracing::error!(file = %file.display(), %error, "data was refused, for it could not be stored");
-    match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            PushError::DiskFull
-        }
-        _ => PushError::Unwritable,
+    let is_full = matches!(
+        error.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+    );
+    if is_full {
+        PushError::DiskFull
+    } else {
+        PushError::Unwritable
     }
 }

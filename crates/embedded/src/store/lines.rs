@@ -39,17 +39,31 @@ impl LogEntry {
 /// A text that every line which is wanted has in it. Lines without it may be left out, and those in
 /// one block are not even looked at.
 #[derive(Clone, Debug)]
-pub(crate) struct Needle {
-    forward: memmem::Finder<'static>,
-    backward: memmem::FinderRev<'static>,
-}
+pub(crate) struct Needle(memmem::Finder<'static>);
 
 impl Needle {
     pub(crate) fn new(text: &[u8]) -> Self {
-        Self {
-            forward: memmem::Finder::new(text).into_owned(),
-            backward: memmem::FinderRev::new(text).into_owned(),
+        Self(memmem::Finder::new(text).into_owned())
+    }
+
+    /// The lines among `range` that may have the text, the last one first. One that has it only
+    /// together with the line behind may be among them, which the query's own test finds out.
+    fn lines(&self, block: &Block, range: Range<usize>) -> Vec<usize> {
+        let mut found = Vec::new();
+        let Some(last) = range.end.checked_sub(1).filter(|last| range.start <= *last) else {
+            return found;
+        };
+        let end = block.range(last).end;
+        let mut from = block.range(range.start).start;
+        while let Some(text) = block.text().get(from..end)
+            && let Some(at) = self.0.find(text)
+        {
+            let line = block.frame.ends.partition_point(|end| *end <= from + at);
+            found.push(line);
+            from = block.range(line).end;
         }
+        found.reverse();
+        found
     }
 }
 
@@ -79,6 +93,8 @@ pub(crate) struct Lines<'s> {
 struct Run {
     source: Source,
     range: Range<usize>,
+    /// The lines of the range that may have the needle, once they were looked for.
+    candidates: Option<Vec<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -169,6 +185,7 @@ impl<'s> Lines<'s> {
             self.run = Some(Run {
                 source,
                 range: at..at + 1,
+                candidates: None,
             });
             return Ok(true);
         }
@@ -226,6 +243,7 @@ impl<'s> Lines<'s> {
         Some(Run {
             source,
             range: taken,
+            candidates: None,
         })
     }
 
@@ -280,6 +298,7 @@ impl<'s> Lines<'s> {
         Ok((from < to).then_some(Run {
             source,
             range: from..to,
+            candidates: None,
         }))
     }
 }
@@ -291,31 +310,15 @@ impl Run {
             return None;
         }
         if let (Some(needle), Source::Block(block)) = (needle, &self.source) {
-            let block = &block.0;
-            let begin = block.range(self.range.start).start;
-            let end = block.range(self.range.end - 1).end;
-            let text = block.text().get(begin..end).unwrap_or_default();
-            // A find may go beyond the end of its line: then it is none, which the query's own test
-            // of the line finds out.
-            let found = if is_backward {
-                needle.backward.rfind(text)
-            } else {
-                needle.forward.find(text)
-            };
-            let Some(found) = found else {
-                self.range = 0..0;
-                return None;
-            };
-            let at = block
-                .frame
-                .ends
-                .partition_point(|end| *end <= begin + found);
-            if is_backward {
-                self.range.end = at;
-            } else {
-                self.range.start = at + 1;
-            }
-            return Some(at);
+            let range = self.range.clone();
+            let candidates = self.candidates.get_or_insert_with(|| {
+                let mut found = needle.lines(&block.0, range);
+                if is_backward {
+                    found.reverse();
+                }
+                found
+            });
+            return candidates.pop();
         }
         if is_backward {
             self.range.next_back()

@@ -62,6 +62,9 @@ struct Pending<T> {
     batch: Vec<(Id, Vec<T>)>,
 }
 
+/// A segment with its index.
+type Indexed = (Arc<Segment>, Arc<Index>);
+
 /// What all shelves of a store have in common.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Setting {
@@ -191,7 +194,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         for pending in group {
             table.apply(pending.batch, &self.observer);
         }
-        let is_full = table.weight > self.most_in_memory(&table) || wal.len() > files::LONGEST_WAL;
+        let is_full = table.weight > Self::most_in_memory(&table) || wal.len() > files::LONGEST_WAL;
         drop(table);
         drop(wal);
         if is_full {
@@ -207,7 +210,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         loop {
             {
                 let table = self.read();
-                if !table.is_frozen || table.weight <= 2 * self.most_in_memory(&table) {
+                if !table.is_frozen || table.weight <= 2 * Self::most_in_memory(&table) {
                     return Ok(());
                 }
             }
@@ -293,7 +296,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         segments: Vec<Arc<Segment>>,
         start: i64,
         end: i64,
-    ) -> Result<Vec<(Arc<Segment>, Arc<Index>)>, EvalError> {
+    ) -> Result<Vec<Indexed>, EvalError> {
         let load = |segment: Arc<Segment>| {
             let unreadable = |error: DiskError| error.of_query(&segment.path);
             let index = segment.index().map_err(unreadable)?;
@@ -309,12 +312,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     }
 }
 
-fn assemble<T: Record>(
-    of: Match<T>,
-    indexes: &[(Arc<Segment>, Arc<Index>)],
-    start: i64,
-    end: i64,
-) -> Selected<T> {
+fn assemble<T: Record>(of: Match<T>, indexes: &[Indexed], start: i64, end: i64) -> Selected<T> {
     let mut parts = Vec::new();
     for (segment, index) in indexes {
         for chunk in index.find(of.id, start, end) {

@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use crate::labels::Labels;
 use crate::store::chunks::{Chunks, Timed};
 use crate::store::disk::codec::Record;
@@ -16,8 +18,8 @@ pub(super) type Id = u32;
 
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    rows: HashMap<Id, Row<T>>,
-    ids: HashMap<Labels, Id>,
+    rows: HashMap<Id, Row<T>, RandomState>,
+    ids: HashMap<Labels, Id, RandomState>,
     /// Label name to value to the rows that have it.
     index: HashMap<String, BTreeMap<String, Vec<Id>>>,
     /// Above all ids that were ever given.
@@ -73,8 +75,8 @@ impl<T> Observer<T> for Unobserved {
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
-            rows: HashMap::new(),
-            ids: HashMap::new(),
+            rows: HashMap::default(),
+            ids: HashMap::default(),
             index: HashMap::new(),
             next_id: 0,
             segments: Vec::new(),

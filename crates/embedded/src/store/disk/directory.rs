@@ -113,9 +113,10 @@ impl Directory {
             let mut found = Vec::new();
             for entry in std::fs::read_dir(&path)? {
                 let name = entry?.file_name();
-                match name.to_str().filter(|name| is_safe(name)) {
-                    Some(name) => found.push(name.to_owned()),
-                    None => tracing::warn!(?name, "not a tenant's directory; left alone"),
+                if let Some(name) = name.to_str().filter(|name| is_safe(name)) {
+                    found.push(name.to_owned());
+                } else {
+                    tracing::warn!(?name, "not a tenant's directory; left alone");
                 }
             }
             Ok(found)

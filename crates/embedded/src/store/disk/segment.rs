@@ -158,9 +158,7 @@ impl Segment {
 
     /// The index, from the file, and not kept.
     pub(crate) fn read_index(&self) -> Result<Index, DiskError> {
-        let file = File::open(&self.path)?;
-        let footer = self.read_footer(&file)?;
-        let index = Index::parse(&read_page(&file, footer.index)?, footer.index.offset)?;
+        let index = Self::read_index_of(&File::open(&self.path)?)?;
         let times = index.chunks.iter();
         let spans = times.fold(None, |span: Option<(i64, i64)>, chunk| {
             let (min, max) = span.unwrap_or((chunk.min, chunk.max));
@@ -186,7 +184,7 @@ impl Segment {
         })
     }
 
-    fn read_footer(&self, file: &File) -> Result<Footer, DiskError> {
+    fn read_index_of(file: &File) -> Result<Index, DiskError> {
         let at = file
             .metadata()?
             .len()
@@ -194,7 +192,9 @@ impl Segment {
             .ok_or(Damaged("the file is too short"))?;
         let mut bytes = [0; FOOTER];
         read_at(file, &mut bytes, at)?;
-        Ok(Footer::parse(&bytes, at)?)
+        let footer = Footer::parse(&bytes, at)?;
+        let page = read_page(file, footer.index)?;
+        Ok(Index::parse(&page, footer.index.offset)?)
     }
 
     /// Removes the file as soon as nobody reads it.

@@ -163,7 +163,8 @@ fn run(steps: &[Step]) {
             }
             Step::Seal => current.seal(),
             Step::Restart => {
-                store = None;
+                // The old one has to go before the new one may come.
+                drop(store.take());
                 store = Some(open());
             }
             Step::Look(start, end) => look(current, &model, *start, *end),

@@ -21,7 +21,8 @@ const MOST_SAMPLE_BYTES: usize = 128 << 20;
 const MANY_STREAMS: usize = 1_000;
 
 impl<T: Record, O: Observer<T>> Shelf<T, O> {
-    pub(super) fn most_in_memory(&self, table: &Table<T>) -> usize {
+    /// About how many bytes there should be in memory at the most.
+    pub(super) fn most_in_memory(table: &Table<T>) -> usize {
         let together = table.len() * SAMPLES_TOGETHER * size_of::<crate::store::Sample>();
         if T::NAME == <crate::store::Sample as Record>::NAME {
             together.clamp(MOST_BYTES / 2, MOST_SAMPLE_BYTES)
@@ -60,7 +61,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         };
         let is_due = {
             let table = self.read();
-            let is_much = table.weight > self.most_in_memory(&table);
+            let is_much = table.weight > Self::most_in_memory(&table);
             table.is_frozen || is_much || (must && table.weight > 0)
         };
         if !is_due && files.wal().len() <= super::files::LONGEST_WAL {
