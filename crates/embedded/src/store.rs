@@ -8,6 +8,7 @@ mod chunks;
 pub(crate) mod disk;
 mod exemplars;
 mod feed;
+mod fuzzing;
 mod keeper;
 mod lines;
 mod metadata;
@@ -35,6 +36,8 @@ pub(crate) use disk::reading::Reading;
 pub use exemplars::{Exemplar, TenantExemplars};
 use feed::Feed;
 pub(crate) use feed::{Batch, Tail};
+#[doc(hidden)]
+pub use fuzzing::read_anything;
 pub(crate) use lines::{Lines, LogLine, Needle, SharedReading};
 pub use metadata::{MetricKind, MetricMetadata};
 pub use select::Selection;

@@ -67,6 +67,15 @@ impl<T: Timed> Chunks<T> {
     /// Adds an entry, and tells whether it was not there before.
     pub(super) fn push(&mut self, entry: T) -> bool {
         let time = entry.time();
+        // Most entries are newer than all that there are: nothing else need be looked at, which with
+        // many series would not be in the processor's caches.
+        if let Some(shared) = self.chunks.last_mut()
+            && shared.len() < FULL
+            && shared.last().is_some_and(|last| last.time() < time)
+        {
+            Arc::make_mut(shared).push(entry);
+            return true;
+        }
         // The last chunk that begins at or before the entry; one that came late goes into the
         // middle.
         let after = self

@@ -29,7 +29,7 @@ use crate::store::disk::{DiskError, unwritten};
 use crate::store::keeper::Wake;
 use crate::store::select::Selection;
 use crate::store::selected::{Part, Selected};
-use crate::store::table::{Id, Match, Observer, Table, join};
+use crate::store::table::{Id, Match, Observer, Table, join, key};
 
 /// How long a push waits where data comes faster than it is sealed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -140,8 +140,10 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
 
     /// The ids of the streams of a batch, new ones among them.
     fn register(&self, batch: &[(Labels, Vec<T>)]) -> Result<Vec<Id>, PushError> {
+        // Worked out before the table is locked.
+        let keys: Vec<Vec<u8>> = batch.iter().map(|(labels, _)| key(labels)).collect();
         let find = |table: &Table<T>| -> Option<Vec<Id>> {
-            batch.iter().map(|(labels, _)| table.id(labels)).collect()
+            keys.iter().map(|key| table.id_of(key)).collect()
         };
         if let Some(ids) = find(&self.read()) {
             return Ok(ids);
@@ -332,4 +334,12 @@ fn assemble<T: Record>(of: Match<T>, indexes: &[Indexed], start: i64, end: i64) 
         start,
         end,
     }
+}
+
+/// Reads bytes as a push and as a stream's labels, for the fuzzer.
+pub(super) fn read_record(bytes: &[u8]) {
+    let _ = record::decode::<crate::LogEntry>(bytes);
+    let _ = record::decode::<crate::store::Sample>(bytes);
+    let _ = record::decode::<crate::store::Exemplar>(bytes);
+    let _ = files::stream(bytes);
 }

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 
 use crate::labels::Labels;
 use crate::store::chunks::{Chunks, Timed};
+use crate::store::disk::bytes::put_text;
 use crate::store::disk::codec::Record;
 use crate::store::disk::segment::Segment;
 use crate::store::select::{Selection, Test};
@@ -19,7 +20,8 @@ pub(super) type Id = u32;
 #[derive(Debug)]
 pub(super) struct Table<T> {
     rows: HashMap<Id, Row<T>, RandomState>,
-    ids: HashMap<Labels, Id, RandomState>,
+    /// By labels, in one piece each: comparing the strings of a label set one by one is slow.
+    ids: HashMap<Box<[u8]>, Id, RandomState>,
     /// Label name to value to the rows that have it.
     index: HashMap<String, BTreeMap<String, Vec<Id>>>,
     /// Above all ids that were ever given.
@@ -93,7 +95,12 @@ impl<T: Record> Table<T> {
     }
 
     pub(super) fn id(&self, labels: &Labels) -> Option<Id> {
-        self.ids.get(labels).copied()
+        self.id_of(&key(labels))
+    }
+
+    /// The id of the stream with this [`key`].
+    pub(super) fn id_of(&self, key: &[u8]) -> Option<Id> {
+        self.ids.get(key).copied()
     }
 
     pub(super) fn has(&self, id: Id) -> bool {
@@ -102,7 +109,8 @@ impl<T: Record> Table<T> {
 
     /// Adds a row, unless there is one with these labels.
     pub(super) fn insert(&mut self, id: Id, labels: &Labels) {
-        if self.rows.contains_key(&id) || self.ids.contains_key(labels) {
+        let key = key(labels).into_boxed_slice();
+        if self.rows.contains_key(&id) || self.ids.contains_key(&key) {
             return;
         }
         self.next_id = self.next_id.max(id.saturating_add(1));
@@ -112,7 +120,7 @@ impl<T: Record> Table<T> {
             data: Chunks::default(),
         };
         self.rows.insert(id, row);
-        self.ids.insert(labels.clone(), id);
+        self.ids.insert(key, id);
         for (name, value) in labels.iter() {
             // Names and values that are known are found without copying them.
             if !self.index.contains_key(name) {
@@ -286,6 +294,16 @@ impl<T: Record> Table<T> {
         }
         best
     }
+}
+
+/// A label set in one piece.
+pub(super) fn key(labels: &Labels) -> Vec<u8> {
+    let mut key = Vec::with_capacity(256);
+    for (name, value) in labels.iter() {
+        put_text(&mut key, name);
+        put_text(&mut key, value);
+    }
+    key
 }
 
 /// The span over both.

@@ -15,8 +15,8 @@ use crate::store::table::{Observer, Table};
 const MOST_BYTES: usize = 32 << 20;
 /// Samples of a series that should be sealed together: fewer compress badly.
 const SAMPLES_TOGETHER: usize = 120;
-/// Whatever there are of series: memory for their samples.
-const MOST_SAMPLE_BYTES: usize = 128 << 20;
+/// Memory for samples, however many series there are: a start reads all that is not sealed.
+const MOST_SAMPLE_BYTES: usize = 64 << 20;
 /// With fewer streams, those that have nothing left cost nothing worth the work.
 const MANY_STREAMS: usize = 1_000;
 
