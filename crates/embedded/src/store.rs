@@ -332,14 +332,13 @@ fn named<T>(
         .collect()
 }
 
-fn check(labels: Vec<(String, String)>) -> Result<Labels, PushError> {
-    let mut names: Vec<&str> = labels.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    if names.first().is_some_and(|name| name.is_empty()) {
+fn check(mut labels: Vec<(String, String)>) -> Result<Labels, PushError> {
+    labels.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    if labels.first().is_some_and(|(name, _)| name.is_empty()) {
         return Err(PushError::EmptyLabelName);
     }
-    if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
-        return Err(PushError::DuplicateLabel((*name).to_owned()));
+    if let Some([(name, _), _]) = labels.array_windows().find(|[a, b]| a.0 == b.0) {
+        return Err(PushError::DuplicateLabel(name.clone()));
     }
     let labels = Labels::new(labels);
     if labels.is_empty() {

@@ -29,7 +29,7 @@ use crate::store::disk::{DiskError, unwritten};
 use crate::store::keeper::Wake;
 use crate::store::select::Selection;
 use crate::store::selected::{Part, Selected};
-use crate::store::table::{Id, Match, Observer, Table, join, key};
+use crate::store::table::{Id, Match, Observer, Table, join, put_key};
 
 /// How long a push waits where data comes faster than it is sealed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -141,9 +141,20 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     /// The ids of the streams of a batch, new ones among them.
     fn register(&self, batch: &[(Labels, Vec<T>)]) -> Result<Vec<Id>, PushError> {
         // Worked out before the table is locked.
-        let keys: Vec<Vec<u8>> = batch.iter().map(|(labels, _)| key(labels)).collect();
+        let mut keys = Vec::with_capacity(batch.len() * 256);
+        let ends = batch.iter().map(|(labels, _)| {
+            put_key(&mut keys, labels);
+            keys.len()
+        });
+        let ends: Vec<usize> = ends.collect();
         let find = |table: &Table<T>| -> Option<Vec<Id>> {
-            keys.iter().map(|key| table.id_of(key)).collect()
+            let mut from = 0;
+            let ids = ends.iter().map(|end| {
+                let key = keys.get(from..*end)?;
+                from = *end;
+                table.id_of(key)
+            });
+            ids.collect()
         };
         if let Some(ids) = find(&self.read()) {
             return Ok(ids);

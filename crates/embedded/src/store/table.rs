@@ -98,7 +98,7 @@ impl<T: Record> Table<T> {
         self.id_of(&key(labels))
     }
 
-    /// The id of the stream with this [`key`].
+    /// The id of the stream with this key, which [`put_key`] made.
     pub(super) fn id_of(&self, key: &[u8]) -> Option<Id> {
         self.ids.get(key).copied()
     }
@@ -296,13 +296,17 @@ impl<T: Record> Table<T> {
     }
 }
 
-/// A label set in one piece.
-pub(super) fn key(labels: &Labels) -> Vec<u8> {
-    let mut key = Vec::with_capacity(256);
+/// Appends a label set in one piece.
+pub(super) fn put_key(out: &mut Vec<u8>, labels: &Labels) {
     for (name, value) in labels.iter() {
-        put_text(&mut key, name);
-        put_text(&mut key, value);
+        put_text(out, name);
+        put_text(out, value);
     }
+}
+
+fn key(labels: &Labels) -> Vec<u8> {
+    let mut key = Vec::new();
+    put_key(&mut key, labels);
     key
 }
 

@@ -15,7 +15,9 @@ const LONGEST: usize = 1 << 30;
 
 /// `None` if it is too long.
 pub(super) fn encode<T: Record>(batch: &[(Id, Vec<T>)]) -> Option<Vec<u8>> {
-    let mut plain = Vec::new();
+    // In one piece from the beginning: growing it costs more than all that is done here.
+    let weight = |(_, all): &(Id, Vec<T>)| 16 + all.iter().map(T::weight).sum::<usize>();
+    let mut plain = Vec::with_capacity(batch.iter().map(weight).sum());
     let mut entries = Vec::new();
     for (id, all) in batch {
         for some in all.chunks(MOST_ENTRIES) {
