@@ -54,7 +54,7 @@ corpus: ## Hold both parsers against what Loki's and Prometheus's own said of te
 # Seconds for each fuzz target.
 SECONDS ?= 1200
 
-fuzz: ## Fuzz the parsers and the scoping, each target for SECONDS=1200
+fuzz: ## Fuzz the parsers, the scoping and the store, each target for SECONDS=1200
 	@sh scripts/fuzz.sh $(SECONDS)
 
 bench-query: ## Measure what it costs to scope a query
