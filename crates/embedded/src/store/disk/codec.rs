@@ -25,7 +25,7 @@ pub trait Record: Timed + Send + Sync + std::fmt::Debug + 'static {
     /// About how many bytes it takes in memory.
     fn weight(&self) -> usize;
 
-    /// Appends entries, at most [`MOST_ENTRIES`], in any order.
+    /// Appends entries, at most 65,536, in any order.
     fn encode(entries: &[Self], out: &mut Vec<u8>);
 
     /// Appends the `count` entries that these bytes encode, in their order.
