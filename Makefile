@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query bench-access bench-directory
+.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query bench-access bench-directory bench-store kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -54,7 +54,7 @@ corpus: ## Hold both parsers against what Loki's and Prometheus's own said of te
 # Seconds for each fuzz target.
 SECONDS ?= 1200
 
-fuzz: ## Fuzz the parsers and the scoping, each target for SECONDS=1200
+fuzz: ## Fuzz the parsers, the scoping and the store, each target for SECONDS=1200
 	@sh scripts/fuzz.sh $(SECONDS)
 
 bench-query: ## Measure what it costs to scope a query
@@ -68,3 +68,10 @@ bench-access: ## Measure a decision, and how soon grants and withdrawals are in 
 	cargo bench --locked --package directory --bench access
 	cargo test --locked --release --package directory --test replicas -- \
 		--ignored --nocapture --test-threads=1
+
+bench-store: ## Measure the store on disk; takes 12 GB in TMPDIR and a few minutes
+	cargo bench --locked --package embedded --bench store
+
+KILLS ?= 100
+kill-loop: ## Kill a process that writes KILLS times, and look whether anything acknowledged is gone
+	KTRLPLANE_KILLS=$(KILLS) cargo test --locked --release --package embedded --test kill -- --ignored --nocapture --exact a_process_that_is_killed_a_hundred_times_has_lost_nothing

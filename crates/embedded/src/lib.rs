@@ -1,7 +1,8 @@
 //! A Loki- and Prometheus-compatible backend in one process, for development and small installs.
 //!
 //! Log lines and samples come in from within the process ([`Backend::push_logs`],
-//! [`Backend::push_samples`]) and are kept in memory, apart for every tenant. Queries come in over
+//! [`Backend::push_samples`]) and are kept in memory ([`Backend::new`]) or in a directory
+//! ([`Backend::open`]), apart for every tenant. Queries come in over
 //! HTTP ([`Backend::router`]), in Loki's and in Prometheus's form, and are evaluated over the trees
 //! of the crate `query`. What cannot be evaluated is refused, never guessed.
 
@@ -20,17 +21,18 @@ mod volume;
 
 pub mod http;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use http::credentials::Credentials;
 pub use labels::Labels;
 pub use limits::{EvalError, Limits, Stop};
-pub use store::{Exemplar, MetricKind, MetricMetadata, PushError, Sample};
+pub use store::{Exemplar, MetricKind, MetricMetadata, OpenError, PushError, Sample};
 
 /// Tells the time, in nanoseconds since the Unix epoch. Only requests that name no time ask it.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
-/// A Loki and a Prometheus in memory. Clones share the data.
+/// A Loki and a Prometheus, in memory or in a directory. Clones share the data.
 #[derive(Clone)]
 pub struct Backend {
     pub(crate) store: Arc<store::Store>,
@@ -76,17 +78,18 @@ pub struct ExemplarSeries {
     pub exemplars: Vec<Exemplar>,
 }
 
+fn system_clock() -> Clock {
+    Arc::new(|| i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX))
+}
+
 impl Backend {
-    /// An empty backend on the system's clock.
+    /// An empty backend in memory, on the system's clock.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self::with_clock(
-            limits,
-            Arc::new(|| i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)),
-        )
+        Self::with_clock(limits, system_clock())
     }
 
-    /// An empty backend on a clock of the caller's.
+    /// An empty backend in memory, on a clock of the caller's.
     #[must_use]
     pub fn with_clock(limits: Limits, clock: Clock) -> Self {
         Self {
@@ -94,6 +97,28 @@ impl Backend {
             limits: Arc::new(limits),
             clock,
         }
+    }
+
+    /// The backend that keeps its data in `directory`, on the system's clock. The directory is made
+    /// if it is not there, and is for this backend alone until the last clone of it is dropped.
+    ///
+    /// Pushes return when their data is on the disk: until then they block, and pushes from several
+    /// threads share the wait. However the process ended before, what it acknowledged is there.
+    pub fn open(directory: &Path, limits: Limits) -> Result<Self, OpenError> {
+        Self::open_with_clock(directory, limits, system_clock())
+    }
+
+    /// Likewise, on a clock of the caller's, which also tells what is older than the retention.
+    pub fn open_with_clock(
+        directory: &Path,
+        limits: Limits,
+        clock: Clock,
+    ) -> Result<Self, OpenError> {
+        Ok(Self {
+            store: Arc::new(store::Store::open(directory, &limits, Arc::clone(&clock))?),
+            limits: Arc::new(limits),
+            clock,
+        })
     }
 
     /// Adds log lines. Either all of them are taken or, on an error, none.

@@ -19,8 +19,13 @@ pub struct Limits {
     pub max_entries: usize,
     /// Streams, and likewise series, that one tenant may have.
     pub max_streams_per_tenant: usize,
-    /// How long data is kept, counted back from the newest of its stream or series.
+    /// How long data is kept. In memory it is counted back from the newest of its stream or series,
+    /// in a directory from now. Somewhat older data may be there still, for it goes in blocks.
     pub retention: Duration,
+    /// Bytes on disk that one tenant may have; when there are more, its oldest go, whatever their
+    /// stream. The size of a block or two may be there beyond. `None`: as many as come within
+    /// `retention`.
+    pub retention_bytes: Option<u64>,
     /// Live tails that one tenant may have open at a time, as Loki's
     /// `max_concurrent_tail_requests`.
     pub tails_per_tenant: usize,
@@ -41,6 +46,7 @@ impl Default for Limits {
             max_entries: 5_000,
             max_streams_per_tenant: 100_000,
             retention: Duration::from_hours(24),
+            retention_bytes: None,
             tails_per_tenant: 10,
             tail_buffer: 1_000,
             lookback: Duration::from_mins(5),
@@ -69,6 +75,9 @@ pub enum EvalError {
     /// Whoever asked does not wait any more.
     #[error("query was canceled")]
     Canceled,
+    /// Some of the data that the query asks for cannot be read. The cause is in the log.
+    #[error("some of the data that the query asks for is damaged or cannot be read; see the log")]
+    Unreadable,
     /// The backend failed, and not the query. The cause is in the log.
     #[error("internal error")]
     Internal,

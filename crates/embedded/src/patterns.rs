@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use crate::LogEntry;
 use crate::labels::Labels;
 use crate::limits::{EvalError, Stop};
-use crate::store::Selected;
+use crate::store::{Lines, LogLine, Selected, SharedReading};
 
 /// Longer lines have no pattern.
 const MAX_LINE: usize = 3_000;
@@ -47,20 +47,23 @@ pub(crate) fn patterns(
 ) -> Result<Vec<Pattern>, EvalError> {
     let mut miner = Miner::default();
     let mut seen = 0_usize;
+    let reading = SharedReading::default();
     for stream in streams {
-        for entry in stream.entries() {
+        let mut lines = Lines::forward(stream, &reading);
+        while lines.advance()? {
+            let entry = lines.line()?;
             if seen.is_multiple_of(CHECK_EVERY) {
                 stop.check()?;
             }
             seen += 1;
             let step = entry.timestamp_ns.div_euclid(step_ns);
-            miner.add(level(&stream.labels, entry), &entry.line, step);
+            miner.add(level(&stream.labels, entry), entry.line, step);
         }
     }
     Ok(miner.finish(step_ns))
 }
 
-fn level<'a>(labels: &'a Labels, entry: &'a LogEntry) -> &'a str {
+fn level<'a>(labels: &'a Labels, entry: LogLine<'a>) -> &'a str {
     let of_line = |name: &str| {
         let mut metadata = entry.structured_metadata.iter();
         let found = metadata.find(|(own, _)| own == name);

@@ -1,33 +1,51 @@
-//! Streams and series in memory, apart for every tenant.
+//! Streams and series, apart for every tenant, in memory or in a directory.
 //!
 //! Writers lock one tenant's table for the length of one push. Readers lock it only while they
 //! find the streams that match and take references to their chunks; what they hold then stays as
 //! it was, whatever is written meanwhile.
 
 mod chunks;
+pub(crate) mod disk;
 mod exemplars;
 mod feed;
+mod fuzzing;
+mod keeper;
+mod lines;
 mod metadata;
 mod select;
+mod selected;
+mod shelf;
 mod table;
+mod tenant;
 
 use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
 
 use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
-use crate::{ExemplarSeries, LogEntry, LogStream, SampleSeries};
-pub use chunks::{Selected, Timed};
+use crate::{Clock, ExemplarSeries, LogEntry, LogStream, SampleSeries};
+pub use chunks::Timed;
+pub use disk::codec::Record;
+use disk::directory::Directory;
+pub use disk::directory::OpenError;
+pub(crate) use disk::reading::Reading;
 pub use exemplars::{Exemplar, TenantExemplars};
 use feed::Feed;
 pub(crate) use feed::{Batch, Tail};
-use metadata::Registry;
+#[doc(hidden)]
+pub use fuzzing::read_anything;
+pub(crate) use lines::{Lines, LogLine, Needle, SharedReading};
 pub use metadata::{MetricKind, MetricMetadata};
 pub use select::Selection;
 use select::selections;
-use table::{Table, Unobserved};
+pub use selected::Selected;
+use shelf::{Setting, Shelf};
+use table::{Observer, Unobserved};
+use tenant::Tenant;
 
 /// A sample of a metric.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,62 +85,132 @@ pub enum PushError {
     /// The tenant's limit of streams or series.
     #[error("the tenant has reached its limit of {0} streams or series")]
     TooManyStreams(usize),
+    /// A push of more than a gigabyte.
+    #[error("the push is too large; send less at a time")]
+    TooLarge,
+    /// A tenant that could not be a directory's name.
+    #[error("{0:?} cannot be a tenant here: it has to be a DNS label (a to z, 0 to 9 and '-')")]
+    BadTenant(String),
+    /// There is no room on the disk. What was stored before can still be read, and data is taken
+    /// again as soon as there is room.
+    #[error("the disk is full: nothing of this push was stored")]
+    DiskFull,
+    /// The disk does not take data for another reason, which is in the log.
+    #[error("nothing of this push was stored, for the disk does not take it")]
+    Unwritable,
 }
 
 /// All tenants' data.
 #[derive(Debug)]
 pub struct Store {
-    tenants: RwLock<HashMap<String, Tenant>>,
-    max_streams: usize,
-    retention_ns: i64,
+    shared: Arc<Shared>,
+    /// Looks after what is on disk; there is none for a store in memory.
+    keeper: Option<JoinHandle<()>>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Tenant {
-    logs: TenantLogs,
-    metrics: TenantMetrics,
-    exemplars: TenantExemplars,
-    metadata: Arc<RwLock<Registry>>,
+/// What the store and its keeper have in common.
+struct Shared {
+    tenants: RwLock<HashMap<String, Tenant>>,
+    setting: Setting,
+    directory: Option<Directory>,
+    /// Bytes on disk that one tenant may have.
+    retention_bytes: Option<u64>,
+    clock: Clock,
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared")
+            .field("directory", &self.directory)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The logs of one tenant. Clones share the data.
-#[derive(Clone, Debug, Default)]
-pub struct TenantLogs {
-    table: Arc<RwLock<Table<LogEntry>>>,
-    feed: Arc<Feed>,
-}
+#[derive(Clone, Debug)]
+pub struct TenantLogs(Arc<Shelf<LogEntry, Feed>>);
 
 /// The metrics of one tenant. Clones share the data.
-#[derive(Clone, Debug, Default)]
-pub struct TenantMetrics(Arc<RwLock<Table<Sample>>>);
+#[derive(Clone, Debug)]
+pub struct TenantMetrics(Arc<Shelf<Sample, Unobserved>>);
 
 impl Store {
-    /// An empty store.
+    /// An empty store in memory.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
         Self {
-            tenants: RwLock::default(),
-            max_streams: limits.max_streams_per_tenant,
-            retention_ns: i64::try_from(limits.retention.as_nanos()).unwrap_or(i64::MAX),
+            shared: Arc::new(Shared {
+                tenants: RwLock::default(),
+                setting: Setting::new(limits),
+                directory: None,
+                retention_bytes: None,
+                clock: Arc::new(|| 0),
+            }),
+            keeper: None,
         }
+    }
+
+    /// The store in a directory, which is made if it is not there. What was acknowledged before is
+    /// in it, however the last process ended.
+    pub fn open(directory: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
+        let on = |error| OpenError::Io {
+            path: directory.to_owned(),
+            error,
+        };
+        let files = Directory::open(directory)?;
+        let setting = Setting::new(limits);
+        let tenants = tenant::open_all(&files, &setting)?;
+        let shared = Arc::new(Shared {
+            tenants: RwLock::new(tenants),
+            setting,
+            directory: Some(files),
+            retention_bytes: limits.retention_bytes,
+            clock,
+        });
+        let kept = Arc::clone(&shared);
+        let keeper = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || {
+                while kept.setting.wake.wait() {
+                    kept.keep();
+                }
+            })
+            .map_err(on)?;
+        Ok(Self {
+            shared,
+            keeper: Some(keeper),
+        })
+    }
+
+    /// Writes what is in memory into segments, however little it is. Nothing needs this to be safe;
+    /// the next start has less to read.
+    pub fn seal(&self) {
+        self.shared.seal();
+    }
+
+    /// Does now what is otherwise done about every second: seals what has become much, and takes
+    /// away what is older or more than is to be kept.
+    pub fn keep(&self) {
+        self.shared.keep();
     }
 
     /// The logs of `tenant`; a tenant that nothing was written for has none.
     #[must_use]
     pub fn logs(&self, tenant: &str) -> TenantLogs {
-        self.existing(tenant).logs
+        TenantLogs(self.existing(tenant).logs)
     }
 
     /// The logs of `tenant`, to be waited for: a tenant that nothing was written for may get some
     /// later.
     pub(crate) fn logs_to_come(&self, tenant: &str) -> TenantLogs {
-        self.or_created(tenant).logs
+        let tenant = self.or_created(tenant);
+        TenantLogs(tenant.unwrap_or_else(|_| self.nobody()).logs)
     }
 
     /// The metrics of `tenant`; a tenant that nothing was written for has none.
     #[must_use]
     pub fn metrics(&self, tenant: &str) -> TenantMetrics {
-        self.existing(tenant).metrics
+        TenantMetrics(self.existing(tenant).metrics)
     }
 
     /// See [`crate::Backend::push_logs`].
@@ -131,22 +219,13 @@ impl Store {
         for stream in streams {
             checked.push((check(stream.labels)?, stream.entries));
         }
-        let logs = self.or_created(tenant).logs;
-        let mut table = logs.table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(checked, self.max_streams, self.retention_ns, &*logs.feed)
+        self.or_created(tenant)?.logs.push(checked)
     }
 
     /// See [`crate::Backend::push_samples`].
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
-        let table = self.or_created(tenant).metrics.0;
-        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(
-            checked,
-            self.max_streams,
-            self.retention_ns / 1_000_000,
-            &Unobserved,
-        )
+        self.or_created(tenant)?.metrics.push(checked)
     }
 
     /// See [`crate::Backend::push_exemplars`].
@@ -156,27 +235,19 @@ impl Store {
         series: Vec<ExemplarSeries>,
     ) -> Result<(), PushError> {
         let checked = named(series.into_iter().map(|one| (one.labels, one.exemplars)))?;
-        let table = self.or_created(tenant).exemplars.0;
-        let mut table = table.write().unwrap_or_else(PoisonError::into_inner);
-        table.push(
-            checked,
-            self.max_streams,
-            self.retention_ns / 1_000_000,
-            &Unobserved,
-        )
+        self.or_created(tenant)?.exemplars.push(checked)
     }
 
     /// See [`crate::Backend::add_metadata`].
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
-        let registry = self.or_created(tenant).metadata;
-        let mut registry = registry.write().unwrap_or_else(PoisonError::into_inner);
-        registry.add(batch, self.max_streams)
+        let metadata = self.or_created(tenant)?.metadata;
+        metadata.add(batch, self.shared.setting.max_streams)
     }
 
     /// The exemplars of `tenant`; a tenant that nothing was written for has none.
     #[must_use]
     pub fn exemplars(&self, tenant: &str) -> TenantExemplars {
-        self.existing(tenant).exemplars
+        TenantExemplars(self.existing(tenant).exemplars)
     }
 
     /// The metadata of one metric of `tenant`, or of all if its name is empty; of `limit` metrics
@@ -188,25 +259,61 @@ impl Store {
         metric: &str,
         limit: usize,
     ) -> Vec<(String, Vec<MetricMetadata>)> {
-        let registry = self.existing(tenant).metadata;
-        let registry = registry.read().unwrap_or_else(PoisonError::into_inner);
-        registry.find(metric, limit)
+        self.existing(tenant).metadata.find(metric, limit)
     }
 
     fn existing(&self, tenant: &str) -> Tenant {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(tenant).cloned().unwrap_or_default()
+        let tenants = &self.shared.tenants;
+        let tenants = tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let found = tenants.get(tenant).cloned();
+        found.unwrap_or_else(|| self.nobody())
     }
 
-    fn or_created(&self, tenant: &str) -> Tenant {
+    /// A tenant without data.
+    fn nobody(&self) -> Tenant {
+        Tenant::in_memory(&self.shared.setting)
+    }
+
+    fn or_created(&self, tenant: &str) -> Result<Tenant, PushError> {
+        let tenants = &self.shared.tenants;
+        if let Some(tenant) = tenants
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(tenant)
         {
-            let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(tenant) = tenants.get(tenant) {
-                return tenant.clone();
-            }
+            return Ok(tenant.clone());
         }
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
-        tenants.entry(tenant.to_owned()).or_default().clone()
+        let setting = &self.shared.setting;
+        let mut tenants = tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(tenant) = tenants.get(tenant) {
+            return Ok(tenant.clone());
+        }
+        let created = match &self.shared.directory {
+            None => Tenant::in_memory(setting),
+            Some(directory) => {
+                let bad = || PushError::BadTenant(tenant.to_owned());
+                let path = directory.tenant(tenant).ok_or_else(bad)?;
+                Tenant::open(&path, setting).map_err(|error| {
+                    tracing::error!(%error, "a tenant's directory was not opened");
+                    PushError::Unwritable
+                })?
+            }
+        };
+        tenants.insert(tenant.to_owned(), created.clone());
+        Ok(created)
+    }
+}
+
+impl Drop for Store {
+    /// A clean stop: what was acknowledged is on disk already, so all there is to wait for is the
+    /// keeper, which may be sealing.
+    fn drop(&mut self) {
+        self.shared.setting.wake.end();
+        if let Some(keeper) = self.keeper.take()
+            && keeper.join().is_err()
+        {
+            tracing::error!("the thread that looks after the store broke off");
+        }
     }
 }
 
@@ -225,14 +332,13 @@ fn named<T>(
         .collect()
 }
 
-fn check(labels: Vec<(String, String)>) -> Result<Labels, PushError> {
-    let mut names: Vec<&str> = labels.iter().map(|(name, _)| name.as_str()).collect();
-    names.sort_unstable();
-    if names.first().is_some_and(|name| name.is_empty()) {
+fn check(mut labels: Vec<(String, String)>) -> Result<Labels, PushError> {
+    labels.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    if labels.first().is_some_and(|(name, _)| name.is_empty()) {
         return Err(PushError::EmptyLabelName);
     }
-    if let Some([name, _]) = names.array_windows().find(|[a, b]| a == b) {
-        return Err(PushError::DuplicateLabel((*name).to_owned()));
+    if let Some([(name, _), _]) = labels.array_windows().find(|[a, b]| a.0 == b.0) {
+        return Err(PushError::DuplicateLabel(name.clone()));
     }
     let labels = Labels::new(labels);
     if labels.is_empty() {
@@ -251,9 +357,7 @@ impl TenantLogs {
         start_ns: i64,
         end_ns: i64,
     ) -> Result<Vec<Selected<LogEntry>>, EvalError> {
-        let selection = Selection::new(matchers)?;
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(table.select(&selection, start_ns, end_ns))
+        self.0.select(&Selection::new(matchers)?, start_ns, end_ns)
     }
 
     /// The label sets of the streams that all matchers of at least one group match, and that have
@@ -265,11 +369,12 @@ impl TenantLogs {
         start_ns: i64,
         end_ns: i64,
     ) -> Result<BTreeSet<Labels>, EvalError> {
-        label_sets(&self.table, groups, start_ns, end_ns)
+        label_sets(&self.0, groups, start_ns, end_ns)
     }
 
     /// The streams that match, with their lines from `start_ns` on, and a tail that gets every
-    /// line of such a stream that is not among them: none is missed, and none comes twice.
+    /// line of such a stream that is not among them: none is missed, and none comes twice, but for
+    /// one that is sent again when it is on disk already.
     pub(crate) fn tail(
         &self,
         matchers: &[Matcher],
@@ -277,10 +382,8 @@ impl TenantLogs {
         limits: &Limits,
     ) -> Result<(Arc<Tail>, Vec<Selected<LogEntry>>), EvalError> {
         let selection = Selection::new(matchers)?;
-        // Writers wait as long as the table is locked for reading.
-        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
-        let streams = table.select(&selection, start_ns, i64::MAX);
-        let tail = self.feed.open(selection, limits)?;
+        let open = || self.0.observer.open(selection.clone(), limits);
+        let (streams, tail) = self.0.select_and(&selection, start_ns, i64::MAX, open)?;
         Ok((tail, streams))
     }
 }
@@ -296,8 +399,8 @@ impl TenantMetrics {
         end_ms: i64,
     ) -> Result<Vec<Selected<Sample>>, EvalError> {
         let selection = Selection::new(matchers)?;
-        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        Ok(table.select(&selection, start_ms, end_ms.saturating_add(1)))
+        self.0
+            .select(&selection, start_ms, end_ms.saturating_add(1))
     }
 
     /// The label sets of the series that all matchers of at least one group match, and that have
@@ -312,8 +415,8 @@ impl TenantMetrics {
     }
 }
 
-fn label_sets<T: Timed>(
-    table: &RwLock<Table<T>>,
+fn label_sets<T: Record>(
+    shelf: &Shelf<T, impl Observer<T>>,
     groups: &[Vec<Matcher>],
     start: i64,
     end: i64,
@@ -321,12 +424,13 @@ fn label_sets<T: Timed>(
     let all = [Vec::new()];
     let selections = selections(if groups.is_empty() { &all } else { groups })?;
     let mut found = BTreeSet::new();
-    let table = table.read().unwrap_or_else(PoisonError::into_inner);
     for selection in &selections {
-        table.labels(selection, start, end, &mut found);
+        shelf.labels(selection, start, end, &mut found)?;
     }
     Ok(found)
 }
 
+#[cfg(test)]
+mod disk_tests;
 #[cfg(test)]
 mod tests;

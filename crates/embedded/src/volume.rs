@@ -8,7 +8,7 @@ use crate::LogEntry;
 use crate::answer::{MatrixSeries, Point};
 use crate::labels::Labels;
 use crate::limits::{EvalError, Stop};
-use crate::store::{Selected, TenantLogs};
+use crate::store::{Lines, LogLine, Selected, SharedReading, TenantLogs};
 
 /// Series in one answer, as Loki's `volume_max_series`.
 pub(crate) const MAX_SERIES: usize = 1_000;
@@ -58,14 +58,16 @@ pub(crate) fn stats(streams: &[Selected<LogEntry>], stop: &Stop) -> Result<Stats
         streams: streams.len(),
         ..Stats::default()
     };
+    let reading = SharedReading::default();
     for (at, stream) in streams.iter().enumerate() {
         if at % CHECK_EVERY == 0 {
             stop.check()?;
         }
-        for slice in stream.slices().filter(|slice| !slice.is_empty()) {
-            sums.chunks += 1;
-            sums.entries += slice.len();
-            sums.bytes += slice.iter().map(size).sum::<usize>();
+        sums.chunks += stream.chunks();
+        let mut lines = Lines::forward(stream, &reading);
+        while lines.advance()? {
+            sums.entries += 1;
+            sums.bytes += size(lines.line()?);
         }
     }
     Ok(sums)
@@ -80,6 +82,7 @@ pub(crate) fn volumes(
     let streams = logs.select(&request.matchers, request.start_ns, request.end_ns)?;
     let mut steps: BTreeMap<i64, HashMap<Labels, usize>> = BTreeMap::new();
     let mut series: HashSet<Labels> = HashSet::new();
+    let reading = SharedReading::default();
     for (at, stream) in streams.iter().enumerate() {
         if at % CHECK_EVERY == 0 {
             request.stop.check()?;
@@ -92,10 +95,9 @@ pub(crate) fn volumes(
             )));
         }
         let mut sums: BTreeMap<i64, usize> = BTreeMap::new();
-        for entry in stream.entries() {
-            *sums
-                .entry(request.end_of_step(entry.timestamp_ns))
-                .or_default() += size(entry);
+        let mut lines = Lines::forward(stream, &reading);
+        while lines.advance()? {
+            *sums.entry(request.end_of_step(lines.time())).or_default() += size(lines.line()?);
         }
         for (end, bytes) in sums {
             let step = steps.entry(end).or_default();
@@ -186,7 +188,7 @@ impl Request<'_> {
     }
 }
 
-fn size(entry: &LogEntry) -> usize {
+fn size(entry: LogLine<'_>) -> usize {
     let metadata = entry.structured_metadata.iter();
     let metadata = metadata.map(|(name, value)| name.len() + value.len());
     entry.line.len() + metadata.sum::<usize>()

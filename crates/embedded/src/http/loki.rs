@@ -110,7 +110,9 @@ impl From<EvalError> for Refusal {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the request was cancelled by the client".to_owned(),
             ),
-            EvalError::Internal => Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            EvalError::Unreadable | EvalError::Internal => {
+                Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+            }
         }
     }
 }

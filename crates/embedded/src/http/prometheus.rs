@@ -94,7 +94,9 @@ impl From<EvalError> for Refusal {
             }
             EvalError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
             EvalError::Canceled => (StatusCode::SERVICE_UNAVAILABLE, "canceled"),
-            EvalError::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
+            EvalError::Unreadable | EvalError::Internal => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal")
+            }
         };
         Self::Error(status, kind, error.to_string())
     }

@@ -174,7 +174,7 @@ impl Detector {
         let mut read_by = None;
         for (pipeline, name) in [(&self.json, JSON), (&self.logfmt, LOGFMT)] {
             let mut labels = LineLabels::new(&line.stream);
-            if pipeline.run(&entry, &mut labels).is_some() && labels.error().is_empty() {
+            if pipeline.run(entry.as_line(), &mut labels).is_some() && labels.error().is_empty() {
                 for pair in labels.parsed() {
                     if !pairs.contains(pair) {
                         pairs.push(pair.clone());

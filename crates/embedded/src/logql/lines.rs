@@ -15,7 +15,7 @@ use crate::LogEntry;
 use crate::answer::StreamResult;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::{Selected, TenantLogs};
+use crate::store::{Lines, LogLine, Selected, SharedReading, TenantLogs};
 
 /// Bytes of lines and labels in one answer: a template can make a long line of a short one.
 const MAX_BYTES: usize = 64 << 20;
@@ -54,18 +54,18 @@ impl Pipeline {
     /// The labels and the text of a line of a stream with these labels; `None` if it does not pass.
     pub(crate) fn line(&self, labels: &Labels, entry: &LogEntry) -> Option<(Labels, String)> {
         let mut labels = LineLabels::new(labels);
-        let line = self.run(entry, &mut labels)?;
+        let line = self.run(entry.as_line(), &mut labels)?;
         Some((labels.result(), line.into_owned()))
     }
 
     pub(super) fn run<'l>(
         &self,
-        entry: &'l LogEntry,
+        entry: LogLine<'l>,
         labels: &mut LineLabels<'_>,
     ) -> Option<Cow<'l, str>> {
-        labels.reset(metadata(&entry.structured_metadata));
+        labels.reset(metadata(entry.structured_metadata));
         self.stages
-            .run(entry.timestamp_ns, &entry.line, labels, &self.hints)
+            .run(entry.timestamp_ns, entry.line, labels, &self.hints)
     }
 }
 
@@ -111,28 +111,29 @@ pub(crate) fn walk(
     pipeline: &Pipeline,
     mut visit: impl FnMut(Passed<'_>) -> usize,
 ) -> Result<(), EvalError> {
+    let reading = SharedReading::default();
+    let needle = pipeline.stages.needle();
+    let is_backward = match request.direction {
+        Direction::Forward => false,
+        Direction::Backward => true,
+    };
     let mut sources: Vec<Source<'_>> = streams
         .iter()
         .map(|stream| Source {
-            entries: match request.direction {
-                Direction::Forward => Box::new(stream.entries()),
-                Direction::Backward => Box::new(stream.entries().rev()),
-            },
+            lines: Lines::new(stream, &reading, is_backward, needle.as_ref()),
             stream: &stream.labels,
             labels: LineLabels::new(&stream.labels),
         })
         .collect();
     // Always the stream whose next line is due: lines beyond the limit are never looked at.
     let mut next: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::with_capacity(sources.len());
-    let mut waiting: Vec<Option<&LogEntry>> = vec![None; sources.len()];
     let due = |time: i64| match request.direction {
         Direction::Forward => time,
         Direction::Backward => time.saturating_neg(),
     };
-    for (index, (source, slot)) in sources.iter_mut().zip(&mut waiting).enumerate() {
-        *slot = source.entries.next();
-        if let Some(entry) = slot {
-            next.push(Reverse((due(entry.timestamp_ns), index)));
+    for (index, source) in sources.iter_mut().enumerate() {
+        if source.lines.advance()? {
+            next.push(Reverse((due(source.lines.time()), index)));
         }
     }
     let (mut seen, mut count, mut bytes) = (0_usize, 0_usize, 0_usize);
@@ -144,14 +145,11 @@ pub(crate) fn walk(
         if seen.is_multiple_of(CHECK_EVERY) {
             request.stop.check()?;
         }
-        let (Some(source), Some(slot)) = (sources.get_mut(index), waiting.get_mut(index)) else {
+        let Some(source) = sources.get_mut(index) else {
             continue;
         };
-        let Some(entry) = slot.take() else {
-            continue;
-        };
-        let time = entry.timestamp_ns;
-        if let Some(line) = pipeline.run(entry, &mut source.labels) {
+        let time = source.lines.time();
+        if let Some(line) = pipeline.run(source.lines.line()?, &mut source.labels) {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
             if is_due {
@@ -171,9 +169,8 @@ pub(crate) fn walk(
                 }
             }
         }
-        *slot = source.entries.next();
-        if let Some(entry) = slot {
-            next.push(Reverse((due(entry.timestamp_ns), index)));
+        if source.lines.advance()? {
+            next.push(Reverse((due(source.lines.time()), index)));
         }
     }
     Ok(())
@@ -181,7 +178,7 @@ pub(crate) fn walk(
 
 /// A stream, read in the query's direction.
 struct Source<'a> {
-    entries: Box<dyn Iterator<Item = &'a LogEntry> + 'a>,
+    lines: Lines<'a>,
     stream: &'a Labels,
     labels: LineLabels<'a>,
 }

@@ -17,6 +17,7 @@ use super::labels::{ERROR, LineLabels, PRESERVE_ERROR};
 use super::metric::{Evaluation, Series};
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::store::{Lines, SharedReading};
 
 /// Evaluates a range aggregation, with the grouping of an enclosing `sum` if there is one.
 pub(super) fn evaluate(
@@ -125,19 +126,23 @@ fn collect(
     let mut ids: HashMap<Labels, usize> = HashMap::new();
     let mut series: Vec<(Labels, Vec<Sample>)> = Vec::new();
     let (mut seen, mut kept) = (0_usize, 0_usize);
+    let reading = SharedReading::default();
+    let needle = extractor.needle();
     for stream in &streams {
+        let mut lines = Lines::new(stream, &reading, false, needle.as_ref());
         let mut labels = LineLabels::new(&stream.labels);
-        for entry in stream.entries() {
+        while lines.advance()? {
             seen += 1;
             if seen.is_multiple_of(CHECK_EVERY) {
                 evaluation.request.stop.check()?;
             }
-            let time_ns = entry.timestamp_ns;
+            let time_ns = lines.time();
             if !is_in_window(time_ns) {
                 continue;
             }
-            labels.reset(metadata(&entry.structured_metadata));
-            let Some(value) = extractor.value(time_ns, &entry.line, &mut labels) else {
+            let entry = lines.line()?;
+            labels.reset(metadata(entry.structured_metadata));
+            let Some(value) = extractor.value(time_ns, entry.line, &mut labels) else {
                 continue;
             };
             kept += 1;

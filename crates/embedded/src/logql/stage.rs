@@ -26,6 +26,7 @@ use super::labels::{Category, ERROR, ERROR_DETAILS, LineLabels, PRESERVE_ERROR};
 use super::template::Template;
 use crate::limits::EvalError;
 use crate::regexes;
+use crate::store::Needle;
 
 /// One stage.
 #[derive(Clone, Debug)]
@@ -107,6 +108,21 @@ impl Stages {
         }
         stages.append(&mut others);
         Ok(Self(stages))
+    }
+
+    /// A text that is in every line which passes: the longest that the line filters at the beginning
+    /// ask for.
+    pub(crate) fn needle(&self) -> Option<Needle> {
+        let filters = self.0.iter().map_while(|stage| {
+            if let Stage::Line(test) = stage {
+                Some(test)
+            } else {
+                None
+            }
+        });
+        let needles = filters.filter_map(LineTest::needle);
+        let longest = needles.max_by_key(|needle| needle.len())?;
+        (!longest.is_empty()).then(|| Needle::new(longest))
     }
 
     /// The labels that filters and formats read.

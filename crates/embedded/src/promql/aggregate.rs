@@ -8,6 +8,7 @@ use super::accumulate::State;
 use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
 use super::quantile::quantile;
 use super::series::{Collector, Cursor, METRIC_NAME, Series, point};
+use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::numbers::go_float;
@@ -66,12 +67,12 @@ impl Evaluator<'_> {
         for group in groups {
             self.stop.check()?;
             // States only where the group has points: a subquery may have very many steps.
-            let indexes = || {
-                let points = group.members.iter().flat_map(|member| &member.points);
-                points.map(|sample| self.steps.index(sample.timestamp_ms))
-            };
-            let first = indexes().min().unwrap_or_default();
-            let after = indexes().max().map_or(first, |last| last + 1);
+            let index = |point: &Point| self.steps.index(point.timestamp_ms);
+            let members = group.members.iter();
+            let firsts = members.clone().filter_map(|one| one.points.first());
+            let first = firsts.map(index).min().unwrap_or_default();
+            let lasts = members.filter_map(|one| one.points.last());
+            let after = lasts.map(index).max().map_or(first, |last| last + 1);
             let mut states: Vec<Option<State>> = vec![None; after - first];
             for sample in group.members.iter().flat_map(|member| &member.points) {
                 let index = self.steps.index(sample.timestamp_ms);

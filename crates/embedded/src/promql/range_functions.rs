@@ -2,10 +2,12 @@
 
 #![allow(clippy::cast_precision_loss)] // PromQL calculates with times as floats
 
+use std::thread;
+
 use query::promql::ast::Expr;
 
 use super::evaluator::Evaluator;
-use super::selector::demanded_labels;
+use super::selector::{RangeVector, demanded_labels};
 use super::series::{Series, same_labels};
 use crate::answer::Point;
 use crate::limits::EvalError;
@@ -51,11 +53,45 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let vector = self.range_vector(range)?;
         let arguments = argument.map(|expr| self.scalar(expr)).transpose()?;
+        let arguments = arguments.as_deref();
+        let mut parts = vector.into_parts();
+        let last = parts.pop();
+        let found = thread::scope(|scope| {
+            let work = |part| self.over_part(part, arguments, keeps_name, function);
+            let others = parts.into_iter();
+            let others: Vec<_> = others.map(|part| scope.spawn(move || work(part))).collect();
+            let last = last.map(work).transpose()?;
+            let mut found: Vec<Series> = Vec::new();
+            for other in others {
+                let part = other.join().map_err(|_| EvalError::Internal)?;
+                found.extend(part?);
+            }
+            found.extend(last.into_iter().flatten());
+            Ok::<_, EvalError>(found)
+        })?;
+        if !self.delayed_name_removal {
+            let mut labels: Vec<_> = found.iter().map(|series| &series.labels).collect();
+            labels.sort_unstable();
+            if labels.array_windows().any(|[a, b]| a == b) {
+                return Err(same_labels());
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same for some of the series, on a thread of its own.
+    fn over_part(
+        &self,
+        vector: RangeVector,
+        arguments: Option<&[f64]>,
+        keeps_name: bool,
+        function: RangeFunction,
+    ) -> Result<Vec<Series>, EvalError> {
         let (shift, length) = (vector.shift, vector.range);
         let mut found: Vec<Series> = Vec::new();
-        for mut series in vector.into_series() {
+        for series in vector.into_series() {
             self.stop.check()?;
-            let before = self.budget.held();
+            let mut series = series?;
             self.budget.take(series.points.len())?;
             let samples = std::mem::take(&mut series.points);
             let (mut from, mut to) = (0, 0);
@@ -72,7 +108,6 @@ impl Evaluator<'_> {
                     self.stop.check()?;
                 }
                 let argument = arguments
-                    .as_ref()
                     .and_then(|arguments| arguments.get(step).copied())
                     .unwrap_or(f64::NAN);
                 let value = function(&Window {
@@ -89,19 +124,13 @@ impl Evaluator<'_> {
                     });
                 }
             }
-            self.budget.settle(before, series.points.len());
+            self.budget.give_back(samples.len());
+            self.budget.take(series.points.len())?;
             if !keeps_name {
                 self.drop_name(&mut series);
             }
             if !series.points.is_empty() {
                 found.push(series);
-            }
-        }
-        if !self.delayed_name_removal {
-            let mut labels: Vec<_> = found.iter().map(|series| &series.labels).collect();
-            labels.sort_unstable();
-            if labels.array_windows().any(|[a, b]| a == b) {
-                return Err(same_labels());
             }
         }
         Ok(found)

@@ -1,5 +1,7 @@
 //! Selectors.
 
+use std::thread;
+
 use query::Matcher;
 use query::promql::ast::{Expr, MatrixSelector, VectorSelector};
 
@@ -9,7 +11,12 @@ use super::series::{METRIC_NAME, Series};
 use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::{Sample, Selected};
+use crate::store::{Reading, Sample, Selected};
+
+/// Stored series from which on several threads read them.
+const MANY_SERIES: usize = 2_000;
+/// Threads of one query.
+const MOST_THREADS: usize = 4;
 
 /// A range vector before its windows are cut.
 #[derive(Debug)]
@@ -35,22 +42,50 @@ impl RangeVector {
         }
     }
 
+    /// The same in parts of about as many series, if there are so many that several threads pay.
+    pub(super) fn into_parts(self) -> Vec<Self> {
+        let (shift, range) = (self.shift, self.range);
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        match self.source {
+            Source::Stored(mut selected) if selected.len() >= MANY_SERIES && threads > 1 => {
+                let size = selected.len().div_ceil(threads.min(MOST_THREADS));
+                let mut parts = Vec::new();
+                while !selected.is_empty() {
+                    let rest = selected.split_off(size.min(selected.len()));
+                    parts.push(Self {
+                        source: Source::Stored(selected),
+                        shift,
+                        range,
+                    });
+                    selected = rest;
+                }
+                parts
+            }
+            source @ (Source::Stored(_) | Source::Computed(_)) => vec![Self {
+                source,
+                shift,
+                range,
+            }],
+        }
+    }
+
     /// The series with all samples that some window may need, staleness marks left out. Samples of
     /// stored series are read as they are asked for, one series at a time.
-    pub(super) fn into_series(self) -> Box<dyn Iterator<Item = Series>> {
+    pub(super) fn into_series(self) -> Box<dyn Iterator<Item = Result<Series, EvalError>>> {
         match self.source {
-            Source::Computed(series) => Box::new(series.into_iter()),
-            Source::Stored(selected) => Box::new(selected.into_iter().map(|one| {
-                Series {
-                    points: one
-                        .entries()
-                        .filter(|sample| !sample.is_stale())
-                        .copied()
-                        .collect(),
-                    labels: one.labels,
-                    drop_name: false,
-                }
-            })),
+            Source::Computed(series) => Box::new(series.into_iter().map(Ok)),
+            Source::Stored(selected) => {
+                let mut reading = Reading::default();
+                Box::new(selected.into_iter().map(move |one| {
+                    let mut points = one.read(&mut reading)?;
+                    points.retain(|sample| !sample.is_stale());
+                    Ok(Series {
+                        labels: one.labels,
+                        drop_name: false,
+                        points,
+                    })
+                }))
+            }
         }
     }
 }
@@ -86,9 +121,10 @@ impl Evaluator<'_> {
         }
         let from = first.saturating_sub(self.lookback).saturating_add(1);
         let mut found = Vec::new();
+        let mut reading = Reading::default();
         for selected in self.store.select(&matchers(selector), from, last)? {
             self.stop.check()?;
-            let samples: Vec<Sample> = selected.entries().copied().collect();
+            let samples = selected.read(&mut reading)?;
             let mut rest = samples.as_slice();
             let mut newest: Option<Sample> = None;
             let mut points = Vec::new();
@@ -182,8 +218,9 @@ impl Evaluator<'_> {
         let end = range.shift.of(self.steps.start);
         let start = end.saturating_sub(range.range);
         let mut found = Vec::new();
-        for mut series in range.into_series() {
+        for series in range.into_series() {
             self.stop.check()?;
+            let mut series = series?;
             series
                 .points
                 .retain(|point| point.timestamp_ms > start && point.timestamp_ms <= end);

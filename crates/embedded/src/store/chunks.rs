@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::LogEntry;
-use crate::labels::Labels;
 use crate::store::Sample;
+use crate::store::disk::codec::Record;
 
 /// Entries in a full chunk. A writer copies the chunk that it writes to if somebody reads it, so
 /// chunks are small.
@@ -67,6 +67,15 @@ impl<T: Timed> Chunks<T> {
     /// Adds an entry, and tells whether it was not there before.
     pub(super) fn push(&mut self, entry: T) -> bool {
         let time = entry.time();
+        // Most entries are newer than all that there are: nothing else need be looked at, which with
+        // many series would not be in the processor's caches.
+        if let Some(shared) = self.chunks.last_mut()
+            && shared.len() < FULL
+            && shared.last().is_some_and(|last| last.time() < time)
+        {
+            Arc::make_mut(shared).push(entry);
+            return true;
+        }
         // The last chunk that begins at or before the entry; one that came late goes into the
         // middle.
         let after = self
@@ -121,79 +130,43 @@ impl<T: Timed> Chunks<T> {
         }
     }
 
-    /// Whether the time from the oldest entry to the newest one meets the one from `start`
-    /// (inclusive) to `end` (exclusive), be there an entry or not.
-    pub(super) fn overlap(&self, start: i64, end: i64) -> bool {
-        let bounds = self.oldest().zip(self.newest());
-        bounds.is_some_and(|(oldest, newest)| start <= newest && oldest < end)
-    }
-
-    /// Drops whole chunks that are older than `oldest`.
-    pub(super) fn drop_before(&mut self, oldest: i64) {
+    /// Drops whole chunks that are older than `oldest`; about how many bytes they took.
+    pub(super) fn drop_before(&mut self, oldest: i64) -> usize
+    where
+        T: Record,
+    {
         let gone = self
             .chunks
             .partition_point(|chunk| chunk.last().is_some_and(|last| last.time() < oldest));
-        self.chunks.drain(..gone);
+        let gone = self.chunks.drain(..gone);
+        gone.map(|chunk| chunk.iter().map(T::weight).sum::<usize>())
+            .sum()
     }
 
-    pub(super) fn select(&self, labels: &Labels, start: i64, end: i64) -> Option<Selected<T>> {
+    /// The chunks that may have entries from `start` (inclusive) to `end` (exclusive).
+    pub(super) fn find(&self, start: i64, end: i64) -> impl Iterator<Item = &Arc<Vec<T>>> {
         let from = self
             .chunks
             .partition_point(|chunk| chunk.last().is_some_and(|last| last.time() < start));
-        let chunks: Vec<_> = self
-            .chunks
-            .iter()
-            .skip(from)
-            .take_while(|chunk| chunk.first().is_some_and(|first| first.time() < end))
-            .cloned()
-            .collect();
-        let selected = Selected {
-            labels: labels.clone(),
-            chunks,
-            start,
-            end,
-        };
-        selected.entries().next()?;
-        Some(selected)
-    }
-}
-
-/// A stream or series that was selected, with its entries of a range of time. It stays as it is
-/// while others write.
-#[derive(Clone, Debug)]
-pub struct Selected<T> {
-    /// The labels.
-    pub labels: Labels,
-    chunks: Vec<Arc<Vec<T>>>,
-    start: i64,
-    end: i64,
-}
-
-impl<T: Timed> Selected<T> {
-    /// The entries, oldest first; reverse it for the newest first.
-    pub fn entries(&self) -> impl DoubleEndedIterator<Item = &T> {
-        self.slices().flatten()
+        let chunks = self.chunks.iter().skip(from);
+        chunks.take_while(move |chunk| chunk.first().is_some_and(|first| first.time() < end))
     }
 
-    /// The entries in slices, oldest first.
-    pub fn slices(&self) -> impl DoubleEndedIterator<Item = &[T]> {
-        self.chunks.iter().map(|chunk| {
-            let from = chunk.partition_point(|entry| entry.time() < self.start);
-            let to = chunk.partition_point(|entry| entry.time() < self.end);
-            chunk.get(from..to).unwrap_or_default()
-        })
+    /// All chunks.
+    pub(super) fn all(&self) -> &[Arc<Vec<T>>] {
+        &self.chunks
     }
 
-    /// How many entries there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.slices().map(<[T]>::len).sum()
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::labels::Labels;
+    use crate::store::selected::{Part, Selected};
 
     fn sample(timestamp_ms: i64) -> Sample {
         Sample {
@@ -202,16 +175,19 @@ mod tests {
         }
     }
 
+    fn selected<T: Record>(chunks: &Chunks<T>, start: i64, end: i64) -> Selected<T> {
+        let found = chunks.find(start, end);
+        Selected {
+            labels: Labels::default(),
+            parts: found.map(|chunk| Part::Memory(Arc::clone(chunk))).collect(),
+            start,
+            end,
+        }
+    }
+
     fn times(chunks: &Chunks<Sample>, start: i64, end: i64) -> Vec<i64> {
-        chunks
-            .select(&Labels::default(), start, end)
-            .map(|selected| {
-                selected
-                    .entries()
-                    .map(|sample| sample.timestamp_ms)
-                    .collect()
-            })
-            .unwrap_or_default()
+        let entries = selected(chunks, start, end).entries().unwrap();
+        entries.iter().map(|sample| sample.timestamp_ms).collect()
     }
 
     #[test]
@@ -247,8 +223,8 @@ mod tests {
                 });
             }
         }
-        let selected = chunks.select(&Labels::default(), 7, 8).unwrap();
-        let lines: Vec<_> = selected.entries().map(|entry| entry.line.clone()).collect();
+        let entries = selected(&chunks, 7, 8).entries().unwrap();
+        let lines: Vec<_> = entries.into_iter().map(|entry| entry.line).collect();
         let wanted: Vec<_> = (0..1500).map(|at| format!("line {at}")).collect();
         assert_eq!(lines, wanted);
     }
@@ -257,9 +233,9 @@ mod tests {
     fn what_was_selected_does_not_change_when_more_is_written() {
         let mut chunks = Chunks::default();
         chunks.push(sample(1));
-        let selected = chunks.select(&Labels::default(), 0, 10).unwrap();
+        let selected = selected(&chunks, 0, 10);
         chunks.push(sample(2));
-        assert_eq!(selected.count(), 1);
+        assert_eq!(selected.count(), Ok(1));
         assert_eq!(times(&chunks, 0, 10), [1, 2]);
     }
 }

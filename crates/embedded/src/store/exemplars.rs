@@ -1,15 +1,17 @@
 //! Exemplars: single events that stand for a sample, with labels of their own.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::chunks::{Selected, Timed};
+use crate::store::chunks::Timed;
 use crate::store::select::selections;
-use crate::store::table::Table;
+use crate::store::selected::Selected;
+use crate::store::shelf::Shelf;
+use crate::store::table::Unobserved;
 
 /// An exemplar of a series.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,8 +35,8 @@ impl Timed for Exemplar {
 }
 
 /// The exemplars of one tenant. Clones share the data.
-#[derive(Clone, Debug, Default)]
-pub struct TenantExemplars(pub(super) Arc<RwLock<Table<Exemplar>>>);
+#[derive(Clone, Debug)]
+pub struct TenantExemplars(pub(super) Arc<Shelf<Exemplar, Unobserved>>);
 
 impl TenantExemplars {
     /// The series that all matchers of at least one group match, with their exemplars from
@@ -46,10 +48,12 @@ impl TenantExemplars {
         end_ms: i64,
     ) -> Result<Vec<Selected<Exemplar>>, EvalError> {
         let selections = selections(groups)?;
-        let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let mut found = BTreeMap::new();
         for selection in &selections {
-            for series in table.select(selection, start_ms, end_ms.saturating_add(1)) {
+            for series in self
+                .0
+                .select(selection, start_ms, end_ms.saturating_add(1))?
+            {
                 found.insert(series.labels.clone(), series);
             }
         }

@@ -1,8 +1,15 @@
 //! What metrics mean: their type, unit and a sentence for people.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::store::PushError;
+use crate::store::disk::bytes::{Bytes, put_text};
+use crate::store::disk::directory::{OpenError, make_durable};
+use crate::store::disk::log::{Log, frame, open_log};
+use crate::store::disk::{Damaged, unwritten};
 
 /// Descriptions of one metric that differ; more tell nothing.
 const MOST_PER_METRIC: usize = 10;
@@ -56,44 +63,148 @@ impl MetricKind {
             Self::Unknown => "unknown",
         }
     }
+
+    fn parse(text: &str) -> Option<Self> {
+        [
+            Self::Counter,
+            Self::Gauge,
+            Self::Histogram,
+            Self::GaugeHistogram,
+            Self::Summary,
+            Self::Info,
+            Self::StateSet,
+            Self::Unknown,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str() == text)
+    }
 }
 
 /// The metadata of one tenant, by metric.
 #[derive(Debug, Default)]
-pub(super) struct Registry(BTreeMap<String, Vec<MetricMetadata>>);
+pub(super) struct Registry(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    metrics: BTreeMap<String, Vec<MetricMetadata>>,
+    /// Where there is a directory.
+    path: Option<PathBuf>,
+    /// Where something was written.
+    log: Option<Log>,
+}
 
 impl Registry {
+    /// What a tenant's directory has.
+    pub(super) fn open(tenant: &Path) -> Result<Self, OpenError> {
+        let path = tenant.join("metadata.log");
+        let mut state = State::default();
+        if path.exists() {
+            let metrics = &mut state.metrics;
+            let log = open_log(&path, |payload| match parse(payload) {
+                Ok(one) => metrics.entry(one.metric.clone()).or_default().push(one),
+                Err(error) => tracing::error!(%error, "what a metric means is lost"),
+            });
+            state.log = Some(log.map_err(|error| error.of_open(&path))?);
+        }
+        state.path = Some(path);
+        Ok(Self(Mutex::new(state)))
+    }
+
     pub(super) fn add(
-        &mut self,
+        &self,
         batch: Vec<MetricMetadata>,
         max_metrics: usize,
     ) -> Result<(), PushError> {
         if batch.iter().any(|one| one.metric.is_empty()) {
             return Err(PushError::NoMetricName("{}".to_owned()));
         }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let metrics = &state.metrics;
         let mut fresh: Vec<&str> = batch.iter().map(|one| one.metric.as_str()).collect();
-        fresh.retain(|metric| !self.0.contains_key(*metric));
+        fresh.retain(|metric| !metrics.contains_key(*metric));
         fresh.sort_unstable();
         fresh.dedup();
-        if self.0.len() + fresh.len() > max_metrics {
+        if metrics.len() + fresh.len() > max_metrics {
             return Err(PushError::TooManyStreams(max_metrics));
         }
+        // What is known is sent again and again, and need not be written again.
+        let mut added: Vec<MetricMetadata> = Vec::new();
         for one in batch {
-            let known = self.0.entry(one.metric.clone()).or_default();
-            if known.len() < MOST_PER_METRIC && !known.contains(&one) {
-                known.push(one);
+            let of_metric = |other: &&MetricMetadata| other.metric == one.metric;
+            let known = metrics.get(&one.metric).map_or(&[][..], Vec::as_slice);
+            let count = known.len() + added.iter().filter(of_metric).count();
+            if count < MOST_PER_METRIC && !known.contains(&one) && !added.contains(&one) {
+                added.push(one);
             }
+        }
+        state.write(&added)?;
+        for one in added {
+            state
+                .metrics
+                .entry(one.metric.clone())
+                .or_default()
+                .push(one);
         }
         Ok(())
     }
 
+    /// Bytes on disk.
+    pub(super) fn size(&self) -> u64 {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.log.as_ref().map_or(0, Log::len)
+    }
+
     /// The metadata of one metric, or of all if its name is empty; of `limit` metrics at most.
     pub(super) fn find(&self, metric: &str, limit: usize) -> Vec<(String, Vec<MetricMetadata>)> {
-        self.0
-            .iter()
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let metrics = state.metrics.iter();
+        metrics
             .filter(|(name, _)| metric.is_empty() || *name == metric)
             .take(limit)
             .map(|(name, all)| (name.clone(), all.clone()))
             .collect()
     }
+}
+
+impl State {
+    fn write(&mut self, added: &[MetricMetadata]) -> Result<(), PushError> {
+        let Some(path) = self.path.clone().filter(|_| !added.is_empty()) else {
+            return Ok(());
+        };
+        let write = |log: &mut Option<Log>| -> io::Result<()> {
+            let log = match log {
+                Some(log) => log,
+                empty @ None => {
+                    path.parent().map(make_durable).transpose()?;
+                    empty.insert(Log::create(&path)?)
+                }
+            };
+            let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+            for one in added {
+                payload.clear();
+                for text in [&one.metric, one.kind.as_str(), &one.help, &one.unit] {
+                    put_text(&mut payload, text);
+                }
+                frame(log.seed(), &payload, &mut bytes)?;
+            }
+            log.append(&bytes)
+        };
+        write(&mut self.log).map_err(|error| unwritten(&error, &path))
+    }
+}
+
+/// What [`State::write`] wrote.
+pub(crate) fn parse(payload: &[u8]) -> Result<MetricMetadata, Damaged> {
+    let mut bytes = Bytes(payload);
+    let metric = bytes.text()?.to_owned();
+    let kind =
+        MetricKind::parse(bytes.text()?).ok_or(Damaged("a type that metrics do not have"))?;
+    let (help, unit) = (bytes.text()?.to_owned(), bytes.text()?.to_owned());
+    bytes.end()?;
+    Ok(MetricMetadata {
+        metric,
+        kind,
+        help,
+        unit,
+    })
 }

@@ -1,24 +1,56 @@
-//! The streams or series of one tenant, with an index of their labels.
+//! The streams or series of one tenant, with an index of their labels, their entries that are in
+//! memory, and the segments that have the others.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
 
 use crate::labels::Labels;
-use crate::store::PushError;
-use crate::store::chunks::{Chunks, Selected, Timed};
+use crate::store::chunks::{Chunks, Timed};
+use crate::store::disk::bytes::put_text;
+use crate::store::disk::codec::Record;
+use crate::store::disk::segment::Segment;
 use crate::store::select::{Selection, Test};
+use crate::store::selected::Part;
+
+/// The id of a stream or series within its tenant. It is never given to another.
+pub(super) type Id = u32;
 
 #[derive(Debug)]
 pub(super) struct Table<T> {
-    rows: Vec<Row<T>>,
-    ids: HashMap<Labels, usize>,
-    /// Label name to value to the rows that have it, ascending.
-    index: HashMap<String, BTreeMap<String, Vec<usize>>>,
+    rows: HashMap<Id, Row<T>, RandomState>,
+    /// By labels, in one piece each: comparing the strings of a label set one by one is slow.
+    ids: HashMap<Box<[u8]>, Id, RandomState>,
+    /// Label name to value to the rows that have it.
+    index: HashMap<String, BTreeMap<String, Vec<Id>>>,
+    /// Above all ids that were ever given.
+    pub(super) next_id: Id,
+    /// The oldest first.
+    pub(super) segments: Vec<Arc<Segment>>,
+    /// About how many bytes the entries take that are not sealed.
+    pub(super) weight: usize,
+    /// Whether there are frozen entries.
+    pub(super) is_frozen: bool,
 }
 
 #[derive(Debug)]
 struct Row<T> {
     labels: Labels,
+    /// Entries that are being sealed.
+    frozen: Chunks<T>,
     data: Chunks<T>,
+}
+
+/// A row that was found.
+#[derive(Debug)]
+pub(super) struct Match<T> {
+    pub(super) id: Id,
+    pub(super) labels: Labels,
+    /// What of it is in memory.
+    pub(super) parts: Vec<Part<T>>,
+    /// Times of the oldest and newest entries in memory.
+    pub(super) span: Option<(i64, i64)>,
 }
 
 /// Is told, while the table is locked, of what a table takes.
@@ -31,6 +63,7 @@ pub(super) trait Observer<T> {
 }
 
 /// Nobody looks.
+#[derive(Debug, Default)]
 pub(super) struct Unobserved;
 
 impl<T> Observer<T> for Unobserved {
@@ -44,113 +77,196 @@ impl<T> Observer<T> for Unobserved {
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
-            rows: Vec::new(),
-            ids: HashMap::new(),
+            rows: HashMap::default(),
+            ids: HashMap::default(),
             index: HashMap::new(),
+            next_id: 0,
+            segments: Vec::new(),
+            weight: 0,
+            is_frozen: false,
         }
     }
 }
 
-impl<T: Timed> Table<T> {
-    /// Adds all of `batch`, or nothing of it where it would make too many rows.
-    pub(super) fn push(
-        &mut self,
-        batch: Vec<(Labels, Vec<T>)>,
-        max_rows: usize,
-        retention: i64,
-        observer: &impl Observer<T>,
-    ) -> Result<(), PushError> {
-        let mut fresh: Vec<&Labels> = batch
-            .iter()
-            .map(|(labels, _)| labels)
-            .filter(|labels| !self.ids.contains_key(*labels))
-            .collect();
-        fresh.sort_unstable();
-        fresh.dedup();
-        if self.rows.len() + fresh.len() > max_rows {
-            return Err(PushError::TooManyStreams(max_rows));
+impl<T: Record> Table<T> {
+    /// How many streams or series there are.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(super) fn id(&self, labels: &Labels) -> Option<Id> {
+        self.id_of(&key(labels))
+    }
+
+    /// The id of the stream with this key, which [`put_key`] made.
+    pub(super) fn id_of(&self, key: &[u8]) -> Option<Id> {
+        self.ids.get(key).copied()
+    }
+
+    pub(super) fn has(&self, id: Id) -> bool {
+        self.rows.contains_key(&id)
+    }
+
+    /// Adds a row, unless there is one with these labels.
+    pub(super) fn insert(&mut self, id: Id, labels: &Labels) {
+        let key = key(labels).into_boxed_slice();
+        if self.rows.contains_key(&id) || self.ids.contains_key(&key) {
+            return;
         }
-        for (labels, entries) in batch {
-            let id = self.id(&labels);
-            let Some(row) = self.rows.get_mut(id) else {
+        self.next_id = self.next_id.max(id.saturating_add(1));
+        let row = Row {
+            labels: labels.clone(),
+            frozen: Chunks::default(),
+            data: Chunks::default(),
+        };
+        self.rows.insert(id, row);
+        self.ids.insert(key, id);
+        for (name, value) in labels.iter() {
+            // Names and values that are known are found without copying them.
+            if !self.index.contains_key(name) {
+                self.index.insert(name.to_owned(), BTreeMap::new());
+            }
+            let Some(values) = self.index.get_mut(name) else {
                 continue;
             };
-            if observer.wants(&labels) {
-                let mut fresh = Vec::new();
-                for entry in entries {
-                    if row.data.push(entry.clone()) {
-                        fresh.push(entry);
-                    }
+            match values.get_mut(value) {
+                Some(rows) => rows.push(id),
+                None => {
+                    values.insert(value.to_owned(), vec![id]);
                 }
-                observer.taken(&labels, fresh);
-            } else {
-                for entry in entries {
-                    row.data.push(entry);
-                }
-            }
-            if let Some(newest) = row.data.newest() {
-                row.data.drop_before(newest.saturating_sub(retention));
             }
         }
-        Ok(())
     }
 
-    fn id(&mut self, labels: &Labels) -> usize {
-        if let Some(id) = self.ids.get(labels) {
-            return *id;
+    /// Removes the rows that have nothing in memory, but for those to be kept; the ids of those that
+    /// are left.
+    pub(super) fn retain(&mut self, keep: impl Fn(Id) -> bool) -> Vec<(Id, Labels)> {
+        self.rows
+            .retain(|id, row| keep(*id) || !row.data.is_empty() || !row.frozen.is_empty());
+        let rows = &self.rows;
+        self.ids.retain(|_, id| rows.contains_key(id));
+        for values in self.index.values_mut() {
+            values.retain(|_, ids| {
+                ids.retain(|id| rows.contains_key(id));
+                !ids.is_empty()
+            });
         }
-        let id = self.rows.len();
-        self.rows.push(Row {
-            labels: labels.clone(),
-            data: Chunks::default(),
+        self.index.retain(|_, values| !values.is_empty());
+        let left = rows.iter();
+        left.map(|(id, row)| (*id, row.labels.clone())).collect()
+    }
+
+    /// Adds entries to rows.
+    pub(super) fn apply(&mut self, batch: Vec<(Id, Vec<T>)>, observer: &impl Observer<T>) {
+        for (id, entries) in batch {
+            let Some(row) = self.rows.get_mut(&id) else {
+                continue;
+            };
+            let is_wanted = observer.wants(&row.labels);
+            let mut fresh = Vec::new();
+            for entry in entries {
+                let weight = entry.weight();
+                let copy = is_wanted.then(|| entry.clone());
+                if row.data.push(entry) {
+                    self.weight += weight;
+                    fresh.extend(copy);
+                }
+            }
+            if is_wanted {
+                observer.taken(&row.labels, fresh);
+            }
+        }
+    }
+
+    /// Drops what in memory is older than `retention`, counted back from the newest of these rows.
+    pub(super) fn drop_behind_newest(&mut self, ids: &[Id], retention: i64) {
+        for id in ids {
+            if let Some(row) = self.rows.get_mut(id)
+                && let Some(newest) = row.data.newest()
+            {
+                self.weight -= row.data.drop_before(newest.saturating_sub(retention));
+            }
+        }
+    }
+
+    /// Drops what in memory is older than `oldest`.
+    pub(super) fn drop_before(&mut self, oldest: i64) {
+        for row in self.rows.values_mut() {
+            if row.data.oldest().is_some_and(|first| first < oldest) {
+                self.weight -= row.data.drop_before(oldest);
+            }
+        }
+    }
+
+    /// Sets what is in memory aside to be sealed. What is written from now on is beside it.
+    pub(super) fn freeze(&mut self) {
+        for row in self.rows.values_mut() {
+            row.frozen = std::mem::take(&mut row.data);
+        }
+        self.weight = 0;
+        self.is_frozen = true;
+    }
+
+    /// What was set aside, sorted by labels.
+    pub(super) fn frozen(&self) -> Vec<(Id, Chunks<T>)> {
+        let rows = self.rows.iter().filter(|(_, row)| !row.frozen.is_empty());
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort_unstable_by(|a, b| a.1.labels.cmp(&b.1.labels));
+        rows.into_iter()
+            .map(|(id, row)| (*id, row.frozen.clone()))
+            .collect()
+    }
+
+    /// Takes a segment in the place of what was set aside.
+    pub(super) fn thaw(&mut self, sealed: Option<Segment>) {
+        for row in self.rows.values_mut() {
+            if !row.frozen.is_empty() {
+                row.frozen = Chunks::default();
+            }
+        }
+        self.is_frozen = false;
+        self.segments.extend(sealed.map(Arc::new));
+    }
+
+    /// The rows that match, with what they have in memory of a range of time.
+    pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Match<T>> {
+        let found = self.matching(selection).map(|(id, row)| {
+            let parts = row.frozen.find(start, end).chain(row.data.find(start, end));
+            Match {
+                id,
+                labels: row.labels.clone(),
+                parts: parts.map(|chunk| Part::Memory(Arc::clone(chunk))).collect(),
+                span: join(row.frozen.span(), row.data.span()),
+            }
         });
-        self.ids.insert(labels.clone(), id);
-        for (name, value) in labels.iter() {
-            let values = self.index.entry(name.to_owned()).or_default();
-            values.entry(value.to_owned()).or_default().push(id);
-        }
-        id
+        found.collect()
     }
 
-    pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Selected<T>> {
-        let mut found: Vec<Selected<T>> = self
-            .matching(selection)
-            .filter_map(|row| row.data.select(&row.labels, start, end))
-            .collect();
-        found.sort_by(|a, b| a.labels.cmp(&b.labels));
-        found
-    }
-
-    /// Adds to `found` the labels of the rows whose time meets the one from `start` (inclusive) to
-    /// `end` (exclusive).
-    pub(super) fn labels(
-        &self,
-        selection: &Selection,
-        start: i64,
-        end: i64,
-        found: &mut BTreeSet<Labels>,
-    ) {
-        let rows = self.matching(selection);
-        let within = rows.filter(|row| row.data.overlap(start, end));
-        found.extend(within.map(|row| row.labels.clone()));
+    /// Segments that may have entries from `start` (inclusive) to `end` (exclusive).
+    pub(super) fn overlapping(&self, start: i64, end: i64) -> Vec<Arc<Segment>> {
+        let overlapping = self.segments.iter().filter(|one| one.overlaps(start, end));
+        overlapping.cloned().collect()
     }
 
     fn matching<'a>(
         &'a self,
         selection: &'a Selection,
-    ) -> Box<dyn Iterator<Item = &'a Row<T>> + 'a> {
-        let candidates: Box<dyn Iterator<Item = &'a Row<T>> + 'a> = match self.candidates(selection)
-        {
-            Some(ids) => Box::new(ids.into_iter().filter_map(|id| self.rows.get(id))),
-            None => Box::new(self.rows.iter()),
-        };
-        Box::new(candidates.filter(move |row| selection.matches(&row.labels)))
+    ) -> Box<dyn Iterator<Item = (Id, &'a Row<T>)> + 'a> {
+        let candidates: Box<dyn Iterator<Item = (Id, &'a Row<T>)> + 'a> =
+            match self.candidates(selection) {
+                Some(ids) => Box::new(
+                    ids.into_iter()
+                        .filter_map(|id| Some((id, self.rows.get(&id)?))),
+                ),
+                None => Box::new(self.rows.iter().map(|(id, row)| (*id, row))),
+            };
+        Box::new(candidates.filter(move |(_, row)| selection.matches(&row.labels)))
     }
 
     /// Rows among which all matching ones are, from the matcher that leaves the fewest; `None`
     /// where no matcher demands a label to be there.
-    fn candidates(&self, selection: &Selection) -> Option<Vec<usize>> {
-        let mut best: Option<Vec<usize>> = None;
+    fn candidates(&self, selection: &Selection) -> Option<Vec<Id>> {
+        let mut best: Option<Vec<Id>> = None;
         for (name, test) in selection.tests() {
             if test.passes("") {
                 continue;
@@ -177,5 +293,34 @@ impl<T: Timed> Table<T> {
             }
         }
         best
+    }
+}
+
+/// Appends a label set in one piece.
+pub(super) fn put_key(out: &mut Vec<u8>, labels: &Labels) {
+    for (name, value) in labels.iter() {
+        put_text(out, name);
+        put_text(out, value);
+    }
+}
+
+fn key(labels: &Labels) -> Vec<u8> {
+    let mut key = Vec::new();
+    put_key(&mut key, labels);
+    key
+}
+
+/// The span over both.
+pub(super) fn join(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (one, None) | (None, one) => one,
+    }
+}
+
+impl<T: Timed> Chunks<T> {
+    /// Times of the oldest and newest entries.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        self.oldest().zip(self.newest())
     }
 }

@@ -146,7 +146,8 @@ fn old_data_goes() {
         .unwrap();
     let selected = store.metrics("t").select(&[], 0, 200_000).unwrap();
     // Whole chunks go, so a little more than the retention stays.
-    let count = selected.iter().map(Selected::count).sum::<usize>();
+    let counts = selected.iter().map(|one| one.count().unwrap());
+    let count = counts.sum::<usize>();
     assert!((10_000..12_000).contains(&count), "{count}");
 }
 
@@ -169,7 +170,7 @@ fn readers_and_writers_do_not_wait_for_each_other_to_finish() {
             let selected = metrics.select(&[], 0, 10_000).unwrap();
             let times: Vec<i64> = selected
                 .iter()
-                .flat_map(Selected::entries)
+                .flat_map(|one| one.entries().unwrap())
                 .map(|sample| sample.timestamp_ms)
                 .collect();
             // A reader sees all that was written up to some moment, and nothing torn.
@@ -211,7 +212,7 @@ fn a_tail_misses_no_line_and_gets_none_twice_however_it_falls_between_writes() {
     let (tail, streams) = logs.tail(&matchers, 0, &limits).unwrap();
     let mut got: Vec<i64> = streams
         .iter()
-        .flat_map(Selected::entries)
+        .flat_map(|one| one.entries().unwrap())
         .map(|entry| entry.timestamp_ns)
         .collect();
     while got.last() != Some(&(LINES - 1)) {

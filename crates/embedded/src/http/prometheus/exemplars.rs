@@ -7,6 +7,7 @@ use super::{Call, Refusal, bad};
 use crate::http::Shared;
 use crate::http::json::{self, Style};
 use crate::limits::EvalError;
+use crate::store::Reading;
 
 /// The exemplars of all series that some selector of `query` selects.
 pub(super) async fn exemplars(
@@ -35,13 +36,18 @@ pub(super) async fn exemplars(
             .store
             .exemplars(tenant)
             .select(&groups, start, end)?;
+        let mut reading = Reading::default();
+        let found = found.into_iter().map(|series| {
+            let exemplars = series.read(&mut reading)?;
+            Ok((series.labels, exemplars))
+        });
+        let found = found.collect::<Result<Vec<_>, EvalError>>()?;
         let mut out = String::from(r#"{"status":"success","data":"#);
-        json::list(&mut out, &found, |out, series| {
+        json::list(&mut out, &found, |out, (labels, exemplars)| {
             out.push_str(r#"{"seriesLabels":"#);
-            json::labels(out, &series.labels);
+            json::labels(out, labels);
             out.push_str(r#","exemplars":"#);
-            let exemplars: Vec<_> = series.entries().collect();
-            json::list(out, &exemplars, |out, exemplar| {
+            json::list(out, exemplars, |out, exemplar| {
                 out.push_str(r#"{"labels":"#);
                 json::labels(out, &exemplar.labels);
                 out.push_str(r#","value":""#);

@@ -9,6 +9,7 @@ use crate::logql::hints::Hints;
 use crate::logql::labels::{Grouping, LineLabels};
 use crate::logql::stage::Stages;
 use crate::logql::stage::label::LabelTest;
+use crate::store::Needle;
 
 const SAMPLE_ERROR: &str = "SampleExtractionErr";
 
@@ -101,6 +102,11 @@ impl Extractor {
             grouping,
             value,
         })
+    }
+
+    /// What is in every line that has a value.
+    pub(super) fn needle(&self) -> Option<Needle> {
+        self.stages.needle()
     }
 
     /// The line's value, unless it has none; `labels` are then those of its series.

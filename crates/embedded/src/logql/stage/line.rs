@@ -62,6 +62,14 @@ impl LineTest {
         })
     }
 
+    /// The text that a line has to have to pass, if there is just one.
+    pub(crate) fn needle(&self) -> Option<&[u8]> {
+        match self.alternatives.as_slice() {
+            [Alternative::Contains(finder)] if !self.negated => Some(finder.needle()),
+            _ => None,
+        }
+    }
+
     /// Whether the line passes: one alternative is in it or, negated, none.
     pub(crate) fn passes(&self, line: &str) -> bool {
         let is_in = |alternative: &Alternative| match alternative {

@@ -1,0 +1,356 @@
+//! The data of one kind of one tenant: what is in memory, what is on disk, and the way from a push
+//! to both.
+//!
+//! A push is checked, its streams get their ids, it is written to the write-ahead log together with
+//! whatever else waits (one synchronization for all), and only then it is seen. When there is much
+//! in memory it is frozen, sealed into a segment, and the log behind it goes.
+
+mod files;
+mod group;
+mod keep;
+mod record;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use self::files::Files;
+use self::group::Group;
+use crate::labels::Labels;
+use crate::limits::{EvalError, Limits};
+use crate::store::PushError;
+use crate::store::disk::codec::Record;
+use crate::store::disk::directory::OpenError;
+use crate::store::disk::reading::{Reading, Stored};
+use crate::store::disk::segment::{Index, Segment};
+use crate::store::disk::{DiskError, unwritten};
+use crate::store::keeper::Wake;
+use crate::store::select::Selection;
+use crate::store::selected::{Part, Selected};
+use crate::store::table::{Id, Match, Observer, Table, join, put_key};
+
+/// How long a push waits where data comes faster than it is sealed.
+const PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// The data of one kind of one tenant.
+#[derive(Debug)]
+pub(super) struct Shelf<T, O> {
+    table: RwLock<Table<T>>,
+    pub(super) observer: O,
+    /// `None` where everything is in memory only.
+    files: Option<Files>,
+    group: Group<Pending<T>>,
+    /// Held for reading as long as a push is on its way, and for writing by whoever takes streams
+    /// away, whose ids the push may have been given.
+    gate: RwLock<()>,
+    max_streams: usize,
+    /// In the unit of the data's time.
+    retention: i64,
+    /// Held by who seals.
+    sealing: Mutex<()>,
+    has_failed: AtomicBool,
+}
+
+/// A push that waits to be written.
+#[derive(Debug)]
+struct Pending<T> {
+    /// As the log has it; empty where there is none.
+    record: Vec<u8>,
+    batch: Vec<(Id, Vec<T>)>,
+}
+
+/// A segment with its index.
+type Indexed = (Arc<Segment>, Arc<Index>);
+
+/// What all shelves of a store have in common.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Setting {
+    pub(super) max_streams: usize,
+    pub(super) retention_ns: i64,
+    pub(super) wake: Arc<Wake>,
+}
+
+impl Setting {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            max_streams: limits.max_streams_per_tenant,
+            retention_ns: i64::try_from(limits.retention.as_nanos()).unwrap_or(i64::MAX),
+            wake: Arc::default(),
+        }
+    }
+}
+
+impl<T: Record, O: Observer<T>> Shelf<T, O> {
+    /// An empty shelf in memory.
+    pub(super) fn in_memory(setting: &Setting, observer: O) -> Self {
+        Self::new(Table::default(), None, setting, observer)
+    }
+
+    /// A shelf in the tenant's directory, with what is there.
+    pub(super) fn open(tenant: &Path, setting: &Setting, observer: O) -> Result<Self, OpenError> {
+        let mut table = Table::default();
+        let files = Files::open(tenant.join(T::NAME), setting, &mut table)?;
+        Ok(Self::new(table, Some(files), setting, observer))
+    }
+
+    fn new(table: Table<T>, files: Option<Files>, setting: &Setting, observer: O) -> Self {
+        Self {
+            table: RwLock::new(table),
+            observer,
+            files,
+            group: Group::default(),
+            gate: RwLock::default(),
+            max_streams: setting.max_streams,
+            retention: setting.retention_ns / T::UNIT_NS,
+            sealing: Mutex::default(),
+            has_failed: AtomicBool::new(false),
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table<T>> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table<T>> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes all of `batch` or, on an error, nothing. Returns when it is on the disk, if there is
+    /// one.
+    pub(super) fn push(&self, batch: Vec<(Labels, Vec<T>)>) -> Result<(), PushError> {
+        let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+        let ids = self.register(&batch)?;
+        let entries = batch.into_iter().map(|(_, entries)| entries);
+        let batch: Vec<(Id, Vec<T>)> = ids.into_iter().zip(entries).collect();
+        let Some(files) = &self.files else {
+            let ids: Vec<Id> = batch.iter().map(|(id, _)| *id).collect();
+            let mut table = self.write();
+            table.apply(batch, &self.observer);
+            table.drop_behind_newest(&ids, self.retention);
+            return Ok(());
+        };
+        let record = record::encode(&batch).ok_or(PushError::TooLarge)?;
+        let pending = Pending { record, batch };
+        self.group
+            .submit(pending, |group| self.commit(files, group))
+    }
+
+    /// The ids of the streams of a batch, new ones among them.
+    fn register(&self, batch: &[(Labels, Vec<T>)]) -> Result<Vec<Id>, PushError> {
+        // Worked out before the table is locked.
+        let mut keys = Vec::with_capacity(batch.len() * 256);
+        let ends = batch.iter().map(|(labels, _)| {
+            put_key(&mut keys, labels);
+            keys.len()
+        });
+        let ends: Vec<usize> = ends.collect();
+        let find = |table: &Table<T>| -> Option<Vec<Id>> {
+            let mut from = 0;
+            let ids = ends.iter().map(|end| {
+                let key = keys.get(from..*end)?;
+                from = *end;
+                table.id_of(key)
+            });
+            ids.collect()
+        };
+        if let Some(ids) = find(&self.read()) {
+            return Ok(ids);
+        }
+        let streams = self.files.as_ref().map(Files::streams);
+        // Without files there is nothing to wait for, and the table stays locked.
+        let fresh = if let Some(mut streams) = streams {
+            let fresh = self.fresh(&self.read(), batch)?;
+            streams.append(&fresh)?;
+            let mut table = self.write();
+            for (id, labels) in &fresh {
+                table.insert(*id, labels);
+            }
+            find(&table)
+        } else {
+            let mut table = self.write();
+            for (id, labels) in self.fresh(&table, batch)? {
+                table.insert(id, &labels);
+            }
+            find(&table)
+        };
+        fresh.ok_or(PushError::Unwritable)
+    }
+
+    /// The streams of a batch that there are not yet, with ids for them.
+    fn fresh(
+        &self,
+        table: &Table<T>,
+        batch: &[(Labels, Vec<T>)],
+    ) -> Result<Vec<(Id, Labels)>, PushError> {
+        let labels = batch.iter().map(|(labels, _)| labels);
+        let mut fresh: Vec<&Labels> = labels.filter(|one| table.id(one).is_none()).collect();
+        fresh.sort_unstable();
+        fresh.dedup();
+        if table.len() + fresh.len() > self.max_streams {
+            return Err(PushError::TooManyStreams(self.max_streams));
+        }
+        let ids = table.next_id..Id::MAX;
+        let fresh: Vec<(Id, Labels)> = ids.zip(fresh.into_iter().cloned()).collect();
+        Ok(fresh)
+    }
+
+    /// Writes pushes to the log, and shows them once they are there.
+    fn commit(&self, files: &Files, group: Vec<Pending<T>>) -> Result<(), PushError> {
+        self.wait_for_room(files)?;
+        let mut wal = files.wal();
+        wal.append(group.iter().map(|pending| pending.record.as_slice()))
+            .map_err(|error| unwritten(&error, &files.directory))?;
+        let mut table = self.write();
+        for pending in group {
+            table.apply(pending.batch, &self.observer);
+        }
+        let is_full = table.weight > Self::most_in_memory(&table) || wal.len() > files::LONGEST_WAL;
+        drop(table);
+        drop(wal);
+        if is_full {
+            files.wake.now();
+        }
+        Ok(())
+    }
+
+    /// Waits while there is twice as much in memory as there should be, and the half of it is being
+    /// sealed.
+    fn wait_for_room(&self, files: &Files) -> Result<(), PushError> {
+        let begin = std::time::Instant::now();
+        loop {
+            {
+                let table = self.read();
+                if !table.is_frozen || table.weight <= 2 * Self::most_in_memory(&table) {
+                    return Ok(());
+                }
+            }
+            if self.has_failed.load(Ordering::Relaxed) || begin.elapsed() > PATIENCE {
+                tracing::error!(directory = %files.directory.display(), "data was refused, for what came before could not be sealed");
+                return Err(PushError::DiskFull);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// The streams that match, with their entries from `start` (inclusive) to `end` (exclusive) by
+    /// time; those without an entry there are left out. Sorted by their labels.
+    pub(super) fn select(
+        &self,
+        selection: &Selection,
+        start: i64,
+        end: i64,
+    ) -> Result<Vec<Selected<T>>, EvalError> {
+        self.select_and(selection, start, end, || Ok(()))
+            .map(|(found, ())| found)
+    }
+
+    /// Likewise, and does something before the next entry is seen.
+    pub(super) fn select_and<R>(
+        &self,
+        selection: &Selection,
+        start: i64,
+        end: i64,
+        then: impl FnOnce() -> Result<R, EvalError>,
+    ) -> Result<(Vec<Selected<T>>, R), EvalError> {
+        let (mut matches, segments, done) = {
+            // Writers wait as long as the table is locked for reading.
+            let table = self.read();
+            let matches = table.select(selection, start, end);
+            (matches, table.overlapping(start, end), then()?)
+        };
+        matches.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
+        let indexes = self.indexes(segments, start, end)?;
+        let mut reading = Reading::default();
+        let mut found = Vec::with_capacity(matches.len());
+        for one in matches {
+            let selected = assemble(one, &indexes, start, end);
+            if !selected.parts.is_empty() && selected.has_any(&mut reading)? {
+                found.push(selected);
+            }
+        }
+        Ok((found, done))
+    }
+
+    /// Adds to `found` the labels of the streams whose time, from their oldest entry to their
+    /// newest, meets the one from `start` (inclusive) to `end` (exclusive). Of what is on disk,
+    /// segments are looked at one by one.
+    pub(super) fn labels(
+        &self,
+        selection: &Selection,
+        start: i64,
+        end: i64,
+        found: &mut BTreeSet<Labels>,
+    ) -> Result<(), EvalError> {
+        let (matches, segments) = {
+            let table = self.read();
+            let matches = table.select(selection, 0, 0);
+            (matches, table.overlapping(start, end))
+        };
+        let indexes = self.indexes(segments, start, end)?;
+        for one in matches {
+            let mut span = one.span;
+            for (_, index) in &indexes {
+                let chunks = index.find(one.id, i64::MIN, i64::MAX);
+                let ends = chunks.first().zip(chunks.last());
+                span = join(span, ends.map(|(first, last)| (first.min, last.max)));
+            }
+            if span.is_some_and(|(oldest, newest)| start <= newest && oldest < end) {
+                found.insert(one.labels);
+            }
+        }
+        Ok(())
+    }
+
+    fn indexes(
+        &self,
+        segments: Vec<Arc<Segment>>,
+        start: i64,
+        end: i64,
+    ) -> Result<Vec<Indexed>, EvalError> {
+        let load = |segment: Arc<Segment>| {
+            let unreadable = |error: DiskError| error.of_query(&segment.path);
+            let index = segment.index().map_err(unreadable)?;
+            let lost = segment.lost(&index, |id| self.read().has(id));
+            // Whether the streams that are not known would match cannot be told.
+            if lost.is_some_and(|(min, max)| start <= max && min < end) {
+                tracing::error!(file = %segment.path.display(), "stored data is of streams whose labels were lost");
+                return Err(EvalError::Unreadable);
+            }
+            Ok((segment, index))
+        };
+        segments.into_iter().map(load).collect()
+    }
+}
+
+fn assemble<T: Record>(of: Match<T>, indexes: &[Indexed], start: i64, end: i64) -> Selected<T> {
+    let mut parts = Vec::new();
+    for (segment, index) in indexes {
+        for chunk in index.find(of.id, start, end) {
+            if let Some(page) = index.pages.get(chunk.page as usize) {
+                parts.push(Part::Disk(Stored {
+                    segment: Arc::clone(segment),
+                    page: *page,
+                    chunk: *chunk,
+                }));
+            }
+        }
+    }
+    parts.extend(of.parts);
+    Selected {
+        labels: of.labels,
+        parts,
+        start,
+        end,
+    }
+}
+
+/// Reads bytes as a push and as a stream's labels, for the fuzzer.
+pub(super) fn read_record(bytes: &[u8]) {
+    let _ = record::decode::<crate::LogEntry>(bytes);
+    let _ = record::decode::<crate::store::Sample>(bytes);
+    let _ = record::decode::<crate::store::Exemplar>(bytes);
+    let _ = files::stream(bytes);
+}

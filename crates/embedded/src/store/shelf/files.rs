@@ -1,0 +1,306 @@
+//! The files of a shelf.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Setting, record};
+use crate::labels::Labels;
+use crate::store::PushError;
+use crate::store::disk::bytes::{Bytes, put_len, put_text, put_u64};
+use crate::store::disk::codec::Record;
+use crate::store::disk::directory::{OpenError, make_durable, sync_directory};
+use crate::store::disk::log::{Log, frame, open_log};
+use crate::store::disk::segment::Segment;
+use crate::store::disk::{Damaged, DiskError, unwritten};
+use crate::store::keeper::Wake;
+use crate::store::table::{Id, Table, Unobserved};
+
+/// A longer write-ahead log is sealed, whatever it holds: a start has to read it.
+pub(super) const LONGEST_WAL: u64 = 64 << 20;
+
+const STREAM: u8 = 0;
+const NEXT_ID: u8 = 1;
+
+/// The files of a shelf.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) directory: PathBuf,
+    streams: Mutex<Streams>,
+    wal: Mutex<Wal>,
+    pub(super) wake: Arc<Wake>,
+}
+
+/// The file of label sets and their ids.
+#[derive(Debug)]
+pub(super) struct Streams {
+    directory: PathBuf,
+    log: Option<Log>,
+}
+
+/// The write-ahead log.
+#[derive(Debug)]
+pub(super) struct Wal {
+    directory: PathBuf,
+    log: Option<Log>,
+    pub(super) seq: u64,
+    /// Bytes of older ones that are not sealed yet.
+    pub(super) older: u64,
+    buffer: Vec<u8>,
+}
+
+impl Files {
+    /// Reads what is in the directory, which is made with the first push.
+    pub(super) fn open<T: Record>(
+        directory: PathBuf,
+        setting: &Setting,
+        table: &mut Table<T>,
+    ) -> Result<Self, OpenError> {
+        let mut streams = None;
+        let mut wal = Wal {
+            directory: directory.clone(),
+            log: None,
+            seq: 0,
+            older: 0,
+            buffer: Vec::new(),
+        };
+        if directory.is_dir() {
+            let on = |error: DiskError| error.of_open(&directory);
+            let listed = list(&directory).map_err(|error| on(error.into()))?;
+            streams = Some(open_streams(&directory, table).map_err(on)?);
+            for segment in listed.segments {
+                table.next_id = table.next_id.max(segment.next_id);
+                wal.seq = wal.seq.max(segment.seq);
+                table.segments.push(Arc::new(segment));
+            }
+            table.segments.sort_by_key(|segment| segment.seq);
+            wal.replay(listed.wals, table).map_err(on)?;
+        }
+        Ok(Self {
+            streams: Mutex::new(Streams {
+                directory: directory.clone(),
+                log: streams,
+            }),
+            wal: Mutex::new(wal),
+            wake: Arc::clone(&setting.wake),
+            directory,
+        })
+    }
+
+    pub(super) fn streams(&self) -> MutexGuard<'_, Streams> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn wal(&self) -> MutexGuard<'_, Wal> {
+        self.wal.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Listed {
+    segments: Vec<Segment>,
+    wals: Vec<(u64, PathBuf)>,
+}
+
+fn list(directory: &Path) -> io::Result<Listed> {
+    let mut listed = Listed::default();
+    for entry in std::fs::read_dir(directory)? {
+        let entry = entry?;
+        let path = entry.path();
+        let name = entry.file_name();
+        let name = name.to_str().unwrap_or_default();
+        if let Some(segment) = Segment::named(&path, entry.metadata()?.len()) {
+            listed.segments.push(segment);
+        } else if let Some(seq) = wal_seq(name) {
+            listed.wals.push((seq, path));
+        } else if name.ends_with(".unfinished") {
+            std::fs::remove_file(&path)?;
+        } else if name != "streams.log" && !name.ends_with(".damaged") {
+            tracing::warn!(file = %path.display(), "not a file of ours; left alone");
+        }
+    }
+    listed.wals.sort();
+    Ok(listed)
+}
+
+fn wal_seq(name: &str) -> Option<u64> {
+    let seq = name.strip_prefix("wal-")?.strip_suffix(".log")?;
+    u64::from_str_radix(seq, 16).ok()
+}
+
+fn wal_path(directory: &Path, seq: u64) -> PathBuf {
+    directory.join(format!("wal-{seq:016x}.log"))
+}
+
+fn open_streams<T: Record>(directory: &Path, table: &mut Table<T>) -> Result<Log, DiskError> {
+    open_log(&directory.join("streams.log"), |payload| {
+        match stream(payload) {
+            Ok((id, Some(labels))) => table.insert(id, &labels),
+            Ok((id, None)) => table.next_id = table.next_id.max(id),
+            Err(error) => tracing::error!(%error, "a stream's labels are lost"),
+        }
+    })
+}
+
+/// A stream's id and labels; without labels, the next id.
+pub(crate) fn stream(payload: &[u8]) -> Result<(Id, Option<Labels>), Damaged> {
+    let mut bytes = Bytes(payload);
+    let kind = bytes.byte()?;
+    let id = bytes.u32()?;
+    if kind == NEXT_ID {
+        bytes.end()?;
+        return Ok((id, None));
+    }
+    let count = bytes.count()?;
+    let pairs = (0..count)
+        .map(|_| Ok((bytes.text()?.to_owned(), bytes.text()?.to_owned())))
+        .collect::<Result<Vec<_>, Damaged>>()?;
+    bytes.end()?;
+    Ok((id, Some(Labels::new(pairs))))
+}
+
+fn put_stream(out: &mut Vec<u8>, id: Id, labels: &Labels) {
+    out.push(STREAM);
+    put_u64(out, u64::from(id));
+    put_len(out, labels.iter().count());
+    for (name, value) in labels.iter() {
+        put_text(out, name);
+        put_text(out, value);
+    }
+}
+
+fn streams_bytes(log: &Log, streams: &[(Id, Labels)]) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut payload = Vec::new();
+    for (id, labels) in streams {
+        payload.clear();
+        put_stream(&mut payload, *id, labels);
+        frame(log.seed(), &payload, &mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+impl Streams {
+    /// Bytes of the file.
+    pub(super) fn len(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::len)
+    }
+
+    /// Notes new streams, and returns when they are on the disk.
+    pub(super) fn append(&mut self, fresh: &[(Id, Labels)]) -> Result<(), PushError> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let write = |streams: &mut Self| -> io::Result<()> {
+            let log = match &mut streams.log {
+                Some(log) => log,
+                empty @ None => {
+                    make_durable(&streams.directory)?;
+                    empty.insert(Log::create(&streams.directory.join("streams.log"))?)
+                }
+            };
+            let bytes = streams_bytes(log, fresh)?;
+            log.append(&bytes)
+        };
+        write(self).map_err(|error| unwritten(&error, &self.directory))
+    }
+
+    /// Writes the file anew with these streams alone.
+    pub(super) fn rewrite(&mut self, next_id: Id, streams: &[(Id, Labels)]) -> io::Result<()> {
+        let path = self.directory.join("streams.log");
+        let fresh = self.directory.join("streams.unfinished");
+        let mut log = Log::create(&fresh)?;
+        let mut bytes = streams_bytes(&log, streams)?;
+        let mut payload = vec![NEXT_ID];
+        put_u64(&mut payload, u64::from(next_id));
+        frame(log.seed(), &payload, &mut bytes)?;
+        log.append(&bytes)?;
+        std::fs::rename(&fresh, &path)?;
+        sync_directory(&self.directory)?;
+        self.log = Some(log);
+        Ok(())
+    }
+}
+
+impl Wal {
+    /// Bytes of this one.
+    pub(super) fn len(&self) -> u64 {
+        self.log.as_ref().map_or(0, Log::len)
+    }
+
+    /// Takes what was acknowledged and not sealed into memory.
+    fn replay<T: Record>(
+        &mut self,
+        wals: Vec<(u64, PathBuf)>,
+        table: &mut Table<T>,
+    ) -> Result<(), DiskError> {
+        let sealed = self.seq;
+        for (seq, path) in wals {
+            if seq <= sealed && !table.segments.is_empty() {
+                // Everything in it is in a segment, and a crash came before it was removed.
+                std::fs::remove_file(&path)?;
+                continue;
+            }
+            let mut orphans = 0_usize;
+            let log = open_log(&path, |payload| match record::decode::<T>(payload) {
+                Ok(batch) => {
+                    for (id, entries) in &batch {
+                        table.next_id = table.next_id.max(id.saturating_add(1));
+                        if !table.has(*id) {
+                            orphans += entries.len();
+                        }
+                    }
+                    table.apply(batch, &Unobserved);
+                }
+                Err(error) => tracing::error!(file = %path.display(), %error, "a push is lost"),
+            })?;
+            if orphans > 0 {
+                tracing::error!(file = %path.display(), entries = orphans, "entries of streams whose labels are not known were left out");
+            }
+            self.older += self.log.as_ref().map_or(0, Log::len);
+            self.log = Some(log);
+            self.seq = seq;
+        }
+        Ok(())
+    }
+
+    /// Writes records, and returns when all of them are on the disk.
+    pub(super) fn append<'a>(&mut self, records: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
+        if self.log.is_none() {
+            self.rotate()?;
+        }
+        let Some(log) = &mut self.log else {
+            return Ok(());
+        };
+        self.buffer.clear();
+        for record in records {
+            frame(log.seed(), record, &mut self.buffer)?;
+        }
+        log.append(&self.buffer)?;
+        self.buffer.shrink_to(1 << 20);
+        Ok(())
+    }
+
+    /// Begins a new one.
+    pub(super) fn rotate(&mut self) -> io::Result<()> {
+        let fresh = Log::create(&wal_path(&self.directory, self.seq + 1))?;
+        self.seq += 1;
+        self.older += self.log.as_ref().map_or(0, Log::len);
+        self.log = Some(fresh);
+        Ok(())
+    }
+
+    /// Removes those up to `seq`, whose data are sealed.
+    pub(super) fn remove_up_to(&mut self, seq: u64) -> io::Result<()> {
+        for entry in std::fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let old = name.to_str().and_then(wal_seq).is_some_and(|of| of <= seq);
+            if old {
+                std::fs::remove_file(entry.path())?;
+            }
+        }
+        self.older = 0;
+        Ok(())
+    }
+}

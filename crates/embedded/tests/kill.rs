@@ -1,0 +1,276 @@
+//! A process that is killed while it takes data, and one whose disk is full: run as children of
+//! this test, which is also the child's program.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::panic)] // the helpers of a test may
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+use std::{env, thread};
+
+use embedded::store::Store;
+use embedded::{Limits, LogEntry, LogStream, PushError, Sample, SampleSeries};
+use query::Matcher;
+
+const DIRECTORY: &str = "KTRLPLANE_TEST_STORE";
+const FROM: &str = "KTRLPLANE_TEST_FROM";
+const SEALS: &str = "KTRLPLANE_TEST_SEALS";
+const WRITERS: i64 = 4;
+/// Entries of one push.
+const BATCH: i64 = 20;
+
+fn open(directory: &Path) -> Store {
+    Store::open(directory, &Limits::default(), Arc::new(|| 0)).unwrap()
+}
+
+fn line(of: i64) -> String {
+    format!(
+        "line {of} {}",
+        "x".repeat(usize::try_from(of % 300).unwrap())
+    )
+}
+
+/// What a push with this number has: it is never the same twice, and both kinds tell the number.
+fn push(store: &Store, writer: i64, number: i64) -> Result<(), PushError> {
+    let first = number * BATCH;
+    let stream = LogStream {
+        labels: vec![("writer".to_owned(), writer.to_string())],
+        entries: (first..first + BATCH)
+            .map(|at| LogEntry {
+                timestamp_ns: at,
+                line: line(at),
+                structured_metadata: vec![("at".to_owned(), at.to_string())],
+            })
+            .collect(),
+    };
+    store.push_logs("t", vec![stream])?;
+    #[allow(clippy::cast_precision_loss)]
+    let series = SampleSeries {
+        labels: vec![
+            ("__name__".to_owned(), "m".to_owned()),
+            ("writer".to_owned(), writer.to_string()),
+        ],
+        samples: (first..first + BATCH)
+            .map(|at| Sample {
+                timestamp_ms: at,
+                value: at as f64 / 3.0,
+            })
+            .collect(),
+    };
+    store.push_samples("t", vec![series])
+}
+
+/// How many pushes of each writer are in the store, and that they are all there up to the last.
+fn check(store: &Store) -> HashMap<i64, i64> {
+    let mut counts = HashMap::new();
+    for writer in 0..WRITERS {
+        let matchers = [Matcher::equal("writer", writer.to_string())];
+        let mut lines = Vec::new();
+        for stream in store.logs("t").select(&matchers, 0, i64::MAX).unwrap() {
+            lines.extend(stream.entries().unwrap());
+        }
+        for (at, entry) in (0..).zip(&lines) {
+            assert_eq!(entry.timestamp_ns, at);
+            assert_eq!(entry.line, line(at));
+            assert_eq!(entry.structured_metadata[0].1, at.to_string());
+        }
+        let lines = i64::try_from(lines.len()).unwrap();
+        let mut samples = Vec::new();
+        for series in store.metrics("t").select(&matchers, 0, i64::MAX).unwrap() {
+            samples.extend(series.entries().unwrap());
+        }
+        for (at, sample) in (0..).zip(&samples) {
+            assert_eq!(sample.timestamp_ms, at);
+            #[allow(clippy::cast_precision_loss)]
+            let value = at as f64 / 3.0;
+            assert_eq!(sample.value.to_bits(), value.to_bits());
+        }
+        let samples = i64::try_from(samples.len()).unwrap();
+        // A push is there as a whole or not at all, and the samples come after the lines.
+        assert!(lines % BATCH == 0 && samples % BATCH == 0);
+        assert!(samples == lines || samples + BATCH == lines);
+        counts.insert(writer, samples / BATCH);
+    }
+    counts
+}
+
+/// The program of the children; does nothing as a test.
+#[test]
+#[ignore = "the child of the others"]
+fn child() {
+    let (Ok(directory), Ok(from)) = (env::var(DIRECTORY), env::var(FROM)) else {
+        return;
+    };
+    let store = open(Path::new(&directory));
+    let from: Vec<i64> = from.split(' ').map(|one| one.parse().unwrap()).collect();
+    let seals = env::var(SEALS).is_ok();
+    let is_full = AtomicBool::new(false);
+    let pushed = AtomicI64::new(0);
+    thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let (store, from, is_full, pushed) = (&store, &from, &is_full, &pushed);
+            scope.spawn(move || {
+                for number in from[usize::try_from(writer).unwrap()].. {
+                    match push(store, writer, number) {
+                        Ok(()) => {}
+                        Err(PushError::DiskFull) => {
+                            is_full.store(true, Ordering::Relaxed);
+                            return;
+                        }
+                        Err(error) => panic!("{error}"),
+                    }
+                    let mut out = std::io::stdout().lock();
+                    writeln!(out, "ok {writer} {number}").unwrap();
+                    out.flush().unwrap();
+                    drop(out);
+                    // Sealing is part of what is interrupted.
+                    if seals && pushed.fetch_add(1, Ordering::Relaxed) % 40 == 13 {
+                        store.seal();
+                    }
+                }
+            });
+        }
+    });
+    if is_full.load(Ordering::Relaxed) {
+        let counts = check(&store);
+        println!("full {}", counts.values().sum::<i64>());
+    }
+}
+
+fn spawn(directory: &Path, from: &[i64], limit: Option<u32>) -> Child {
+    let program = env::current_exe().unwrap();
+    let arguments = [
+        "--exact",
+        "child",
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+    ];
+    let mut command = match limit {
+        None => Command::new(program),
+        Some(kilobytes) => {
+            // Files of the child cannot be longer; it is told so by an error and not by a signal.
+            let mut shell = Command::new("bash");
+            let script = format!("trap '' XFSZ; ulimit -f {kilobytes}; exec \"$0\" \"$@\"");
+            shell.arg("-c").arg(script).arg(program);
+            shell
+        }
+    };
+    let from: Vec<String> = from.iter().map(ToString::to_string).collect();
+    command
+        .args(arguments)
+        .env(DIRECTORY, directory)
+        .env(FROM, from.join(" "))
+        .envs(limit.is_none().then_some((SEALS, "yes")))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Reads what the child acknowledged, until it is gone.
+fn acknowledged(child: &mut Child, from: &mut [i64]) -> Vec<String> {
+    let mut others = Vec::new();
+    for said in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let said = said.unwrap();
+        let mut words = said.split(' ');
+        if words.next() == Some("ok")
+            && let (Some(writer), Some(number)) = (words.next(), words.next())
+            && let (Ok(writer), Ok(number)) = (writer.parse::<usize>(), number.parse::<i64>())
+        {
+            from[writer] = number + 1;
+        } else {
+            others.push(said);
+        }
+    }
+    others
+}
+
+fn kills(count: u32) {
+    let mut directory = tempfile::tempdir().unwrap();
+    let mut next = vec![0_i64; usize::try_from(WRITERS).unwrap()];
+    let mut done = 0;
+    for kill in 0..count {
+        // Everything is compared after every kill; a fresh store now and then keeps that short.
+        if kill % 10 == 0 {
+            directory = tempfile::tempdir().unwrap();
+            next.fill(0);
+        }
+        let mut child = spawn(directory.path(), &next, None);
+        let pid = child.id();
+        // Early kills hit the start, late ones the sealing.
+        let wait = Duration::from_millis(u64::from(kill * 37 % 400 + 30));
+        let killer = thread::spawn(move || {
+            thread::sleep(wait);
+            Command::new("kill").args(["-9", &pid.to_string()]).status()
+        });
+        acknowledged(&mut child, &mut next);
+        killer.join().unwrap().unwrap();
+        child.wait().unwrap();
+        let counts = check(&open(directory.path()));
+        for (writer, acknowledged) in (0..).zip(next.iter_mut()) {
+            let there = counts[&writer];
+            assert!(
+                there >= *acknowledged && there <= *acknowledged + 1,
+                "kill {kill}: writer {writer} was told of {acknowledged} and has {there}"
+            );
+            *acknowledged = there;
+        }
+        done += 1;
+    }
+    assert_eq!(done, count);
+    assert!(next.iter().all(|pushes| *pushes > 0), "{next:?}");
+    println!("{count} kills; pushes of each writer to the last store: {next:?}");
+}
+
+#[test]
+fn a_process_that_is_killed_has_lost_nothing_that_it_acknowledged() {
+    kills(10);
+}
+
+#[test]
+#[ignore = "takes a minute; make kill-loop runs it"]
+fn a_process_that_is_killed_a_hundred_times_has_lost_nothing() {
+    let kills_wanted = env::var("KTRLPLANE_KILLS").ok();
+    kills(
+        kills_wanted
+            .and_then(|kills| kills.parse().ok())
+            .unwrap_or(100),
+    );
+}
+
+#[test]
+fn a_full_disk_refuses_data_with_its_name_and_is_read_and_takes_data_again_when_there_is_room() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut next = vec![0_i64; usize::try_from(WRITERS).unwrap()];
+    let mut child = spawn(directory.path(), &next, Some(8));
+    let others = acknowledged(&mut child, &mut next);
+    assert!(child.wait().unwrap().success());
+    let acknowledged: i64 = next.iter().sum();
+    assert!(acknowledged > 0);
+    // The child read everything while its disk was full.
+    let full = others.iter().find_map(|said| said.strip_prefix("full "));
+    assert_eq!(full.unwrap().parse::<i64>().unwrap(), acknowledged);
+    let store = open(directory.path());
+    let counts = check(&store);
+    for (writer, next) in (0..).zip(&next) {
+        assert_eq!(counts[&writer], *next);
+        push(&store, writer, *next).unwrap();
+    }
+    assert_eq!(check(&store).values().sum::<i64>(), acknowledged + WRITERS);
+}
+
+#[test]
+fn a_second_process_is_refused_with_a_sentence() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    let child = spawn(directory.path(), &[0, 0, 0, 0], None);
+    let mut child = child;
+    acknowledged(&mut child, &mut [0; 4]);
+    assert!(!child.wait().unwrap().success());
+    drop(store);
+}
