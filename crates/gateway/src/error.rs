@@ -8,6 +8,7 @@ use http::header::{
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
+use crate::ingest::Refusal;
 use crate::routes::Backend;
 use crate::stream::Body;
 
@@ -81,6 +82,13 @@ pub enum Error {
     #[error("{0}")]
     BadData(String),
 
+    /// A batch is not taken.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// As many writes are on their way as there is room for.
+    #[error("too many writes are on their way: send this one again")]
+    Busy,
+
     /// The backend cannot be reached, broke off before its headers, or answered something that is
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
@@ -129,7 +137,8 @@ impl Error {
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
-            Self::NoKeys | Self::DirectoryUnavailable | Self::NotConfigured(_) => {
+            Self::Refused(refusal) => refusal.status(),
+            Self::NoKeys | Self::DirectoryUnavailable | Self::NotConfigured(_) | Self::Busy => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
             }
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
@@ -174,7 +183,16 @@ impl Error {
             Self::NoToken | Self::InvalidToken(_) => {
                 headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
             }
-            Self::NoKeys | Self::DirectoryUnavailable | Self::TooManyTails(_) => {
+            Self::Refused(Refusal::TooLarge { .. }) => {
+                // Perhaps the body is not read.
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::Refused(Refusal::RateLimited { retry_after, .. }) => {
+                // Rounded up: what is sent a moment too early is refused again.
+                let seconds = retry_after.as_secs().saturating_add(1);
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Self::NoKeys | Self::DirectoryUnavailable | Self::TooManyTails(_) | Self::Busy => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::UnknownPath
@@ -185,6 +203,7 @@ impl Error {
             | Self::BadGateway(_)
             | Self::NotServed(_)
             | Self::GatewayTimeout(_)
+            | Self::Refused(Refusal::UnsupportedMedia(_) | Refusal::Bad(_))
             | Self::Internal => {}
         }
         response

@@ -55,7 +55,7 @@ pub(crate) fn check(method: &Method, headers: &HeaderMap) -> Result<(), Error> {
 /// Whether chunks are all that is done to the body on its way. The HTTP library undoes no other
 /// coding (`gzip, chunked`), so what arrives would be read as a form that it is not, and a proxy in
 /// front that does undo it would have read another one.
-fn is_chunked_alone(headers: &HeaderMap) -> bool {
+pub(crate) fn is_chunked_alone(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
     let (first, more) = (codings.next(), codings.next());
     more.is_none() && first.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))

@@ -23,6 +23,8 @@ pub(crate) mod form;
 
 pub mod scope;
 
+pub mod ingest;
+
 mod local;
 
 pub mod forward;

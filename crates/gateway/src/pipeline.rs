@@ -19,8 +19,9 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::filter::{self, Asked};
 use crate::form;
-use crate::forward::{REQUEST_ID, Upstreams, forward};
+use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
+use crate::ingest::{Ingest, Way};
 use crate::local;
 use crate::open::Open;
 use crate::openapi::Document;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
+    pub(crate) ingest: Ingest,
 }
 
 /// The body of a caller's request, in which there may be a form.
@@ -74,6 +76,24 @@ impl Pipeline {
         let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
+        if let Serves::Tenant(endpoint) = &found.route.serves
+            && let Answer::Ingested(protocol, path) = endpoint.answer
+        {
+            let way = Way {
+                protocol,
+                backend: endpoint.backend,
+                path,
+            };
+            let permit = self
+                .permit(endpoint.action, found.target, &head.headers)
+                .await?;
+            let upstream = self.upstreams.get(endpoint.backend)?;
+            let Shared { ingest, clock, .. } = &*self.shared;
+            let stamped = ingest
+                .stamped(way, &permit, &head.headers, body, clock.now())
+                .await?;
+            return write(upstream, stamped, id).await;
+        }
         form::check(&head.method, &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
@@ -152,6 +172,8 @@ impl Pipeline {
                 };
                 tail::tail(asked, &self.shared, &self.open, upstream, id).await
             }
+            // Has gone another way, and has no parameters.
+            Answer::Ingested(..) => Err(Error::Internal),
             Answer::Local(local) => {
                 let parameters = scope::read(endpoint, input, context)?;
                 local::answer(local, endpoint.backend, &parameters)
@@ -186,6 +208,8 @@ impl Pipeline {
             project = Empty,
             resource = Empty,
             assignment = Empty,
+            entries = Empty,
+            replaced = Empty,
             reason = Empty
         );
         let answered = self.answer(request, &header).instrument(span.clone()).await;

@@ -6,6 +6,7 @@
 
 pub mod parameter;
 
+mod ingest;
 mod loki;
 mod prometheus;
 mod resource;
@@ -14,6 +15,7 @@ use directory::policy::Action;
 use http::Method;
 
 use crate::error::Error;
+use crate::ingest::Protocol;
 pub use parameter::{Absent, Kind, Parameter};
 
 /// A backend that requests are forwarded to.
@@ -122,6 +124,8 @@ pub enum Answer {
     /// The backend, at this path, in an answer of which the gateway lets through what is the
     /// resource's.
     Filtered(Filter, &'static str),
+    /// The backend, at this path, to which a write goes stamped with the resource.
+    Ingested(Protocol, &'static str),
     /// The backend, at this path, line by line as they are logged.
     Tail(Reader, &'static str),
 }
@@ -176,6 +180,7 @@ pub static ROUTES: &[&[Route]] = &[
     resource::ROUTES,
     loki::ROUTES,
     prometheus::ROUTES,
+    ingest::ROUTES,
     &[
         probe("health", "/health", Probe::Ready),
         probe("livez", "/livez", Probe::Live),

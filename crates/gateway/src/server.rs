@@ -25,6 +25,7 @@ use crate::authenticate::token::AlgorithmError;
 use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
+use crate::ingest::Ingest;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -132,6 +133,7 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
+        ingest: Ingest::new(settings.ingest.clone()),
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
 
+use crate::ingest::Limits;
 use crate::routes::Backend;
 
 pub use backend::{
@@ -34,6 +35,8 @@ pub struct Settings {
     pub mimir: Option<BackendSettings>,
     /// What a live tail may take.
     pub tail: TailSettings,
+    /// What a write may hold.
+    pub ingest: Limits,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }

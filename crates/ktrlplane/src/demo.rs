@@ -84,6 +84,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         mimir: Some(embedded),
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
+        ingest: gateway::ingest::Limits::default(),
         shutdown_grace: GRACE,
     };
     let server = gateway::start(

@@ -1,5 +1,7 @@
 //! What a request can be refused with, from the error table.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
@@ -9,6 +11,7 @@ use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 
 use super::answer::ERROR;
 use crate::error::Error;
+use crate::ingest::{Limits, Refusal};
 use crate::routes::{Answer, Backend, Filter, Mount, Reader, Route, Serves};
 
 /// What the backends' own refusals are called, which pass with their bodies.
@@ -51,6 +54,22 @@ fn errors() -> Vec<Error> {
         Error::DirectoryUnavailable,
         Error::NotConfigured(Backend::Loki),
         Error::BadData("start: is after end".to_owned()),
+        Error::Refused(Refusal::UnsupportedMedia(
+            "send another content type or encoding",
+        )),
+        Error::Refused(Refusal::TooLarge {
+            what: "the body",
+            limit: Limits::default().compressed,
+        }),
+        Error::Refused(Refusal::Bad(
+            "entry 1 of stream \"{app=\\\"shop\\\"}\" has no timestamp".to_owned(),
+        )),
+        Error::Refused(Refusal::RateLimited {
+            limit: 1_000_000,
+            bytes: 2_000_000,
+            retry_after: Duration::from_secs(1),
+        }),
+        Error::Busy,
         Error::BadGateway(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
@@ -69,9 +88,9 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
         Error::UnexpectedBody => true,
-        Error::NoForm | Error::TooLarge | Error::SlowBody | Error::BrokenBody => {
-            method == Method::POST
-        }
+        Error::NoForm | Error::TooLarge => method == Method::POST && !is_a_write(route),
+        Error::SlowBody | Error::BrokenBody => method == Method::POST,
+        Error::Refused(_) | Error::Busy => is_a_write(route),
         // An id or a name with a character that none has makes the path that of nothing.
         Error::UnknownPath
         | Error::NoToken
@@ -94,8 +113,23 @@ fn asks_the_backend(route: &Route) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Tail(..) => true,
+            Answer::Forwarded(_)
+            | Answer::Filtered(..)
+            | Answer::Ingested(..)
+            | Answer::Tail(..) => true,
             Answer::Local(_) => false,
+        },
+    }
+}
+
+fn is_a_write(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Ingested(..) => true,
+            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) | Answer::Tail(..) => {
+                false
+            }
         },
     }
 }
@@ -105,7 +139,10 @@ fn is_a_tail(route: &Route) -> bool {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(..) => true,
-            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) => false,
+            Answer::Forwarded(_)
+            | Answer::Filtered(..)
+            | Answer::Ingested(..)
+            | Answer::Local(_) => false,
         },
     }
 }
@@ -117,6 +154,7 @@ fn is_a_socket(route: &Route) -> bool {
             Answer::Tail(Reader::Socket, _) => true,
             Answer::Tail(Reader::Events, _)
             | Answer::Forwarded(_)
+            | Answer::Ingested(..)
             | Answer::Filtered(..)
             | Answer::Local(_) => false,
         },
@@ -129,6 +167,7 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
+            | Answer::Ingested(..)
             | Answer::Local(_)
             | Answer::Tail(..)
             | Answer::Filtered(Filter::Metadata, _) => false,
@@ -142,7 +181,7 @@ fn backends_pass(route: &Route, mount: Mount) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Tail(..) => true,
+            Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Tail(..) => true,
             Answer::Filtered(..) => mount == Mount::Project,
             Answer::Local(_) => false,
         },

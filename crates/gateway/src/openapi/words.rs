@@ -73,6 +73,7 @@ pub(super) fn summary(route: &str) -> Option<&'static str> {
         "prometheus_parse_query" => "A query's tree",
         "loki_tail" => "Log lines as they come, over a WebSocket",
         "logs_tail" => "Log lines of a resource as they come, as server-sent events",
+        "loki_push" => "Write lines, by Loki's push API",
         "loki_buildinfo" | "prometheus_buildinfo" => "The version whose API is spoken",
         "prometheus_query_exemplars" => "Exemplars of a query's series",
         "prometheus_series" => "Series, by selector",

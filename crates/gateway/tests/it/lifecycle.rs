@@ -68,6 +68,7 @@ pub(crate) fn start(
         mimir: None,
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
+        ingest: gateway::ingest::Limits::default(),
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

@@ -117,6 +117,7 @@ pub(crate) fn settings(
         mimir,
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
+        ingest: gateway::ingest::Limits::default(),
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

@@ -1,0 +1,158 @@
+//! From a permit and a body to a request that may go to the backend.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use directory::policy::ProjectId;
+use http::{HeaderMap, HeaderValue};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tracing::Span;
+
+use super::{Limits, Protocol, Stamping, body, stamp};
+use crate::authorize::{Permit, Reach};
+use crate::error::Error;
+use crate::pipeline::Form;
+use crate::routes::Backend;
+use crate::scope::trace_headers;
+
+/// Bodies up to this length are stamped where they are; longer ones away from the thread's other
+/// requests, which would have to wait.
+const SHORT: usize = 64 << 10;
+
+/// How much the bodies of all writes that are on their way may hold together, in KiB.
+const ROOM: u32 = 512 << 10;
+
+/// The proof that what is in it was built by [`Ingest::stamped`]: decoded and encoded anew, bound to
+/// one tenant, and every entry in it to one resource of that tenant.
+///
+/// Nothing else makes one:
+///
+/// ```compile_fail,E0451
+/// # use gateway::ingest::{Stamped, Write};
+/// # fn forge(inner: Write) -> Stamped {
+/// Stamped { inner }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Stamped {
+    inner: Write,
+}
+
+/// A write for a backend.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Where it goes.
+    pub backend: Backend,
+    /// The path below the backend's base URL.
+    pub path: &'static str,
+    /// The tenant.
+    pub tenant: ProjectId,
+    /// What the body is, and what of the caller's headers goes upstream.
+    pub headers: HeaderMap,
+    /// The batch.
+    pub body: Bytes,
+}
+
+impl Stamped {
+    /// What is stamped.
+    #[must_use]
+    pub fn get(&self) -> &Write {
+        &self.inner
+    }
+
+    /// What is stamped, to be sent.
+    pub(crate) fn into_inner(self) -> Write {
+        self.inner
+    }
+}
+
+/// What writes share.
+pub(crate) struct Ingest {
+    limits: Arc<Limits>,
+    room: Arc<Semaphore>,
+    /// How many batches are decoded at the same time.
+    turns: Arc<Semaphore>,
+}
+
+/// Where a write goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) protocol: Protocol,
+    pub(crate) backend: Backend,
+    pub(crate) path: &'static str,
+}
+
+impl Ingest {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            limits: Arc::new(limits),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            turns: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    /// Reads a body and stamps it with the resource of the permit.
+    pub(crate) async fn stamped<B: Form>(
+        &self,
+        way: Way,
+        permit: &Permit,
+        headers: &HeaderMap,
+        body: B,
+        now: Timestamp,
+    ) -> Result<Stamped, Error> {
+        let Reach::Resource(resource) = permit.reach() else {
+            // No route for writes is mounted on a project.
+            return Err(Error::Internal);
+        };
+        let length = body::length(headers, self.limits.compressed)?;
+        let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
+        let _room = self.room.try_acquire_many(kib).map_err(|_| Error::Busy)?;
+        let body = body::read(body, self.limits.compressed).await?;
+
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Internal)?;
+        let (limits, sent) = (Arc::clone(&self.limits), headers.clone());
+        let resource = resource.clone();
+        let short = body.len() <= SHORT;
+        let work = move || {
+            let stamping = Stamping {
+                resource: resource.as_str(),
+                limits: &limits,
+                now,
+            };
+            let batch = stamp(way.protocol, &sent, body, &stamping);
+            drop(turn);
+            batch
+        };
+        let batch = if short {
+            work()
+        } else {
+            let done = tokio::task::spawn_blocking(work).await;
+            done.map_err(|error| {
+                tracing::error!(%error, "a batch was not stamped");
+                Error::Internal
+            })?
+        };
+        let batch = batch.map_err(Error::from)?;
+
+        let counts = batch.counts;
+        let span = Span::current();
+        span.record("entries", counts.entries);
+        span.record("replaced", counts.replaced);
+        let mut headers = trace_headers(headers);
+        for (name, value) in batch.headers {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        Ok(Stamped {
+            inner: Write {
+                backend: way.backend,
+                path: way.path,
+                tenant: permit.project().clone(),
+                headers,
+                body: batch.body,
+            },
+        })
+    }
+}
