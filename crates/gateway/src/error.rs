@@ -192,7 +192,13 @@ impl Error {
                 let seconds = retry_after.as_secs().saturating_add(1);
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
-            Self::NoKeys | Self::DirectoryUnavailable | Self::TooManyTails(_) | Self::Busy => {
+            // Senders of writes wait for as long as this says before they send again.
+            Self::NoKeys
+            | Self::DirectoryUnavailable
+            | Self::TooManyTails(_)
+            | Self::Busy
+            | Self::BadGateway(_)
+            | Self::GatewayTimeout(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::UnknownPath
@@ -200,9 +206,7 @@ impl Error {
             | Self::UnknownResource
             | Self::NotConfigured(_)
             | Self::BadData(_)
-            | Self::BadGateway(_)
             | Self::NotServed(_)
-            | Self::GatewayTimeout(_)
             | Self::Refused(Refusal::UnsupportedMedia(_) | Refusal::Bad(_))
             | Self::Internal => {}
         }

@@ -17,6 +17,12 @@ mod wire;
 mod label;
 
 mod loki;
+mod otlp;
+mod remote_write;
+
+mod rate;
+
+pub mod counter;
 
 mod stamped;
 
@@ -37,13 +43,20 @@ pub use stamped::{Stamped, Write};
 pub enum Protocol {
     /// Loki's push API.
     LokiPush,
+    /// Prometheus' remote write, 1.0 and 2.0.
+    RemoteWrite,
+    /// OTLP/HTTP: log records.
+    OtlpLogs,
+    /// OTLP/HTTP: metrics.
+    OtlpMetrics,
 }
 
 impl Protocol {
     /// Whether it has a form in JSON.
     pub(crate) const fn has_json(self) -> bool {
         match self {
-            Self::LokiPush => true,
+            Self::LokiPush | Self::OtlpLogs | Self::OtlpMetrics => true,
+            Self::RemoteWrite => false,
         }
     }
 }
@@ -64,7 +77,7 @@ pub struct Batch {
     /// The body.
     pub body: Bytes,
     /// The headers that say what it is.
-    pub headers: &'static [(HeaderName, &'static str)],
+    pub headers: &'static [(&'static str, &'static str)],
     /// What is in it.
     pub counts: Counts,
 }
@@ -102,36 +115,100 @@ pub fn stamp(
     body: Bytes,
     stamping: &Stamping<'_>,
 ) -> Result<Batch, Refusal> {
-    let (media, compression) = head(protocol, headers)?;
-    let body = decompress(compression, body, stamping.limits.decompressed)?;
-    let (stamped, mut counts) = match protocol {
-        Protocol::LokiPush => loki::stamp(media, &body, stamping)?,
-    };
-    counts.bytes = body.len();
-    let (body, headers): (_, &'static [_]) = match (protocol, media) {
-        (Protocol::LokiPush, _) => (snappy(&stamped)?, &SNAPPY_PROTOBUF),
-    };
-    Ok(Batch {
-        body,
-        headers,
-        counts,
-    })
+    Opened::new(protocol, headers, body, stamping.limits)?.stamp(stamping)
 }
 
-const SNAPPY_PROTOBUF: [(HeaderName, &str); 2] = [
-    (CONTENT_TYPE, "application/x-protobuf"),
-    (CONTENT_ENCODING, "snappy"),
+/// A body that is decompressed and not yet decoded.
+struct Opened {
+    protocol: Protocol,
+    media: Media,
+    body: Bytes,
+}
+
+impl Opened {
+    fn new(
+        protocol: Protocol,
+        headers: &HeaderMap,
+        body: Bytes,
+        limits: &Limits,
+    ) -> Result<Self, Refusal> {
+        let (media, compression) = head(protocol, headers)?;
+        let body = decompress(compression, body, limits.decompressed)?;
+        Ok(Self {
+            protocol,
+            media,
+            body,
+        })
+    }
+
+    fn stamp(self, stamping: &Stamping<'_>) -> Result<Batch, Refusal> {
+        let Self {
+            protocol,
+            media,
+            body,
+        } = self;
+        let (stamped, mut counts) = match (protocol, media) {
+            (Protocol::LokiPush, media) => loki::stamp(media, &body, stamping)?,
+            (Protocol::RemoteWrite, Media::RemoteWrite2) => {
+                remote_write::stamp_v2(&body, stamping)?
+            }
+            (Protocol::RemoteWrite, _) => remote_write::stamp_v1(&body, stamping)?,
+            (Protocol::OtlpLogs, media) => otlp::stamp_logs(media, &body, stamping)?,
+            (Protocol::OtlpMetrics, media) => otlp::stamp_metrics(media, &body, stamping)?,
+        };
+        counts.bytes = body.len();
+        let (body, headers): (_, &'static [_]) = match (protocol, media) {
+            (Protocol::LokiPush, _) => (snappy(&stamped)?, &LOKI),
+            (Protocol::RemoteWrite, Media::RemoteWrite2) => (snappy(&stamped)?, &REMOTE_WRITE_2),
+            (Protocol::RemoteWrite, _) => (snappy(&stamped)?, &REMOTE_WRITE_1),
+            (Protocol::OtlpLogs | Protocol::OtlpMetrics, _) => (stamped.into(), &OTLP),
+        };
+        Ok(Batch {
+            body,
+            headers,
+            counts,
+        })
+    }
+}
+
+const LOKI: [(&str, &str); 2] = [
+    ("content-type", "application/x-protobuf"),
+    ("content-encoding", "snappy"),
 ];
+const OTLP: [(&str, &str); 1] = [("content-type", "application/x-protobuf")];
+const REMOTE_WRITE_1: [(&str, &str); 4] = [
+    ("content-type", "application/x-protobuf"),
+    ("content-encoding", "snappy"),
+    ("x-prometheus-remote-write-version", "0.1.0"),
+    ("user-agent", AGENT),
+];
+const REMOTE_WRITE_2: [(&str, &str); 4] = [
+    (
+        "content-type",
+        "application/x-protobuf;proto=io.prometheus.write.v2.Request",
+    ),
+    ("content-encoding", "snappy"),
+    ("x-prometheus-remote-write-version", "2.0.0"),
+    ("user-agent", AGENT),
+];
+/// Both specifications of remote write demand one.
+const AGENT: &str = concat!("ktrlplane-observability/", env!("CARGO_PKG_VERSION"));
 
 /// What the head says about the body.
 fn head(protocol: Protocol, headers: &HeaderMap) -> Result<(Media, Compression), Refusal> {
-    let media_type = one(headers, &CONTENT_TYPE)?;
-    let encoding = one(headers, &CONTENT_ENCODING)?;
-    let essence = media_type.split(';').next().unwrap_or_default().trim();
-    let media = match (protocol, essence.to_ascii_lowercase().as_str()) {
-        (Protocol::LokiPush, "application/json") => Media::Json,
-        (Protocol::LokiPush, "" | "application/x-protobuf" | "application/protobuf") => {
-            Media::Protobuf
+    let media_type = one(headers, &CONTENT_TYPE)?.to_ascii_lowercase();
+    let encoding = one(headers, &CONTENT_ENCODING)?.to_ascii_lowercase();
+    let (essence, parameters) = media_type.split_once(';').unwrap_or((&media_type, ""));
+    let media = match (protocol, essence.trim()) {
+        // Without a content type it is protobuf: so Loki has it, and so do receivers of remote write.
+        (Protocol::LokiPush, "" | "application/x-protobuf" | "application/protobuf")
+        | (
+            Protocol::OtlpLogs | Protocol::OtlpMetrics,
+            "application/x-protobuf" | "application/protobuf",
+        ) => Media::Protobuf,
+        (Protocol::RemoteWrite, "" | "application/x-protobuf") => version(parameters)?,
+        (Protocol::LokiPush | Protocol::OtlpLogs | Protocol::OtlpMetrics, "application/json") => {
+            Media::Json
         }
         (Protocol::LokiPush, _) => {
             return Err(Refusal::UnsupportedMedia(
@@ -139,24 +216,53 @@ fn head(protocol: Protocol, headers: &HeaderMap) -> Result<(Media, Compression),
                  snappy",
             ));
         }
-    };
-    let compression = match (protocol, media, encoding.to_ascii_lowercase().as_str()) {
-        (Protocol::LokiPush, Media::Json, "" | "identity") => Compression::None,
-        (Protocol::LokiPush, Media::Json, "gzip") => Compression::Gzip,
-        (Protocol::LokiPush, Media::Json, _) => {
+        (Protocol::OtlpLogs | Protocol::OtlpMetrics, _) => {
             return Err(Refusal::UnsupportedMedia(
-                "send JSON with Content-Encoding: gzip, or without one",
+                "send Content-Type: application/x-protobuf or application/json",
             ));
         }
-        // Snappy is part of the protocol, and many senders do not say it.
-        (Protocol::LokiPush, _, "" | "snappy") => Compression::Snappy,
-        (Protocol::LokiPush, ..) => {
+        (Protocol::RemoteWrite, _) => return Err(Refusal::UnsupportedMedia(REMOTE_WRITE)),
+    };
+    let compression = match (protocol, media, encoding.as_str()) {
+        (Protocol::OtlpLogs | Protocol::OtlpMetrics, _, "" | "identity")
+        | (Protocol::LokiPush, Media::Json, "" | "identity") => Compression::None,
+        (Protocol::OtlpLogs | Protocol::OtlpMetrics, _, "gzip")
+        | (Protocol::LokiPush, Media::Json, "gzip") => Compression::Gzip,
+        // Snappy is part of these protocols, and many senders do not say it.
+        (Protocol::LokiPush, Media::Protobuf | Media::RemoteWrite2, "" | "snappy")
+        | (Protocol::RemoteWrite, _, "" | "snappy") => Compression::Snappy,
+        (Protocol::LokiPush, Media::Json, _) | (Protocol::OtlpLogs | Protocol::OtlpMetrics, ..) => {
+            return Err(Refusal::UnsupportedMedia(
+                "send it with Content-Encoding: gzip, or without one",
+            ));
+        }
+        (Protocol::LokiPush | Protocol::RemoteWrite, ..) => {
             return Err(Refusal::UnsupportedMedia(
                 "send protobuf compressed with snappy, in its block format",
             ));
         }
     };
     Ok((media, compression))
+}
+
+const REMOTE_WRITE: &str = "send Content-Type: application/x-protobuf, with \
+     proto=prometheus.WriteRequest or proto=io.prometheus.write.v2.Request";
+
+/// The version of remote write, by the content type's parameters, in lower case.
+fn version(parameters: &str) -> Result<Media, Refusal> {
+    let mut media = Media::Protobuf;
+    for parameter in parameters.split(';') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        if name.trim() != "proto" {
+            continue;
+        }
+        media = match value.trim().trim_matches('"') {
+            "prometheus.writerequest" => Media::Protobuf,
+            "io.prometheus.write.v2.request" => Media::RemoteWrite2,
+            _ => return Err(Refusal::UnsupportedMedia(REMOTE_WRITE)),
+        };
+    }
+    Ok(media)
 }
 
 /// The only value of a header; empty if there is none.

@@ -92,7 +92,9 @@ impl Pipeline {
             let stamped = ingest
                 .stamped(way, &permit, &head.headers, body, clock.now())
                 .await?;
-            return write(upstream, stamped, id).await;
+            return write(upstream, stamped, id)
+                .await
+                .inspect_err(|_| ingest.totals.fail());
         }
         form::check(&head.method, &head.headers)?;
         match &found.route.serves {
@@ -210,6 +212,7 @@ impl Pipeline {
             assignment = Empty,
             entries = Empty,
             replaced = Empty,
+            unknown_fields = Empty,
             reason = Empty
         );
         let answered = self.answer(request, &header).instrument(span.clone()).await;

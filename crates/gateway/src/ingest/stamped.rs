@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use directory::policy::ProjectId;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tracing::Span;
 
-use super::{Limits, Protocol, Stamping, body, stamp};
+use super::counter::Totals;
+use super::rate::Rates;
+use super::{Limits, Opened, Protocol, Refusal, Stamping, body};
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
 use crate::pipeline::Form;
@@ -71,6 +73,8 @@ impl Stamped {
 pub(crate) struct Ingest {
     limits: Arc<Limits>,
     room: Arc<Semaphore>,
+    rates: Option<Arc<Rates>>,
+    pub(crate) totals: Totals,
     /// How many batches are decoded at the same time.
     turns: Arc<Semaphore>,
 }
@@ -87,6 +91,8 @@ impl Ingest {
     pub(crate) fn new(limits: Limits) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
+            rates: limits.rate.map(|rate| Arc::new(Rates::new(rate))),
+            totals: Totals::default(),
             limits: Arc::new(limits),
             room: Arc::new(Semaphore::new(ROOM as usize)),
             turns: Arc::new(Semaphore::new(cores)),
@@ -114,15 +120,21 @@ impl Ingest {
         let turn = Arc::clone(&self.turns).acquire_owned().await;
         let turn = turn.map_err(|_| Error::Internal)?;
         let (limits, sent) = (Arc::clone(&self.limits), headers.clone());
+        let (rates, project) = (self.rates.clone(), permit.project().clone());
         let resource = resource.clone();
         let short = body.len() <= SHORT;
-        let work = move || {
+        let work = move || -> Result<_, Refusal> {
             let stamping = Stamping {
                 resource: resource.as_str(),
                 limits: &limits,
                 now,
             };
-            let batch = stamp(way.protocol, &sent, body, &stamping);
+            let opened = Opened::new(way.protocol, &sent, body, &limits)?;
+            // Before it is decoded: what is too much is not to cost more than that.
+            if let Some(rates) = rates {
+                rates.take(&project, opened.body.len())?;
+            }
+            let batch = opened.stamp(&stamping);
             drop(turn);
             batch
         };
@@ -135,14 +147,17 @@ impl Ingest {
                 Error::Internal
             })?
         };
-        let batch = batch.map_err(Error::from)?;
+        let batch = batch.inspect_err(|_| self.totals.refuse())?;
+        self.totals.take(batch.counts);
 
         let counts = batch.counts;
         let span = Span::current();
         span.record("entries", counts.entries);
         span.record("replaced", counts.replaced);
+        span.record("unknown_fields", counts.unknown);
         let mut headers = trace_headers(headers);
         for (name, value) in batch.headers {
+            let name = HeaderName::from_static(name);
             headers.insert(name, HeaderValue::from_static(value));
         }
         Ok(Stamped {

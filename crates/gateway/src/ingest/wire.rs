@@ -30,7 +30,8 @@ pub(super) struct Found {
     /// What the decoded message takes in memory, in bytes: an estimate from above, but for the
     /// spare room of growing lists.
     pub(super) decoded: usize,
-    /// Fields that no version of the protocol known here has. The decoder drops them.
+    /// Fields that no version of the protocol known here has. The decoder drops them. The outermost
+    /// message may have none.
     pub(super) unknown: usize,
 }
 
@@ -107,6 +108,8 @@ fn walk(
             (Some((_, message)), Some(bytes)) => walk(message, bytes, deeper, limit, found)?,
             (Some(_), None) => return Err(malformed()),
             (None, _) if shape.plain.contains(&number) || shape.packed.contains(&number) => {}
+            // A batch of another protocol would decode to an empty one, and be acknowledged.
+            (None, _) if depth == MAX_DEPTH => return Err(malformed()),
             (None, _) => found.unknown += 1,
         }
     }
@@ -193,7 +196,13 @@ mod tests {
 
     #[test]
     fn what_the_decoder_would_drop_is_found() {
-        assert_eq!(look(&LEAF, &[0x08, 1, 0x38, 1], 1000).unwrap().unknown, 1);
+        assert_eq!(
+            look(&TREE, &[0x12, 4, 0x08, 1, 0x38, 1], 1000)
+                .unwrap()
+                .unknown,
+            1
+        );
+        assert!(look(&LEAF, &[0x08, 1, 0x38, 1], 1000).is_err());
     }
 
     #[test]

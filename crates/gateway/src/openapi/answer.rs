@@ -66,10 +66,12 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
         Serves::Tenant(Endpoint {
             answer: Answer::Ingested(..),
             ..
-        }) => vec![(
-            StatusCode::NO_CONTENT,
-            response("The backend has stored the batch.").build(),
-        )],
+        }) => [OK, StatusCode::NO_CONTENT]
+            .map(|status| {
+                let stored = response("The backend has stored the batch.");
+                (status, stored.build())
+            })
+            .to_vec(),
         Serves::Tenant(endpoint) => {
             let schema = shape(endpoint);
             vec![(OK, answer("What was asked for.", schema))]

@@ -14,6 +14,26 @@ pub(super) const ROUTES: &[Route] = &[
         Protocol::LokiPush,
         (Backend::Loki, "/loki/api/v1/push"),
     ),
+    // Mimir's path; Prometheus answers the same at `/api/v1/write`.
+    ingested(
+        "remote_write",
+        "/prometheus/api/v1/write",
+        Protocol::RemoteWrite,
+        (Backend::Mimir, "/api/v1/push"),
+    ),
+    // Loki and Mimir both serve OTLP below `/otlp`, which senders append `/v1/…` to.
+    ingested(
+        "otlp_logs",
+        "/otlp/v1/logs",
+        Protocol::OtlpLogs,
+        (Backend::Loki, "/otlp/v1/logs"),
+    ),
+    ingested(
+        "otlp_metrics",
+        "/otlp/v1/metrics",
+        Protocol::OtlpMetrics,
+        (Backend::Mimir, "/otlp/v1/metrics"),
+    ),
 ];
 
 /// A route for writes: below resources only, since every entry belongs to one.

@@ -109,7 +109,12 @@ fn threat_15_a_path_with_tricks_is_the_path_of_nothing() {
 
 #[test]
 fn writes_are_mounted_below_resources_alone() {
-    for path in ["/loki/api/v1/push"] {
+    for path in [
+        "/loki/api/v1/push",
+        "/prometheus/api/v1/write",
+        "/otlp/v1/logs",
+        "/otlp/v1/metrics",
+    ] {
         for method in [Method::GET, Method::POST] {
             let project = format!("/api/v1/projects/p1{path}");
             assert_eq!(find(&method, &project).unwrap_err(), Error::UnknownPath);

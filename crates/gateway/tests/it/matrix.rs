@@ -8,6 +8,9 @@ use http::Method;
 
 use crate::harness::{RANGE, World, encoded};
 
+/// An empty batch, in snappy.
+const NOTHING: &str = "\0";
+
 /// A row that serves tenants' data, at one of its paths.
 struct Row {
     name: &'static str,
@@ -86,6 +89,9 @@ fn good_parameters(route: &str) -> String {
         "loki_push" => {
             r#"{"streams": [{"stream": {"app": "x"}, "values": [["1", "line"]]}]}"#.to_owned()
         }
+        "remote_write" => NOTHING.to_owned(),
+        "otlp_logs" => r#"{"resourceLogs": []}"#.to_owned(),
+        "otlp_metrics" => r#"{"resourceMetrics": []}"#.to_owned(),
         _ => panic!("the route {route} has no cases: add parameters with which it answers 200"),
     }
 }
@@ -111,7 +117,11 @@ fn rows() -> Vec<Row> {
 /// The status of the answer to `subject`, or to nobody, by this method. Every request asks for a
 /// WebSocket, which only a row of a tail may give; a tail is left as soon as it is there.
 async fn ask(world: &World, method: &Method, path: &str, form: &str, subject: &str) -> u16 {
-    let ask = if form.starts_with('{') {
+    let ask = if form == NOTHING {
+        world
+            .ask(path)
+            .post("application/x-protobuf", form.to_owned())
+    } else if form.starts_with('{') {
         world.ask(path).post("application/json", form.to_owned())
     } else if *method == Method::POST {
         world.ask_tail(path).form(form)

@@ -1,13 +1,9 @@
 //! Loki's push API.
 
-use std::io::Write;
-
 use axum::response::IntoResponse;
-use bytes::Bytes;
-use flate2::write::GzEncoder;
 use prost::Message;
 
-use super::RESOURCE;
+use super::{RESOURCE, gzip, snappy, unsnappy};
 use crate::harness::World;
 use crate::harness::backend::Received;
 
@@ -63,17 +59,6 @@ fn pushed(labels: &str) -> Push {
     }
 }
 
-fn snappy(plain: &[u8]) -> Bytes {
-    let compressed = snap::raw::Encoder::new().compress_vec(plain);
-    compressed.unwrap().into()
-}
-
-fn gzip(plain: &[u8]) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap().into()
-}
-
 /// What Loki got.
 fn got(received: &Received) -> Push {
     assert_eq!(received.path, "/loki/api/v1/push");
@@ -83,8 +68,7 @@ fn got(received: &Received) -> Push {
     );
     assert_eq!(received.header("content-encoding"), Some("snappy"));
     assert_eq!(received.header("x-scope-orgid"), Some("acme-shop"));
-    let plain = snap::raw::Decoder::new().decompress_vec(&received.bytes);
-    Push::decode(&*plain.unwrap()).unwrap()
+    Push::decode(&*unsnappy(&received.bytes)).unwrap()
 }
 
 async fn world() -> World {
