@@ -96,6 +96,13 @@ pub enum Error {
     /// As many tails as one reader may have.
     #[error("you have {0} tails open in this project, and may have no more: close one")]
     TooManyTails(usize),
+    /// Loki makes no label of the attribute by which records belong to a resource.
+    #[error(
+        "the logs backend makes no label of resource_id, and nobody would find these log records: \
+         its operator has to name resource_id in limits_config.otlp_config.resource_attributes \
+         with the action index_label"
+    )]
+    NotIndexed,
     /// The backend has no such endpoint, or it is switched off there.
     #[error("the {} backend does not serve this, or it is not enabled there", .0.name())]
     NotServed(Backend),
@@ -138,9 +145,11 @@ impl Error {
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
             Self::Refused(refusal) => refusal.status(),
-            Self::NoKeys | Self::DirectoryUnavailable | Self::NotConfigured(_) | Self::Busy => {
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-            }
+            Self::NoKeys
+            | Self::DirectoryUnavailable
+            | Self::NotConfigured(_)
+            | Self::NotIndexed
+            | Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
         }
     }
@@ -197,6 +206,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::TooManyTails(_)
             | Self::Busy
+            | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::GatewayTimeout(_) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

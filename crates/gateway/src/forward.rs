@@ -47,6 +47,9 @@ const MAX_URL_LENGTH: usize = 8000;
 /// The longest answer that is held to be sifted, in bytes.
 const MAX_COLLECTED: usize = 16 << 20;
 
+/// The longest answer to a question of the gateway's own, in bytes.
+const MAX_OWN: usize = 1 << 20;
+
 /// How long an unused connection is kept; shorter than the servers do.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -336,6 +339,30 @@ impl Upstream {
             headers.insert(AUTHORIZATION, authorization);
         }
         Ok(())
+    }
+
+    /// Asks something of the gateway's own, about a tenant and about none of its data, and answers
+    /// with the text. `None` where there is none: the reason is in the log.
+    pub(crate) async fn own(
+        &self,
+        path: &'static str,
+        tenant: &ProjectId,
+        request_id: &HeaderValue,
+    ) -> Option<String> {
+        let mut request = http::Request::get(format!("{}{path}", self.base))
+            .body(Full::default())
+            .ok()?;
+        self.sign(request.headers_mut(), tenant, request_id).ok()?;
+        let answer = self.request(request).await.map_err(|error| {
+            tracing::warn!(backend = self.backend.name(), path, %error, "no answer");
+        });
+        let answer = answer.ok()?;
+        if answer.status() != StatusCode::OK {
+            return None;
+        }
+        let body = Limited::new(answer.into_body(), MAX_OWN).collect();
+        let body = timeout(self.timeout, body).await.ok()?.ok()?;
+        String::from_utf8(body.to_bytes().into()).ok()
     }
 
     /// Builds a write.

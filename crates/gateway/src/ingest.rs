@@ -22,6 +22,8 @@ mod remote_write;
 
 mod rate;
 
+mod indexed;
+
 pub mod counter;
 
 mod stamped;
@@ -345,3 +347,6 @@ impl Stamping<'_> {
         )))
     }
 }
+
+#[cfg(test)]
+mod properties;

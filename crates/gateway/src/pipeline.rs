@@ -89,6 +89,9 @@ impl Pipeline {
                 .await?;
             let upstream = self.upstreams.get(endpoint.backend)?;
             let Shared { ingest, clock, .. } = &*self.shared;
+            ingest
+                .findable(protocol, permit.project(), upstream, id)
+                .await?;
             let stamped = ingest
                 .stamped(way, &permit, &head.headers, body, clock.now())
                 .await?;

@@ -15,7 +15,7 @@ const NAME: &str = "__name__";
 
 /// Checks the labels of a series, in the order of their names, with the resource's among them.
 fn check_labels<'a>(
-    labels: impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone,
+    labels: &(impl ExactSizeIterator<Item = (&'a str, &'a str)> + Clone),
     at: usize,
     stamping: &Stamping<'_>,
 ) -> Result<(), Refusal> {

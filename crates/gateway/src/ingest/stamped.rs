@@ -10,10 +10,12 @@ use tokio::sync::Semaphore;
 use tracing::Span;
 
 use super::counter::Totals;
+use super::indexed::Indexed;
 use super::rate::Rates;
 use super::{Limits, Opened, Protocol, Refusal, Stamping, body};
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
+use crate::forward::Upstream;
 use crate::pipeline::Form;
 use crate::routes::Backend;
 use crate::scope::trace_headers;
@@ -74,6 +76,7 @@ pub(crate) struct Ingest {
     limits: Arc<Limits>,
     room: Arc<Semaphore>,
     rates: Option<Arc<Rates>>,
+    indexed: Indexed,
     pub(crate) totals: Totals,
     /// How many batches are decoded at the same time.
     turns: Arc<Semaphore>,
@@ -92,10 +95,25 @@ impl Ingest {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             rates: limits.rate.map(|rate| Arc::new(Rates::new(rate))),
+            indexed: Indexed::default(),
             totals: Totals::default(),
             limits: Arc::new(limits),
             room: Arc::new(Semaphore::new(ROOM as usize)),
             turns: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    /// Whether the backend keeps what is stamped in this way where readers of the resource find it.
+    pub(crate) async fn findable(
+        &self,
+        protocol: Protocol,
+        tenant: &ProjectId,
+        upstream: &Upstream,
+        request_id: &HeaderValue,
+    ) -> Result<(), Error> {
+        match protocol {
+            Protocol::OtlpLogs => self.indexed.check(tenant, upstream, request_id).await,
+            Protocol::LokiPush | Protocol::RemoteWrite | Protocol::OtlpMetrics => Ok(()),
         }
     }
 

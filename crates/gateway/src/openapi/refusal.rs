@@ -70,6 +70,7 @@ fn errors() -> Vec<Error> {
             retry_after: Duration::from_secs(1),
         }),
         Error::Busy,
+        Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
@@ -91,6 +92,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::NoForm | Error::TooLarge => method == Method::POST && !is_a_write(route),
         Error::SlowBody | Error::BrokenBody => method == Method::POST,
         Error::Refused(_) | Error::Busy => is_a_write(route),
+        Error::NotIndexed => route.name == "otlp_logs",
         // An id or a name with a character that none has makes the path that of nothing.
         Error::UnknownPath
         | Error::NoToken

@@ -44,7 +44,7 @@ impl Row {
     fn forwarded(&self) -> usize {
         match (self.endpoint.answer, self.mount) {
             (Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Tail(..), _)
-            | (Answer::Filtered(..), Mount::Project) => 1,
+            | (Answer::Filtered(..), Mount::Project) => 1 + usize::from(self.name == "otlp_logs"),
             (Answer::Local(_), _) => 0,
             (Answer::Filtered(routes::Filter::Metadata, _), _) => 2,
             (Answer::Filtered(..), _) => 1,

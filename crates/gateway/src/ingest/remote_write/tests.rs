@@ -11,7 +11,7 @@ use crate::ingest::Limits;
 /// Ten seconds before now, in milliseconds.
 const TIME: i64 = 1_772_366_390_000;
 
-fn within<'a>(limits: &'a Limits) -> Stamping<'a> {
+fn within(limits: &Limits) -> Stamping<'_> {
     Stamping {
         resource: "r1",
         limits,
@@ -338,7 +338,7 @@ fn references_to_nothing_are_refused() {
                 kind: 0,
                 help_ref: 5,
                 unit_ref: 0,
-            })
+            });
         },
         &|request| request.symbols[0] = "x".to_owned(),
     ] {

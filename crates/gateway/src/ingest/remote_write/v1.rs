@@ -35,7 +35,7 @@ pub(in crate::ingest) fn stamp(
             let labels = series.labels.iter();
             labels.map(|label| (label.name.as_str(), label.value.as_str()))
         };
-        check_labels(labels(), at, stamping)?;
+        check_labels(&labels(), at, stamping)?;
         check_samples(
             &series.samples,
             &series.histograms,

@@ -79,7 +79,7 @@ fn one(
     let ours = (ours, (RESOURCE_LABEL, stamping.resource));
     counts.replaced += label::stamp(&mut labels, |(_, (name, _))| name, ours);
     let texts = || labels.iter().map(|(_, texts)| *texts);
-    check_labels(texts(), at, stamping)?;
+    check_labels(&texts(), at, stamping)?;
     check_samples(
         &series.samples,
         &series.histograms,
