@@ -262,7 +262,7 @@ proptest! {
         prop_assert_eq!(once.counts.replaced, becomes * 2);
         let claimed = once.body.windows(7).filter(|window| window == b"claimed").count();
         prop_assert_eq!(claimed, (names.len() - becomes) * 2);
-        let ours = once.body.windows(11).filter(|window| window == b"resource_id").count();
+        let ours = once.body.windows(13).filter(|window| window == b"\x0a\x0bresource_id").count();
         prop_assert_eq!(ours, 1);
         let again = stamped(Protocol::OtlpLogs, "application/x-protobuf", "", once.body.clone());
         prop_assert_eq!(again.unwrap().body, once.body);

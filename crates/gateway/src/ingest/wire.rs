@@ -6,9 +6,10 @@
 
 use super::refusal::{Refusal, bad};
 
-/// How deep messages may lie in each other. The deepest that is meant to be, a list in an attribute
-/// of a record, lies at 8; the decoder stops at 100.
-const MAX_DEPTH: usize = 64;
+/// How deep messages may lie in each other: as deep as the decoder goes. The deepest that is meant to
+/// be, a list in an attribute of a record, lies at 8; JSON that is not refused for its depth comes to
+/// less than 100.
+const MAX_DEPTH: usize = 100;
 
 /// What is known of a message: where its fields lead, and what they take.
 #[derive(Debug)]
