@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query
+.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query bench-access bench-directory
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -59,3 +59,12 @@ fuzz: ## Fuzz the parsers and the scoping, each target for SECONDS=1200
 
 bench-query: ## Measure what it costs to scope a query
 	cargo bench --locked --package query --bench scope
+
+# A smaller RESOURCES is for a quick look.
+bench-directory: ## Measure what a decision costs where there are RESOURCES=1000000 resources
+	$(if $(RESOURCES),RESOURCES=$(RESOURCES)) cargo bench --locked --package directory --bench scale
+
+bench-access: ## Measure a decision, and how soon grants and withdrawals are in force on two replicas
+	cargo bench --locked --package directory --bench access
+	cargo test --locked --release --package directory --test replicas -- \
+		--ignored --nocapture --test-threads=1

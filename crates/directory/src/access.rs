@@ -1,26 +1,73 @@
 //! The question of every request: what does this subject hold around this place?
 
+pub(crate) mod answer;
+
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use policy::{
-    Action, Assignment, Lineage, OrganizationId, Permission, Place, ProjectId, Refusal, ResourceId,
-    Scope, Subject,
-};
+use policy::{Action, Assignment, Lineage, Place, Refusal, Subject};
 
+use crate::cache::Cache;
 use crate::directory::Directory;
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, Failure};
 use crate::statements::Statements;
+use crate::store::{Store, Transaction};
+use answer::{Answer, Shared};
+
+/// How long a request waits for a database that says nothing where what is remembered may serve
+/// instead.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the directory knows about a subject and a place: the input of a decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Access {
     /// `None` where there is no such organization or project.
     lineage: Option<Lineage>,
-    assignments: Vec<Assignment>,
+    /// What is held on the organization and on the project.
+    on_organization: Shared,
+    on_project: Shared,
+    /// What is held on the resource, where it is in the project.
+    on_resource: Shared,
 }
 
 impl Access {
+    /// What an answer says about the place that was asked about.
+    fn new(place: &Place, answer: Answer) -> Self {
+        let mut access = Self {
+            lineage: None,
+            on_organization: None,
+            on_project: None,
+            on_resource: None,
+        };
+        if !answer.exists {
+            return access;
+        }
+        access.on_organization = answer.on_organization;
+        let (project, resource) = match place {
+            Place::Organization(id) => {
+                access.lineage = Some(Lineage {
+                    organization: Some(id.clone()),
+                    ..Lineage::default()
+                });
+                return access;
+            }
+            Place::Project(id) => (id, None),
+            Place::Resource(id, resource) => (id, Some(resource)),
+        };
+        access.on_project = answer.on_project;
+        let resource = resource.filter(|_| answer.project_of_resource.as_ref() == Some(project));
+        if resource.is_some() {
+            access.on_resource = answer.on_resource;
+        }
+        access.lineage = Some(Lineage {
+            organization: answer.organization,
+            project: Some(project.clone()),
+            resource: resource.cloned(),
+        });
+        access
+    }
+
     /// The place and what it is in; `None` where there is no such organization or project. Whether
     /// the resource that was asked about exists in its project is whether the lineage has one.
     #[must_use]
@@ -31,12 +78,13 @@ impl Access {
     /// What the subject holds on the place and what it is in, expired or not: the clock is the
     /// caller's.
     pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
-        self.assignments.iter()
+        self.above()
+            .chain(self.on_resource.iter().flat_map(|held| held.iter()))
     }
 
     /// Whether `action` may be done at the place at `now`.
     pub fn decide(&self, action: Action, now: Timestamp) -> Result<&Assignment, Refusal> {
-        policy::decide(self.lineage(), &self.assignments, action, now)
+        policy::decide(self.lineage(), self.assignments(), action, now)
     }
 
     /// Whether `action` may be done on the project at `now`, and so with the data of all that is in
@@ -46,147 +94,124 @@ impl Access {
         action: Action,
         now: Timestamp,
     ) -> Result<&Assignment, Refusal> {
-        let above = self.assignments.iter().filter(|held| match held.scope {
-            Scope::Organization(_) | Scope::Project(_) => true,
-            Scope::Resource(_) => false,
-        });
-        policy::decide(self.lineage(), above, action, now)
+        policy::decide(self.lineage(), self.above(), action, now)
+    }
+
+    /// What is held on the organization and the project.
+    fn above(&self) -> impl Iterator<Item = &Assignment> {
+        let above = self.on_organization.iter().chain(&self.on_project);
+        above.flat_map(|held| held.iter())
     }
 }
-
-/// One assignment's permission, as the statements return it. All but the second are null where
-/// there is nothing to join.
-type Row = (
-    Option<String>, // organization
-    bool,           // whether the resource exists
-    Option<String>, // assignment
-    Option<String>, // type of scope
-    Option<String>, // id of scope
-    Option<String>, // expiry
-    Option<String>, // resource type of the permission
-    Option<String>, // its action
-);
 
 impl Directory {
-    /// Looks up, in one round trip, what `subject` holds around `place`, and what is there.
+    /// What `subject` holds around `place`, and what is there.
+    ///
+    /// Usually this is remembered, and then it is answered at once and where it is asked, without
+    /// the database. What is remembered is at most half a second old, or as old as
+    /// [`Options::poll`](crate::Options::poll) in a database that is not ours; a write through this
+    /// very directory is seen by whatever is asked after it. Otherwise one round trip tells. Only
+    /// when the database cannot be asked may the answer be older, by
+    /// [`Options::grace`](crate::Options::grace).
     pub async fn access(&self, subject: &Subject, place: &Place) -> Result<Access, DirectoryError> {
-        let (subject, place) = (subject.clone(), place.clone());
-        self.run(|store| async move {
-            let statements = store.statements();
-            let (statement, id, resource) = match &place {
-                Place::Organization(id) => (statements.access_to_organization, id.as_str(), None),
-                Place::Project(id) => (statements.access_to_project, id.as_str(), None),
-                Place::Resource(id, resource) => (
-                    statements.access_to_project,
-                    id.as_str(),
-                    Some(resource.as_str()),
-                ),
-            };
-            let arguments = [Some(subject.as_str()), Some(id), resource];
-            let arguments = match &place {
-                Place::Organization(_) => &arguments[..2],
-                Place::Project(_) | Place::Resource(..) => &arguments[..],
-            };
-            let rows = store.fetch(statement, arguments).await?;
-            Ok(read(rows, &place, statements))
-        })
-        .await
-    }
-}
-
-/// Builds the answer. A row with an id or an expiry that is none is left out and reported: it can
-/// only take access away.
-fn read(rows: Vec<Row>, place: &Place, statements: &Statements) -> Access {
-    let Some(first) = rows.first() else {
-        return Access {
-            lineage: None,
-            assignments: Vec::new(),
-        };
-    };
-    let lineage = lineage(place, first.0.as_deref(), first.1);
-    let mut assignments: Vec<Read> = Vec::new();
-    for (_, _, assignment, scope_type, scope_id, expiry, resource_type, action) in rows {
-        let (Some(id), Some(scope_type), Some(scope_id)) = (assignment, scope_type, scope_id)
-        else {
-            continue;
-        };
-        let permission = resource_type.zip(action);
-        let permission = permission.map(|(resource_type, action)| Permission {
-            resource_type,
-            action,
-        });
-        // The rows of one assignment follow each other.
-        if let Some(last) = assignments.last_mut().filter(|last| last.id == id) {
-            last.permissions.extend(permission);
-            continue;
+        // In this order: the lease says that all changes until its start have been applied to what
+        // is recalled afterwards, and the time at last that its start is not too long ago.
+        let lease = self.cache().lease().trusted();
+        if let Some(answer) = lease.and_then(|_| self.cache().recall(subject, place))
+            && lease.is_some_and(|until| Instant::now() < until)
+        {
+            return Ok(Access::new(place, answer));
         }
-        let expires_at = match expiry.map(|text| (statements.read_expiry)(&text)) {
-            None => None,
-            Some(Some(expires_at)) => Some(expires_at),
-            Some(None) => {
-                tracing::warn!(assignment = %id, "an assignment has an unreadable expiry: ignored");
-                continue;
-            }
-        };
-        let Some(Ok(scope)) = Scope::new(&scope_type, &scope_id) else {
-            tracing::warn!(assignment = %id, "an assignment has an invalid scope: ignored");
-            continue;
-        };
-        assignments.push(Read {
-            id,
-            scope,
-            permissions: permission.into_iter().collect(),
-            expires_at,
-        });
-    }
-    Access {
-        lineage: Some(lineage),
-        assignments: assignments.into_iter().map(Read::done).collect(),
-    }
-}
-
-/// An assignment of which more permissions may follow.
-struct Read {
-    id: String,
-    scope: Scope,
-    permissions: Vec<Permission>,
-    expires_at: Option<Timestamp>,
-}
-
-impl Read {
-    fn done(self) -> Assignment {
-        Assignment {
-            id: Arc::from(self.id),
-            scope: self.scope,
-            permissions: Arc::from(self.permissions),
-            expires_at: self.expires_at,
+        let (asked_subject, asked_place) = (subject.clone(), place.clone());
+        let cache = Arc::clone(self.cache());
+        let answer = self
+            .run(|store| ask(store, cache, asked_subject, asked_place))
+            .await;
+        match answer {
+            Err(DirectoryError::Unavailable(why)) => self
+                .by_grace(subject, place)
+                .ok_or(DirectoryError::Unavailable(why)),
+            answer => answer,
         }
+        .map(|answer| Access::new(place, answer))
+    }
+
+    /// What is remembered, if it may serve in place of a database that cannot be asked.
+    fn by_grace(&self, subject: &Subject, place: &Place) -> Option<Answer> {
+        let until = self.cache().lease().graced()?;
+        let answer = self.cache().recall(subject, place)?;
+        (Instant::now() < until).then_some(answer)
     }
 }
 
-/// The lineage of a place that exists.
-fn lineage(place: &Place, organization: Option<&str>, has_resource: bool) -> Lineage {
-    let of_the_project = |project: &ProjectId| {
-        let id = OrganizationId::new(organization?);
-        if id.is_err() {
-            tracing::warn!(%project, "the organization of a project has an invalid id: ignored");
-        }
-        id.ok()
-    };
+/// Asks the database, and remembers what it says. Where what is remembered could serve as well, a
+/// database that says nothing is not waited for as long as otherwise; the question goes on, so that
+/// no connection is left in the middle of it.
+async fn ask(
+    store: Arc<Store>,
+    cache: Arc<Cache>,
+    subject: Subject,
+    place: Place,
+) -> Result<Answer, DirectoryError> {
+    let is_graced = cache.lease().graced().is_some() && cache.recall(&subject, &place).is_some();
+    let question = question(store, cache, subject, place);
+    if !is_graced {
+        return question.await;
+    }
+    let question = tokio::spawn(question);
+    match tokio::time::timeout(PATIENCE, question).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Err(DirectoryError::Unavailable(format!(
+            "no answer within {PATIENCE:?}"
+        ))),
+    }
+}
+
+async fn question(
+    store: Arc<Store>,
+    cache: Arc<Cache>,
+    subject: Subject,
+    place: Place,
+) -> Result<Answer, DirectoryError> {
+    let asked = cache.asked(&subject, &place);
+    let (statement, arguments) = in_words(store.statements(), &subject, &place);
+    let rows = store.fetch(statement, &arguments).await?;
+    let answer = Answer::read(rows, store.statements());
+    cache.remember(&subject, &place, asked, &answer);
+    Ok(answer)
+}
+
+/// The question, asked in a transaction: the answer is true until that ends, and is not remembered.
+pub(crate) async fn access_within(
+    transaction: &mut Transaction<'_>,
+    subject: &Subject,
+    place: &Place,
+) -> Result<Access, Failure> {
+    let statements = transaction.store().statements();
+    let (statement, arguments) = in_words(statements, subject, place);
+    let rows = transaction.fetch(statement, &arguments).await?;
+    Ok(Access::new(place, Answer::read(rows, statements)))
+}
+
+/// The statement and its arguments.
+fn in_words<'a>(
+    statements: &Statements,
+    subject: &'a Subject,
+    place: &'a Place,
+) -> (&'static str, Vec<Option<&'a str>>) {
+    let who = Some(subject.as_str());
     match place {
-        Place::Organization(id) => Lineage {
-            organization: Some(id.clone()),
-            ..Lineage::default()
-        },
-        Place::Project(id) => Lineage {
-            organization: of_the_project(id),
-            project: Some(id.clone()),
-            resource: None,
-        },
-        Place::Resource(id, resource) => Lineage {
-            organization: of_the_project(id),
-            project: Some(id.clone()),
-            resource: has_resource.then(|| ResourceId::clone(resource)),
-        },
+        Place::Organization(id) => (
+            statements.access_to_organization,
+            vec![who, Some(id.as_str())],
+        ),
+        Place::Project(id) => (
+            statements.access_to_project,
+            vec![who, Some(id.as_str()), None],
+        ),
+        Place::Resource(id, resource) => (
+            statements.access_to_project,
+            vec![who, Some(id.as_str()), Some(resource.as_str())],
+        ),
     }
 }

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use crate::address::mask;
+use crate::cache::Cache;
 use crate::error::DirectoryError;
 use crate::options::Options;
 use crate::store::Store;
+use crate::watch::Watch;
 
-/// An open directory. Clones are cheap and share the connections.
+/// An open directory. Clones are cheap and share the connections, and what is remembered; with the
+/// last of them ends the watch over changes that others make.
 ///
 /// Every call runs on the directory's own runtime and can be awaited from any other. Dropping a
 /// call gives up its answer only: the work itself runs to its end or its timeout, so no connection
@@ -18,26 +21,39 @@ use crate::store::Store;
 #[derive(Clone)]
 pub struct Directory {
     store: Arc<Store>,
+    cache: Arc<Cache>,
+    watch: Arc<Watch>,
     runtime: Handle,
     url: Arc<str>,
 }
 
 impl Directory {
-    /// Connects and brings the database to this program's shape. Replicas may do so at once.
+    /// Connects and brings the database to this program's shape. Replicas may do so at once. One
+    /// that is not [`managed`](Options::managed) is only looked at: where it lacks a table or column
+    /// of the contract, or the permission to read one, this is [`DirectoryError::Invalid`].
     pub async fn open(options: Options) -> Result<Self, DirectoryError> {
         let runtime = options.runtime.clone();
         let url = mask(&options.url).into();
-        let store = on(&runtime, async move {
+        let (store, cache, watch) = on(&runtime, async move {
             let store = Store::open(&options).await?;
             ping(&store).await?;
-            Ok(store)
+            let (cache, watch) = Watch::start(&options)?;
+            Ok((store, cache, watch))
         })
         .await?;
         Ok(Self {
             store: Arc::new(store),
+            cache,
+            watch: Arc::new(watch),
             runtime,
             url,
         })
+    }
+
+    /// Whether this program writes the database; otherwise another one does, and it is only read.
+    #[must_use]
+    pub fn is_managed(&self) -> bool {
+        self.store.is_managed()
     }
 
     /// Asks the database for nothing but an answer.
@@ -47,12 +63,20 @@ impl Directory {
 
     /// Closes the connections. Calls after that are [`DirectoryError::Unavailable`].
     pub async fn close(&self) {
+        self.cache.lease().close();
+        let watch = Arc::clone(&self.watch);
         let closed = self.run(|store| async move {
+            watch.stop().await;
             store.close().await;
             Ok(())
         });
         // The only error is that the runtime is gone, and the connections with it.
         closed.await.ok();
+    }
+
+    /// What is remembered about access.
+    pub(crate) fn cache(&self) -> &Arc<Cache> {
+        &self.cache
     }
 
     /// Runs work on the directory's runtime.

@@ -53,12 +53,22 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// The constraint that refused a write, if it was one.
-    pub(crate) fn constraint(&self) -> Option<ErrorKind> {
-        match self {
-            Self::Database(error) => error.as_database_error().map(DatabaseError::kind),
-            Self::TimedOut(_) => None,
-        }
+    /// Whether another write got in the way, so that the same one, from its beginning, may succeed
+    /// or at least say why not.
+    pub(crate) fn is_a_race(&self) -> bool {
+        let Self::Database(error) = self else {
+            return false;
+        };
+        let Some(error) = error.as_database_error() else {
+            return false;
+        };
+        // PostgreSQL's serialization failure and deadlock. A key that was free when the transaction
+        // looked, or a parent that was there, is a race on either database.
+        matches!(error.code().as_deref(), Some("40001" | "40P01"))
+            || matches!(
+                error.kind(),
+                ErrorKind::UniqueViolation | ErrorKind::ForeignKeyViolation
+            )
     }
 }
 

@@ -12,14 +12,35 @@ pub mod record;
 
 pub mod list;
 
+mod locate;
+
+pub(crate) mod text;
+
+mod carry_out;
+
+mod authority;
+
+mod change;
+
+mod idempotency;
+
+mod trail;
+
+mod row;
+
+mod wrapper;
+
 use jiff::Timestamp;
 use policy::Subject;
 
 pub use operation::{Grantee, Operation};
 use record::Done;
 
+pub use wrapper::Grant;
+
 use crate::directory::Directory;
 use crate::error::DirectoryError;
+use carry_out::carry_out;
 
 /// Who writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,7 +89,25 @@ impl Directory {
     /// - [`KeyReused`](DirectoryError::KeyReused) where the idempotency key belongs to another write;
     /// - [`Invalid`](DirectoryError::Invalid) for texts that no directory takes.
     pub async fn write(&self, write: Write, operation: Operation) -> Result<Done, DirectoryError> {
-        drop((write, operation));
-        Err(DirectoryError::ReadOnly)
+        if !self.is_managed() {
+            return Err(DirectoryError::ReadOnly);
+        }
+        text::check_write(&write)?;
+        text::check(&operation, &write)?;
+        let directory = self.clone();
+        self.run(|store| async move {
+            let mut changes = Vec::new();
+            let done = carry_out(&store, &write, &operation, &mut changes).await;
+            // The write has happened, or may have, and whoever asked for it has no answer yet: from
+            // now on every decision here sees it.
+            for change in &changes {
+                directory.cache().forget(change);
+            }
+            if write.idempotency_key.is_some() && store.is_time_to_forget(write.now) {
+                idempotency::forget(&store, write.now).await;
+            }
+            done
+        })
+        .await
     }
 }

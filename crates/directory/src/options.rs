@@ -27,13 +27,16 @@ pub struct Options {
     pub poll: Duration,
     /// How long decisions may still rest on what is remembered while the database cannot be asked.
     pub grace: Duration,
-    /// The most connections held at a time. A database in memory has one, whatever is said here.
+    /// How many facts about access are remembered: so many each of roles held by a subject at a
+    /// place, of places of projects, and of places of resources. One takes some hundred bytes.
+    pub cache_entries: u64,
+    /// The most connections held at a time for questions and writes; one more watches for changes. A database in memory has one, whatever is said here.
     pub max_connections: u32,
 }
 
 impl Options {
     /// Options with 10 seconds to connect, 3 seconds per call and 8 connections, for a database of
-    /// our own; a poll of 2 seconds and no grace.
+    /// our own; a poll of 2 seconds, no grace, and room for 100,000 facts of each kind.
     pub fn new(url: impl Into<String>, runtime: Handle) -> Self {
         Self {
             url: url.into(),
@@ -43,6 +46,7 @@ impl Options {
             managed: true,
             poll: Duration::from_secs(2),
             grace: Duration::ZERO,
+            cache_entries: 100_000,
             max_connections: 8,
         }
     }
@@ -57,6 +61,7 @@ impl fmt::Debug for Options {
             .field("managed", &self.managed)
             .field("poll", &self.poll)
             .field("grace", &self.grace)
+            .field("cache_entries", &self.cache_entries)
             .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }

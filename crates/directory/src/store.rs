@@ -2,22 +2,37 @@
 
 mod open;
 
+mod transaction;
+
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Connection, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::error::{Failure, is_lost};
+use crate::statements::changing::{self, Changing};
+use crate::statements::listing::{self, Listing};
 use crate::statements::{POSTGRES, SQLITE, Statements};
+pub(crate) use open::{reading_alone, sqlite_options};
+
+pub(crate) use transaction::Transaction;
 
 /// An open database.
 pub(crate) struct Store {
     pools: Pools,
     query_timeout: Duration,
     max_connections: u32,
+    managed: bool,
+    /// Whose turn it is to write, on SQLite.
+    writing: Mutex<()>,
+    /// When old answers to repeated writes were last dropped, in seconds since the epoch.
+    forgot: AtomicI64,
 }
 
 enum Pools {
@@ -42,6 +57,38 @@ impl Store {
             Pools::Sqlite(_) => &SQLITE,
             Pools::Postgres(_) => &POSTGRES,
         }
+    }
+
+    /// The statements of writes.
+    pub(crate) fn changing(&self) -> &'static Changing {
+        match self.pools {
+            Pools::Sqlite(_) => &changing::SQLITE,
+            Pools::Postgres(_) => &changing::POSTGRES,
+        }
+    }
+
+    /// The statements of lists.
+    pub(crate) fn listing(&self) -> &'static Listing {
+        match self.pools {
+            Pools::Sqlite(_) => &listing::SQLITE,
+            Pools::Postgres(_) => &listing::POSTGRES,
+        }
+    }
+
+    /// Whether the database is ours to write.
+    pub(crate) fn is_managed(&self) -> bool {
+        self.managed
+    }
+
+    /// Whether old answers should be dropped again: about once in ten minutes.
+    pub(crate) fn is_time_to_forget(&self, now: Timestamp) -> bool {
+        let now = now.as_second();
+        let last = self.forgot.load(Ordering::Relaxed);
+        now.saturating_sub(last) >= 600
+            && self
+                .forgot
+                .compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
     }
 
     /// Reads. A connection that turns out to be gone is replaced and the question asked again, so

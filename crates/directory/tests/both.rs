@@ -4,34 +4,18 @@
 mod access;
 #[path = "both/opening.rs"]
 mod opening;
+#[path = "both/remembering.rs"]
+mod remembering;
 #[path = "both/writing.rs"]
 mod writing;
 
 #[path = "support/home.rs"]
 mod home;
+#[macro_use]
+#[path = "support/on_both.rs"]
+mod on_both;
 #[path = "support/postgres.rs"]
 mod postgres;
-
-/// Makes two tests of each fact.
-macro_rules! on_both {
-    ($($module:ident::{$($fact:ident),* $(,)?})*) => {
-        mod on_sqlite {$($(
-            #[test]
-            fn $fact() {
-                let home = super::home::Home::sqlite();
-                home.block_on(super::$module::$fact(&home));
-            }
-        )*)*}
-        mod on_postgres {$($(
-            #[test]
-            fn $fact() {
-                if let Some(home) = super::home::Home::postgres() {
-                    home.block_on(super::$module::$fact(&home));
-                }
-            }
-        )*)*}
-    };
-}
 
 on_both! {
     access::{
@@ -39,6 +23,7 @@ on_both! {
         a_project_without_an_organization_is_reached_by_its_own_roles_alone,
         a_project_follows_its_organization_when_it_moves,
         a_role_on_a_resource_opens_no_project,
+        a_role_on_an_organization_is_known_there,
         an_assignment_ends_at_the_second_of_its_expiry,
         an_expiry_reads_the_same_from_a_column_with_a_time_zone,
         a_withdrawn_role_stops_working_at_once,
@@ -52,10 +37,21 @@ on_both! {
         a_project_that_does_not_exist_is_told_apart,
         a_subject_is_only_ever_a_value,
     }
+    remembering::{
+        a_warm_question_is_answered_where_it_is_asked,
+        an_expiry_passes_at_its_second_while_warm,
+        ones_own_writes_are_seen_at_once,
+        what_others_write_is_seen_within_a_second,
+        places_that_others_make_and_move_are_seen_within_a_second,
+        a_question_that_races_a_write_leaves_nothing_behind,
+        however_little_room_there_is_the_answers_are_the_same,
+        nothing_is_recalled_from_a_closed_directory,
+        the_watch_ends_with_the_last_clone,
+    }
     writing::{
         duplicates_are_refused,
         what_belongs_to_nothing_is_refused,
-        an_unknown_role_user_or_scope_is_refused,
+        an_unknown_role_or_scope_is_refused,
         malformed_texts_are_refused_and_nothing_is_written,
         the_database_itself_refuses_invalid_ids,
         a_role_is_held_once_per_scope_and_again_after_its_expiry,

@@ -8,9 +8,9 @@ mod postgres;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use directory::policy::Scope;
+use directory::policy::{Action, Place, Scope};
 use directory::{Directory, DirectoryError};
-use home::{Home, fill, grant, project, reads};
+use home::{Home, at, fill, grant, project, reads, recalled};
 
 #[test]
 fn a_database_in_memory_keeps_its_data_until_the_end() {
@@ -25,6 +25,28 @@ fn a_database_in_memory_keeps_its_data_until_the_end() {
         }
         assert!(!reads(&other, "victor", "acme-shop").await);
     });
+}
+
+/// Nobody else can change it, so what is remembered of it is for good: here also without the
+/// runtime that all work on the database runs on.
+#[test]
+fn a_warm_question_needs_neither_database_nor_runtime() {
+    let home = Home::at("sqlite::memory:".to_owned());
+    let place = Place::Project(project("acme-shop"));
+    let directory = home.block_on(async {
+        let directory = home.open().await;
+        fill(&directory).await.unwrap();
+        let viewer = grant("victor", "Viewer", Scope::Project(project("acme-shop")));
+        directory.grant(viewer).await.unwrap();
+        assert!(reads(&directory, "victor", "acme-shop").await);
+        directory
+    });
+    drop(home);
+    for _ in 0..1000 {
+        let access = recalled(&directory, "victor", &place).unwrap();
+        assert!(access.decide_on_project(Action::Read, at(0)).is_ok());
+    }
+    assert_eq!(recalled(&directory, "alice", &place), None);
 }
 
 #[test]

@@ -23,14 +23,16 @@ pub use token::Verifier;
 ///
 /// ```compile_fail,E0451
 /// # use gateway::authenticate::Principal;
-/// # fn forge(subject: gateway::directory::policy::Subject, expires_at: jiff::Timestamp) -> Principal {
-/// Principal { subject, expires_at }
+/// # fn forge(real: Principal, subject: gateway::directory::policy::Subject) -> Principal {
+/// Principal { subject, ..real }
 /// # }
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Principal {
     subject: Subject,
     expires_at: Timestamp,
+    email: Option<String>,
+    name: Option<String>,
 }
 
 impl Principal {
@@ -44,6 +46,18 @@ impl Principal {
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
+    }
+
+    /// The e-mail address, where the issuer says that it has verified it. It identifies nobody.
+    #[must_use]
+    pub fn email(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+
+    /// What people call the caller, as the issuer says it.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 }
 
@@ -64,6 +78,8 @@ pub async fn authenticate(
     Ok(Principal {
         subject: claims.subject,
         expires_at: claims.expires_at,
+        email: claims.email,
+        name: claims.name,
     })
 }
 

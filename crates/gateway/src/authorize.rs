@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use directory::Directory;
-use directory::policy::{Action, Place, ProjectId, ResourceId};
+use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId};
 use jiff::Timestamp;
 use tracing::Span;
 
@@ -35,6 +35,7 @@ pub enum Reach {
 pub struct Permit {
     principal: Principal,
     action: Action,
+    organization: Option<OrganizationId>,
     project: ProjectId,
     reach: Reach,
     assignment: Arc<str>,
@@ -60,6 +61,12 @@ impl Permit {
         };
         let asked = Asked::read(target)?;
         decide(directory, self.principal.clone(), self.action, asked, now).await
+    }
+
+    /// The project's organization, if it is in one.
+    #[must_use]
+    pub fn organization(&self) -> Option<&OrganizationId> {
+        self.organization.as_ref()
     }
 
     /// The project, and so the tenant.
@@ -114,7 +121,7 @@ impl Asked {
     fn read(target: Target<'_>) -> Result<Self, Error> {
         let (project, named) = match target {
             // No route about a tenant's data is mounted there.
-            Target::Nothing => return Err(Error::Forbidden),
+            Target::Nothing | Target::Organization(_) => return Err(Error::Forbidden),
             Target::Project(project) => (project, None),
             Target::Resource(project, resource) => (project, Some(resource)),
         };
@@ -153,9 +160,9 @@ async fn decide(
         Error::Forbidden
     })?;
     let assignment = Arc::clone(&carried_by.id);
-    let is_there = access
-        .lineage()
-        .is_some_and(|lineage| lineage.resource.is_some());
+    let lineage = access.lineage();
+    let is_there = lineage.is_some_and(|lineage| lineage.resource.is_some());
+    let organization = lineage.and_then(|lineage| lineage.organization.clone());
     let reach = match (named, resource) {
         (false, _) => Reach::Project,
         (true, Some(resource)) if is_there => Reach::Resource(resource),
@@ -164,8 +171,104 @@ async fn decide(
     Ok(Permit {
         principal,
         action,
+        organization,
         project,
         reach,
         assignment,
+    })
+}
+
+/// What a path names, for management.
+pub(crate) struct Named {
+    /// The place; the project, where what should be the resource's id is none.
+    pub(crate) place: Place,
+    /// Whether all of it is ids.
+    is_whole: bool,
+}
+
+/// Reads the place that `target` names. What is no id names no place, and whether there is one is
+/// not told to who has no permission there: `action` is the one that they would need.
+pub(crate) fn named(target: Target<'_>, action: Action) -> Result<Named, Error> {
+    let none = |place| move |_| Error::NotPermitted { action, place };
+    let (place, is_whole) = match target {
+        // No route about a place is mounted there.
+        Target::Nothing => return Err(Error::Forbidden),
+        Target::Organization(id) => {
+            let id = OrganizationId::new(id).map_err(none("organization"))?;
+            (Place::Organization(id), true)
+        }
+        Target::Project(id) => (
+            Place::Project(ProjectId::new(id).map_err(none("project"))?),
+            true,
+        ),
+        Target::Resource(id, resource) => {
+            let project = ProjectId::new(id).map_err(none("resource"))?;
+            match ResourceId::new(resource) {
+                Ok(resource) => (Place::Resource(project, resource), true),
+                Err(_) => (Place::Project(project), false),
+            }
+        }
+    };
+    let span = Span::current();
+    match &place {
+        Place::Organization(_) => {}
+        Place::Project(project) => {
+            span.record("project", project.as_str());
+        }
+        Place::Resource(project, resource) => {
+            span.record("project", project.as_str());
+            span.record("resource", resource.as_str());
+        }
+    }
+    Ok(Named { place, is_whole })
+}
+
+/// What carries a permission to manage a place.
+pub(crate) struct Carried {
+    /// The id of the role assignment.
+    pub(crate) assignment: Arc<str>,
+    /// The organization that the place is, or is in.
+    pub(crate) organization: Option<OrganizationId>,
+}
+
+/// Decides whether `principal` may do `action` on the very place that is named. A role on a resource
+/// counts for that resource.
+///
+/// Where the caller has no permission, nothing depends on whether the place exists (threat 22): the
+/// answer is [`Error::NotPermitted`] for each.
+pub(crate) async fn manage(
+    directory: &Directory,
+    principal: &Principal,
+    action: Action,
+    named: &Named,
+    now: Timestamp,
+) -> Result<Carried, Error> {
+    let access = directory.access(principal.subject(), &named.place).await;
+    let access = access.map_err(|error| {
+        tracing::error!(%error, "the directory cannot be asked");
+        Error::DirectoryUnavailable
+    })?;
+    let carried_by = access.decide(action, now).map_err(|refusal| {
+        tracing::debug!(?refusal, place = %named.place, "refused");
+        let place = match (&named.place, named.is_whole) {
+            (Place::Organization(_), _) => "organization",
+            (Place::Project(_), true) => "project",
+            (Place::Resource(..), _) | (Place::Project(_), false) => "resource",
+        };
+        Error::NotPermitted { action, place }
+    })?;
+    let is_there = match &named.place {
+        Place::Organization(_) | Place::Project(_) => named.is_whole,
+        Place::Resource(..) => access
+            .lineage()
+            .is_some_and(|lineage| lineage.resource.is_some()),
+    };
+    if !is_there {
+        return Err(Error::UnknownResource);
+    }
+    let lineage = access.lineage();
+    Ok(Carried {
+        assignment: Arc::clone(&carried_by.id),
+        organization: lineage.and_then(|lineage| lineage.organization.clone()),
     })
 }

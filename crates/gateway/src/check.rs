@@ -7,11 +7,12 @@ use directory::policy::ProjectId;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
 
+use crate::audit;
 use crate::authenticate::{self, token::Verifier};
 use crate::forward::Upstream;
 use crate::routes::Backend;
 use crate::scope::Request;
-use crate::settings::{BackendSettings, IssuerSettings};
+use crate::settings::{AuditOutput, AuditSettings, BackendSettings, IssuerSettings};
 use crate::transport::Transport;
 
 /// The tenant and the resource that are asked for. Nobody has to have them: an empty answer is one.
@@ -37,6 +38,23 @@ impl fmt::Display for Finding {
 
 fn found(ok: bool, sentence: String) -> Finding {
     Finding { ok, sentence }
+}
+
+/// Opens the audit's output, as a start would: a file that is not there is made.
+#[must_use]
+pub fn audit(settings: &AuditSettings) -> Finding {
+    match (&settings.output, audit::try_out(&settings.output)) {
+        (AuditOutput::Off, _) => found(true, "is off: nothing is audited".to_owned()),
+        (AuditOutput::Stdout, Ok(())) => found(true, "goes to standard output".to_owned()),
+        (AuditOutput::Stdout, Err(error)) => found(false, format!("standard output: {error}")),
+        (AuditOutput::File(path), Ok(())) => {
+            found(true, format!("{} can be written", path.display()))
+        }
+        (AuditOutput::File(path), Err(error)) => found(
+            false,
+            format!("{} cannot be opened: {error}", path.display()),
+        ),
+    }
 }
 
 /// Fetches the issuer's keys as the gateway would.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use directory::policy::Action;
 use http::header::{
     ALLOW, CONNECTION, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
 };
@@ -42,17 +43,20 @@ pub enum Error {
         "send parameters in the URL, or as a form: Content-Type: application/x-www-form-urlencoded"
     )]
     NoForm,
+    /// A body of another kind than JSON.
+    #[error("send a JSON object: Content-Type: application/json, and no Content-Encoding")]
+    NotJson,
     /// A body beyond the limit.
     #[error(
-        "the form is too large: at most {} bytes are read",
-        crate::form::MAX_FORM_LENGTH
+        "the body is too large: at most {} bytes are read",
+        crate::body::MAX_LENGTH
     )]
     TooLarge,
     /// A body that took too long to arrive.
-    #[error("the form did not arrive in time")]
+    #[error("the body did not arrive in time")]
     SlowBody,
     /// A body that broke off.
-    #[error("the form broke off")]
+    #[error("the body broke off")]
     BrokenBody,
 
     /// No token was sent.
@@ -68,12 +72,50 @@ pub enum Error {
     /// No permission, or no such project: the two are not to be told apart (threat 22).
     #[error("you have no read permission on this project, or it does not exist")]
     Forbidden,
+    /// No permission to manage a place, or no such place.
+    #[error("you have no {action} permission on this {place}, or it does not exist")]
+    NotPermitted {
+        /// What was to be done.
+        action: Action,
+        /// What kind of place it is.
+        place: &'static str,
+    },
+    /// The directory's own refusal, in a sentence.
+    #[error("{0}")]
+    Denied(String),
+    /// What anybody could create is the operators' alone here.
+    #[error("{0} are created by the operators of this installation alone: ask them")]
+    CreationClosed(&'static str),
     /// The caller may read the project, and the resource is not in it.
     #[error("there is no such resource in this project")]
     UnknownResource,
+    /// The caller may know that something is not there. The text is a sentence.
+    #[error("{0}")]
+    NotFound(String),
+    /// What is there does not permit a write. The text is a sentence.
+    #[error("{0}")]
+    Conflict(String),
+    /// The record is not one of those that the caller has named.
+    #[error("it has changed meanwhile: read it again and decide anew")]
+    PreconditionFailed,
+    /// An idempotency key was used for another write.
+    #[error("this Idempotency-Key was used for another request: choose a new one")]
+    KeyReused,
+    /// The directory belongs to another program.
+    #[error("the directory is managed elsewhere and is only read here (database.managed is false)")]
+    ReadOnly,
+    /// The directory did not say whether it has written.
+    #[error(
+        "the directory did not answer, and it is not known whether this was written: read it, or \
+         send the same again with the same Idempotency-Key"
+    )]
+    WriteUnknown,
     /// The directory cannot be asked.
     #[error("permissions cannot be checked at the moment")]
     DirectoryUnavailable,
+    /// What is answered could not be audited.
+    #[error("nothing is answered at the moment, because the audit cannot be written")]
+    AuditUnavailable,
 
     /// This backend is not configured.
     #[error("the {} backend is not configured", .0.name())]
@@ -133,24 +175,78 @@ impl Error {
                 (StatusCode::BAD_REQUEST, "bad_data")
             }
             Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
-            Self::NoForm => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::NoForm | Self::NotJson => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
+            }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "timeout"),
             Self::TooManyTails(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
-            Self::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
-            Self::UnknownPath | Self::UnknownResource => (StatusCode::NOT_FOUND, "not_found"),
-            Self::NotServed(_) => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
+            Self::Forbidden
+            | Self::NotPermitted { .. }
+            | Self::Denied(_)
+            | Self::CreationClosed(_) => (StatusCode::FORBIDDEN, "forbidden"),
+            Self::UnknownPath | Self::UnknownResource | Self::NotFound(_) => {
+                (StatusCode::NOT_FOUND, "not_found")
+            }
+            Self::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "precondition_failed"),
+            Self::KeyReused => (StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused"),
+            Self::NotServed(_) | Self::ReadOnly => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
             Self::Refused(refusal) => refusal.status(),
             Self::NoKeys
             | Self::DirectoryUnavailable
-            | Self::NotConfigured(_)
             | Self::NotIndexed
-            | Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+            | Self::Busy
+            | Self::WriteUnknown
+            | Self::AuditUnavailable
+            | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
+        }
+    }
+
+    /// Whether it says that the caller may not: because of who they are, and of nothing else.
+    #[must_use]
+    pub const fn is_a_refusal(&self) -> bool {
+        match self {
+            Self::NoToken
+            | Self::InvalidToken(_)
+            | Self::Forbidden
+            | Self::NotPermitted { .. }
+            | Self::Denied(_)
+            | Self::CreationClosed(_) => true,
+            Self::UnknownPath
+            | Self::MethodNotAllowed { .. }
+            | Self::NotAWebSocket
+            | Self::UnexpectedBody
+            | Self::NoForm
+            | Self::NotJson
+            | Self::TooLarge
+            | Self::SlowBody
+            | Self::BrokenBody
+            | Self::NoKeys
+            | Self::UnknownResource
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::PreconditionFailed
+            | Self::KeyReused
+            | Self::ReadOnly
+            | Self::WriteUnknown
+            | Self::DirectoryUnavailable
+            | Self::AuditUnavailable
+            | Self::NotConfigured(_)
+            | Self::BadData(_)
+            | Self::Refused(_)
+            | Self::Busy
+            | Self::NotIndexed
+            | Self::BadGateway(_)
+            | Self::TooManyTails(_)
+            | Self::NotServed(_)
+            | Self::GatewayTimeout(_)
+            | Self::Internal => false,
         }
     }
 
@@ -158,7 +254,8 @@ impl Error {
     #[must_use]
     pub fn into_response(self, request_id: &str) -> Response<Body> {
         let (status, error_type) = self.status();
-        let sentence = if status.is_server_error() && !matches!(self, Self::NotConfigured(_)) {
+        let is_configured = matches!(self, Self::NotConfigured(_) | Self::ReadOnly);
+        let sentence = if status.is_server_error() && !is_configured {
             format!("{self} (request {request_id})")
         } else {
             self.to_string()
@@ -183,6 +280,7 @@ impl Error {
             }
             Self::UnexpectedBody
             | Self::NoForm
+            | Self::NotJson
             | Self::TooLarge
             | Self::SlowBody
             | Self::BrokenBody => {
@@ -208,12 +306,22 @@ impl Error {
             | Self::Busy
             | Self::NotIndexed
             | Self::BadGateway(_)
-            | Self::GatewayTimeout(_) => {
+            | Self::GatewayTimeout(_)
+            | Self::WriteUnknown
+            | Self::AuditUnavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::UnknownPath
             | Self::Forbidden
+            | Self::NotPermitted { .. }
+            | Self::Denied(_)
+            | Self::CreationClosed(_)
             | Self::UnknownResource
+            | Self::NotFound(_)
+            | Self::Conflict(_)
+            | Self::PreconditionFailed
+            | Self::KeyReused
+            | Self::ReadOnly
             | Self::NotConfigured(_)
             | Self::BadData(_)
             | Self::NotServed(_)

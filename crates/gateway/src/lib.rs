@@ -19,7 +19,7 @@ pub mod authenticate;
 
 pub mod authorize;
 
-pub(crate) mod form;
+pub(crate) mod body;
 
 pub mod scope;
 
@@ -27,11 +27,15 @@ pub mod ingest;
 
 mod local;
 
+mod management;
+
 pub mod forward;
 
 mod filter;
 
 pub mod stream;
+
+pub mod audit;
 
 mod tail;
 
@@ -54,4 +58,7 @@ pub use directory;
 pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
-pub use settings::{BackendSettings, IssuerSettings, Settings, TailSettings};
+pub use settings::{
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Creation, IssuerSettings,
+    ManagementSettings, Settings, TailSettings,
+};

@@ -8,6 +8,8 @@ mod operation;
 
 mod parameter;
 
+mod management;
+
 mod refusal;
 
 mod answer;
@@ -99,7 +101,8 @@ pub fn describe(most_lines: u32) -> OpenApi {
     let components = ComponentsBuilder::new()
         .security_scheme(TOKEN, bearer())
         .responses_from_iter(refusal::components())
-        .schemas_from_iter(answer::schemas());
+        .schemas_from_iter(answer::schemas())
+        .schemas_from_iter(management::schemas());
     let tags = words::TAGS.iter().map(|(name, description)| {
         let tag = TagBuilder::new().name(*name);
         tag.description(Some(*description)).build()

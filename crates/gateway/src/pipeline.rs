@@ -12,23 +12,26 @@ use tracing::field::Empty;
 use tracing::{Instrument, Span};
 use uuid::{NoContext, Uuid};
 
+use crate::audit::body::Counted;
+use crate::audit::{Audit, Opening, Record};
 use crate::authenticate::keys::Keys;
-use crate::authenticate::{Verifier, authenticate};
+use crate::authenticate::{Principal, Verifier, authenticate};
 use crate::authorize::{Permit, Reach, authorize};
+use crate::body;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::filter::{self, Asked};
-use crate::form;
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
 use crate::ingest::{Ingest, Way};
 use crate::local;
+use crate::management;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
-use crate::scope::{self, Context, scope};
-use crate::settings::TailSettings;
+use crate::scope::{self, Context};
+use crate::settings::{ManagementSettings, TailSettings};
 use crate::stream::Body;
 use crate::tail;
 use crate::tail::seats::Seats;
@@ -41,11 +44,13 @@ pub(crate) struct Shared {
     pub(crate) health: Health,
     pub(crate) document: Document,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) audit: Audit,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
     pub(crate) ingest: Ingest,
+    pub(crate) management: ManagementSettings,
 }
 
 /// The body of a caller's request, in which there may be a form.
@@ -66,40 +71,38 @@ pub(crate) struct Pipeline {
     pub(crate) open: Open,
 }
 
+/// By what a request is known afterwards.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    /// Its id.
+    id: &'a HeaderValue,
+    /// What the audit says about it.
+    record: &'a Record,
+}
+
 impl Pipeline {
     /// The steps, in their order; each may end the request with an error.
     async fn answer<B: Form>(
         &self,
         request: Request<B>,
         id: &HeaderValue,
+        started: Instant,
+        record: &mut Record,
     ) -> Result<Response<Body>, Error> {
         let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
-        if let Serves::Tenant(endpoint) = &found.route.serves
-            && let Answer::Ingested(protocol, path) = endpoint.answer
-        {
-            let way = Way {
-                protocol,
-                backend: endpoint.backend,
-                path,
-            };
-            let permit = self
-                .permit(endpoint.action, found.target, &head.headers)
-                .await?;
-            let upstream = self.upstreams.get(endpoint.backend)?;
-            let Shared { ingest, clock, .. } = &*self.shared;
-            ingest
-                .findable(protocol, permit.project(), upstream, id)
-                .await?;
-            let stamped = ingest
-                .stamped(way, &permit, &head.headers, body, clock.now())
-                .await?;
-            return write(upstream, stamped, id)
-                .await
-                .inspect_err(|_| ingest.totals.fail());
+        if found.route.serves.is_audited() {
+            *record = self.shared.audit.open(Opening {
+                request_id: id.clone(),
+                time: self.shared.clock.now(),
+                started: started.into_std(),
+                endpoint: found.route.name,
+                action: found.route.serves.action().map(Action::as_str),
+            })?;
+            record.target(found.target);
         }
-        form::check(&head.method, &head.headers)?;
+        body::check(found.route.takes(&head.method), &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
                 let mut response = self.shared.health.answer(*probe).await;
@@ -108,11 +111,31 @@ impl Pipeline {
                 Ok(response)
             }
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
+            Serves::Management(managed) => {
+                let principal = self.principal(&head.headers, record).await?;
+                let asked = management::Asked {
+                    managed,
+                    found,
+                    head: &head,
+                    principal,
+                    id,
+                    record,
+                };
+                management::answer(asked, body, &self.shared).await
+            }
             Serves::Tenant(endpoint) => {
                 let permit = self
-                    .permit(endpoint.action, found.target, &head.headers)
+                    .permit(endpoint.action, found.target, &head.headers, record)
                     .await?;
-                let form = form::read(body).await?;
+                if let Answer::Ingested(protocol, path) = endpoint.answer {
+                    let way = Way {
+                        protocol,
+                        backend: endpoint.backend,
+                        path,
+                    };
+                    return self.ingest(way, &permit, &head.headers, body, id).await;
+                }
+                let form = body::read_form(body).await?;
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
                     form: &form,
@@ -123,10 +146,26 @@ impl Pipeline {
                     most_lines: self.shared.max_log_lines,
                 };
                 let upgrade = head.extensions.remove();
-                self.tenant(endpoint, &permit, input, context, upgrade, id)
+                let known = Known { id, record };
+                self.tenant(endpoint, &permit, input, context, upgrade, known)
                     .await
             }
         }
+    }
+
+    /// Who asks.
+    async fn principal(&self, headers: &HeaderMap, record: &Record) -> Result<Principal, Error> {
+        let Shared {
+            verifier,
+            keys,
+            clock,
+            ..
+        } = &*self.shared;
+        let principal = authenticate(verifier, keys, headers, clock.now()).await?;
+        // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
+        Span::current().record("subject", principal.subject().as_str());
+        record.subject(principal.subject());
+        Ok(principal)
     }
 
     /// Who asks, and whether they may.
@@ -135,20 +174,45 @@ impl Pipeline {
         action: Action,
         target: Target<'_>,
         headers: &HeaderMap,
+        record: &Record,
     ) -> Result<Permit, Error> {
         let Shared {
-            verifier,
-            keys,
-            directory,
-            clock,
-            ..
+            directory, clock, ..
         } = &*self.shared;
-        let principal = authenticate(verifier, keys, headers, clock.now()).await?;
-        // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
-        Span::current().record("subject", principal.subject().as_str());
-        let permit = authorize(directory, principal, action, target, clock.now()).await?;
+        let principal = self.principal(headers, record).await?;
+        let permit = authorize(directory, principal, action, target, clock.now()).await;
+        let permit = permit.map_err(|error| match (error, action) {
+            (Error::Forbidden, Action::Write) => Error::NotPermitted {
+                action,
+                place: "project",
+            },
+            (error, _) => error,
+        })?;
         Span::current().record("assignment", permit.assignment());
+        record.allowed(Some(permit.assignment()));
+        permit
+            .organization()
+            .into_iter()
+            .for_each(|organization| record.organization(organization));
         Ok(permit)
+    }
+
+    /// What a permitted write is answered with.
+    async fn ingest<B: Form>(
+        &self,
+        way: Way,
+        permit: &Permit,
+        headers: &HeaderMap,
+        body: B,
+        id: &HeaderValue,
+    ) -> Result<Response<Body>, Error> {
+        let upstream = self.upstreams.get(way.backend)?;
+        let Shared { ingest, clock, .. } = &*self.shared;
+        ingest.findable(way, permit, upstream, id).await?;
+        let now = clock.now();
+        let stamped = ingest.stamped(way, permit, headers, body, now).await?;
+        let written = write(upstream, stamped, id).await;
+        written.inspect_err(|_| ingest.totals.fail())
     }
 
     /// What a permitted request is answered with.
@@ -159,36 +223,40 @@ impl Pipeline {
         input: Input<'_>,
         context: Context<'_>,
         upgrade: Option<OnUpgrade>,
-        id: &HeaderValue,
+        Known { id, record }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
+        // Whatever goes upstream goes through here, and so into the record.
+        let scope = |endpoint: &Endpoint, path, input| {
+            let scoped = scope::scope(endpoint, path, permit, input, context)?;
+            record.queries(scoped.get().queries(endpoint));
+            Ok::<_, Error>(scoped)
+        };
         match endpoint.answer {
             Answer::Forwarded(path) => {
-                let scoped = scope(endpoint, path, permit, input, context)?;
+                let scoped = scope(endpoint, path, input)?;
                 forward(upstream, scoped, id).await
             }
             Answer::Tail(reader, path) => {
                 let asked = tail::Asked {
                     reader,
-                    request: scope(endpoint, path, permit, input, context)?,
+                    request: scope(endpoint, path, input)?,
                     permit,
                     headers: context.headers,
                     upgrade,
+                    record,
                 };
                 tail::tail(asked, &self.shared, &self.open, upstream, id).await
             }
-            // Has gone another way, and has no parameters.
+            // Has gone to `ingest`, and has no parameters.
             Answer::Ingested(..) => Err(Error::Internal),
             Answer::Local(local) => {
                 let parameters = scope::read(endpoint, input, context)?;
                 local::answer(local, endpoint.backend, &parameters)
             }
             Answer::Filtered(filter, path) => {
-                let request = scope(endpoint, path, permit, input, context)?;
-                let names = || {
-                    let nothing = Input::default();
-                    scope(&filter::NAMES, filter::NAMES_PATH, permit, nothing, context)
-                };
+                let request = scope(endpoint, path, input)?;
+                let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {
@@ -202,7 +270,7 @@ impl Pipeline {
     }
 
     /// Answers a request, gives it an id, and logs one line about it; never a header or a query.
-    pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Body> {
+    pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Counted> {
         let started = Instant::now();
         let (id, header) = self.request_id();
         let span = tracing::error_span!(
@@ -218,12 +286,18 @@ impl Pipeline {
             unknown_fields = Empty,
             reason = Empty
         );
-        let answered = self.answer(request, &header).instrument(span.clone()).await;
+        let mut record = Record::none();
+        let answered = self
+            .answer(request, &header, started, &mut record)
+            .instrument(span.clone())
+            .await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             span.record("reason", *reason);
         }
+        let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| error.into_response(&id));
+        record.answered(response.status(), error.as_ref());
         response.headers_mut().insert(REQUEST_ID, header);
         span.in_scope(|| {
             let (status, took) = (response.status().as_u16(), started.elapsed());
@@ -234,7 +308,7 @@ impl Pipeline {
                 tracing::info!(status, duration_us, "answered");
             }
         });
-        response
+        response.map(|body| Counted::new(body, record))
     }
 
     /// A new id, a UUID of version 7. A caller's own is not taken: it would end up in the log.

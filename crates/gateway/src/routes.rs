@@ -8,14 +8,17 @@ pub mod parameter;
 
 mod ingest;
 mod loki;
+pub mod management;
 mod prometheus;
 mod resource;
 
 use directory::policy::Action;
 use http::Method;
 
+use crate::body::Takes;
 use crate::error::Error;
 use crate::ingest::Protocol;
+pub use management::{Effect, Managed, Needs, Query, Task};
 pub use parameter::{Absent, Kind, Parameter};
 
 /// A backend that requests are forwarded to.
@@ -46,6 +49,8 @@ impl Backend {
 pub enum Mount {
     /// The root: no tenant's data.
     Root,
+    /// An organization, which has no data of its own.
+    Organization,
     /// A project: all of its data.
     Project,
     /// A resource: its data alone.
@@ -58,6 +63,7 @@ impl Mount {
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Root => "",
+            Self::Organization => "/api/v1/organizations/{orgId}",
             Self::Project => "/api/v1/projects/{projectId}",
             Self::Resource => "/api/v1/projects/{projectId}/resources/{resourceId}",
         }
@@ -71,7 +77,7 @@ pub struct Route {
     pub name: &'static str,
     /// The mounts below which it is found.
     pub mounts: &'static [Mount],
-    /// Its path below a mount; the segment `{name}` takes a label's name.
+    /// Its path below a mount. The one segment in braces takes a name or an id.
     pub path: &'static str,
     /// The methods that it answers; all others are a 405.
     pub methods: &'static [Method],
@@ -86,6 +92,8 @@ pub enum Serves {
     Probe(Probe),
     /// Tells what can be asked, of this very table; needs no token and holds nothing of a tenant.
     OpenApi,
+    /// Reads or writes the directory, as far as the caller's roles go.
+    Management(Managed),
     /// Answers about a tenant's data.
     Tenant(Endpoint),
 }
@@ -161,8 +169,49 @@ pub enum Filter {
     Alerts,
 }
 
+impl Serves {
+    /// Whether requests are decided on, and so audited.
+    pub(crate) const fn is_audited(&self) -> bool {
+        match self {
+            Self::Probe(_) | Self::OpenApi => false,
+            Self::Management(_) | Self::Tenant(_) => true,
+        }
+    }
+
+    /// What the caller must be allowed to do; none where everybody or every token may.
+    pub(crate) const fn action(&self) -> Option<Action> {
+        match self {
+            Self::Probe(_) | Self::OpenApi => None,
+            Self::Management(managed) => match managed.needs {
+                Needs::Token => None,
+                Needs::On(action) | Needs::Within(action) => Some(action),
+            },
+            Self::Tenant(endpoint) => Some(endpoint.action),
+        }
+    }
+}
+
 impl Route {
-    /// Its whole paths, with `{projectId}`, `{resourceId}` and `{name}` in them.
+    /// The body that a request by this method may have.
+    pub(crate) fn takes(&self, method: &Method) -> Takes {
+        match &self.serves {
+            Serves::Management(managed) if managed.task.takes_body() => Takes::Json,
+            Serves::Management(_) => Takes::Nothing,
+            Serves::Tenant(Endpoint {
+                answer: Answer::Ingested(..),
+                ..
+            }) => Takes::Batch,
+            Serves::Probe(_) | Serves::OpenApi | Serves::Tenant(_) => {
+                if method == Method::POST {
+                    Takes::Form
+                } else {
+                    Takes::Nothing
+                }
+            }
+        }
+    }
+
+    /// Its whole paths, with `{projectId}`, `{resourceId}` and the like in them.
     pub fn paths(&self) -> impl Iterator<Item = (Mount, String)> {
         let path = self.path;
         let whole = move |mount: &Mount| (*mount, format!("{}{path}", mount.prefix()));
@@ -181,6 +230,7 @@ pub static ROUTES: &[&[Route]] = &[
     loki::ROUTES,
     prometheus::ROUTES,
     ingest::ROUTES,
+    management::ROUTES,
     &[
         probe("health", "/health", Probe::Ready),
         probe("livez", "/livez", Probe::Live),
@@ -257,7 +307,7 @@ pub struct Found<'path> {
     pub route: &'static Route,
     /// What the path names.
     pub target: Target<'path>,
-    /// The segment for `{name}`, unchecked; empty for a route without one.
+    /// The segment in braces, unchecked; empty for a route without one.
     pub name: &'path str,
 }
 
@@ -266,6 +316,8 @@ pub struct Found<'path> {
 pub enum Target<'path> {
     /// Nobody's data.
     Nothing,
+    /// An organization.
+    Organization(&'path str),
     /// A project.
     Project(&'path str),
     /// A resource of a project.
@@ -276,6 +328,7 @@ impl Target<'_> {
     fn mount(self) -> Mount {
         match self {
             Self::Nothing => Mount::Root,
+            Self::Organization(_) => Mount::Organization,
             Self::Project(_) => Mount::Project,
             Self::Resource(..) => Mount::Resource,
         }
@@ -311,6 +364,10 @@ pub fn find<'path>(method: &Method, path: &'path str) -> Result<Found<'path>, Er
 
 /// What a path names, and the rest of it with its slash.
 fn target(path: &str) -> Option<(Target<'_>, &str)> {
+    if let Some(below) = path.strip_prefix("/api/v1/organizations/") {
+        let (organization, below) = segment(below)?;
+        return Some((Target::Organization(organization), below));
+    }
     let Some(below) = path.strip_prefix("/api/v1/projects/") else {
         return Some((Target::Nothing, path));
     };
@@ -332,10 +389,11 @@ fn segment(path: &str) -> Option<(&str, &str)> {
     (!refused).then_some((segment, rest))
 }
 
-/// What `{name}` in `pattern` takes from `path`, if the path is of this pattern.
+/// What the braces in `pattern` take from `path`, if the path is of this pattern.
 fn matches<'path>(pattern: &str, path: &'path str) -> Option<&'path str> {
-    match pattern.split_once("{name}") {
-        Some((before, after)) => {
+    match pattern.split_once('{') {
+        Some((before, braces)) => {
+            let (_, after) = braces.split_once('}')?;
             let (name, rest) = segment(path.strip_prefix(before)?)?;
             (rest == after).then_some(name)
         }

@@ -102,6 +102,19 @@ pub struct Request {
     pub headers: HeaderMap,
 }
 
+impl Request {
+    /// Its queries and selectors, as they go upstream.
+    pub(crate) fn queries<'a>(&'a self, endpoint: &Endpoint) -> impl Iterator<Item = &'a str> {
+        let is_query = |name: &str| {
+            let mut known = endpoint.parameters.iter();
+            known.any(|known| known.upstream == name && known.kind.is_scoped())
+        };
+        let parameters = self.parameters.iter();
+        let queries = parameters.filter(move |(name, _)| is_query(name));
+        queries.map(|(_, text)| text.as_str())
+    }
+}
+
 /// What of a request is not in its parameters.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {

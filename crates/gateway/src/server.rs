@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use crate::audit::{self, Audit};
 use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
@@ -30,7 +31,7 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
-use crate::settings::Settings;
+use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 
@@ -52,6 +53,14 @@ pub enum StartError {
     Listen {
         /// The address.
         address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The audit's file cannot be opened.
+    #[error("the audit cannot be written to {output}: {source}")]
+    Audit {
+        /// Where it was to go.
+        output: String,
         /// What the system says.
         source: io::Error,
     },
@@ -89,6 +98,7 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    audit: audit::Running,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -120,6 +130,14 @@ pub fn start(
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let (address, listeners) = listen(&settings)?;
+    let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
+        let output = match &settings.audit.output {
+            AuditOutput::Off => "nowhere".to_owned(),
+            AuditOutput::Stdout => "standard output".to_owned(),
+            AuditOutput::File(path) => path.display().to_string(),
+        };
+        StartError::Audit { output, source }
+    })?;
 
     transports.watch(&background);
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
@@ -129,11 +147,13 @@ pub fn start(
         document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
         keys,
         directory,
+        audit: audit.clone(),
         clock,
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
         ingest: Ingest::new(settings.ingest.clone()),
+        management: settings.management,
     });
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
@@ -158,6 +178,7 @@ pub fn start(
     Ok(Server {
         address,
         stop,
+        audit: audit::Running::new(audit),
         threads,
     })
 }
@@ -169,13 +190,21 @@ impl Server {
         self.address
     }
 
+    /// Opens the audit's file anew, by its path, before its next line is written.
+    pub fn reopen_audit(&self) {
+        self.audit.get().reopen();
+    }
+
     /// Stops accepting, waits for answers that are on their way, for as long as the settings say,
-    /// and ends the threads.
+    /// ends the threads, and waits until the audit is written.
     pub async fn shutdown(self) {
         self.stop.send_replace(true);
-        let threads = self.threads;
+        let (threads, audit) = (self.threads, self.audit);
         let joined = tokio::task::spawn_blocking(move || {
-            threads.into_iter().all(|thread| thread.join().is_ok())
+            let joined = threads.into_iter().all(|thread| thread.join().is_ok());
+            // Nobody is left who could add to it.
+            audit.close();
+            joined
         });
         if !joined.await.unwrap_or(false) {
             tracing::error!("a thread of the gateway had panicked");

@@ -1,5 +1,6 @@
 //! What the gateway has to be told.
 
+mod audit;
 mod backend;
 mod tenant_header;
 
@@ -11,6 +12,7 @@ use jsonwebtoken::Algorithm;
 use crate::ingest::Limits;
 use crate::routes::Backend;
 
+pub use audit::{AuditOutput, AuditQueries, AuditSettings};
 pub use backend::{
     BackendSettings, ClientCertificate, Credentials, NotAServerName, Secret, ServerName,
     TlsSettings,
@@ -37,6 +39,10 @@ pub struct Settings {
     pub tail: TailSettings,
     /// What a write may hold.
     pub ingest: Limits,
+    /// What of management is open to whom.
+    pub management: ManagementSettings,
+    /// Where the audit goes.
+    pub audit: AuditSettings,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }
@@ -62,7 +68,8 @@ pub struct TailSettings {
     /// How often each side is asked whether it is still there. One that says nothing for three times
     /// as long is taken to be gone.
     pub ping_every: Duration,
-    /// How often the token and the role are looked at again.
+    /// How often the token and the role are looked at again. What the directory remembers may be
+    /// half a second old, and both together have to stay well within a second.
     pub check_every: Duration,
     /// How long a tail goes on while the directory cannot be asked.
     pub directory_patience: Duration,
@@ -77,12 +84,29 @@ impl Default for TailSettings {
     fn default() -> Self {
         Self {
             ping_every: Duration::from_secs(15),
-            check_every: Duration::from_millis(500),
+            check_every: Duration::from_millis(250),
             directory_patience: Duration::from_secs(5),
             reader_patience: Duration::from_secs(10),
             per_reader: 4,
         }
     }
+}
+
+/// What of management is open to whom.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ManagementSettings {
+    /// Who may create what is in nothing else.
+    pub create: Creation,
+}
+
+/// Who may create organizations, and projects without one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Creation {
+    /// Whoever has a token, and so becomes Owner of what they create.
+    #[default]
+    Anyone,
+    /// No caller: operators alone, on the command line.
+    Nobody,
 }
 
 /// Whose tokens are accepted.

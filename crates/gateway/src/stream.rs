@@ -93,6 +93,17 @@ pub enum Broken {
     Events,
 }
 
+impl Broken {
+    /// What the audit calls it.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::Upstream(_) => "backend gone",
+            Self::Paused(_) => "backend silent",
+            Self::Events => "cut off",
+        }
+    }
+}
+
 impl UpstreamBody {
     /// Streams `body`, which may pause for `pause` between two pieces.
     #[must_use]

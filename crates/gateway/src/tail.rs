@@ -24,6 +24,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, Response};
 use hyper::upgrade::OnUpgrade;
 
+use crate::audit::Record;
 use crate::authorize::Permit;
 use crate::error::Error;
 use crate::forward::Upstream;
@@ -49,6 +50,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) headers: &'a HeaderMap,
     /// The caller's connection, if it can be switched to another protocol.
     pub(crate) upgrade: Option<OnUpgrade>,
+    /// What is told about it afterwards.
+    pub(crate) record: &'a Record,
 }
 
 /// Tails a scoped request; nothing else can be.
@@ -87,9 +90,11 @@ pub(crate) async fn tail(
         Opened::Source(source) => source,
         Opened::Refused(response) => return Ok(response),
     };
+    let record = asked.record.clone();
+    record.tails();
     Ok(match to {
-        To::Socket(handshake) => socket::serve(handshake, source, guard),
-        To::Events(cursor) => events::serve(cursor, source, guard),
+        To::Socket(handshake) => socket::serve(handshake, source, guard, record),
+        To::Events(cursor) => events::serve(cursor, source, guard, record),
     })
 }
 

@@ -5,6 +5,8 @@ mod serve;
 mod check;
 mod config;
 
+mod admin;
+
 mod demo;
 mod token;
 
@@ -15,7 +17,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Config, Layers, Problem};
+use crate::config::{Config, Database, Layers, Problem};
 use crate::output;
 
 /// KtrlPlane Observability: the door through which tenants reach their own logs and metrics.
@@ -31,6 +33,7 @@ Examples:
   ktrlplane demo                      everything in one process, with sample data
   ktrlplane check                     is my configuration right, and do all parts answer?
   ktrlplane serve                     the gateway, in front of your Loki and Mimir
+  ktrlplane admin --help              who may read what: organizations, projects, resources, roles
   ktrlplane scope --language promql --resource-id shop-api 'rate(http_requests_total[5m])'
 
 `ktrlplane COMMAND --help` says more about each.";
@@ -39,6 +42,7 @@ Examples:
 enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
+    Admin(admin::Arguments),
     Config(config::Arguments),
     Demo(demo::Arguments),
     Token(token::Arguments),
@@ -50,7 +54,7 @@ enum Command {
 pub(crate) struct Source {
     /// The configuration file. Without it `config.yaml` is read where it exists; the environment
     /// (`KTRLPLANE_` and the key in capitals) wins over the file.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 }
 
@@ -64,6 +68,12 @@ impl Source {
             (lossy(name), lossy(value))
         });
         crate::config::layers(self.config.as_deref(), environment)
+            .map_err(|problems| Failure::config(&problems))
+    }
+
+    /// The part of the configuration that says where the directory is. The rest may be missing.
+    fn database(&self) -> Result<Database, Failure> {
+        crate::config::check_database(&self.layers()?)
             .map_err(|problems| Failure::config(&problems))
     }
 
@@ -81,28 +91,53 @@ pub(crate) struct DemoDir {
     data_dir: PathBuf,
 }
 
-/// Why a command ends with exit code 1.
+/// Why a command does not end with exit code 0.
 #[derive(Debug)]
-pub(crate) struct Failure(Vec<String>);
+pub(crate) struct Failure {
+    sentences: Vec<String>,
+    code: u8,
+}
+
+/// Something is wrong, and the sentence says what. A command line that is wrong is a 2.
+const WRONG: u8 = 1;
 
 impl Failure {
     /// One sentence.
     pub(crate) fn new(sentence: impl Display) -> Self {
-        Self(vec![sentence.to_string()])
+        Self {
+            sentences: vec![sentence.to_string()],
+            code: WRONG,
+        }
     }
 
     /// Everything was said already.
     pub(crate) fn said() -> Self {
-        Self(Vec::new())
+        Self {
+            sentences: Vec::new(),
+            code: WRONG,
+        }
+    }
+
+    /// The same with another exit code.
+    pub(crate) fn with_code(self, code: u8) -> Self {
+        Self { code, ..self }
+    }
+
+    /// The exit code.
+    pub(crate) fn code(&self) -> u8 {
+        self.code
     }
 
     fn config(problems: &[Problem]) -> Self {
-        Self(problems.iter().map(ToString::to_string).collect())
+        Self {
+            sentences: problems.iter().map(ToString::to_string).collect(),
+            code: WRONG,
+        }
     }
 
     /// Says it on standard error.
     pub(crate) fn say(&self) {
-        for sentence in &self.0 {
+        for sentence in &self.sentences {
             output::error(sentence);
         }
     }
@@ -125,6 +160,7 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Check(arguments) => check::run(&arguments),
+            Command::Admin(arguments) => admin::run(arguments),
             Command::Config(arguments) => config::run(&arguments),
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Token(arguments) => token::run(&arguments),

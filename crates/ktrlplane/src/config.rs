@@ -12,17 +12,22 @@ mod mask;
 mod problem;
 mod show;
 
+mod audit;
 mod auth;
 mod backend;
 mod database;
+mod management;
 mod observability;
 mod server;
 
 use std::net::SocketAddr;
 use std::path::Path;
 
+use gateway::{AuditSettings, ManagementSettings};
+
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
+pub(crate) use database::Database;
 pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
@@ -38,8 +43,12 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Whose tokens are taken.
     pub(crate) auth: Auth,
-    /// The directory's database, as a URL; it may hold a password.
-    pub(crate) database: String,
+    /// The directory's database.
+    pub(crate) database: Database,
+    /// What of management is open to whom.
+    pub(crate) management: ManagementSettings,
+    /// Where each decision is written down.
+    pub(crate) audit: AuditSettings,
 }
 
 /// Puts the layers together: `file` or, without one, `config.yaml` in the working directory where
@@ -76,15 +85,34 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let listen = server::read(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
-    match (observability, listen, auth, database) {
-        (Some(observability), Some(listen), Some(auth), Some(database)) if problems.is_empty() => {
-            Ok(Config {
-                observability,
-                listen,
-                auth,
-                database,
-            })
-        }
+    let management = management::read(layers, &mut problems);
+    let audit = audit::read(layers, &mut problems);
+    let (Some(observability), Some(listen), Some(auth), Some(database)) =
+        (observability, listen, auth, database)
+    else {
+        return Err(problems);
+    };
+    let (Some(management), Some(audit)) = (management, audit) else {
+        return Err(problems);
+    };
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok(Config {
+        observability,
+        listen,
+        auth,
+        database,
+        management,
+        audit,
+    })
+}
+
+/// Checks the values about the directory alone.
+pub(crate) fn check_database(layers: &Layers) -> Result<Database, Vec<Problem>> {
+    let mut problems = Vec::new();
+    match database::read(layers, &mut problems) {
+        Some(database) if problems.is_empty() => Ok(database),
         _ => Err(problems),
     }
 }

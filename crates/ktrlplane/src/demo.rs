@@ -21,7 +21,10 @@ use std::time::{Duration, Instant};
 
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
-use gateway::{Clock, IssuerSettings, Settings, StartError, SystemClock, TailSettings};
+use gateway::{
+    AuditOutput, AuditQueries, AuditSettings, Clock, IssuerSettings, ManagementSettings, Settings,
+    StartError, SystemClock, TailSettings,
+};
 use tokio::runtime::Handle;
 
 use crate::process::{self, BACKEND_TIMEOUT};
@@ -44,6 +47,9 @@ const SEED: u64 = 2;
 
 /// How long the tokens in `demo.json` are good.
 const TOKEN_LIFETIME: Duration = Duration::from_hours(12);
+
+/// The file of the audit, in the demo's directory.
+pub(crate) const AUDIT: &str = "audit.jsonl";
 
 /// How long the end of the demo waits for answers that are on their way.
 const GRACE: Duration = Duration::from_secs(3);
@@ -85,6 +91,12 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
         ingest: gateway::ingest::Limits::default(),
+        management: ManagementSettings::default(),
+        // The queries in full: these data are nobody's.
+        audit: AuditSettings {
+            output: AuditOutput::File(data.file(AUDIT)),
+            queries: AuditQueries::Full,
+        },
         shutdown_grace: GRACE,
     };
     let server = gateway::start(

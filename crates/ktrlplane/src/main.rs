@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             failure.say();
-            ExitCode::FAILURE
+            ExitCode::from(failure.code())
         }
     }
 }

@@ -108,6 +108,12 @@ pub enum Operation {
         /// The assignment's id.
         assignment: String,
     },
+    /// The operator alone: the id of an organization or project that is gone may be used again.
+    /// Whoever then gets a project's id reads the data that its tenant still has.
+    FreeId {
+        /// Whose id; resources' ids are free anyway.
+        place: Place,
+    },
 }
 
 /// Who gets a role.
@@ -135,6 +141,7 @@ impl Operation {
             Self::DeleteResource { .. } => "resource.delete",
             Self::Grant { .. } => "role.grant",
             Self::Withdraw { .. } => "role.withdraw",
+            Self::FreeId { .. } => "id.free",
         }
     }
 }

@@ -1,9 +1,12 @@
 //! Opening a database: connect, migrate, make the pool.
 
+mod foreign;
+
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use sqlx::error::DatabaseError;
@@ -11,6 +14,7 @@ use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, PgConnection, PgPool, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::{Pools, Store};
@@ -30,26 +34,47 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 impl Store {
     pub(crate) async fn open(options: &Options) -> Result<Self, DirectoryError> {
         let deadline = Instant::now() + options.connect_timeout;
-        let pools = match Address::parse(&options.url)? {
-            Address::Memory => Pools::Sqlite(open_memory(options).await?),
-            Address::File(path) => Pools::Sqlite(open_file(&path, options, deadline).await?),
-            Address::Postgres(address) => {
-                Pools::Postgres(open_postgres(*address, options, deadline).await?)
+        let address = Address::parse(&options.url)?;
+        let pools = if options.managed {
+            match address {
+                Address::Memory => Pools::Sqlite(open_memory(options).await?),
+                Address::File(path) => Pools::Sqlite(open_file(&path, options, deadline).await?),
+                Address::Postgres(address) => {
+                    Pools::Postgres(open_postgres(*address, options, deadline).await?)
+                }
             }
+        } else {
+            foreign::open(address, options, deadline).await?
         };
         Ok(Self {
             pools,
+            managed: options.managed,
             query_timeout: options.query_timeout,
             max_connections: options.max_connections.max(1),
+            writing: Mutex::new(()),
+            forgot: AtomicI64::new(0),
         })
     }
 }
 
-fn sqlite_options(options: &Options) -> SqliteConnectOptions {
+/// How every connection to a SQLite database is made.
+pub(crate) fn sqlite_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .foreign_keys(true)
+        .read_only(!options.managed)
+        // In kibibytes, below zero. The inner pages of a million rows' indexes fit, of which every
+        // question reads some; with the default they would be read from the file each time.
+        .pragma("cache_size", "-8192")
         // Below the query timeout, so that a lock ends as an error and not as an abandoned query.
         .busy_timeout(options.query_timeout.mul_f32(0.8))
+}
+
+/// The address for connections that cannot write.
+///
+/// This is said in the start-up packet and not by a statement: a pooler between here and the server
+/// would keep what a statement sets, and hand the connection to a program that has to write.
+pub(crate) fn reading_alone(address: PgConnectOptions) -> PgConnectOptions {
+    address.options([("default_transaction_read_only", "on")])
 }
 
 async fn open_memory(options: &Options) -> Result<SqlitePool, DirectoryError> {
@@ -206,7 +231,7 @@ async fn migrate_postgres(connection: &mut PgConnection) -> Result<(), Directory
     if foreign {
         return Err(DirectoryError::Invalid(
             "the database already has a schema `ktrlplane` that this program did not make; \
-             it is left as it is"
+             it is left as it is: set `database.managed: false` to read it without writing"
                 .to_owned(),
         ));
     }

@@ -10,7 +10,9 @@
     reason = "support for tests, of which not every one uses all"
 )]
 
-use std::time::Duration;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
 
 use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
 use directory::{Access, Directory, DirectoryError, Grant, Options};
@@ -100,6 +102,20 @@ impl Home {
         self.raw(statements, pragmas).await.unwrap();
     }
 
+    /// Asks PostgreSQL for a number.
+    pub async fn count(&self, question: &str) -> usize {
+        let (url, question) = (self.url.clone(), question.to_owned());
+        let work = async move {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let question = sqlx::query_scalar(AssertSqlSafe(question));
+            let count: i64 = question.fetch_one(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+            count
+        };
+        let count = self.runtime.spawn(work).await.unwrap();
+        usize::try_from(count).unwrap()
+    }
+
     pub fn is_postgres(&self) -> bool {
         self.url.starts_with("postgres")
     }
@@ -168,6 +184,16 @@ pub async fn access(
     directory.access(&subject(who), &place).await
 }
 
+/// The answer, if it is there without waiting for anything: one that was remembered.
+pub fn recalled(directory: &Directory, who: &str, place: &Place) -> Option<Access> {
+    let who = subject(who);
+    let question = pin!(directory.access(&who, place));
+    match question.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer.ok(),
+        Poll::Pending => None,
+    }
+}
+
 /// Whether `who` may do `action` on the project `on` at second `now`.
 pub async fn may(directory: &Directory, who: &str, action: Action, on: &str, now: i64) -> bool {
     let access = access(directory, who, on, None).await.unwrap();
@@ -176,6 +202,20 @@ pub async fn may(directory: &Directory, who: &str, action: Action, on: &str, now
 
 pub async fn reads(directory: &Directory, who: &str, on: &str) -> bool {
     may(directory, who, Action::Read, on, 1_800_000_000).await
+}
+
+/// Waits until something that another process has changed is seen, which takes a second at the
+/// most, and says how long it took. There are no timers where tests run, see [`Home::block_on`].
+pub async fn within_a_second(mut is_seen: impl AsyncFnMut() -> bool) -> Duration {
+    let started = Instant::now();
+    loop {
+        let asked = started.elapsed();
+        if is_seen().await {
+            return asked;
+        }
+        assert!(asked < Duration::from_secs(1), "not seen after {asked:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Two organizations, three projects and one without organization, and users without a role.

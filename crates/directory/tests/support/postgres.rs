@@ -35,7 +35,7 @@ use uuid::Uuid;
 
 /// The password of the private server's superuser. It needs to be in none of the output.
 pub const PASSWORD: &str = "se%cret-hunter2";
-const ENCODED_PASSWORD: &str = "se%25cret-hunter2";
+pub const ENCODED_PASSWORD: &str = "se%25cret-hunter2";
 
 /// An empty database of its own, gone when dropped.
 pub struct Database {
@@ -139,6 +139,11 @@ impl Cluster {
         let socket = self.home.path().display().to_string();
         let socket = socket.replace('%', "%25").replace('/', "%2F");
         format!("postgres://ktrlplane:{ENCODED_PASSWORD}@{socket}/{database}")
+    }
+
+    /// The socket that it listens on.
+    pub fn socket(&self) -> PathBuf {
+        self.home.path().join(".s.PGSQL.5432")
     }
 
     /// Starts the server, and waits until it answers.

@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::keys::{Chosen, KeySet, Keys};
 use crate::error::Error;
@@ -39,6 +40,8 @@ pub struct Verifier {
 pub(super) struct Verified {
     pub(super) subject: Subject,
     pub(super) expires_at: Timestamp,
+    pub(super) email: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 /// Settings that name an algorithm that must never be accepted, or none at all.
@@ -52,7 +55,11 @@ pub enum AlgorithmError {
     Refused(Algorithm),
 }
 
-/// The claims that decide. All others are of no interest here: an e-mail is no identity.
+/// The longest e-mail address or name that is kept of a token, in bytes; that of the directory's
+/// columns.
+const MAX_TEXT_LENGTH: usize = 255;
+
+/// The claims that decide, and behind them those for people: an e-mail is no identity.
 #[derive(Deserialize)]
 struct Claims {
     iss: Option<String>,
@@ -60,6 +67,13 @@ struct Claims {
     sub: Option<String>,
     exp: Option<f64>,
     nbf: Option<f64>,
+    // Of any type: what nothing is decided by refuses no token.
+    #[serde(default)]
+    email: Value,
+    #[serde(default)]
+    email_verified: Value,
+    #[serde(default)]
+    name: Value,
 }
 
 #[derive(Deserialize)]
@@ -193,12 +207,31 @@ impl Verifier {
                 return Err(Error::InvalidToken("the token is not valid yet"));
             }
         }
+        // Anybody may write anything into an address that nobody has verified.
+        let email = (claims.email_verified == Value::Bool(true))
+            .then(|| for_people(claims.email))
+            .flatten();
+        let email = email.filter(|email| email.contains('@'));
         let subject = claims.sub.and_then(|subject| Subject::new(subject).ok());
         Ok(Verified {
             subject: subject.ok_or(Error::InvalidToken("the token has no valid subject"))?,
             expires_at,
+            email,
+            name: for_people(claims.name),
         })
     }
+}
+
+/// A text to be shown, if it is a short one without control characters; otherwise as if it were not
+/// there.
+fn for_people(claim: Value) -> Option<String> {
+    let Value::String(text) = claim else {
+        return None;
+    };
+    let fits = !text.trim().is_empty()
+        && text.len() <= MAX_TEXT_LENGTH
+        && !text.chars().any(char::is_control);
+    fits.then_some(text)
 }
 
 /// A `NumericDate` (RFC 7519, section 2): seconds since 1970, possibly with a fraction.

@@ -10,22 +10,15 @@ use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use crate::error::Error;
-use crate::form::is_chunked_alone;
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the head says about the length: the length, or the longest that may be where it is not
-/// known in advance. Refuses what the head already says to be too long, or says in two ways
-/// (threat 17).
+/// known in advance. Refuses what the head already says to be too long.
 pub(crate) fn length(headers: &HeaderMap, limit: usize) -> Result<usize, Error> {
-    let chunked = headers.contains_key(TRANSFER_ENCODING);
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    let (first, more) = (lengths.next(), lengths.next());
-    if more.is_some() || (chunked && (first.is_some() || !is_chunked_alone(headers))) {
-        return Err(Error::UnexpectedBody);
-    }
-    let Some(length) = first else {
+    let Some(length) = headers.get(CONTENT_LENGTH) else {
+        let chunked = headers.contains_key(TRANSFER_ENCODING);
         return Ok(if chunked { limit } else { 0 });
     };
     let length = length.to_str().ok().and_then(|length| length.parse().ok());

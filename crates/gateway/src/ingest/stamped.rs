@@ -106,12 +106,13 @@ impl Ingest {
     /// Whether the backend keeps what is stamped in this way where readers of the resource find it.
     pub(crate) async fn findable(
         &self,
-        protocol: Protocol,
-        tenant: &ProjectId,
+        way: Way,
+        permit: &Permit,
         upstream: &Upstream,
         request_id: &HeaderValue,
     ) -> Result<(), Error> {
-        match protocol {
+        let tenant = permit.project();
+        match way.protocol {
             Protocol::OtlpLogs => self.indexed.check(tenant, upstream, request_id).await,
             Protocol::LokiPush | Protocol::RemoteWrite | Protocol::OtlpMetrics => Ok(()),
         }

@@ -6,6 +6,7 @@ use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::schema::{AnyOfBuilder, Array, ObjectBuilder, Schema, SchemaType, Type};
 use utoipa::openapi::{Ref, Response, ResponseBuilder};
 
+use super::management;
 use super::refusal::request_id;
 use crate::routes::{Answer, Backend, Endpoint, Filter, Local, Probe, Reader, Route, Serves};
 
@@ -47,6 +48,7 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
                 response("The caller has this document already.").build(),
             ),
         ],
+        Serves::Management(managed) => management::responses(managed.task),
         Serves::Tenant(Endpoint {
             answer: Answer::Tail(Reader::Socket, _),
             ..
@@ -79,7 +81,7 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
     }
 }
 
-fn response(description: &str) -> ResponseBuilder {
+pub(super) fn response(description: &str) -> ResponseBuilder {
     let name = crate::forward::REQUEST_ID;
     ResponseBuilder::new()
         .description(description)
@@ -299,25 +301,25 @@ fn labels() -> Schema {
     map(text())
 }
 
-fn text() -> Schema {
+pub(super) fn text() -> Schema {
     simple(Type::String)
 }
 
-fn text_of(words: &[&str]) -> Schema {
+pub(super) fn text_of(words: &[&str]) -> Schema {
     let text = ObjectBuilder::new().schema_type(Type::String);
     text.enum_values(Some(words.iter().copied())).into()
 }
 
-fn simple(kind: Type) -> Schema {
+pub(super) fn simple(kind: Type) -> Schema {
     ObjectBuilder::new().schema_type(kind).into()
 }
 
-fn nullable(kind: Type) -> Schema {
+pub(super) fn nullable(kind: Type) -> Schema {
     let kinds = SchemaType::from_iter([kind, Type::Null]);
     ObjectBuilder::new().schema_type(kinds).into()
 }
 
-fn list(items: Schema) -> Schema {
+pub(super) fn list(items: Schema) -> Schema {
     Schema::Array(Array::new(items))
 }
 
@@ -331,7 +333,7 @@ fn object<const N: usize>(properties: [(&str, Schema); N], required: &[&str]) ->
     fields(properties, required).into()
 }
 
-fn described<const N: usize>(
+pub(super) fn described<const N: usize>(
     properties: [(&str, Schema); N],
     required: &[&str],
     description: &str,

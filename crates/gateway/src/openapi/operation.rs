@@ -7,7 +7,7 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{HttpMethod, PathItem, Ref, Required, SecurityRequirement};
 
-use super::{TOKEN, answer, parameter, refusal, words};
+use super::{TOKEN, answer, management, parameter, refusal, words};
 use crate::ingest::Protocol;
 use crate::routes::{Answer, Endpoint, Mount, Reader, Route, Serves};
 
@@ -41,6 +41,7 @@ fn known(method: &Method) -> Option<HttpMethod> {
 fn operation(route: &Route, mount: Mount, method: &Method, most_lines: u32) -> Operation {
     let of_the_mount = match mount {
         Mount::Root => "",
+        Mount::Organization => "_organization",
         Mount::Project => "_project",
         Mount::Resource => "_resource",
     };
@@ -56,6 +57,16 @@ fn operation(route: &Route, mount: Mount, method: &Method, most_lines: u32) -> O
         // Said explicitly: nothing is asked for.
         Serves::Probe(_) | Serves::OpenApi => {
             operation = operation.securities(Some(Vec::<SecurityRequirement>::new()));
+        }
+        Serves::Management(managed) => {
+            let token = SecurityRequirement::new(TOKEN, Vec::<String>::new());
+            operation = operation
+                .security(token)
+                .description(Some(management::description(managed, mount)))
+                .request_body(management::body(managed.task));
+            for parameter in management::parameters(managed) {
+                operation = operation.parameter(parameter);
+            }
         }
         Serves::Tenant(endpoint) => {
             let read = SecurityRequirement::new(TOKEN, Vec::<String>::new());
@@ -87,7 +98,7 @@ fn operation(route: &Route, mount: Mount, method: &Method, most_lines: u32) -> O
 fn description(endpoint: &Endpoint, mount: Mount, method: &Method) -> String {
     let backend = endpoint.backend.name();
     let whose = match mount {
-        Mount::Root => "nobody's data",
+        Mount::Root | Mount::Organization => "nobody's data",
         Mount::Project => "all of the project's data",
         Mount::Resource => "the resource's data alone",
     };

@@ -12,7 +12,7 @@ use crate::routes::{Absent, Endpoint, Kind, Mount, Parameter};
 use crate::scope::parameters::{MAX_NAMES_LENGTH, MOST_REPEATED};
 
 /// Of a project or a resource: a DNS label (RFC 1123).
-const ID: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+pub(super) const ID: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
 const LABEL_NAME: &str = "[A-Za-z_][A-Za-z0-9_]*";
 const LABEL_NAMES: &str = "[A-Za-z_][A-Za-z0-9_]*(,[A-Za-z_][A-Za-z0-9_]*)*";
 const NUMBER: &str = r"-?[0-9]+(\.[0-9]+)?";
@@ -23,6 +23,7 @@ const SIZE: &str = "[0-9]{1,15}(([kKmMgGtT][iI]?)?[bB])?";
 pub(super) fn in_path(mount: Mount, path: &str) -> Vec<Described> {
     let of_the_mount: &[&str] = match mount {
         Mount::Root => &[],
+        Mount::Organization => &["orgId"],
         Mount::Project => &["projectId"],
         Mount::Resource => &["projectId", "resourceId"],
     };
@@ -36,6 +37,13 @@ pub(super) fn in_path(mount: Mount, path: &str) -> Vec<Described> {
         )
     };
     let mut described: Vec<Described> = of_the_mount.iter().map(id).collect();
+    for name in ["assignmentId", "roleId"] {
+        if path.contains(&format!("{{{name}}}")) {
+            let (description, example) = words::in_path(name);
+            let schema = any_text().min_length(Some(1));
+            described.push(in_braces(name, description, example, schema));
+        }
+    }
     if path.contains("{name}") {
         let (description, example) = words::in_path("name");
         let schema = any_text()
@@ -166,7 +174,7 @@ fn schema(parameter: &Parameter, most_lines: u32, description: Option<String>) -
     plain.default(default).description(description).into()
 }
 
-fn any_text() -> ObjectBuilder {
+pub(super) fn any_text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
 
@@ -179,7 +187,7 @@ fn text(parameter: &Parameter, pattern: &str) -> ObjectBuilder {
 }
 
 /// A pattern of the whole text.
-fn whole(pattern: &str) -> String {
+pub(super) fn whole(pattern: &str) -> String {
     format!("^({pattern})$")
 }
 
@@ -191,7 +199,7 @@ fn least_length(parameter: &Parameter) -> Option<usize> {
     }
 }
 
-fn integer(least: u32, most: u32) -> ObjectBuilder {
+pub(super) fn integer(least: u32, most: u32) -> ObjectBuilder {
     ObjectBuilder::new()
         .schema_type(Type::Integer)
         .minimum(Some(least))

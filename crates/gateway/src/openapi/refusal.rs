@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use directory::policy::Action;
 use http::{Method, StatusCode};
 use serde_json::json;
 use utoipa::openapi::content::ContentBuilder;
@@ -10,9 +11,10 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 
 use super::answer::ERROR;
+use crate::body::Takes;
 use crate::error::Error;
 use crate::ingest::{Limits, Refusal};
-use crate::routes::{Answer, Backend, Filter, Mount, Reader, Route, Serves};
+use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
 
 /// What the backends' own refusals are called, which pass with their bodies.
 const BACKENDS: [(StatusCode, &str, &str); 3] = [
@@ -43,6 +45,7 @@ fn errors() -> Vec<Error> {
         },
         Error::UnexpectedBody,
         Error::NoForm,
+        Error::NotJson,
         Error::TooLarge,
         Error::SlowBody,
         Error::BrokenBody,
@@ -50,8 +53,21 @@ fn errors() -> Vec<Error> {
         Error::InvalidToken("the token has expired"),
         Error::NoKeys,
         Error::Forbidden,
+        Error::NotPermitted {
+            action: Action::Write,
+            place: "project",
+        },
+        Error::Denied("nobody gives a role that holds more than they hold there".to_owned()),
+        Error::CreationClosed("organizations"),
         Error::UnknownResource,
+        Error::NotFound("there is no such role".to_owned()),
+        Error::Conflict("there is already an organization of this id".to_owned()),
+        Error::PreconditionFailed,
+        Error::KeyReused,
+        Error::ReadOnly,
+        Error::WriteUnknown,
         Error::DirectoryUnavailable,
+        Error::AuditUnavailable,
         Error::NotConfigured(Backend::Loki),
         Error::BadData("start: is after end".to_owned()),
         Error::Refused(Refusal::UnsupportedMedia(
@@ -85,25 +101,48 @@ fn errors() -> Vec<Error> {
 fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
     let asks_the_backend = asks_the_backend(route);
     let tenant = matches!(route.serves, Serves::Tenant(_));
+    let task = match &route.serves {
+        Serves::Management(managed) => Some(managed.task),
+        Serves::Probe(_) | Serves::OpenApi | Serves::Tenant(_) => None,
+    };
+    let effect = task.map(Task::effect);
+    let writes = effect.is_some_and(Effect::writes);
+    let takes = route.takes(method);
     match error {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
         Error::UnexpectedBody => true,
-        Error::NoForm | Error::TooLarge => method == Method::POST && !is_a_write(route),
-        Error::SlowBody | Error::BrokenBody => method == Method::POST,
         Error::Refused(_) | Error::Busy => is_a_write(route),
         Error::NotIndexed => route.name == "otlp_logs",
+        Error::NoForm => takes == Takes::Form,
+        Error::NotJson => takes == Takes::Json,
+        Error::TooLarge => matches!(takes, Takes::Form | Takes::Json),
+        Error::SlowBody | Error::BrokenBody => takes != Takes::Nothing,
         // An id or a name with a character that none has makes the path that of nothing.
-        Error::UnknownPath
-        | Error::NoToken
+        Error::UnknownPath => tenant || mount != Mount::Root || route.path.contains('{'),
+        Error::NoToken
         | Error::InvalidToken(_)
         | Error::NoKeys
-        | Error::Forbidden
         | Error::DirectoryUnavailable
-        | Error::NotConfigured(_)
+        | Error::AuditUnavailable
         | Error::BadData(_)
-        | Error::Internal => tenant,
+        | Error::Internal => tenant || task.is_some(),
+        Error::Forbidden | Error::NotConfigured(_) => tenant,
+        Error::NotPermitted { .. } => task.is_some() && mount != Mount::Root,
+        Error::CreationClosed(_) => matches!(
+            task,
+            Some(Task::CreateOrganization | Task::CreateProject | Task::UpdateProject)
+        ),
         Error::UnknownResource => mount == Mount::Resource,
+        Error::NotFound(_) => {
+            task.is_some() && (mount != Mount::Root || route.path.contains('{') || writes)
+        }
+        Error::Denied(_)
+        | Error::Conflict(_)
+        | Error::KeyReused
+        | Error::ReadOnly
+        | Error::WriteUnknown => writes,
+        Error::PreconditionFailed => writes || effect == Some(Effect::Reads),
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
@@ -113,7 +152,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
 
 fn asks_the_backend(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
             | Answer::Filtered(..)
@@ -126,7 +165,7 @@ fn asks_the_backend(route: &Route) -> bool {
 
 fn is_a_write(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Ingested(..) => true,
             Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) | Answer::Tail(..) => {
@@ -138,7 +177,7 @@ fn is_a_write(route: &Route) -> bool {
 
 fn is_a_tail(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(..) => true,
             Answer::Forwarded(_)
@@ -151,7 +190,7 @@ fn is_a_tail(route: &Route) -> bool {
 
 fn is_a_socket(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(Reader::Socket, _) => true,
             Answer::Tail(Reader::Events, _)
@@ -166,7 +205,7 @@ fn is_a_socket(route: &Route) -> bool {
 /// Whether a backend that has no such endpoint is one that has nothing there.
 fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
             | Answer::Ingested(..)
@@ -181,7 +220,7 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
 /// Whether the backend's own refusals come through: not where its answer is sifted.
 fn backends_pass(route: &Route, mount: Mount) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Tail(..) => true,
             Answer::Filtered(..) => mount == Mount::Project,
@@ -255,6 +294,10 @@ fn reasons(status: StatusCode) -> String {
                     .to_owned()
             } else if matches!(error, Error::InvalidToken(_)) {
                 "- the token is not accepted; the sentence says why".to_owned()
+            } else if let Error::Denied(_) | Error::NotFound(_) | Error::Conflict(_) = error {
+                format!(
+                    "- what is there does not permit it; the sentence says why, such as: {error}"
+                )
             } else {
                 format!("- {error}")
             }

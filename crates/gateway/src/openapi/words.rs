@@ -4,16 +4,18 @@ use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter, Route, Serves};
 
 /// What stands at the document's beginning.
 pub(super) const INTRODUCTION: &str = "\
-Logs and metrics of one resource, or of one project, in front of Loki and Mimir.
+Logs and metrics of one resource, or of one project, in front of Loki and Mimir; and the directory of \
+organizations, projects and resources, and of who holds roles on them.
 
-Every request is authenticated by a bearer token, authorized by a role on the project, bound to the \
+Every request for data is authenticated by a bearer token, authorized by a role on the project, bound to the \
 project's tenant, and scoped: queries are parsed, `resource_id=\"<resourceId>\"` is added to every \
 selector, and what is printed from the result is what the backend gets.
 
 - Paths are matched as they are sent, undecoded. What is not in this document is a 404, and another \
 method on a path of this document a 405.
 - Parameters that an operation does not name are dropped. One that may be given once and is given \
-twice, in the URL, in the form or in both, is a 400. An empty one is an absent one.
+twice, in the URL, in the form or in both, is a 400. An empty one is an absent one. Management is \
+stricter: a parameter that is not named or is empty is a 400.
 - `start` must not be after `end`.
 - Every error of the gateway's own has one shape, the schema `Error`.
 - Grafana's Loki data source and logcli take the URL up to `/resources/{resourceId}` (or \
@@ -23,15 +25,20 @@ behind it.";
 const OBSERVABILITY: &str = "Observability API";
 const LOKI: &str = "Loki";
 const PROMETHEUS: &str = "Prometheus";
+const MANAGEMENT: &str = "Management";
 const GATEWAY: &str = "Gateway";
 
 /// Groups of operations, each with what is in it.
-pub(super) const TAGS: [(&str, &str); 4] = [
+pub(super) const TAGS: [(&str, &str); 5] = [
     (OBSERVABILITY, "A resource's logs and metrics."),
     (LOKI, "What Grafana's Loki data source and logcli ask."),
     (
         PROMETHEUS,
         "What Grafana's Prometheus data source and promtool ask.",
+    ),
+    (
+        MANAGEMENT,
+        "Organizations, projects, resources, and who holds roles on them.",
     ),
     (
         GATEWAY,
@@ -43,6 +50,7 @@ pub(super) const TAGS: [(&str, &str); 4] = [
 pub(super) fn tag(route: &Route) -> &'static str {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi => GATEWAY,
+        Serves::Management(_) => MANAGEMENT,
         Serves::Tenant(_) if route.path.starts_with("/loki/") => LOKI,
         Serves::Tenant(_) if route.path.starts_with("/prometheus/") => PROMETHEUS,
         Serves::Tenant(_) => OBSERVABILITY,
@@ -86,6 +94,30 @@ pub(super) fn summary(route: &str) -> Option<&'static str> {
         "health" | "readyz" => "Whether requests can be decided",
         "livez" => "Whether the process runs",
         "openapi" => "This document",
+        "organizations" => "Organizations that you may read",
+        "organization_create" => "Create an organization",
+        "organization" => "Read an organization",
+        "organization_update" => "Rename an organization",
+        "organization_delete" => "Delete an organization",
+        "projects" => "Projects that you may read",
+        "project_create" => "Create a project",
+        "project" => "Read a project",
+        "project_update" => "Rename or move a project",
+        "project_delete" => "Delete a project",
+        "resources" => "Resources of a project that you may read",
+        "resource_create" => "Create a resource",
+        "resource" => "Read a resource",
+        "resource_update" => "Change a resource",
+        "resource_delete" => "Delete a resource",
+        "assignments" => "Who holds roles here",
+        "grant" => "Give a role",
+        "withdraw" => "Withdraw a role",
+        "audit" => "What was written here",
+        "roles" => "All roles",
+        "role_permissions" => "What a role holds",
+        "permissions_check" => "What you may do at a place",
+        "users_search" => "Users by name, e-mail address or subject",
+        "me" => "You",
         _ => return None,
     })
 }
@@ -93,6 +125,12 @@ pub(super) fn summary(route: &str) -> Option<&'static str> {
 /// What stands in the path's braces: its description and an example, that of the published API.
 pub(super) fn in_path(name: &str) -> (&'static str, &'static str) {
     match name {
+        "orgId" => ("The organization's id.", "my-organization"),
+        "assignmentId" => (
+            "The id of an assignment that is held on this very place.",
+            "0198f3a2-7c11-7d3e-9a44-5f2b6c1d8e90",
+        ),
+        "roleId" => ("The role's id.", "viewer"),
         "projectId" => (
             "The project's id, which is its tenant in the backends.",
             "my-project",

@@ -29,6 +29,33 @@ fn the_documented_paths_lead_to_their_routes() {
             "__name__",
         ),
         ("/livez", "livez", Target::Nothing, ""),
+        (
+            "/api/v1/organizations",
+            "organizations",
+            Target::Nothing,
+            "",
+        ),
+        (
+            "/api/v1/organizations/o1",
+            "organization",
+            Target::Organization("o1"),
+            "",
+        ),
+        ("/api/v1/projects/p1", "project", Target::Project("p1"), ""),
+        (
+            "/api/v1/projects/p1/resources",
+            "resources",
+            Target::Project("p1"),
+            "",
+        ),
+        ("/api/v1/projects/p1/resources/r1", "resource", of_r1, ""),
+        ("/api/v1/projects/p1/resources/r1/audit", "audit", of_r1, ""),
+        (
+            "/api/v1/roles/viewer/permissions",
+            "role_permissions",
+            Target::Nothing,
+            "viewer",
+        ),
     ] {
         assert_eq!(found(path), Some((name, target, label)), "{path}");
     }
@@ -43,10 +70,22 @@ fn threat_15_a_path_with_tricks_is_the_path_of_nothing() {
         "/health/",
         "//health",
         "/Health",
-        "/api/v1/projects",
         "/api/v1/projects/",
-        "/api/v1/projects/p1",
-        "/api/v1/projects/p1/resources/r1",
+        "/api/v1/projects/p1/",
+        "/api/v1/projects/p1/resources/",
+        "/api/v1/projects/p1/resources/r1/",
+        "/api/v1/projects/p1/rbac/",
+        "/api/v1/organizations/",
+        "/api/v1/organizations/o1/",
+        "/api/v1/organizations/../me",
+        "/api/v1/organizations/o1%2frbac",
+        "/api/v1/organizations/o1/resources",
+        "/api/v1/organizations/o1/logs",
+        "/api/v1/organizations/o1/loki/api/v1/query",
+        "/api/v1/roles/r1",
+        "/api/v1/roles//permissions",
+        "/api/v1/rbac",
+        "/api/v1/audit",
         "/api/v1/projects/p1/logs",
         "/api/v1/projects/p1/metrics/query_range",
         "/api/v1/projects/p1/health",
@@ -133,12 +172,37 @@ fn a_known_path_names_its_methods() {
 }
 
 #[test]
-fn names_and_paths_are_unique() {
+fn an_assignment_is_withdrawn_where_it_is_held() {
+    for (path, target) in [
+        (
+            "/api/v1/organizations/o1/rbac/a1",
+            Target::Organization("o1"),
+        ),
+        ("/api/v1/projects/p1/rbac/a1", Target::Project("p1")),
+        (
+            "/api/v1/projects/p1/resources/r1/rbac/a1",
+            Target::Resource("p1", "r1"),
+        ),
+    ] {
+        let found = find(&Method::DELETE, path).unwrap();
+        assert_eq!(
+            (found.route.name, found.target, found.name),
+            ("withdraw", target, "a1")
+        );
+    }
+}
+
+#[test]
+fn names_and_what_is_asked_are_unique() {
     let routes: Vec<&Route> = all().collect();
     for (index, route) in routes.iter().enumerate() {
         for other in &routes[index + 1..] {
             assert_ne!(route.name, other.name);
-            assert_ne!(route.path, other.path);
+            let is_asked = |method| other.methods.contains(method);
+            if route.path == other.path && route.methods.iter().any(is_asked) {
+                let shared = |mount| other.mounts.contains(mount);
+                assert!(!route.mounts.iter().any(shared), "{}", route.name);
+            }
         }
     }
 }

@@ -18,6 +18,7 @@ use super::end::{End, FAREWELL};
 use super::frame::Frame;
 use super::guard::Guard;
 use super::source::{Source, pings};
+use crate::audit::Record;
 use crate::settings::TailSettings;
 use crate::stream::{Body, Event, EventBody};
 
@@ -31,12 +32,19 @@ const RETRY: &str = "retry: 2000\n\n";
 const HEARTBEAT: &str = ":\n\n";
 
 /// Answers with events until the caller, the backend or the guard ends it.
-pub(super) fn serve(cursor: Cursor, source: Box<Source>, guard: Guard) -> Response<Body> {
+pub(super) fn serve(
+    cursor: Cursor,
+    source: Box<Source>,
+    guard: Guard,
+    record: Record,
+) -> Response<Body> {
     // One frame waits for the connection, and the next is not read before that.
     let (sender, receiver) = mpsc::channel(1);
     let started = Instant::now();
     let tail = async move {
         let end = run(cursor, source, &guard, &sender).await;
+        // The bytes are counted where they leave, in the answer's body.
+        record.tail_ended(end.word());
         tracing::info!(
             end = end.word(),
             seconds = started.elapsed().as_secs(),

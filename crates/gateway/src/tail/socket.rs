@@ -18,6 +18,7 @@ use super::end::End;
 use super::guard::Guard;
 use super::handshake::Handshake;
 use super::source::{Socket, Source, config, farewell, pings, silence};
+use crate::audit::Record;
 use crate::settings::TailSettings;
 use crate::stream::Body;
 
@@ -26,11 +27,17 @@ const MAX_MESSAGE_LENGTH: usize = 4 << 10;
 
 /// Switches the caller's connection to a WebSocket, and passes on what the backend sends until
 /// either of them or the guard ends it.
-pub(super) fn serve(handshake: Handshake, source: Box<Source>, guard: Guard) -> Response<Body> {
+pub(super) fn serve(
+    handshake: Handshake,
+    source: Box<Source>,
+    guard: Guard,
+    record: Record,
+) -> Response<Body> {
     let response = handshake.response();
     let started = Instant::now();
     let tail = async move {
-        let end = run(handshake.upgrade, source, &guard).await;
+        let end = run(handshake.upgrade, source, &guard, &record).await;
+        record.tail_ended(end.word());
         tracing::info!(
             end = end.word(),
             seconds = started.elapsed().as_secs(),
@@ -41,7 +48,7 @@ pub(super) fn serve(handshake: Handshake, source: Box<Source>, guard: Guard) -> 
     response
 }
 
-async fn run(upgrade: OnUpgrade, mut source: Box<Source>, guard: &Guard) -> End {
+async fn run(upgrade: OnUpgrade, mut source: Box<Source>, guard: &Guard, record: &Record) -> End {
     let settings = guard.settings();
     let Ok(Ok(upgraded)) = timeout(settings.reader_patience, upgrade).await else {
         source.close().await;
@@ -55,7 +62,7 @@ async fn run(upgrade: OnUpgrade, mut source: Box<Source>, guard: &Guard) -> End 
         biased;
         end = guard.ended() => end,
         end = listen(&mut from, silence(settings)) => end,
-        end = pass_on(&mut source, &mut to, settings) => end,
+        end = pass_on(&mut source, &mut to, settings, record) => end,
     };
     let goodbye = async {
         if let Ok(mut socket) = to.reunite(from) {
@@ -89,18 +96,22 @@ async fn pass_on(
     source: &mut Source,
     to: &mut SplitSink<Socket, Message>,
     settings: TailSettings,
+    record: &Record,
 ) -> End {
     let mut pings = pings(settings);
     loop {
-        let message = tokio::select! {
+        let (message, bytes) = tokio::select! {
             frame = source.next() => match frame {
-                Ok(frame) => Message::Text(frame),
+                Ok(frame) => {
+                    let bytes = frame.len();
+                    (Message::Text(frame), bytes)
+                }
                 Err(end) => return end,
             },
-            _ = pings.tick() => Message::Ping(Bytes::new()),
+            _ = pings.tick() => (Message::Ping(Bytes::new()), 0),
         };
         match timeout(settings.reader_patience, to.send(message)).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(())) => record.passed(bytes),
             Ok(Err(_)) => return End::ReaderGone,
             Err(_) => return End::ReaderSlow,
         }

@@ -46,7 +46,7 @@ async fn an_unknown_path_is_a_404_with_or_without_a_token() {
     let mut told = Vec::new();
     for path in [
         "/",
-        "/api/v1/projects",
+        "/api/v1",
         "/loki/api/v1/query_range",
         "/prometheus/api/v1/query?query=up",
         "/api/v1/projects/acme-shop/loki/api/v1/push",

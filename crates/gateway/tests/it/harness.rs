@@ -13,7 +13,11 @@ use std::time::Duration;
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
-use gateway::{BackendSettings, Clock, IssuerSettings, Server, Settings, TailSettings};
+use gateway::{
+    AuditSettings, BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings,
+    TailSettings,
+};
+use http::Method;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::Algorithm;
 use tokio::runtime::Handle;
@@ -63,10 +67,23 @@ impl World {
         Self::build(Issuer::start().await, change).await
     }
 
+    /// A world whose directory others may open, too.
+    pub(crate) async fn on(database: &str) -> Self {
+        let directory = directory(database).await;
+        Self::built(Issuer::start().await, directory, |_| {}).await
+    }
+
     /// A world with this issuer.
     pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::built(issuer, directory("sqlite::memory:").await, change).await
+    }
+
+    async fn built(
+        issuer: Issuer,
+        directory: Directory,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
-        let directory = directory().await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
@@ -81,6 +98,8 @@ impl World {
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
             ingest: gateway::ingest::Limits::default(),
+            management: ManagementSettings::default(),
+            audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);
@@ -119,6 +138,23 @@ impl World {
             .await
     }
 
+    /// The answer to a write by `subject`.
+    pub(crate) async fn write(
+        &self,
+        subject: &str,
+        method: Method,
+        path: &str,
+        json: &str,
+    ) -> Answer {
+        let ask = self.ask(path).token(&self.token(subject));
+        let ask = if json.is_empty() {
+            ask.method(method)
+        } else {
+            ask.json(method, json)
+        };
+        ask.send().await
+    }
+
     /// How many requests the backends have had.
     pub(crate) fn forwarded(&self) -> usize {
         self.loki.count() + self.mimir.count()
@@ -130,8 +166,8 @@ pub(crate) fn backend_at(url: &str) -> BackendSettings {
 }
 
 /// The organizations, projects, resources and people of the tests.
-async fn directory() -> Directory {
-    let directory = Directory::open(Options::new("sqlite::memory:", Handle::current()))
+async fn directory(url: &str) -> Directory {
+    let directory = Directory::open(Options::new(url, Handle::current()))
         .await
         .unwrap();
     let organization = |id| OrganizationId::new(id).unwrap();

@@ -8,7 +8,9 @@ use axum::body::Body;
 use axum::response::IntoResponse;
 use futures_util::stream;
 use gateway::routes::Backend;
-use gateway::{IssuerSettings, Server, Settings, StartError, SystemClock, TailSettings};
+use gateway::{
+    AuditSettings, IssuerSettings, Server, Settings, StartError, SystemClock, TailSettings,
+};
 use jsonwebtoken::Algorithm;
 
 use crate::harness::client::Ask;
@@ -69,6 +71,8 @@ pub(crate) fn start(
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
         ingest: gateway::ingest::Limits::default(),
+        management: gateway::ManagementSettings::default(),
+        audit: AuditSettings::OFF,
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

@@ -37,6 +37,8 @@ mod writes;
 
 mod tail;
 
+mod management;
+
 mod backends;
 
 mod certificates;
@@ -46,3 +48,5 @@ mod health;
 mod lifecycle;
 
 mod secrets;
+
+mod audit;

@@ -12,16 +12,16 @@ use crate::harness::{RANGE, World, encoded};
 const NOTHING: &str = "\0";
 
 /// A row that serves tenants' data, at one of its paths.
-struct Row {
-    name: &'static str,
-    mount: Mount,
-    pattern: String,
-    methods: &'static [Method],
-    endpoint: Endpoint,
+pub(crate) struct Row {
+    pub(crate) name: &'static str,
+    pub(crate) mount: Mount,
+    pub(crate) pattern: String,
+    pub(crate) methods: &'static [Method],
+    pub(crate) endpoint: Endpoint,
 }
 
 impl Row {
-    fn path(&self, project: &str, resource: &str) -> String {
+    pub(crate) fn path(&self, project: &str, resource: &str) -> String {
         self.pattern
             .replace("{projectId}", project)
             .replace("{resourceId}", resource)
@@ -53,7 +53,7 @@ impl Row {
 }
 
 /// Parameters with which the route answers. A new row fails here until it has some.
-fn good_parameters(route: &str) -> String {
+pub(crate) fn good_parameters(route: &str) -> String {
     match route {
         "metrics_query_range" | "prometheus_query_range" => format!("query=up&{RANGE}"),
         "prometheus_query"
@@ -97,11 +97,11 @@ fn good_parameters(route: &str) -> String {
 }
 
 /// Every path that serves tenants' data.
-fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for route in routes::all() {
         match &route.serves {
-            Serves::Probe(_) | Serves::OpenApi => {}
+            Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => {}
             Serves::Tenant(endpoint) => rows.extend(route.paths().map(|(mount, pattern)| Row {
                 name: route.name,
                 mount,
@@ -116,7 +116,13 @@ fn rows() -> Vec<Row> {
 
 /// The status of the answer to `subject`, or to nobody, by this method. Every request asks for a
 /// WebSocket, which only a row of a tail may give; a tail is left as soon as it is there.
-async fn ask(world: &World, method: &Method, path: &str, form: &str, subject: &str) -> u16 {
+pub(crate) async fn ask(
+    world: &World,
+    method: &Method,
+    path: &str,
+    form: &str,
+    subject: &str,
+) -> u16 {
     let ask = if form == NOTHING {
         world
             .ask(path)
@@ -260,7 +266,7 @@ async fn who_may_do_what() {
 #[test]
 fn what_is_open_to_everybody() {
     let open: Vec<&str> = routes::all()
-        .filter(|route| !matches!(route.serves, Serves::Tenant(_)))
+        .filter(|route| !matches!(route.serves, Serves::Tenant(_) | Serves::Management(_)))
         .map(|route| route.path)
         .collect();
     assert_eq!(open, ["/health", "/livez", "/readyz", "/openapi.json"]);

@@ -12,10 +12,12 @@ use crate::{output, process, telemetry};
 
 /// Try everything that the gateway needs, and say what is wrong.
 ///
-/// That is the configuration, the directory's database, the issuer's keys, and the backends. For
+/// That is the configuration, the audit's file, the directory's database, the issuer's keys, and the
+/// backends. For
 /// each part it says what is wrong and where to look; the exit code is 1 if anything is wrong.
 ///
-/// The database is brought to this version's shape, as a start would do it.
+/// The database is brought to this version's shape, as a start would do it. One with
+/// `database.managed: false` is not written: its tables, columns and permissions are looked at.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -36,6 +38,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (loki, mimir) = serve::start_backends(&config.observability, runtime.handle())?;
     let settings = serve::settings(config, loki, mimir);
     let parts = [
+        (
+            "audit",
+            Some(check::audit(&settings.audit)),
+            "see audit.output",
+        ),
         (
             "directory",
             Some(directory),
@@ -79,16 +86,30 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn directory(config: &Config, runtime: &Handle) -> Finding {
-    let shown = crate::config::mask_url(&config.database);
-    let answer = serve::open_directory(config, runtime);
+    let shown = crate::config::mask_url(&config.database.url);
+    let answer = serve::open_directory(&config.database, runtime);
     let (ok, sentence) = match answer {
         Ok(directory) => {
             runtime.block_on(directory.close());
-            (true, format!("{shown} answers"))
+            (true, format!("{shown} answers; {}", whose(config)))
         }
         Err(error) => (false, format!("{shown}: {error}")),
     };
     Finding { ok, sentence }
+}
+
+/// Whose the database is, and what follows.
+fn whose(config: &Config) -> String {
+    let database = &config.database;
+    if database.managed {
+        "it is managed here".to_owned()
+    } else {
+        format!(
+            "it is managed elsewhere and only read here, all that is needed may be selected, and a \
+             change is in force within {:?}",
+            database.poll
+        )
+    }
 }
 
 fn backend(settings: &Settings, backend: Backend, runtime: &Handle) -> Option<Finding> {

@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
-use gateway::{BackendSettings, IssuerSettings, Settings, SystemClock, TailSettings};
+use gateway::{
+    AuditOutput, BackendSettings, IssuerSettings, Server, Settings, SystemClock, TailSettings,
+};
 use tokio::runtime::Handle;
+use tokio::signal::unix::{SignalKind, signal};
 use url::{Host, Url};
 
 use super::{Failure, Source};
-use crate::config::{Backend, Config, Observability};
+use crate::config::{Backend, Config, Database, Observability};
 use crate::process::{self, BACKEND_TIMEOUT, SHUTDOWN_GRACE};
 use crate::{loopback, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
-/// It logs on standard error (`RUST_LOG` says what), and ends on SIGTERM or Ctrl-C when the answers
+/// It logs on standard error (`RUST_LOG` says what), writes the audit to standard output or to the file
+/// that `audit.output` names, which SIGHUP makes it open anew, and ends on SIGTERM or Ctrl-C when the answers
 /// that are on their way have ended.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -38,7 +42,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     telemetry::start("info");
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
-        directory = crate::config::mask_url(&config.database),
+        directory = crate::config::mask_url(&config.database.url),
+        managed = config.database.managed,
         issuer = config.auth.issuer,
         logs = %config.observability.loki,
         metrics = %config.observability.mimir,
@@ -48,12 +53,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
-    let directory = open_directory(&config, background.handle()).map_err(|error| {
-        let database = crate::config::mask_url(&config.database);
+    let directory = open_directory(&config.database, background.handle()).map_err(|error| {
+        let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
             "the database {database} cannot be used: {error}"
         ))
     })?;
+    let audited_to_a_file = matches!(config.audit.output, AuditOutput::File(_));
     let settings = settings(config, loki, mimir);
     let server = gateway::start(
         settings,
@@ -63,12 +69,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     )
     .map_err(Failure::new)?;
     background.block_on(async {
-        let asked = process::asked_to_end().await;
+        let asked = until_the_end(&server, audited_to_a_file).await;
         tracing::info!("ending");
         server.shutdown().await;
         directory.close().await;
         asked.map_err(Failure::new)
     })
+}
+
+/// Waits until the process is asked to end. Where the audit goes to a file, whoever rotates it may send
+/// SIGHUP; where it does not, SIGHUP ends the process, as it does by default.
+async fn until_the_end(server: &Server, has_file: bool) -> Result<(), std::io::Error> {
+    let end = process::asked_to_end();
+    if !has_file {
+        return end.await;
+    }
+    let mut hang_up = signal(SignalKind::hangup())?;
+    tokio::pin!(end);
+    loop {
+        tokio::select! {
+            ended = &mut end => return ended,
+            _ = hang_up.recv() => server.reopen_audit(),
+        }
+    }
 }
 
 /// Keys that come over plain HTTP may be somebody else's on the way.
@@ -92,10 +115,15 @@ fn warn_of_plain_http(issuer: &str) {
 
 /// Opens the directory that the configuration names.
 pub(crate) fn open_directory(
-    config: &Config,
+    database: &Database,
     runtime: &Handle,
 ) -> Result<Directory, DirectoryError> {
-    let options = Options::new(config.database.clone(), runtime.clone());
+    let options = Options {
+        managed: database.managed,
+        poll: database.poll,
+        grace: database.grace,
+        ..Options::new(database.url.clone(), runtime.clone())
+    };
     runtime.block_on(Directory::open(options))
 }
 
@@ -118,6 +146,8 @@ pub(crate) fn settings(
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
         ingest: gateway::ingest::Limits::default(),
+        management: config.management,
+        audit: config.audit,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

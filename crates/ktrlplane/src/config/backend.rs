@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use gateway::BackendSettings;
 use gateway::settings::{Credentials, TenantHeader};
-use jiff::SignedDuration;
 use url::Url;
 
 use super::layers::{Given, Layers};
@@ -72,12 +71,12 @@ pub(super) fn read(
     problems: &mut Vec<Problem>,
 ) -> Option<Backend> {
     let section = Section { layers, path };
-    let enabled = section.require("enabled", problems, switch);
+    let enabled = section.require("enabled", problems, Given::switch);
     let needs_url = enabled? || section.given("url").is_some();
     let address = needs_url.then(|| section.require("url", problems, address));
     let timeout = section.require("timeout", problems, timeout);
     let tenant_header = section.require("tenant_header", problems, tenant_header);
-    let policy = section.require("policy", problems, switch);
+    let policy = section.require("policy", problems, Given::switch);
     let credentials = credentials::read(section, problems);
     let tls = tls::read(section, problems);
     let (timeout, tenant_header, policy) = (timeout?, tenant_header?, policy?);
@@ -123,24 +122,8 @@ fn address(given: &Given) -> Result<Address, String> {
     Ok(Address::At(url))
 }
 
-fn switch(given: &Given) -> Result<bool, String> {
-    match given.text.trim().to_ascii_lowercase().as_str() {
-        "true" => Ok(true),
-        "false" => Ok(false),
-        _ => Err(format!("is {}", given.shown())),
-    }
-}
-
 fn timeout(given: &Given) -> Result<Duration, String> {
-    let wrong = |why: &str| format!("is {}, which is {why}", given.shown());
-    let parsed = given.text.trim().parse::<SignedDuration>();
-    let time = parsed.map_err(|_| wrong("no time with a unit"))?;
-    match Duration::try_from(time) {
-        Ok(time) if time < Duration::from_millis(100) => Err(wrong("too short")),
-        Ok(time) if time > Duration::from_hours(1) => Err(wrong("too long")),
-        Ok(time) => Ok(time),
-        Err(_) => Err(wrong("negative")),
-    }
+    given.time(Duration::from_millis(100)..=Duration::from_hours(1))
 }
 
 fn tenant_header(given: &Given) -> Result<TenantHeader, String> {

@@ -1,9 +1,31 @@
-//! `database`: where the directory lives.
+//! `database`: where the directory lives, and whose it is.
+
+use std::time::Duration;
 
 use url::Url;
 
 use super::layers::{Given, Layers};
 use super::problem::Problem;
+
+/// How often to look for changes may be said from here to there: more often is a load without use,
+/// and less often lets a withdrawn role work for longer than anybody would expect.
+const POLL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
+
+/// The longest time for which what is remembered may stand in for a database that is away.
+const MOST_GRACE: Duration = Duration::from_mins(10);
+
+/// The directory's database.
+#[derive(Debug)]
+pub(crate) struct Database {
+    /// Its URL; it may hold a password.
+    pub(crate) url: String,
+    /// Whether it is ours: migrated and written. Otherwise it is only read.
+    pub(crate) managed: bool,
+    /// How old what is remembered of a database that is not ours may be.
+    pub(crate) poll: Duration,
+    /// How long what is remembered serves while the database cannot be asked.
+    pub(crate) grace: Duration,
+}
 
 /// The keys that together stand for a URL, as KtrlPlane's own file has them.
 const PARTS: [&str; 6] = [
@@ -45,8 +67,26 @@ pub(crate) fn holds(layers: &Layers, path: &str) -> bool {
     }
 }
 
-/// Reads the section: a URL, with the password within where there is one.
-pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<String> {
+/// Reads the section.
+pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Database> {
+    let url = url(layers, problems);
+    let managed = layers.require("database.managed", problems, Given::switch);
+    let poll = layers.require("database.poll", problems, |given| {
+        given.time(POLL.0..=POLL.1)
+    });
+    let grace = layers.require("database.grace", problems, |given| {
+        given.time(Duration::ZERO..=MOST_GRACE)
+    });
+    Some(Database {
+        url: url?,
+        managed: managed?,
+        poll: poll?,
+        grace: grace?,
+    })
+}
+
+/// The URL, with the password within where there is one.
+fn url(layers: &Layers, problems: &mut Vec<Problem>) -> Option<String> {
     match form(layers) {
         Form::Url => layers.require("database.url", problems, address),
         Form::Parts => from_parts(layers, problems),

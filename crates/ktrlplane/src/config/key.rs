@@ -47,7 +47,10 @@ const fn key(path: &'static str, default: Option<&'static str>, expected: &'stat
 /// All keys, in the order in which they are printed.
 pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let loki = backend::LOKI.into_iter().chain([MAX_LINES]);
-    loki.chain(backend::MIMIR).chain(REST).collect()
+    loki.chain(backend::MIMIR)
+        .chain(REST)
+        .chain([CREATE])
+        .collect()
 });
 
 const MAX_LINES: Key = key(
@@ -56,8 +59,14 @@ const MAX_LINES: Key = key(
     "the most log lines that one request may ask for, from 1 to 1000000",
 );
 
+const CREATE: Key = key(
+    "management.create",
+    Some("anyone"),
+    "anyone or nobody: who with a token may create organizations, and projects without one",
+);
+
 /// What does not belong to a backend.
-const REST: [Key; 12] = [
+const REST: [Key; 17] = [
     key(
         "server.host",
         Some("0.0.0.0"),
@@ -119,6 +128,33 @@ const REST: [Key; 12] = [
         "database.sslmode",
         Some("prefer"),
         "disable, allow, prefer, require, verify-ca or verify-full, as libpq has them",
+    ),
+    key(
+        "database.managed",
+        Some("true"),
+        "true, or false for a database that another program manages and that is only read here",
+    ),
+    key(
+        "database.poll",
+        Some("2s"),
+        "a time from 1s to 1m, such as 2s: how old what is remembered of a database that is only \
+         read here may be",
+    ),
+    key(
+        "database.grace",
+        Some("0s"),
+        "a time from 0s to 10m, such as 30s: how long what is remembered serves while the database \
+         cannot be asked",
+    ),
+    key(
+        "audit.output",
+        Some("stdout"),
+        "stdout, off, or a file's path with a slash in it, such as /var/log/ktrlplane/audit.jsonl",
+    ),
+    key(
+        "audit.queries",
+        Some("hash"),
+        "full, hash or none: whether the audit holds the text of queries, its SHA-256, or nothing",
     ),
 ];
 

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
 
 use super::key::{self, KEYS, Key};
 use super::problem::Problem;
@@ -54,6 +58,28 @@ impl Given {
     /// This value is wrong: `wrong` is the predicate of the sentence whose subject is the key.
     pub(crate) fn problem(&self, wrong: impl Into<String>) -> Problem {
         Problem::value(self.key, self.source.clone(), wrong)
+    }
+
+    /// The value as a switch.
+    pub(crate) fn switch(&self) -> Result<bool, String> {
+        match self.text.trim().to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(format!("is {}", self.shown())),
+        }
+    }
+
+    /// The value as a time within `limits`.
+    pub(crate) fn time(&self, limits: RangeInclusive<Duration>) -> Result<Duration, String> {
+        let wrong = |why: &str| format!("is {}, which is {why}", self.shown());
+        let parsed = self.text.trim().parse::<SignedDuration>();
+        let time = parsed.map_err(|_| wrong("no time with a unit"))?;
+        match Duration::try_from(time) {
+            Ok(time) if time < *limits.start() => Err(wrong("too short")),
+            Ok(time) if time > *limits.end() => Err(wrong("too long")),
+            Ok(time) => Ok(time),
+            Err(_) => Err(wrong("negative")),
+        }
     }
 
     /// The value with its secrets masked, in quotation marks.

@@ -52,7 +52,7 @@ fn nothing_enabled_is_a_valid_start() {
     assert_eq!(config.observability.loki, Backend::Off);
     assert_eq!(config.observability.mimir, Backend::Off);
     assert_eq!(config.listen.to_string(), "0.0.0.0:8080");
-    assert_eq!(config.database, "sqlite:ktrlplane.db");
+    assert_eq!(config.database.url, "sqlite:ktrlplane.db");
     assert_eq!(config.auth.algorithms, [jsonwebtoken::Algorithm::RS256]);
 }
 
@@ -109,12 +109,14 @@ fn ports_and_switches_may_be_quoted_and_an_empty_variable_gives_nothing() {
 fn the_parts_of_a_database_become_its_url() {
     let file = "database: {host: db, user: k@r, password: \"p/w:@\", dbname: control}\n";
     assert_eq!(
-        good(file, &[("KTRLPLANE_DATABASE_SSLMODE", "verify-full")]).database,
+        good(file, &[("KTRLPLANE_DATABASE_SSLMODE", "verify-full")])
+            .database
+            .url,
         "postgres://k%40r:p%2Fw%3A%40@db:5432/control?sslmode=verify-full"
     );
     let socket = "database: {host: /run/postgresql, user: k, dbname: d}\n";
     assert_eq!(
-        good(socket, &[]).database,
+        good(socket, &[]).database.url,
         "postgres://k@localhost:5432/d?sslmode=prefer&host=%2Frun%2Fpostgresql"
     );
 }
@@ -123,12 +125,73 @@ fn the_parts_of_a_database_become_its_url() {
 fn a_database_from_the_environment_replaces_that_of_the_file() {
     let parts = "database: {host: db, user: k, dbname: d}\n";
     let url = [("KTRLPLANE_DATABASE_URL", "sqlite:/data/k.db")];
-    assert_eq!(good(parts, &url).database, "sqlite:/data/k.db");
+    assert_eq!(good(parts, &url).database.url, "sqlite:/data/k.db");
     let password = [("KTRLPLANE_DATABASE_PASSWORD", "s")];
     assert_eq!(
-        good(parts, &password).database,
+        good(parts, &password).database.url,
         "postgres://k:s@db:5432/d?sslmode=prefer"
     );
+}
+
+#[test]
+fn a_database_is_ours_unless_the_configuration_says_otherwise() {
+    let ours = good("", &[]).database;
+    assert!(ours.managed);
+    assert_eq!(ours.poll, Duration::from_secs(2));
+    assert_eq!(ours.grace, Duration::ZERO);
+    let theirs = good(
+        "database: {managed: false, poll: 1s500ms, grace: 10m}\n",
+        &[("KTRLPLANE_DATABASE_POLL", "1m")],
+    );
+    assert!(!theirs.database.managed);
+    assert_eq!(theirs.database.poll, Duration::from_mins(1));
+    assert_eq!(theirs.database.grace, Duration::from_mins(10));
+}
+
+#[test]
+fn anyone_may_create_organizations_unless_nobody_may() {
+    use gateway::Creation;
+    assert_eq!(good("", &[]).management.create, Creation::Anyone);
+    let closed = good("management: {create: nobody}\n", &[]);
+    assert_eq!(closed.management.create, Creation::Nobody);
+    assert_eq!(
+        sentence("management: {create: admins}", &[]),
+        "management.create (KTRLPLANE_MANAGEMENT_CREATE) is \"admins\" (from config.yaml, line 2); \
+         expected anyone or nobody: who with a token may create organizations, and projects without \
+         one"
+    );
+}
+
+#[test]
+fn the_audit_goes_to_standard_output_and_hashes_queries_unless_it_is_told_otherwise() {
+    use gateway::{AuditOutput, AuditQueries};
+    let audit = |file: &str| good(file, &[]).audit;
+    assert_eq!(audit("").output, AuditOutput::Stdout);
+    assert_eq!(audit("").queries, AuditQueries::Hash);
+    assert_eq!(
+        audit("audit: {output: off, queries: none}").output,
+        AuditOutput::Off
+    );
+    let file = audit("audit: {output: /var/log/audit.jsonl, queries: full}");
+    assert_eq!(
+        file.output,
+        AuditOutput::File("/var/log/audit.jsonl".into())
+    );
+    assert_eq!(file.queries, AuditQueries::Full);
+    for (file, expected) in [
+        (
+            "audit: {output: stdotu}",
+            "audit.output (KTRLPLANE_AUDIT_OUTPUT) is \"stdotu\" (from config.yaml, line 2); expected \
+             stdout, off, or a file's path with a slash in it, such as /var/log/ktrlplane/audit.jsonl",
+        ),
+        (
+            "audit: {queries: sha256}",
+            "audit.queries (KTRLPLANE_AUDIT_QUERIES) is \"sha256\" (from config.yaml, line 2); expected \
+             full, hash or none: whether the audit holds the text of queries, its SHA-256, or nothing",
+        ),
+    ] {
+        assert_eq!(sentence(file, &[]), expected);
+    }
 }
 
 #[test]
@@ -151,7 +214,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database",
+             database, audit, management",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -258,6 +321,27 @@ fn a_bad_value_is_named_with_its_place_and_what_is_expected() {
             "database: {host: db, user: u, dbname: d, sslmode: \"on\"}",
             "database.sslmode (KTRLPLANE_DATABASE_SSLMODE) is \"on\" (from config.yaml, line 2); \
              expected disable, allow, prefer, require, verify-ca or verify-full, as libpq has them"
+                .to_owned(),
+        ),
+        (
+            "database: {managed: never}",
+            "database.managed (KTRLPLANE_DATABASE_MANAGED) is \"never\" (from config.yaml, line 2); \
+             expected true, or false for a database that another program manages and that is only \
+             read here"
+                .to_owned(),
+        ),
+        (
+            "database: {poll: 500ms}",
+            "database.poll (KTRLPLANE_DATABASE_POLL) is \"500ms\", which is too short (from \
+             config.yaml, line 2); expected a time from 1s to 1m, such as 2s: how old what is \
+             remembered of a database that is only read here may be"
+                .to_owned(),
+        ),
+        (
+            "database: {grace: 1h}",
+            "database.grace (KTRLPLANE_DATABASE_GRACE) is \"1h\", which is too long (from \
+             config.yaml, line 2); expected a time from 0s to 10m, such as 30s: how long what is \
+             remembered serves while the database cannot be asked"
                 .to_owned(),
         ),
     ] {
@@ -371,6 +455,14 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       password: "***"  # config.yaml, line 3
       dbname: d  # config.yaml, line 3
       sslmode: prefer  # default
+      managed: true  # default
+      poll: 2s  # default
+      grace: 0s  # default
+    audit:
+      output: stdout  # default
+      queries: hash  # default
+    management:
+      create: anyone  # default
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

@@ -55,6 +55,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
+    pub(crate) fn new(child: Child) -> Self {
+        Self { child }
+    }
+
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

@@ -9,6 +9,8 @@
 
 mod harness;
 
+mod admin;
+mod audit;
 mod config;
 mod demo;
 mod grafana;

@@ -25,11 +25,21 @@ impl Gateway {
     /// Starts `ktrlplane serve` and waits until it answers. It need not be ready: an issuer that
     /// is not there must not keep it from starting.
     pub(crate) fn start(directory: &Path, settings: &Settings) -> Self {
+        Self::start_with(directory, settings, &[])
+    }
+
+    /// The same, with variables that win over the file.
+    pub(crate) fn start_with(
+        directory: &Path,
+        settings: &Settings,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let port = free_port();
         let file = configure(directory, port, settings);
         let url = format!("http://127.0.0.1:{port}");
         let mut process = Process::start(binary(), directory, |command| {
             command.arg("serve").arg("--config").arg(file);
+            command.envs(variables.iter().copied());
         });
         let livez = format!("{url}/livez");
         process.wait_until("alive", || {

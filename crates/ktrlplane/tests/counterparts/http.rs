@@ -69,6 +69,16 @@ pub(crate) fn try_get(url: &str, token: Option<&str>) -> Result<Answer, String> 
     send(request.body(Full::default()).expect("a request"))
 }
 
+/// POST of a JSON text.
+pub(crate) fn post_json(url: &str, token: &str, json: &str) -> Answer {
+    let request = Request::post(url)
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(Full::from(json.to_owned()))
+        .expect("a request");
+    send(request).unwrap_or_else(|error| panic!("POST {url}: {error}"))
+}
+
 /// GET with headers of the caller's own.
 pub(crate) fn get_as(url: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = Request::get(url);

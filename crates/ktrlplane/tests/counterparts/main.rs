@@ -18,6 +18,8 @@ mod http;
 #[path = "../../../directory/tests/support/postgres.rs"]
 mod postgres;
 mod process;
+#[path = "../../../directory/tests/support/theirs.rs"]
+mod theirs;
 
 mod demo;
 mod forwarder;
@@ -29,6 +31,7 @@ mod world;
 mod data_frame;
 mod database;
 mod failing;
+mod foreign;
 mod identity;
 mod logs;
 mod metrics;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use crate::demo::Demo;
-use crate::http::get;
+use crate::http::{get, post_json};
 use crate::process::missing;
 
 fn package() -> PathBuf {
@@ -50,10 +50,15 @@ fn the_gateway_does_what_its_document_says() {
     std::fs::write(&document, get(&url, None).expect(200).body).expect("a file");
     succeeds(&run(validate.arg(&document), directory.path()));
 
+    let token = demo.token("victor");
+    let organization = r#"{"id": "sandbox", "name": "Sandbox"}"#;
+    let organizations = format!("{}/api/v1/organizations", demo.url);
+    post_json(&organizations, token, organization).expect(201);
+
     ask.arg("--config-file")
         .arg(package().join("schemathesis.toml"))
         .args(["run", "--no-color", &url])
-        .env("KTRLPLANE_TOKEN", demo.token("victor"));
+        .env("KTRLPLANE_TOKEN", token);
     let output = run(&mut ask, directory.path());
     succeeds(&output);
     let said = String::from_utf8_lossy(&output.stdout);

@@ -52,6 +52,13 @@ impl Ask {
             .body(form)
     }
 
+    /// A request with this JSON.
+    pub(crate) fn json(self, method: Method, json: &str) -> Self {
+        self.method(method)
+            .header("content-type", "application/json")
+            .body(json)
+    }
+
     pub(crate) fn body(mut self, body: &str) -> Self {
         self.body = Bytes::copy_from_slice(body.as_bytes());
         self
@@ -105,6 +112,15 @@ impl Answer {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// The body as JSON.
+    #[track_caller]
+    pub(crate) fn value(&self) -> serde_json::Value {
+        match serde_json::from_str(&self.body) {
+            Ok(value) => value,
+            Err(error) => panic!("{error}: {:?}", self.body),
+        }
+    }
+
     /// Status and body in one text, with the request's id left out.
     pub(crate) fn told(&self) -> String {
         let id = self.header("x-request-id").unwrap_or("-");
@@ -124,9 +140,14 @@ pub(crate) fn alike(answers: impl IntoIterator<Item = String>) -> String {
 
 /// Sends bytes as they are and reads until the gateway closes the connection, or half a second
 /// passes without more.
-pub(crate) async fn raw(address: SocketAddr, bytes: &str) -> String {
+pub(crate) async fn raw(address: SocketAddr, text: &str) -> String {
+    raw_bytes(address, text.as_bytes()).await
+}
+
+/// The same of what need not be a text.
+pub(crate) async fn raw_bytes(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(bytes.as_bytes()).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     let mut buffer = [0; 4096];
     let pause = std::time::Duration::from_millis(500);

@@ -1,0 +1,192 @@
+//! What the directory remembers of its answers about access.
+//!
+//! A decision needs three kinds of facts: what a subject holds at a place, which organization a
+//! project is in, and which project a resource is in. Each is remembered by itself, with the stamp
+//! of the moment at which it was asked for, so that a change of one leaves the others. Nothing here
+//! knows the time: whether what is remembered may be believed is the [`Lease`]'s to say, and what
+//! has expired the caller's, whose clock decides.
+
+pub(crate) mod keys;
+pub(crate) mod lease;
+pub(crate) mod stamps;
+
+use std::sync::Arc;
+
+use moka::sync::Cache as Entries;
+use policy::{OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
+
+use crate::access::answer::{Answer, Shared};
+use crate::change::Change;
+use keys::{Seat, SeatRef};
+use lease::Lease;
+use stamps::{About, Stamp, Stamps};
+
+/// Answers about access, each until something that it is about changes.
+///
+/// An answer is complete or there is none: if one fact is missing, the database is asked for all.
+/// What a subject holds at a place is such a fact also where the place does not exist, so that a
+/// caller's first question about a place takes as long whether others have asked about it or not.
+pub(crate) struct Cache {
+    stamps: Stamps,
+    lease: Lease,
+    held: Entries<Seat, Remembered<Shared>>,
+    organizations: Entries<OrganizationId, Remembered<bool>>,
+    projects: Entries<ProjectId, Remembered<Option<InOrganization>>>,
+    resources: Entries<ResourceId, Remembered<Option<ProjectId>>>,
+}
+
+/// A fact, and when it was asked for.
+#[derive(Clone)]
+struct Remembered<T> {
+    stamp: Stamp,
+    fact: T,
+}
+
+/// Where a project is that exists.
+type InOrganization = Option<OrganizationId>;
+
+/// The stamps of all that a question is about, read before it is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    subject: Stamp,
+    place: Stamp,
+    resource: Option<Stamp>,
+}
+
+impl Cache {
+    /// An empty one with room for so many facts of each kind.
+    pub(crate) fn new(entries: u64, lease: Lease) -> Arc<Self> {
+        Arc::new(Self {
+            stamps: Stamps::new(),
+            lease,
+            held: Entries::new(entries),
+            organizations: Entries::new(entries),
+            projects: Entries::new(entries),
+            resources: Entries::new(entries),
+        })
+    }
+
+    /// How long what is remembered may be believed.
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// Forgets what a write may have changed. Also what is being read at this moment.
+    pub(crate) fn forget(&self, change: &Change) {
+        match change {
+            Change::Assignments(subject) => self.stamps.raise(About::Subject(subject.as_str())),
+            Change::Organization(id) => self.stamps.raise(About::Organization(id.as_str())),
+            Change::Project(id) => self.stamps.raise(About::Project(id.as_str())),
+            Change::Resource(id) => self.stamps.raise(About::Resource(id.as_str())),
+            Change::Everything => self.stamps.raise_all(),
+        }
+    }
+
+    /// The moment of a question: to be taken before the database is asked.
+    pub(crate) fn asked(&self, subject: &Subject, place: &Place) -> Asked {
+        let (about, resource) = match place {
+            Place::Organization(id) => (About::Organization(id.as_str()), None),
+            Place::Project(id) => (About::Project(id.as_str()), None),
+            Place::Resource(id, resource) => (About::Project(id.as_str()), Some(resource)),
+        };
+        Asked {
+            subject: self.stamps.now(About::Subject(subject.as_str())),
+            place: self.stamps.now(about),
+            resource: resource.map(|id| self.stamps.now(About::Resource(id.as_str()))),
+        }
+    }
+
+    /// What is remembered about a subject and a place, if that is all of it. Believe it only as the
+    /// lease allows.
+    pub(crate) fn recall(&self, subject: &Subject, place: &Place) -> Option<Answer> {
+        let about = About::Subject(subject.as_str());
+        let held = |scope_type, id| {
+            let seat = SeatRef {
+                subject,
+                scope_type,
+                id,
+            };
+            self.holds(about, self.held.get(&seat))
+        };
+        let (project, resource) = match place {
+            Place::Organization(id) => {
+                let about = About::Organization(id.as_str());
+                return Some(Answer {
+                    exists: self.holds(about, self.organizations.get(id))?,
+                    on_organization: held("organization", id.as_str())?,
+                    ..Answer::default()
+                });
+            }
+            Place::Project(id) => (id, None),
+            Place::Resource(id, resource) => (id, Some(resource)),
+        };
+        let about = About::Project(project.as_str());
+        let found = self.holds(about, self.projects.get(project))?;
+        let mut answer = Answer {
+            exists: found.is_some(),
+            organization: found.flatten(),
+            on_project: held("project", project.as_str())?,
+            ..Answer::default()
+        };
+        if let Some(id) = &answer.organization {
+            answer.on_organization = held("organization", id.as_str())?;
+        }
+        if let Some(id) = resource {
+            let about = About::Resource(id.as_str());
+            answer.project_of_resource = self.holds(about, self.resources.get(id))?;
+            answer.on_resource = held("resource", id.as_str())?;
+        }
+        Some(answer)
+    }
+
+    /// Remembers the answer to a question, from the moment at which it was asked.
+    pub(crate) fn remember(&self, subject: &Subject, place: &Place, asked: Asked, answer: &Answer) {
+        let held = |scope, held: &Shared| {
+            let seat = Seat {
+                subject: subject.clone(),
+                scope,
+            };
+            self.held
+                .insert(seat, Remembered::new(asked.subject, held.clone()));
+        };
+        let (project, resource) = match place {
+            Place::Organization(id) => {
+                let exists = Remembered::new(asked.place, answer.exists);
+                self.organizations.insert(id.clone(), exists);
+                held(Scope::Organization(id.clone()), &answer.on_organization);
+                return;
+            }
+            Place::Project(id) => (id, None),
+            Place::Resource(id, resource) => (id, Some(resource)),
+        };
+        let found = answer.exists.then(|| answer.organization.clone());
+        self.projects
+            .insert(project.clone(), Remembered::new(asked.place, found));
+        held(Scope::Project(project.clone()), &answer.on_project);
+        if let Some(id) = &answer.organization {
+            held(Scope::Organization(id.clone()), &answer.on_organization);
+        }
+        if let Some((id, stamp)) = resource.zip(asked.resource) {
+            let of = answer.project_of_resource.clone();
+            self.resources
+                .insert(id.clone(), Remembered::new(stamp, of));
+            held(Scope::Resource(id.clone()), &answer.on_resource);
+        }
+    }
+
+    /// The fact, if nothing has changed since it was asked for.
+    fn holds<T>(&self, about: About<'_>, remembered: Option<Remembered<T>>) -> Option<T> {
+        remembered
+            .filter(|remembered| remembered.stamp == self.stamps.now(about))
+            .map(|remembered| remembered.fact)
+    }
+}
+
+impl<T> Remembered<T> {
+    fn new(stamp: Stamp, fact: T) -> Self {
+        Self { stamp, fact }
+    }
+}
+
+#[cfg(test)]
+mod tests;

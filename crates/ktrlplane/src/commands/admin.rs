@@ -1,0 +1,104 @@
+//! `ktrlplane admin`: the directory from the command line, straight on its database.
+
+mod desk;
+mod print;
+
+mod place;
+
+mod organization;
+mod project;
+mod resource;
+
+mod audit;
+mod role;
+mod user;
+
+use clap::{Args, Subcommand};
+
+use self::desk::Desk;
+use super::{Failure, Source, serve};
+use crate::{process, telemetry};
+
+/// Manage organizations, projects, resources and who may read them, straight on the database.
+///
+/// It takes the database from the configuration (`database.*`, by file or environment; nothing else
+/// of it need be there) and asks for no token: whoever has the database's credentials is the
+/// operator. Every write is one transaction, leaves a line in the audit, and is in force at every
+/// gateway on the database within a second.
+///
+/// Exit codes: 0 done; 1 something is wrong; 2 the command line is wrong; 3 there is no such thing;
+/// 4 what is there does not permit it (it exists already, or still holds something, or an
+/// organization would lose its last owner); 5 the database cannot be asked, and after a write it is
+/// not known whether it happened.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  ktrlplane admin org create acme --name 'Acme Inc.'
+  ktrlplane admin project create acme-shop --org acme
+  ktrlplane admin resource create shop-api --project acme-shop --type Konnektr.Graph
+  ktrlplane admin grant --role Owner --user 'auth0|5f7c8ec7' --org acme
+  ktrlplane admin grant --role Viewer --email ada@example.com --project acme-shop --expires 30d
+  ktrlplane admin access --project acme-shop
+  ktrlplane admin revoke --user 'auth0|5f7c8ec7' --project acme-shop
+
+With a database elsewhere:
+  KTRLPLANE_DATABASE_URL=postgres://ktrlplane@db/ktrlplane ktrlplane admin org list --json")]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: Source,
+    /// Print JSON: of a write the record as it is afterwards, of a list an array.
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Organizations, which hold projects.
+    #[command(subcommand)]
+    Org(organization::Task),
+    /// Projects, each of which is a tenant in Loki and Mimir.
+    #[command(subcommand)]
+    Project(project::Task),
+    /// Resources, each of which is a value of the label `resource_id`.
+    #[command(subcommand)]
+    Resource(resource::Task),
+    Grant(role::Grant),
+    Revoke(role::Revoke),
+    Access(role::Access),
+    /// List the roles that can be granted.
+    Roles,
+    /// What is known about users. Nobody has to be known to be granted a role by their subject.
+    #[command(subcommand)]
+    User(user::Task),
+    Audit(audit::Audit),
+}
+
+/// Runs the command.
+pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
+    let database = arguments.source.database()?;
+    telemetry::start("off");
+    let runtime = process::runtime("admin").map_err(Failure::new)?;
+    let directory = serve::open_directory(&database, runtime.handle()).map_err(|error| {
+        let shown = crate::config::mask_url(&database.url);
+        let code = Failure::from(error.clone()).code();
+        Failure::new(format_args!("the database {shown} cannot be used: {error}")).with_code(code)
+    })?;
+    let desk = Desk::new(directory, arguments.json);
+    runtime.block_on(async {
+        let result = match arguments.task {
+            Task::Org(task) => organization::run(&desk, task).await,
+            Task::Project(task) => project::run(&desk, task).await,
+            Task::Resource(task) => resource::run(&desk, task).await,
+            Task::Grant(grant) => role::grant(&desk, grant).await,
+            Task::Revoke(revoke) => role::revoke(&desk, revoke).await,
+            Task::Access(access) => role::access(&desk, &access).await,
+            Task::Roles => role::list(&desk).await,
+            Task::User(task) => user::run(&desk, task).await,
+            Task::Audit(audit) => audit::run(&desk, &audit).await,
+        };
+        desk.directory.close().await;
+        result
+    })
+}
