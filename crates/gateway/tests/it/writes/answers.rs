@@ -111,7 +111,9 @@ async fn readers_and_strangers_write_nothing() {
         let ask = world.ask(&path).token(&world.token(subject));
         let answer = ask.post("application/json", PUSH).send().await;
         assert_eq!(answer.status.as_u16(), status, "{subject} {resource}");
-        let says = answer.body.contains("you have no write permission on this project");
+        let says = answer
+            .body
+            .contains("you have no write permission on this project");
         assert_eq!(says, status == 403, "{}", answer.body);
     }
     let answer = world
