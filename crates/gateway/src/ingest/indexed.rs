@@ -54,21 +54,20 @@ impl Indexed {
         upstream: &Upstream,
         request_id: &HeaderValue,
     ) -> Result<(), Error> {
-        let verdict = match self.believed(tenant) {
-            Some(verdict) => verdict,
-            None => {
-                let limits = upstream.own(LIMITS_PATH, tenant, request_id).await;
-                let verdict = limits.map_or(Verdict::Unknown, |limits| verdict(&limits));
-                if verdict == Verdict::Unknown {
-                    tracing::warn!(
-                        %tenant,
-                        "Loki does not say whether its otlp_config makes a stream label of \
-                         resource_id, without which readers of resources do not find log records"
-                    );
-                }
-                self.believe(tenant, verdict);
-                verdict
+        let verdict = if let Some(verdict) = self.believed(tenant) {
+            verdict
+        } else {
+            let limits = upstream.own(LIMITS_PATH, tenant, request_id).await;
+            let verdict = limits.map_or(Verdict::Unknown, |limits| verdict(&limits));
+            if verdict == Verdict::Unknown {
+                tracing::warn!(
+                    %tenant,
+                    "Loki does not say whether its otlp_config makes a stream label of \
+                     resource_id, without which readers of resources do not find log records"
+                );
             }
+            self.believe(tenant, verdict);
+            verdict
         };
         match verdict {
             Verdict::Indexed | Verdict::Unknown => Ok(()),
