@@ -450,11 +450,13 @@ pub async fn write(
         StatusCode::UNPROCESSABLE_ENTITY,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    let request = upstream.build_write(write.into_inner(), request_id);
+    let (write, room) = write.into_parts();
+    let request = upstream.build_write(write, request_id);
     let sent = match request {
         Ok(request) => upstream.request(request).await,
         Err(error) => Err(SendError::Unbuilt(error)),
     };
+    drop(room);
     let answer = sent.map_err(|error| upstream.no_answer(error))?;
     let answer = upstream.one_of(&passes, answer)?;
     let written: Vec<_> = WRITTEN

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use directory::policy::ProjectId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Span;
 
 use super::counter::Totals;
@@ -34,13 +34,15 @@ const ROOM: u32 = 512 << 10;
 ///
 /// ```compile_fail,E0451
 /// # use gateway::ingest::{Stamped, Write};
-/// # fn forge(inner: Write) -> Stamped {
-/// Stamped { inner }
+/// # fn forge(real: Stamped, inner: Write) -> Stamped {
+/// Stamped { inner, ..real }
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct Stamped {
     inner: Write,
+    /// Its part of the room for all writes.
+    room: OwnedSemaphorePermit,
 }
 
 /// A write for a backend.
@@ -65,9 +67,9 @@ impl Stamped {
         &self.inner
     }
 
-    /// What is stamped, to be sent.
-    pub(crate) fn into_inner(self) -> Write {
-        self.inner
+    /// What is stamped, to be sent; and its part of the room, to be held until it has been.
+    pub(crate) fn into_parts(self) -> (Write, OwnedSemaphorePermit) {
+        (self.inner, self.room)
     }
 }
 
@@ -133,7 +135,8 @@ impl Ingest {
         };
         let length = body::length(headers, self.limits.compressed)?;
         let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
-        let _room = self.room.try_acquire_many(kib).map_err(|_| Error::Busy)?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(kib);
+        let room = room.map_err(|_| Error::Busy)?;
         let body = body::read(body, self.limits.compressed).await?;
 
         let turn = Arc::clone(&self.turns).acquire_owned().await;
@@ -187,6 +190,7 @@ impl Ingest {
                 headers,
                 body: batch.body,
             },
+            room,
         })
     }
 }
