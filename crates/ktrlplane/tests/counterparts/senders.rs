@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use crate::http::{RUNTIME, get, with_query};
+use crate::http::{RUNTIME, get, post_json, with_query};
 use crate::process::free_port;
 use crate::prometheus::Prometheus;
 use crate::world::{PROJECT, RESOURCE, World};
@@ -140,4 +140,31 @@ fn what_prometheus_sends_is_the_resources_and_nobody_elses() {
     );
     // Counted, with the sender's name nowhere in the log.
     assert!(gateway.log().contains("replaced"), "{}", gateway.log());
+}
+
+#[test]
+fn a_line_that_is_pushed_to_the_embedded_backend_is_read_from_it() {
+    let Some(mut world) = World::new() else {
+        return;
+    };
+    let gateway = world.gateway(Some("embedded:"), None);
+    let (alice, victor) = (world.issuer.token("alice"), world.issuer.token("victor"));
+    let base = format!(
+        "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}",
+        gateway.url
+    );
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let push = serde_json::json!({"streams": [{
+        "stream": {"app": "x", "resource_id": "shop-db"},
+        "values": [[now.as_nanos().to_string(), "a line"]],
+    }]});
+    let url = format!("{base}/loki/api/v1/push");
+    post_json(&url, &victor, &push.to_string()).expect(403);
+    post_json(&url, &alice, &push.to_string()).expect(204);
+    let answer = get(&format!("{base}/logs"), Some(&victor)).expect(200);
+    let streams = &answer.json()["data"]["result"];
+    assert_eq!(streams[0]["stream"]["resource_id"], RESOURCE, "{streams}");
+    assert_eq!(streams[0]["values"][0][1], "a line");
+    assert_eq!(streams.as_array().map(Vec::len), Some(1));
 }
