@@ -27,7 +27,7 @@ const SHORT: usize = 64 << 10;
 /// How much the bodies of all writes that are on their way may hold together, in KiB.
 const ROOM: u32 = 512 << 10;
 
-/// The proof that what is in it was built by [`Ingest::stamped`]: decoded and encoded anew, bound to
+/// The proof that what is in it was built by the gateway: decoded and encoded anew, bound to
 /// one tenant, and every entry in it to one resource of that tenant.
 ///
 /// Nothing else makes one:
