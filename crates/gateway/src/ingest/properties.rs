@@ -151,6 +151,48 @@ proptest! {
         }
     }
 
+    /// Batches that were good but for some bytes get further than any bytes do.
+    #[test]
+    fn no_broken_batch_makes_it_panic(
+        breaks in vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+    ) {
+        let logs = r#"{"resourceLogs": [{"resource": {"attributes": [{"key": "resource", "value":
+            {"kvlistValue": {"values": [{"key": "id", "value": {"intValue": "1"}}]}}}]}, "scopeLogs":
+            [{"logRecords": [{"body": {"arrayValue": {"values": [{"bytesValue": "AA=="}]}}}]}]}]}"#;
+        let metrics = r#"{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"name": "m",
+            "histogram": {"dataPoints": [{"count": 2, "bucketCounts": [1, 1], "explicitBounds":
+            [1.5]}]}}]}]}]}"#;
+        let push = r#"{"streams": [{"stream": {"a": "b"}, "values": [["1", "l", {"c": "d"}]]}]}"#;
+        for (protocol, json) in [
+            (Protocol::OtlpLogs, logs),
+            (Protocol::OtlpMetrics, metrics),
+            (Protocol::LokiPush, push),
+        ] {
+            let good = stamped(protocol, "application/json", "", Bytes::from(json)).unwrap();
+            let (compression, encoding) = match protocol {
+                Protocol::LokiPush => (Compression::Snappy, "snappy"),
+                Protocol::RemoteWrite | Protocol::OtlpLogs | Protocol::OtlpMetrics => {
+                    (Compression::None, "")
+                }
+            };
+            let good = decompress(compression, good.body, 1 << 20).unwrap();
+            for (content_type, plain) in [("application/x-protobuf", &*good), ("application/json", json.as_bytes())] {
+                let mut broken = plain.to_vec();
+                for (at, byte) in &breaks {
+                    let at = at.index(broken.len());
+                    broken[at] = *byte;
+                }
+                let is_snappy = encoding == "snappy" && content_type != "application/json";
+                let body = if is_snappy { snappy(&broken).unwrap() } else { broken.into() };
+                let encoding = if is_snappy { encoding } else { "" };
+                let _ = stamped(protocol, content_type, encoding, body.clone());
+                for content_type in ["application/x-protobuf", V2] {
+                    let _ = stamped(Protocol::RemoteWrite, content_type, encoding, body.clone());
+                }
+            }
+        }
+    }
+
     #[test]
     fn labels_are_read_as_they_are_printed(labels in pairs()) {
         prop_assert_eq!(label::parse(&label::print(&labels)), Ok(labels));
