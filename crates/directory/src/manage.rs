@@ -12,8 +12,6 @@ pub mod record;
 
 pub mod list;
 
-mod locate;
-
 pub(crate) mod text;
 
 mod carry_out;
@@ -93,7 +91,7 @@ impl Directory {
             return Err(DirectoryError::ReadOnly);
         }
         text::check_write(&write)?;
-        text::check(&operation, &write)?;
+        text::check(&operation)?;
         let directory = self.clone();
         self.run(|store| async move {
             let mut changes = Vec::new();

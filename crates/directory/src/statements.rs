@@ -25,7 +25,6 @@ pub(crate) struct Statements {
     /// The same of an organization: `$1` subject, `$2` organization.
     pub(crate) access_to_organization: &'static str,
     pub(crate) put_user: &'static str,
-    pub(crate) project_of_resource: &'static str,
     /// Reads an expiry as they return it; `None` where it makes no sense.
     pub(crate) read_expiry: fn(&str) -> Option<Timestamp>,
 }
@@ -69,9 +68,6 @@ macro_rules! statements {
                 "INSERT INTO ", $schema, "users (user_id, email, name) VALUES ($1, $2, $3) ",
                 "ON CONFLICT (user_id) DO UPDATE SET email = excluded.email, name = excluded.name, ",
                 "updated_at = ", $now
-            ),
-            project_of_resource: concat!(
-                "SELECT CAST(project_id AS text) FROM ", $schema, "resources WHERE resource_id = $1"
             ),
             read_expiry: $read_expiry,
         }

@@ -45,6 +45,7 @@ on_both! {
         a_write_meets_its_condition,
         an_expiry_is_to_come,
         a_role_goes_with_what_it_was_held_on,
+        no_more_is_deleted_at_once_than_there_is_time_for,
         a_directory_that_is_managed_elsewhere_is_only_read,
     }
     racing::{
@@ -60,6 +61,7 @@ on_both! {
     }
     repeating::{
         a_repeated_write_gets_the_same_answer,
+        a_grant_is_repeated_also_when_it_has_expired,
         a_key_belongs_to_one_actor_and_one_write,
         what_was_refused_may_be_tried_again,
         a_key_is_forgotten_after_a_day,

@@ -184,7 +184,10 @@ fn a_listener_that_is_cut_off_again_and_again_misses_nothing() {
                 assert!(cut_off.elapsed() < Duration::from_secs(5), "not cut off");
             }
             warm_about("alice", &directory).await;
-            assert_eq!(reads(&directory, "victor", "acme-shop").await, expected);
+            // On a busy machine the last word of the old listener may come this late, and be
+            // believed for as long as it counts.
+            within_a_second(async || reads(&directory, "victor", "acme-shop").await == expected)
+                .await;
         }
         warm(&directory).await;
         every_change_is_seen(&home, &directory).await;

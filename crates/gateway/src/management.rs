@@ -61,7 +61,6 @@ pub(crate) struct Asked<'a> {
     pub(crate) head: &'a Parts,
     pub(crate) principal: Principal,
     pub(crate) id: &'a HeaderValue,
-    /// What the audit says about it.
     pub(crate) record: &'a Record,
 }
 
@@ -107,8 +106,7 @@ pub(crate) async fn answer<B: Form>(
                 Ok(carried) => {
                     Span::current().record("assignment", &*carried.assignment);
                     record.allowed(Some(&*carried.assignment));
-                    let organization = carried.organization.iter();
-                    for organization in organization {
+                    if let Some(organization) = &carried.organization {
                         record.organization(organization);
                     }
                 }
@@ -122,11 +120,7 @@ pub(crate) async fn answer<B: Form>(
             Some(named.place)
         }
         // Decided by what is found: the list itself holds only what the caller may see.
-        Needs::Within(action) => {
-            let place = named(found.target, action)?.place;
-            record.allowed(None);
-            Some(place)
-        }
+        Needs::Within(action) => Some(named(found.target, action)?.place),
     };
     let query = Given::read(managed.query, head.uri.query().unwrap_or_default())?;
     let conditions = Conditions::read(&head.headers, managed.task.effect())?;
@@ -211,7 +205,6 @@ impl Call<'_> {
 
     /// Writes, in the caller's name and on the caller's conditions.
     async fn write(&self, operation: Operation) -> Result<Done, Error> {
-        self.record.operation(&operation);
         let write = Write {
             actor: Actor::Subject(self.principal.subject().clone()),
             now: self.now,
@@ -219,6 +212,7 @@ impl Call<'_> {
             if_match: self.conditions.if_match.clone(),
             idempotency_key: self.conditions.idempotency_key.clone(),
         };
+        self.record.operation(&operation);
         let done = self.directory().write(write, operation).await;
         if let Err(DirectoryError::Unavailable(cause)) = &done {
             tracing::error!(cause, "the directory did not say whether it has written");

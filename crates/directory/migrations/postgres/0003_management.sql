@@ -10,6 +10,7 @@ CREATE INDEX projects_in_order ON ktrlplane.projects (org_id, project_id);
 DROP INDEX ktrlplane.projects_of_organization;
 CREATE INDEX resources_in_order ON ktrlplane.resources (project_id, resource_id);
 DROP INDEX ktrlplane.resources_of_project;
+CREATE INDEX assignments_in_order ON ktrlplane.role_assignments (scope_type, scope_id, assignment_id);
 
 -- Beginnings are looked up as ranges, which the order of bytes makes of every text.
 CREATE INDEX users_by_email ON ktrlplane.users ((lower(email) COLLATE "C"));

@@ -11,6 +11,7 @@ CREATE INDEX projects_in_order ON projects (org_id, project_id);
 DROP INDEX projects_of_organization;
 CREATE INDEX resources_in_order ON resources (project_id, resource_id);
 DROP INDEX resources_of_project;
+CREATE INDEX assignments_in_order ON role_assignments (scope_type, scope_id, assignment_id);
 
 -- Beginnings are looked up as ranges.
 CREATE INDEX users_by_email ON users (lower(email));

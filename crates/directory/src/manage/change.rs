@@ -17,6 +17,9 @@ use policy::{Place, Scope};
 
 pub(super) use assignment::{place_of_assignment, place_of_scope};
 
+/// How many resources go at once with what holds them.
+const MAX_CASCADE: i64 = 10_000;
+
 /// Does the operation, if the writer may and the rules permit it.
 pub(super) async fn change(
     transaction: &mut Transaction<'_>,
@@ -172,4 +175,27 @@ fn still_holds(place: &Place, kind: &str, held: &[(String,)]) -> Fault {
         names.join(", ")
     ))
     .into()
+}
+
+/// Refuses to delete more at once than is done before the time is over. The operator, who can give
+/// it more time, may try.
+async fn refuse_too_many(
+    transaction: &mut Transaction<'_>,
+    write: &Write,
+    place: &Place,
+    count: &'static str,
+) -> Result<(), Fault> {
+    if write.actor == Actor::Operator {
+        return Ok(());
+    }
+    let scope = place.scope();
+    let counted: Vec<(i64,)> = transaction.fetch(count, &[Some(scope.id())]).await?;
+    if counted.iter().all(|(count,)| *count <= MAX_CASCADE) {
+        return Ok(());
+    }
+    Err(DirectoryError::Conflict(format!(
+        "{place} holds more than {MAX_CASCADE} resources, which are too many to delete at once: \
+         delete some of them first"
+    ))
+    .into())
 }

@@ -40,7 +40,7 @@ pub(super) fn check_write(write: &Write) -> Result<(), DirectoryError> {
 }
 
 /// Checks the texts of an operation, and what needs no directory to be wrong.
-pub(super) fn check(operation: &Operation, write: &Write) -> Result<(), DirectoryError> {
+pub(super) fn check(operation: &Operation) -> Result<(), DirectoryError> {
     match operation {
         Operation::CreateOrganization { name, .. } | Operation::UpdateOrganization { name, .. } => {
             checked("name", name)?;
@@ -81,23 +81,13 @@ pub(super) fn check(operation: &Operation, write: &Write) -> Result<(), Director
                 .transpose()?;
             check_optional(sku.as_deref(), settings.as_deref())?;
         }
-        Operation::Grant {
-            to,
-            role,
-            expires_at,
-            ..
-        } => {
+        Operation::Grant { to, role, .. } => {
             checked("role", role)?;
             match to {
                 Grantee::Subject(_) => {}
                 Grantee::Email(email) => {
                     checked("e-mail", email)?;
                 }
-            }
-            if expires_at.is_some_and(|expires_at| expires_at <= write.now) {
-                return Err(DirectoryError::Invalid(
-                    "the expiry must be in the future".to_owned(),
-                ));
             }
         }
         Operation::Withdraw { assignment, .. } => {

@@ -29,6 +29,10 @@ pub(crate) struct Changing {
     pub(crate) some_projects: &'static str,
     /// Project: some of its resources.
     pub(crate) some_resources: &'static str,
+    /// Organization: how many resources its projects have, counted up to one more than 10,000.
+    pub(crate) count_resources_of_organization: &'static str,
+    /// The same of a project.
+    pub(crate) count_resources_of_project: &'static str,
     /// Organization.
     pub(crate) delete_resources_of_organization: &'static str,
     /// Organization.
@@ -141,6 +145,15 @@ macro_rules! changing {
             some_resources: concat!(
                 "SELECT resource_id FROM ", table!($dialect, "resources"),
                 " WHERE project_id = $1 ORDER BY resource_id LIMIT 4"
+            ),
+            count_resources_of_organization: concat!(
+                "SELECT count(*) FROM (SELECT 1 FROM ", table!($dialect, "projects"), " p ",
+                "JOIN ", table!($dialect, "resources"), " r ON r.project_id = p.project_id ",
+                "WHERE p.org_id = $1 LIMIT 10001) counted"
+            ),
+            count_resources_of_project: concat!(
+                "SELECT count(*) FROM (SELECT 1 FROM ", table!($dialect, "resources"),
+                " r WHERE r.project_id = $1 LIMIT 10001) counted"
             ),
             delete_resources_of_organization: concat!(
                 "DELETE FROM ", table!($dialect, "resources"),

@@ -67,6 +67,17 @@ macro_rules! held {
     };
 }
 
+/// The managed places of a type.
+macro_rules! managed {
+    ($type:literal) => {
+        concat!(
+            "SELECT k.scope_id FROM managed k WHERE k.scope_type = '",
+            $type,
+            "'"
+        )
+    };
+}
+
 macro_rules! user_columns {
     () => {
         "CAST(u.user_id AS text), CAST(u.email AS text), CAST(u.name AS text)"
@@ -121,6 +132,29 @@ macro_rules! audit {
             ") ",
             "ORDER BY t.audit_id DESC LIMIT ",
             number!($dialect, $limit)
+        )
+    };
+}
+
+/// A page of what is held at the place of a type among `scopes!`.
+macro_rules! held_at {
+    ($dialect:ident, $type:literal) => {
+        concat!(
+            "SELECT * FROM (SELECT a.* FROM ",
+            table!($dialect, "role_assignments"),
+            " a ",
+            "WHERE a.scope_type = '",
+            $type,
+            "' AND a.scope_id = ",
+            "(SELECT s.scope_id FROM scopes s WHERE s.scope_type = '",
+            $type,
+            "') ",
+            "AND a.assignment_id > $5 AND ",
+            holds!($dialect, "a", "$4"),
+            " ORDER BY a.assignment_id LIMIT ",
+            number!($dialect, "$6"),
+            ") of_",
+            $type
         )
     };
 }
@@ -225,26 +259,31 @@ macro_rules! listing {
                 "ORDER BY r.resource_id LIMIT ",
                 number!($dialect, "$5")
             ),
+            // Of each place no more than the page needs, in the order of an index: an organization
+            // may have very many members.
             assignments: concat!(
                 "WITH ",
                 scopes!($dialect),
-                " SELECT ",
+                ", held AS (",
+                held_at!($dialect, "organization"),
+                " UNION ALL ",
+                held_at!($dialect, "project"),
+                " UNION ALL ",
+                held_at!($dialect, "resource"),
+                ") ",
+                "SELECT ",
                 assignment_columns!($dialect),
-                " FROM scopes s JOIN ",
-                table!($dialect, "role_assignments"),
-                " a ",
-                "ON a.scope_type = s.scope_type AND a.scope_id = s.scope_id ",
+                " FROM (SELECT * FROM held ORDER BY assignment_id LIMIT ",
+                number!($dialect, "$6"),
+                ") a ",
+                "JOIN scopes s ON s.scope_type = a.scope_type ",
                 "JOIN ",
                 table!($dialect, "roles"),
                 " g ON g.role_id = a.role_id ",
                 "LEFT JOIN ",
                 table!($dialect, "users"),
                 " u ON u.user_id = a.user_id ",
-                "WHERE ",
-                holds!($dialect, "a", "$4"),
-                " AND a.assignment_id > $5 ",
-                "ORDER BY a.assignment_id LIMIT ",
-                number!($dialect, "$6")
+                "ORDER BY a.assignment_id"
             ),
             roles: concat!(
                 "SELECT CAST(g.role_id AS text), CAST(g.name AS text), ",
@@ -263,33 +302,51 @@ macro_rules! listing {
                 " ORDER BY u.user_id LIMIT ",
                 number!($dialect, "$2")
             ),
+            // At most so many are looked at, and none for who manages nothing: otherwise a short
+            // text would have everybody's assignments read.
             users_of_manager: concat!(
                 "WITH managed AS MATERIALIZED (",
                 held!($dialect, "manage_access", "$3", "$4"),
-                ") ",
+                "), ",
+                "matching AS MATERIALIZED (SELECT u.user_id, u.email, u.name FROM ",
+                table!($dialect, "users"),
+                " u WHERE EXISTS (SELECT 1 FROM managed) AND ",
+                begins!($dialect),
+                " ORDER BY u.user_id LIMIT 1000) ",
                 "SELECT ",
                 user_columns!(),
-                " FROM ",
-                table!($dialect, "users"),
-                " u WHERE ",
-                begins!($dialect),
-                " AND EXISTS (SELECT 1 FROM ",
+                " FROM matching u WHERE EXISTS (SELECT 1 FROM ",
                 table!($dialect, "role_assignments"),
-                " b ",
-                "LEFT JOIN ",
-                table!($dialect, "resources"),
-                " r ",
-                "ON b.scope_type = 'resource' AND r.resource_id = b.scope_id ",
-                "LEFT JOIN ",
-                table!($dialect, "projects"),
-                " p ON p.project_id = ",
-                "CASE b.scope_type WHEN 'project' THEN b.scope_id ELSE r.project_id END ",
-                "JOIN managed k ON (k.scope_type = b.scope_type AND k.scope_id = b.scope_id) ",
-                "OR (k.scope_type = 'project' AND k.scope_id = p.project_id) ",
-                "OR (k.scope_type = 'organization' AND k.scope_id = p.org_id) ",
-                "WHERE b.user_id = u.user_id AND ",
+                " b WHERE b.user_id = u.user_id AND ",
                 holds!($dialect, "b", "$4"),
+                " AND CASE b.scope_type ",
+                "WHEN 'organization' THEN b.scope_id IN (",
+                managed!("organization"),
                 ") ",
+                "WHEN 'project' THEN b.scope_id IN (",
+                managed!("project"),
+                ") ",
+                "OR (SELECT p.org_id FROM ",
+                table!($dialect, "projects"),
+                " p WHERE p.project_id = b.scope_id) IN (",
+                managed!("organization"),
+                ") ",
+                "WHEN 'resource' THEN b.scope_id IN (",
+                managed!("resource"),
+                ") ",
+                "OR (SELECT r.project_id FROM ",
+                table!($dialect, "resources"),
+                " r WHERE r.resource_id = b.scope_id) IN (",
+                managed!("project"),
+                ") ",
+                "OR (SELECT p.org_id FROM ",
+                table!($dialect, "resources"),
+                " r JOIN ",
+                table!($dialect, "projects"),
+                " p ON p.project_id = r.project_id ",
+                "WHERE r.resource_id = b.scope_id) IN (",
+                managed!("organization"),
+                ") END) ",
                 "ORDER BY u.user_id LIMIT ",
                 number!($dialect, "$2")
             ),
@@ -323,4 +380,65 @@ fn text(instant: Timestamp) -> String {
 fn seconds(instant: Timestamp) -> String {
     let instant = instant.max(Timestamp::UNIX_EPOCH);
     format!("{}.{:09}", instant.as_second(), instant.subsec_nanosecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::{AssertSqlSafe, Connection, Executor, SqliteConnection};
+
+    use super::*;
+
+    /// A page costs what the page has, however much there is: nothing but indexes, in their order.
+    #[tokio::test]
+    async fn pages_are_read_from_indexes_alone() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        for migration in [
+            include_str!("../../migrations/sqlite/0001_directory.sql"),
+            include_str!("../../migrations/sqlite/0003_management.sql"),
+        ] {
+            connection.execute(migration).await.unwrap();
+        }
+        for (name, statement) in [
+            ("organizations", SQLITE.organizations),
+            ("organizations_of_reader", SQLITE.organizations_of_reader),
+            ("projects", SQLITE.projects),
+            ("projects_of_reader", SQLITE.projects_of_reader),
+            ("projects_of_organization", SQLITE.projects_of_organization),
+            (
+                "projects_of_organization_and_reader",
+                SQLITE.projects_of_organization_and_reader,
+            ),
+            ("resources", SQLITE.resources),
+            ("resources_of_reader", SQLITE.resources_of_reader),
+            ("assignments", SQLITE.assignments),
+            ("audit_of_organization", SQLITE.audit_of_organization),
+            ("audit_of_project", SQLITE.audit_of_project),
+            ("audit_of_resource", SQLITE.audit_of_resource),
+        ] {
+            let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain)
+                .fetch_all(&mut connection)
+                .await
+                .unwrap();
+            let plan: Vec<&str> = plan.iter().map(|step| step.3.as_str()).collect();
+            // What a statement has itself collected may be read to its end.
+            let collected = [
+                "SCAN h",
+                "SCAN ids",
+                "SCAN s",
+                "SCAN held",
+                "SCAN of_",
+                "SCAN a",
+            ];
+            for step in plan.iter().filter(|step| step.starts_with("SCAN")) {
+                let is_collected = collected.iter().any(|part| step.starts_with(part));
+                assert!(is_collected && !step.contains("USING"), "{name}: {plan:?}");
+            }
+            let sorted = plan
+                .iter()
+                .any(|step| step.contains("USE TEMP B-TREE FOR ORDER BY"));
+            let is_one_range = !name.ends_with("reader") && name != "assignments";
+            assert!(!(sorted && is_one_range), "{name}: {plan:?}");
+        }
+    }
 }

@@ -57,6 +57,15 @@ impl Store {
     }
 }
 
+/// The most connections to a SQLite file. Each has pages of its own in memory, and a question takes
+/// microseconds: a few that have read what most questions need are faster than many that have not.
+const MOST_TO_A_FILE: u32 = 4;
+
+/// So many connections are held to a SQLite file.
+fn connections_to_a_file(options: &Options) -> u32 {
+    options.max_connections.clamp(1, MOST_TO_A_FILE)
+}
+
 /// How every connection to a SQLite database is made.
 pub(crate) fn sqlite_options(options: &Options) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -119,7 +128,7 @@ async fn open_file(
     migrate_file(&mut first, deadline).await?;
     first.close().await?;
     let pool = SqlitePoolOptions::new()
-        .max_connections(options.max_connections.max(1))
+        .max_connections(connections_to_a_file(options))
         .acquire_timeout(options.query_timeout)
         .test_before_acquire(false)
         .connect_lazy_with(address);

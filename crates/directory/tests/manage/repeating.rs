@@ -10,8 +10,8 @@
 use crate::authority::world;
 use crate::home::{Home, at};
 use crate::manager::{
-    NOW, all, by, by_operator, deletion, kind, new_project, place, renaming, role, text, with_key,
-    withdrawal,
+    NOW, all, by, by_operator, deletion, kind, new_project, place, renaming, role, role_until,
+    text, with_key, withdrawal,
 };
 
 pub async fn a_repeated_write_gets_the_same_answer(home: &Home) {
@@ -49,6 +49,20 @@ pub async fn a_repeated_write_gets_the_same_answer(home: &Home) {
         .unwrap()
         .records;
     assert_eq!(audit.len(), operations.len());
+}
+
+pub async fn a_grant_is_repeated_also_when_it_has_expired(home: &Home) {
+    let directory = world(home).await;
+    let grant = role_until("x", "Viewer", "acme", Some(NOW + 10));
+    let first = directory.write(with_key(by("keeper"), "k"), grant.clone());
+    let first = first.await.unwrap();
+    let mut later = with_key(by("keeper"), "k");
+    later.now = at(NOW + 20);
+    let again = directory.write(later.clone(), grant.clone()).await.unwrap();
+    assert!(again.replayed);
+    assert_eq!(again.json, first.json);
+    later.idempotency_key = None;
+    assert_eq!(kind(&directory.write(later, grant).await), "invalid");
 }
 
 pub async fn a_key_belongs_to_one_actor_and_one_write(home: &Home) {

@@ -324,3 +324,22 @@ pub async fn a_directory_that_is_managed_elsewhere_is_only_read(home: &Home) {
     assert_eq!(directory.users(&reader, "kee", 10).await.unwrap().len(), 1);
     assert!(directory.user(&who).await.unwrap().is_some());
 }
+
+pub async fn no_more_is_deleted_at_once_than_there_is_time_for(home: &Home) {
+    let directory = world(home).await;
+    let numbers = if home.is_postgres() {
+        "generate_series(1, 10000) n (i)"
+    } else {
+        "(WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) \
+         SELECT i FROM n)"
+    };
+    let fill = "INSERT INTO {}resources (resource_id, project_id, name, type) \
+                SELECT 'r' || i, 'shop', 'x', 'x' FROM NUMBERS";
+    home.sql(&fill.replace("NUMBERS", numbers)).await.unwrap();
+    for on in ["acme", "/shop"] {
+        let refused = directory.write(by("keeper"), deletion(on, true)).await;
+        assert_eq!(kind(&refused), "conflict", "{on}");
+    }
+    write(&directory, "keeper", deletion("/shop/r1", false)).await;
+    write(&directory, "keeper", deletion("/shop", true)).await;
+}

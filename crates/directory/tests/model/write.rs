@@ -7,7 +7,8 @@
     reason = "part of a test"
 )]
 
-use directory::policy::{Action, Scope};
+use directory::manage::{Actor, Operation, Write as By};
+use directory::policy::{Action, Place, ProjectId, Scope};
 use directory::{DirectoryError, Grant};
 
 use crate::history::{EPOCH, History};
@@ -156,8 +157,16 @@ impl History<'_> {
         }
         if let Via::Replica(which) = via {
             let (id, parent) = (project(&id), of.as_deref().map(organization));
-            let created = self.replicas[which].create_project(&id, parent.as_ref(), "x");
-            created.await.unwrap();
+            let replica = &self.replicas[which];
+            let created = replica.create_project(&id, parent.as_ref(), "x").await;
+            if let Err(DirectoryError::Conflict(_)) = created {
+                // It was there before. What was held on it then must not come back with it.
+                replica.write(freeing(), free(&id)).await.unwrap();
+                let created = replica.create_project(&id, parent.as_ref(), "x");
+                created.await.unwrap();
+            } else {
+                created.unwrap();
+            }
         } else {
             let of = quoted(of.as_deref());
             let insert = "INSERT INTO {}projects (project_id, org_id, name)";
@@ -244,4 +253,20 @@ fn written(second: i64) -> String {
 
 fn quoted(text: Option<&str>) -> String {
     text.map_or_else(|| "NULL".to_owned(), |text| format!("'{text}'"))
+}
+
+fn free(id: &ProjectId) -> Operation {
+    Operation::FreeId {
+        place: Place::Project(id.clone()),
+    }
+}
+
+fn freeing() -> By {
+    By {
+        actor: Actor::Operator,
+        now: at(EPOCH),
+        request_id: "model".to_owned(),
+        if_match: None,
+        idempotency_key: None,
+    }
 }

@@ -7,6 +7,8 @@
 //! - Otherwise a private server is started on a Unix socket, as an unprivileged user where the
 //!   tests run as root, and shared by the tests of one process. It stops when the last of them
 //!   ends, also by a panic, and also when the process is killed.
+//!   What `initdb` makes is kept in the build's directory and copied from there: it takes seconds, and
+//!   every test runs in a process of its own.
 //! - Where PostgreSQL is not installed, [`database`] says so and returns `None`; with `CI=true` it
 //!   fails instead.
 
@@ -120,18 +122,50 @@ impl Cluster {
             chown(cluster.home.path(), Some(uid), Some(gid)).unwrap();
         }
         fs::set_permissions(cluster.home.path(), fs::Permissions::from_mode(0o700)).unwrap();
-        let made = cluster
-            .command(&cluster.binaries.join("initdb"))
+        cluster.make_data(&password_file);
+        cluster.resume();
+        cluster
+    }
+
+    /// Makes the data directory: a copy of what an earlier test has made, or a new one.
+    fn make_data(&self, password_file: &Path) {
+        let data = self.home.path().join("data");
+        let Some(template) = self.template() else {
+            self.initdb(&data, password_file);
+            return;
+        };
+        if template.exists() {
+            copy(&template, &data, self.user);
+            return;
+        }
+        self.initdb(&data, password_file);
+        // Others may make one at the same time: one of them gets the name.
+        let mine = template.with_extension(Uuid::now_v7().simple().to_string());
+        copy(&data, &mine, None);
+        if fs::rename(&mine, &template).is_err() {
+            fs::remove_dir_all(&mine).unwrap();
+        }
+    }
+
+    fn initdb(&self, data: &Path, password_file: &Path) {
+        let made = self
+            .command(&self.binaries.join("initdb"))
             .args(["--username=ktrlplane", "--auth=scram-sha-256", "--no-sync"])
             .args(["--encoding=UTF8", "--locale=C", "--no-instructions"])
             .arg(format!("--pwfile={}", password_file.display()))
-            .arg(cluster.home.path().join("data"))
+            .arg(data)
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "initdb: {said}");
-        cluster.resume();
-        cluster
+    }
+
+    /// Where the copy is kept that belongs to these programs: beside the tests, which are in `deps`.
+    fn template(&self) -> Option<PathBuf> {
+        let tests = std::env::current_exe().ok()?;
+        let build = tests.ancestors().find(|place| place.ends_with("deps"))?;
+        let programs = self.binaries.display().to_string().replace('/', "-");
+        Some(build.with_file_name(format!("postgres{programs}")))
     }
 
     /// The URL of one of its databases.
@@ -210,6 +244,27 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         self.pause();
+    }
+}
+
+/// Copies a directory and all in it, for `user`.
+fn copy(from: &Path, to: &Path, user: Option<(u32, u32)>) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &target, user);
+        } else {
+            fs::copy(entry.path(), &target).unwrap();
+            if let Some((uid, gid)) = user {
+                chown(&target, Some(uid), Some(gid)).unwrap();
+            }
+        }
+    }
+    fs::set_permissions(to, fs::Permissions::from_mode(0o700)).unwrap();
+    if let Some((uid, gid)) = user {
+        chown(to, Some(uid), Some(gid)).unwrap();
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the caller may do at a place.
 
-use directory::policy::{Action, Permission, Place, Scope};
+use directory::policy::{Action, Permission, Scope};
 use http::Response;
 use serde::Serialize;
 
@@ -38,7 +38,8 @@ pub(super) async fn check(call: &Call<'_>) -> Result<Response<Body>, Error> {
         )
     })?;
     let scope = scope.map_err(|error| bad(Query::ScopeId, &error.to_string()))?;
-    let held = match place(call, &scope).await? {
+    let place = call.directory().place_of(&scope).await;
+    let held = match place.map_err(refused)? {
         None => Vec::new(),
         Some(place) => {
             let subject = call.principal.subject();
@@ -60,18 +61,6 @@ pub(super) async fn check(call: &Call<'_>) -> Result<Response<Body>, Error> {
         held: held.iter().map(Held::from).collect(),
     };
     Call::told(Ok(told))
-}
-
-/// The place of a scope; a resource is asked for without its project.
-async fn place(call: &Call<'_>, scope: &Scope) -> Result<Option<Place>, Error> {
-    Ok(match scope {
-        Scope::Organization(id) => Some(Place::Organization(id.clone())),
-        Scope::Project(id) => Some(Place::Project(id.clone())),
-        Scope::Resource(id) => {
-            let project = call.directory().project_of(id).await.map_err(refused)?;
-            project.map(|project| Place::Resource(project, id.clone()))
-        }
-    })
 }
 
 impl<'a> From<&'a Permission> for Held<'a> {

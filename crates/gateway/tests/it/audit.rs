@@ -1,7 +1,6 @@
 //! The audit's lines, as they stand in its file.
 
 mod failing;
-mod management;
 
 mod managing;
 

@@ -68,22 +68,19 @@ impl World {
     }
 
     /// A world whose directory others may open, too.
-    pub(crate) async fn on(database: &str) -> Self {
-        let directory = directory(database).await;
-        Self::built(Issuer::start().await, directory, |_| {}).await
+    pub(crate) async fn beside(database: &str) -> Self {
+        Self::on(database, Issuer::start().await, |_| {}).await
     }
 
     /// A world with this issuer.
     pub(crate) async fn build(issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
-        Self::built(issuer, directory("sqlite::memory:").await, change).await
+        Self::on("sqlite::memory:", issuer, change).await
     }
 
-    async fn built(
-        issuer: Issuer,
-        directory: Directory,
-        change: impl FnOnce(&mut Settings),
-    ) -> Self {
+    /// A world whose directory is in this database, which is empty.
+    pub(crate) async fn on(url: &str, issuer: Issuer, change: impl FnOnce(&mut Settings)) -> Self {
         let (loki, mimir) = (Backend::start().await, Backend::start().await);
+        let directory = directory(url).await;
         let clock = Arc::new(TestClock(Mutex::new(Timestamp::now())));
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),

@@ -269,7 +269,7 @@ async fn threat_20_a_tail_ends_when_the_role_is_withdrawn() {
 async fn threat_20_a_tail_ends_when_another_process_withdraws_the_role() {
     let home = tempfile::tempdir().unwrap();
     let database = format!("sqlite:{}", home.path().join("directory.db").display());
-    let world = World::on(&database).await;
+    let world = World::beside(&database).await;
     let other = Directory::open(Options::new(database, Handle::current()))
         .await
         .unwrap();

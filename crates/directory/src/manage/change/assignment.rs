@@ -33,6 +33,11 @@ pub(super) async fn grant(
     let authority = authorize(transaction, write, place, Action::ManageAccess).await?;
     must_exist(transaction, place).await?;
     nothing_to_match(write)?;
+    // Not before the key is looked up: what it repeats may have expired by now.
+    if expires_at.is_some_and(|expires_at| expires_at <= write.now) {
+        let why = "the expiry must be in the future".to_owned();
+        return Err(DirectoryError::Invalid(why).into());
+    }
     let (role_id, role_name) = find_role(transaction, role).await?;
     if let Authority::Assignment(_, access) = &authority {
         let permissions = permissions(transaction, &role_id).await?;

@@ -7,7 +7,8 @@ use super::super::carry_out::{Effect, Fault};
 use super::super::row::{self, OrganizationRow, json_and_tag};
 use super::super::{Actor, Write};
 use super::{
-    assignment, existing, match_tag, missing, nothing_to_match, now, refuse_buried, still_holds,
+    assignment, existing, match_tag, missing, nothing_to_match, now, refuse_buried,
+    refuse_too_many, still_holds,
 };
 use crate::change::Change;
 use crate::store::Transaction;
@@ -73,6 +74,13 @@ pub(super) async fn delete(
     if !projects.is_empty() && !cascade {
         return Err(still_holds(&place, "projects", &projects));
     }
+    refuse_too_many(
+        transaction,
+        write,
+        &place,
+        changing.count_resources_of_organization,
+    )
+    .await?;
     for statement in [
         changing.delete_resources_of_organization,
         changing.delete_projects_of_organization,

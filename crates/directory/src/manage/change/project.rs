@@ -9,7 +9,7 @@ use super::super::row::{self, ProjectRow, json_and_tag};
 use super::super::{Actor, Write};
 use super::{
     assignment, existing, finds, match_tag, missing, nothing_to_match, now, refuse_buried,
-    still_holds,
+    refuse_too_many, still_holds,
 };
 use crate::change::Change;
 use crate::error::DirectoryError;
@@ -168,6 +168,13 @@ pub(super) async fn delete(
     if !resources.is_empty() && !cascade {
         return Err(still_holds(&place, "resources", &resources));
     }
+    refuse_too_many(
+        transaction,
+        write,
+        &place,
+        changing.count_resources_of_project,
+    )
+    .await?;
     for statement in [
         changing.delete_resources_of_project,
         changing.delete_project,

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Connection, PgPool, SqlitePool};
 use tokio::time::{Instant, timeout};
 
-use super::{Pools, connect, reading_alone, sqlite_options};
+use super::{Pools, connect, connections_to_a_file, reading_alone, sqlite_options};
 use crate::address::Address;
 use crate::error::DirectoryError;
 use crate::options::Options;
@@ -43,7 +43,7 @@ async fn open_file(path: &Path, options: &Options) -> Result<SqlitePool, Directo
         )));
     }
     let pool = SqlitePoolOptions::new()
-        .max_connections(options.max_connections.max(1))
+        .max_connections(connections_to_a_file(options))
         .acquire_timeout(options.query_timeout)
         .test_before_acquire(false)
         .connect_lazy_with(sqlite_options(options).filename(path));

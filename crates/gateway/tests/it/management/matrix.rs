@@ -205,7 +205,7 @@ const ROLES: [&str; 4] = ["Owner", "Editor", "Viewer", "Steward"];
 /// of which no API of ours knows how to make one: it holds `manage_access` and nothing else, but for a
 /// permission of another product that is called `read`, too.
 async fn cast(url: &str) -> World {
-    let world = World::on(url).await;
+    let world = World::beside(url).await;
     let mut database = SqliteConnection::connect(url).await.unwrap();
     database
         .execute(
