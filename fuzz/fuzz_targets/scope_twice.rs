@@ -10,7 +10,10 @@ fuzz_target!(|query: &str| {
         assert_eq!(query::scope::logql(&scoped, &by).as_ref(), Ok(&scoped));
     }
     if let Ok(scoped) = query::scope::logql_on_resource(query, &by) {
-        assert_eq!(query::scope::logql_on_resource(&scoped, &by).as_ref(), Ok(&scoped));
+        assert_eq!(
+            query::scope::logql_on_resource(&scoped, &by).as_ref(),
+            Ok(&scoped)
+        );
     }
     if let Ok(scoped) = query::scope::promql(query, &by) {
         assert_eq!(query::scope::promql(&scoped, &by).as_ref(), Ok(&scoped));

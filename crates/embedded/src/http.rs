@@ -5,6 +5,7 @@ mod json;
 mod loki;
 mod params;
 mod prometheus;
+mod push;
 mod times;
 mod work;
 
@@ -35,6 +36,7 @@ pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Rout
     let router = Router::new()
         .merge(loki::routes())
         .merge(prometheus::routes())
+        .merge(push::routes())
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
         .with_state(Shared { backend, permits });

@@ -9,6 +9,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::ingest::Refusal;
 
 /// The longest body that is read, in bytes.
 pub(crate) const MAX_LENGTH: usize = 1 << 20;
@@ -25,13 +26,15 @@ pub(crate) enum Takes {
     Form,
     /// A JSON text.
     Json,
+    /// A batch of a write, of which kind and length are the protocol's and the limits' matter.
+    Batch,
 }
 
 impl Takes {
     /// The media type, without parameters.
     const fn media_type(self) -> Option<&'static str> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Batch => None,
             Self::Form => Some("application/x-www-form-urlencoded"),
             Self::Json => Some("application/json"),
         }
@@ -43,6 +46,9 @@ impl Takes {
             Self::Nothing => Error::UnexpectedBody,
             Self::Form => Error::NoForm,
             Self::Json => Error::NotJson,
+            Self::Batch => Error::Refused(Refusal::UnsupportedMedia(
+                "send the body as it is or in chunks, and in no other transfer coding",
+            )),
         }
     }
 }
@@ -56,9 +62,9 @@ pub(crate) fn check(takes: Takes, headers: &HeaderMap) -> Result<(), Error> {
     if empty {
         return Ok(());
     }
-    let Some(media_type) = takes.media_type() else {
+    if takes == Takes::Nothing {
         return Err(Error::UnexpectedBody);
-    };
+    }
     // Two ways to say where a body ends: the other carrier of request smuggling. The HTTP library
     // lets only one of the two through, and this does not rely on it.
     if chunked && lengths.iter().next().is_some() {
@@ -67,6 +73,9 @@ pub(crate) fn check(takes: Takes, headers: &HeaderMap) -> Result<(), Error> {
     if chunked && !is_chunked_alone(headers) {
         return Err(takes.otherwise());
     }
+    let Some(media_type) = takes.media_type() else {
+        return Ok(());
+    };
     if !is_of(media_type, headers) || headers.contains_key(CONTENT_ENCODING) {
         return Err(takes.otherwise());
     }

@@ -9,6 +9,7 @@ use http::header::{
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
+use crate::ingest::Refusal;
 use crate::routes::Backend;
 use crate::stream::Body;
 
@@ -129,6 +130,13 @@ pub enum Error {
     #[error("{0}")]
     BadData(String),
 
+    /// A batch is not taken.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// As many writes are on their way as there is room for.
+    #[error("too many writes are on their way: send this one again")]
+    Busy,
+
     /// The backend cannot be reached, broke off before its headers, or answered something that is
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
@@ -136,6 +144,13 @@ pub enum Error {
     /// As many tails as one reader may have.
     #[error("you have {0} tails open in this project, and may have no more: close one")]
     TooManyTails(usize),
+    /// Loki makes no label of the attribute by which records belong to a resource.
+    #[error(
+        "the logs backend makes no label of resource_id, and nobody would find these log records: \
+         its operator has to name resource_id in limits_config.otlp_config.resource_attributes \
+         with the action index_label"
+    )]
+    NotIndexed,
     /// The backend has no such endpoint, or it is switched off there.
     #[error("the {} backend does not serve this, or it is not enabled there", .0.name())]
     NotServed(Backend),
@@ -188,8 +203,11 @@ impl Error {
             Self::MethodNotAllowed { .. } => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal"),
             Self::BadGateway(_) => (StatusCode::BAD_GATEWAY, "bad_gateway"),
+            Self::Refused(refusal) => refusal.status(),
             Self::NoKeys
             | Self::DirectoryUnavailable
+            | Self::NotIndexed
+            | Self::Busy
             | Self::WriteUnknown
             | Self::AuditUnavailable
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -229,6 +247,9 @@ impl Error {
             | Self::AuditUnavailable
             | Self::NotConfigured(_)
             | Self::BadData(_)
+            | Self::Refused(_)
+            | Self::Busy
+            | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::TooManyTails(_)
             | Self::NotServed(_)
@@ -277,11 +298,25 @@ impl Error {
             Self::NoToken | Self::InvalidToken(_) => {
                 headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
             }
+            Self::Refused(Refusal::TooLarge { .. }) => {
+                // Perhaps the body is not read.
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            }
+            Self::Refused(Refusal::RateLimited { retry_after, .. }) => {
+                // Rounded up: what is sent a moment too early is refused again.
+                let seconds = retry_after.as_secs().saturating_add(1);
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            // Senders of writes wait for as long as this says before they send again.
             Self::NoKeys
             | Self::DirectoryUnavailable
+            | Self::TooManyTails(_)
+            | Self::Busy
+            | Self::NotIndexed
+            | Self::BadGateway(_)
+            | Self::GatewayTimeout(_)
             | Self::WriteUnknown
-            | Self::AuditUnavailable
-            | Self::TooManyTails(_) => {
+            | Self::AuditUnavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
             }
             Self::UnknownPath
@@ -298,9 +333,8 @@ impl Error {
             | Self::ReadOnly
             | Self::NotConfigured(_)
             | Self::BadData(_)
-            | Self::BadGateway(_)
             | Self::NotServed(_)
-            | Self::GatewayTimeout(_)
+            | Self::Refused(Refusal::UnsupportedMedia(_) | Refusal::Bad(_))
             | Self::Internal => {}
         }
         response

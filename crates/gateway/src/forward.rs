@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use directory::policy::ProjectId;
 use http::header::{
     AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
     RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 use crate::authenticate::with_causes;
 use crate::connector::Connector;
 use crate::error::Error;
+use crate::ingest::{Stamped, Write};
 use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
@@ -45,11 +47,21 @@ const MAX_URL_LENGTH: usize = 8000;
 /// The longest answer that is held to be sifted, in bytes.
 const MAX_COLLECTED: usize = 16 << 20;
 
+/// The longest answer to a question of the gateway's own, in bytes.
+const MAX_OWN: usize = 1 << 20;
+
 /// How long an unused connection is kept; shorter than the servers do.
 const IDLE: Duration = Duration::from_secs(30);
 
 /// The headers of a backend's answer that reach the caller.
 const ANSWER_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, VARY];
+
+/// By which a receiver of remote write 2.0 says how much it has written.
+const WRITTEN: [HeaderName; 3] = [
+    HeaderName::from_static("x-prometheus-remote-write-samples-written"),
+    HeaderName::from_static("x-prometheus-remote-write-histograms-written"),
+    HeaderName::from_static("x-prometheus-remote-write-exemplars-written"),
+];
 
 /// The backends as one thread knows them, each with connections of its own.
 pub struct Upstreams {
@@ -164,21 +176,31 @@ impl Upstream {
 
     /// An answer that may go on to the caller.
     fn usable(&self, answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
-        let status = answer.status();
-        if status == StatusCode::NOT_FOUND {
-            return Err(Error::NotServed(self.backend));
-        }
         let passes = [
             StatusCode::OK,
             StatusCode::BAD_REQUEST,
             StatusCode::UNPROCESSABLE_ENTITY,
             StatusCode::TOO_MANY_REQUESTS,
         ];
+        self.one_of(&passes, answer)
+    }
+
+    /// An answer with one of these statuses.
+    fn one_of(
+        &self,
+        passes: &[StatusCode],
+        answer: Response<Incoming>,
+    ) -> Result<Response<Incoming>, Error> {
+        let status = answer.status();
+        if status == StatusCode::NOT_FOUND {
+            return Err(Error::NotServed(self.backend));
+        }
         if !passes.contains(&status) {
             tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
             return Err(Error::BadGateway(self.backend));
         }
-        if !says_where_it_ends(answer.headers()) {
+        // A 204 has no body, and so no length.
+        if status != StatusCode::NO_CONTENT && !says_where_it_ends(answer.headers()) {
             tracing::warn!(backend = self.backend.name(), "an answer without a length");
             return Err(Error::BadGateway(self.backend));
         }
@@ -217,15 +239,19 @@ impl Upstream {
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, Error> {
         let sent = self.dispatch(request, upgrade, request_id).await;
-        sent.map_err(|error| {
-            tracing::warn!(backend = self.backend.name(), %error, "no answer");
-            match error {
-                SendError::Unbuilt(_) => Error::Internal,
-                SendError::TooLong => Error::BadData(format!("query: {error}")),
-                SendError::Unreachable(_) => Error::BadGateway(self.backend),
-                SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
-            }
-        })
+        sent.map_err(|error| self.no_answer(error))
+    }
+
+    /// What the caller is told where there is no answer.
+    #[allow(clippy::needless_pass_by_value, reason = "it goes into map_err")]
+    fn no_answer(&self, error: SendError) -> Error {
+        tracing::warn!(backend = self.backend.name(), %error, "no answer");
+        match error {
+            SendError::Unbuilt(_) => Error::Internal,
+            SendError::TooLong => Error::BadData(format!("query: {error}")),
+            SendError::Unreachable(_) => Error::BadGateway(self.backend),
+            SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
+        }
     }
 
     /// Like [`Upstream::send`], with the reason of a failure.
@@ -252,6 +278,13 @@ impl Upstream {
             }
             request.headers_mut().extend(upgrade);
         }
+        self.request(request).await
+    }
+
+    async fn request(
+        &self,
+        request: http::Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, SendError> {
         match timeout(self.timeout, self.client.request(request)).await {
             Ok(answered) => answered.map_err(|error| SendError::Unreachable(with_causes(&error))),
             Err(_) => Err(SendError::Timeout(self.timeout)),
@@ -279,21 +312,72 @@ impl Upstream {
         };
         let headers = built.headers_mut();
         headers.extend(request.headers);
-        // The gateway's own come last, so that nothing above can have set them (threat 13).
-        headers.insert(
-            self.tenant_header.clone(),
-            HeaderValue::from_str(request.tenant.as_str())?,
-        );
-        headers.insert(REQUEST_ID, request_id.clone());
+        self.sign(headers, &request.tenant, request_id)?;
         if self.policy
             && let Some(selector) = &request.policy
         {
             let policy = policy(request.tenant.as_str(), selector);
             headers.insert(POLICY, HeaderValue::from_str(&policy)?);
         }
+        Ok(built)
+    }
+
+    /// Sets the gateway's own headers. They come last, so that nothing before can have set them
+    /// (threat 13).
+    fn sign(
+        &self,
+        headers: &mut HeaderMap,
+        tenant: &ProjectId,
+        request_id: &HeaderValue,
+    ) -> Result<(), http::Error> {
+        headers.insert(
+            self.tenant_header.clone(),
+            HeaderValue::from_str(tenant.as_str())?,
+        );
+        headers.insert(REQUEST_ID, request_id.clone());
         if let Some(authorization) = self.transport.authorization() {
             headers.insert(AUTHORIZATION, authorization);
         }
+        Ok(())
+    }
+
+    /// Asks something of the gateway's own, about a tenant and about none of its data, and answers
+    /// with the text. `None` where there is none: the reason is in the log.
+    pub(crate) async fn own(
+        &self,
+        path: &'static str,
+        tenant: &ProjectId,
+        request_id: &HeaderValue,
+    ) -> Option<String> {
+        let mut request = http::Request::get(format!("{}{path}", self.base))
+            .body(Full::default())
+            .ok()?;
+        self.sign(request.headers_mut(), tenant, request_id).ok()?;
+        let answer = self.request(request).await.map_err(|error| {
+            tracing::warn!(backend = self.backend.name(), path, %error, "no answer");
+        });
+        let answer = answer.ok()?;
+        if answer.status() != StatusCode::OK {
+            return None;
+        }
+        let body = Limited::new(answer.into_body(), MAX_OWN).collect();
+        let body = timeout(self.timeout, body).await.ok()?.ok()?;
+        String::from_utf8(body.to_bytes().into()).ok()
+    }
+
+    /// Builds a write.
+    fn build_write(
+        &self,
+        write: Write,
+        request_id: &HeaderValue,
+    ) -> Result<http::Request<Full<Bytes>>, http::Error> {
+        let mut built = http::Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}{}", self.base, write.path))
+            .body(Full::from(write.body))?;
+        let headers = built.headers_mut();
+        headers.extend(write.headers);
+        self.sign(headers, &write.tenant, request_id)?;
         Ok(built)
     }
 
@@ -344,6 +428,44 @@ pub async fn forward(
 ) -> Result<Response<Body>, Error> {
     let answer = upstream.answer(request, request_id).await?;
     Ok(upstream.pass_on(answer, request_id))
+}
+
+/// Forwards a write; nothing but a [`Stamped`] one can be forwarded.
+///
+/// The backend's 200 and 204, and what it says against the batch (400, 413, 415, 422, 429), come
+/// through with their bodies; everything else as [`forward()`] does it. So a sender is told that its
+/// batch is stored only by the backend that has stored it, and sends it again where nobody can
+/// tell.
+pub async fn write(
+    upstream: &Upstream,
+    write: Stamped,
+    request_id: &HeaderValue,
+) -> Result<Response<Body>, Error> {
+    let passes = [
+        StatusCode::OK,
+        StatusCode::NO_CONTENT,
+        StatusCode::BAD_REQUEST,
+        StatusCode::PAYLOAD_TOO_LARGE,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        StatusCode::TOO_MANY_REQUESTS,
+    ];
+    let (write, room) = write.into_parts();
+    let request = upstream.build_write(write, request_id);
+    let sent = match request {
+        Ok(request) => upstream.request(request).await,
+        Err(error) => Err(SendError::Unbuilt(error)),
+    };
+    drop(room);
+    let answer = sent.map_err(|error| upstream.no_answer(error))?;
+    let answer = upstream.one_of(&passes, answer)?;
+    let written: Vec<_> = WRITTEN
+        .iter()
+        .filter_map(|name| Some((name.clone(), answer.headers().get(name)?.clone())))
+        .collect();
+    let mut response = upstream.pass_on(answer, request_id);
+    response.headers_mut().extend(written);
+    Ok(response)
 }
 
 /// Whether a backend takes the parameters of a path in a form, too. Prometheus does where queries and

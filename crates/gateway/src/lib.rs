@@ -23,6 +23,8 @@ pub(crate) mod body;
 
 pub mod scope;
 
+pub mod ingest;
+
 mod local;
 
 mod management;

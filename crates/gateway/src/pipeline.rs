@@ -21,8 +21,9 @@ use crate::body;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::filter::{self, Asked};
-use crate::forward::{REQUEST_ID, Upstreams, forward};
+use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
+use crate::ingest::{Ingest, Way};
 use crate::local;
 use crate::management;
 use crate::open::Open;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
+    pub(crate) ingest: Ingest,
     pub(crate) management: ManagementSettings,
 }
 
@@ -128,6 +130,14 @@ impl Pipeline {
                 let permit = self
                     .permit(endpoint.action, found.target, &head.headers, record)
                     .await?;
+                if let Answer::Ingested(protocol, path) = endpoint.answer {
+                    let way = Way {
+                        protocol,
+                        backend: endpoint.backend,
+                        path,
+                    };
+                    return self.ingest(way, &permit, &head.headers, body, id).await;
+                }
                 let form = body::read_form(body).await?;
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
@@ -173,7 +183,14 @@ impl Pipeline {
             directory, clock, ..
         } = &*self.shared;
         let principal = self.principal(headers, record).await?;
-        let permit = authorize(directory, principal, action, target, clock.now()).await?;
+        let permit = authorize(directory, principal, action, target, clock.now()).await;
+        let permit = permit.map_err(|error| match (error, action) {
+            (Error::Forbidden, Action::Write) => Error::NotPermitted {
+                action,
+                place: "project",
+            },
+            (error, _) => error,
+        })?;
         Span::current().record("assignment", permit.assignment());
         record.allowed(Some(permit.assignment()));
         permit
@@ -181,6 +198,24 @@ impl Pipeline {
             .into_iter()
             .for_each(|organization| record.organization(organization));
         Ok(permit)
+    }
+
+    /// What a permitted write is answered with.
+    async fn ingest<B: Form>(
+        &self,
+        way: Way,
+        permit: &Permit,
+        headers: &HeaderMap,
+        body: B,
+        id: &HeaderValue,
+    ) -> Result<Response<Body>, Error> {
+        let upstream = self.upstreams.get(way.backend)?;
+        let Shared { ingest, clock, .. } = &*self.shared;
+        ingest.findable(way, permit, upstream, id).await?;
+        let now = clock.now();
+        let stamped = ingest.stamped(way, permit, headers, body, now).await?;
+        let written = write(upstream, stamped, id).await;
+        written.inspect_err(|_| ingest.totals.fail())
     }
 
     /// What a permitted request is answered with.
@@ -216,6 +251,8 @@ impl Pipeline {
                 };
                 tail::tail(asked, &self.shared, &self.open, upstream, id).await
             }
+            // Has gone to `ingest`, and has no parameters.
+            Answer::Ingested(..) => Err(Error::Internal),
             Answer::Local(local) => {
                 let parameters = scope::read(endpoint, input, context)?;
                 local::answer(local, endpoint.backend, &parameters)
@@ -247,6 +284,9 @@ impl Pipeline {
             project = Empty,
             resource = Empty,
             assignment = Empty,
+            entries = Empty,
+            replaced = Empty,
+            unknown_fields = Empty,
             reason = Empty
         );
         let mut record = Record::none();

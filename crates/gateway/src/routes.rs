@@ -6,6 +6,7 @@
 
 pub mod parameter;
 
+mod ingest;
 mod loki;
 pub mod management;
 mod prometheus;
@@ -16,6 +17,7 @@ use http::Method;
 
 use crate::body::Takes;
 use crate::error::Error;
+use crate::ingest::Protocol;
 pub use management::{Effect, Managed, Needs, Query, Task};
 pub use parameter::{Absent, Kind, Parameter};
 
@@ -130,6 +132,8 @@ pub enum Answer {
     /// The backend, at this path, in an answer of which the gateway lets through what is the
     /// resource's.
     Filtered(Filter, &'static str),
+    /// The backend, at this path, to which a write goes stamped with the resource.
+    Ingested(Protocol, &'static str),
     /// The backend, at this path, line by line as they are logged.
     Tail(Reader, &'static str),
 }
@@ -193,6 +197,10 @@ impl Route {
         match &self.serves {
             Serves::Management(managed) if managed.task.takes_body() => Takes::Json,
             Serves::Management(_) => Takes::Nothing,
+            Serves::Tenant(Endpoint {
+                answer: Answer::Ingested(..),
+                ..
+            }) => Takes::Batch,
             Serves::Probe(_) | Serves::OpenApi | Serves::Tenant(_) => {
                 if method == Method::POST {
                     Takes::Form
@@ -221,6 +229,7 @@ pub static ROUTES: &[&[Route]] = &[
     resource::ROUTES,
     loki::ROUTES,
     prometheus::ROUTES,
+    ingest::ROUTES,
     management::ROUTES,
     &[
         probe("health", "/health", Probe::Ready),

@@ -6,7 +6,7 @@ mod headers;
 mod loki;
 mod prometheus;
 
-pub(crate) use headers::passes_on;
+pub(crate) use headers::{passes_on, trace_headers};
 
 use std::borrow::Cow;
 

@@ -26,6 +26,7 @@ use crate::authenticate::token::AlgorithmError;
 use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
+use crate::ingest::Ingest;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -151,6 +152,7 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
+        ingest: Ingest::new(settings.ingest.clone()),
         management: settings.management.clone(),
     });
     let (stop, stopping) = watch::channel(false);

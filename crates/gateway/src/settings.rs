@@ -10,6 +10,7 @@ use std::time::Duration;
 use directory::policy::ProjectId;
 use jsonwebtoken::Algorithm;
 
+use crate::ingest::Limits;
 use crate::routes::Backend;
 
 pub use audit::{AuditOutput, AuditQueries, AuditSettings};
@@ -37,6 +38,8 @@ pub struct Settings {
     pub mimir: Option<BackendSettings>,
     /// What a live tail may take.
     pub tail: TailSettings,
+    /// What a write may hold.
+    pub ingest: Limits,
     /// What of management is open to whom.
     pub management: ManagementSettings,
     /// Where the audit goes.

@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod backend;
 mod database;
+mod ingest;
 mod management;
 mod observability;
 mod server;
@@ -23,6 +24,7 @@ mod server;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use gateway::ingest::Limits;
 use gateway::{AuditSettings, ManagementSettings};
 
 pub(crate) use auth::Auth;
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) management: ManagementSettings,
     /// Where each decision is written down.
     pub(crate) audit: AuditSettings,
+    /// What a write may hold.
+    pub(crate) ingest: Limits,
 }
 
 impl Config {
@@ -106,12 +110,13 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let database = database::read(layers, &mut problems);
     let management = management::read(layers, &mut problems);
     let audit = audit::read(layers, &mut problems);
+    let ingest = ingest::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
     else {
         return Err(problems);
     };
-    let (Some(management), Some(audit)) = (management, audit) else {
+    let (Some(management), Some(audit), Some(ingest)) = (management, audit, ingest) else {
         return Err(problems);
     };
     if !problems.is_empty() {
@@ -124,6 +129,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         database,
         management,
         audit,
+        ingest,
     })
 }
 

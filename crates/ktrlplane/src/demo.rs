@@ -90,6 +90,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         mimir: Some(embedded),
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
+        ingest: gateway::ingest::Limits::default(),
         management: ManagementSettings::default(),
         // The queries in full: these data are nobody's.
         audit: AuditSettings {

@@ -6,6 +6,7 @@ mod loki_labels;
 mod loki_patterns;
 mod loki_tail;
 mod prometheus_surface;
+mod push;
 
 use std::sync::Arc;
 

@@ -65,6 +65,15 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
             let events = events.content("text/event-stream", content.build());
             vec![(OK, events.build())]
         }
+        Serves::Tenant(Endpoint {
+            answer: Answer::Ingested(..),
+            ..
+        }) => [OK, StatusCode::NO_CONTENT]
+            .map(|status| {
+                let stored = response("The backend has stored the batch.");
+                (status, stored.build())
+            })
+            .to_vec(),
         Serves::Tenant(endpoint) => {
             let schema = shape(endpoint);
             vec![(OK, answer("What was asked for.", schema))]
@@ -89,6 +98,8 @@ fn shape(endpoint: &Endpoint) -> &'static str {
         (Answer::Local(Local::FormatQuery), Backend::Loki | Backend::Mimir) => "Query",
         (Answer::Local(Local::ParseQuery), Backend::Loki | Backend::Mimir) => "Tree",
         (Answer::Tail(..), _) => "Tail",
+        // Has no answer but its status.
+        (Answer::Ingested(..), _) => "Object",
         (Answer::Filtered(Filter::Metadata, _), _) => "Metadata",
         (Answer::Filtered(Filter::Rules, _), _) => "Rules",
         (Answer::Filtered(Filter::Alerts, _), _) => "Alerts",

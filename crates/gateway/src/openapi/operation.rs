@@ -3,10 +3,12 @@
 use http::Method;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::path::{Operation, OperationBuilder, PathItemBuilder};
-use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{HttpMethod, PathItem, Ref, Required, SecurityRequirement};
 
 use super::{TOKEN, answer, management, parameter, refusal, words};
+use crate::ingest::Protocol;
 use crate::routes::{Answer, Endpoint, Mount, Reader, Route, Serves};
 
 /// The operations of a route at one of its mounts.
@@ -71,7 +73,9 @@ fn operation(route: &Route, mount: Mount, method: &Method, most_lines: u32) -> O
             operation = operation
                 .security(read)
                 .description(Some(description(endpoint, mount, method)));
-            if method == Method::POST {
+            if let Answer::Ingested(protocol, _) = endpoint.answer {
+                operation = operation.request_body(Some(batch(protocol)));
+            } else if method == Method::POST {
                 operation = operation.request_body(Some(form(endpoint, most_lines).build()));
             } else {
                 for parameter in endpoint.parameters {
@@ -120,18 +124,43 @@ fn description(endpoint: &Endpoint, mount: Mount, method: &Method) -> String {
              of the {backend} backend at `{path}`, about {whose}.",
             endpoint.action
         ),
+        Answer::Ingested(_, path) => format!(
+            "Needs `{}` on the project. Decoded, stamped with the resource's label, which takes the \
+             place of a `resource_id` of the sender's, and sent on to the {backend} backend at \
+             `{path}`. All of a batch goes there, or nothing.",
+            endpoint.action
+        ),
         Answer::Local(_) => format!(
             "Needs `{}` on the project. Answered by the gateway itself.",
             endpoint.action
         ),
     };
-    if method == Method::POST {
+    if method == Method::POST && !matches!(endpoint.answer, Answer::Ingested(..)) {
         text.push_str(
             " The parameters are the form's; they may be in the URL as well, but each in one place \
              only.",
         );
     }
     text
+}
+
+/// The body of a write.
+fn batch(protocol: Protocol) -> RequestBody {
+    let any = || {
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        ContentBuilder::new().schema(Some(text)).build()
+    };
+    let json = || {
+        let object = ObjectBuilder::new().schema_type(Type::Object);
+        ContentBuilder::new().schema(Some(object)).build()
+    };
+    let mut body = RequestBodyBuilder::new()
+        .required(Some(Required::True))
+        .content("application/x-protobuf", any());
+    if protocol.has_json() {
+        body = body.content("application/json", json());
+    }
+    body.build()
 }
 
 fn form(endpoint: &Endpoint, most_lines: u32) -> RequestBodyBuilder {

@@ -1,5 +1,7 @@
 //! What a request can be refused with, from the error table.
 
+use std::time::Duration;
+
 use directory::policy::Action;
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -11,6 +13,7 @@ use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 use super::answer::ERROR;
 use crate::body::Takes;
 use crate::error::Error;
+use crate::ingest::{Limits, Refusal};
 use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
 
 /// What the backends' own refusals are called, which pass with their bodies.
@@ -68,6 +71,23 @@ fn errors() -> Vec<Error> {
         Error::AuditUnavailable,
         Error::NotConfigured(Backend::Loki),
         Error::BadData("start: is after end".to_owned()),
+        Error::Refused(Refusal::UnsupportedMedia(
+            "send another content type or encoding",
+        )),
+        Error::Refused(Refusal::TooLarge {
+            what: "the body",
+            limit: Limits::default().compressed,
+        }),
+        Error::Refused(Refusal::Bad(
+            "entry 1 of stream \"{app=\\\"shop\\\"}\" has no timestamp".to_owned(),
+        )),
+        Error::Refused(Refusal::RateLimited {
+            limit: 1_000_000,
+            bytes: 2_000_000,
+            retry_after: Duration::from_secs(1),
+        }),
+        Error::Busy,
+        Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
@@ -93,9 +113,12 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
         Error::UnexpectedBody => true,
+        Error::Refused(_) | Error::Busy => is_a_write(route),
+        Error::NotIndexed => route.name == "otlp_logs",
         Error::NoForm => takes == Takes::Form,
         Error::NotJson => takes == Takes::Json,
-        Error::TooLarge | Error::SlowBody | Error::BrokenBody => takes != Takes::Nothing,
+        Error::TooLarge => matches!(takes, Takes::Form | Takes::Json),
+        Error::SlowBody | Error::BrokenBody => takes != Takes::Nothing,
         // An id or a name with a character that none has makes the path that of nothing.
         Error::UnknownPath => tenant || mount != Mount::Root || route.path.contains('{'),
         Error::NoToken
@@ -138,8 +161,23 @@ fn asks_the_backend(route: &Route) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Tail(..) => true,
+            Answer::Forwarded(_)
+            | Answer::Filtered(..)
+            | Answer::Ingested(..)
+            | Answer::Tail(..) => true,
             Answer::Local(_) => false,
+        },
+    }
+}
+
+fn is_a_write(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Ingested(..) => true,
+            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) | Answer::Tail(..) => {
+                false
+            }
         },
     }
 }
@@ -149,7 +187,10 @@ fn is_a_tail(route: &Route) -> bool {
         Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(..) => true,
-            Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) => false,
+            Answer::Forwarded(_)
+            | Answer::Filtered(..)
+            | Answer::Ingested(..)
+            | Answer::Local(_) => false,
         },
     }
 }
@@ -161,6 +202,7 @@ fn is_a_socket(route: &Route) -> bool {
             Answer::Tail(Reader::Socket, _) => true,
             Answer::Tail(Reader::Events, _)
             | Answer::Forwarded(_)
+            | Answer::Ingested(..)
             | Answer::Filtered(..)
             | Answer::Local(_) => false,
         },
@@ -173,6 +215,7 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
         Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
+            | Answer::Ingested(..)
             | Answer::Local(_)
             | Answer::Tail(..)
             | Answer::Filtered(Filter::Metadata, _) => false,
@@ -186,7 +229,7 @@ fn backends_pass(route: &Route, mount: Mount) -> bool {
     match &route.serves {
         Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
-            Answer::Forwarded(_) | Answer::Tail(..) => true,
+            Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Tail(..) => true,
             Answer::Filtered(..) => mount == Mount::Project,
             Answer::Local(_) => false,
         },

@@ -109,7 +109,6 @@ fn threat_15_a_path_with_tricks_is_the_path_of_nothing() {
     }
     for below in ["", "/resources/r1"] {
         for path in [
-            "/loki/api/v1/push",
             "/loki/api/v1/delete",
             "/loki/api/v2alpha/tail",
             "/loki/api/v1/rules",
@@ -128,7 +127,6 @@ fn threat_15_a_path_with_tricks_is_the_path_of_nothing() {
             "/api/prom/query",
             "/prometheus/federate",
             "/prometheus/api/v1/read",
-            "/prometheus/api/v1/write",
             "/prometheus/api/v1/targets",
             "/prometheus/api/v1/admin/tsdb/delete_series",
             "/prometheus/api/v1/status/config",
@@ -145,6 +143,24 @@ fn threat_15_a_path_with_tricks_is_the_path_of_nothing() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn writes_are_mounted_below_resources_alone() {
+    for path in [
+        "/loki/api/v1/push",
+        "/prometheus/api/v1/write",
+        "/otlp/v1/logs",
+        "/otlp/v1/metrics",
+    ] {
+        for method in [Method::GET, Method::POST] {
+            let project = format!("/api/v1/projects/p1{path}");
+            assert_eq!(find(&method, &project).unwrap_err(), Error::UnknownPath);
+        }
+        let resource = format!("/api/v1/projects/p1/resources/r1{path}");
+        assert!(find(&Method::POST, &resource).is_ok());
+        assert!(find(&Method::GET, &resource).is_err());
     }
 }
 

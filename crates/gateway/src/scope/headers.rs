@@ -40,6 +40,19 @@ pub(super) fn allowed(headers: &HeaderMap) -> HeaderMap {
     kept
 }
 
+/// Those of a write that go upstream: they tell which trace it belongs to, and its body is built
+/// anew.
+pub(crate) fn trace_headers(headers: &HeaderMap) -> HeaderMap {
+    let mut kept = allowed(headers);
+    for name in ALLOWED {
+        if !matches!(name.as_str(), "traceparent" | "tracestate") {
+            kept.remove(name);
+        }
+    }
+    kept.remove(QUERY_TAGS);
+    kept
+}
+
 /// Whether the caller's own value of this header may go upstream.
 pub(crate) fn passes_on(name: &HeaderName) -> bool {
     *name == QUERY_TAGS || ALLOWED.contains(name)

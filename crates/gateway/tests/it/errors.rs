@@ -49,7 +49,7 @@ async fn an_unknown_path_is_a_404_with_or_without_a_token() {
         "/api/v1",
         "/loki/api/v1/query_range",
         "/prometheus/api/v1/query?query=up",
-        "/api/v1/projects/acme-shop/resources/shop-api/loki/api/v1/push",
+        "/api/v1/projects/acme-shop/loki/api/v1/push",
         "/api/v1/projects/acme-shop/resources/shop-api/logs/",
         "/metrics",
     ] {

@@ -94,6 +94,7 @@ impl World {
             mimir: Some(backend_at(&mimir.url())),
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
+            ingest: gateway::ingest::Limits::default(),
             management: ManagementSettings::default(),
             audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),

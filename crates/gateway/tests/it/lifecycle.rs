@@ -70,6 +70,7 @@ pub(crate) fn start(
         mimir: None,
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
+        ingest: gateway::ingest::Limits::default(),
         management: gateway::ManagementSettings::default(),
         audit: AuditSettings::OFF,
         shutdown_grace: Duration::ZERO,

@@ -33,6 +33,8 @@ mod answers;
 
 mod raw;
 
+mod writes;
+
 mod tail;
 
 mod management;

@@ -8,6 +8,9 @@ use http::Method;
 
 use crate::harness::{RANGE, World, encoded};
 
+/// An empty batch, in snappy.
+const NOTHING: &str = "\0";
+
 /// A row that serves tenants' data, at one of its paths.
 pub(crate) struct Row {
     pub(crate) name: &'static str,
@@ -31,6 +34,7 @@ impl Row {
             Answer::Tail(routes::Reader::Socket, _) => 101,
             Answer::Tail(routes::Reader::Events, _)
             | Answer::Forwarded(_)
+            | Answer::Ingested(..)
             | Answer::Local(_)
             | Answer::Filtered(..) => 200,
         }
@@ -39,8 +43,8 @@ impl Row {
     /// How many requests reach a backend for one that is answered.
     fn forwarded(&self) -> usize {
         match (self.endpoint.answer, self.mount) {
-            (Answer::Forwarded(_) | Answer::Tail(..), _)
-            | (Answer::Filtered(..), Mount::Project) => 1,
+            (Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Tail(..), _)
+            | (Answer::Filtered(..), Mount::Project) => 1 + usize::from(self.name == "otlp_logs"),
             (Answer::Local(_), _) => 0,
             (Answer::Filtered(routes::Filter::Metadata, _), _) => 2,
             (Answer::Filtered(..), _) => 1,
@@ -82,6 +86,12 @@ pub(crate) fn good_parameters(route: &str) -> String {
         | "prometheus_rules"
         | "prometheus_alerts"
         | "prometheus_buildinfo" => String::new(),
+        "loki_push" => {
+            r#"{"streams": [{"stream": {"app": "x"}, "values": [["1", "line"]]}]}"#.to_owned()
+        }
+        "remote_write" => NOTHING.to_owned(),
+        "otlp_logs" => r#"{"resourceLogs": []}"#.to_owned(),
+        "otlp_metrics" => r#"{"resourceMetrics": []}"#.to_owned(),
         _ => panic!("the route {route} has no cases: add parameters with which it answers 200"),
     }
 }
@@ -113,7 +123,13 @@ pub(crate) async fn ask(
     form: &str,
     subject: &str,
 ) -> u16 {
-    let ask = if *method == Method::POST {
+    let ask = if form == NOTHING {
+        world
+            .ask(path)
+            .post("application/x-protobuf", form.to_owned())
+    } else if form.starts_with('{') {
+        world.ask(path).post("application/json", form.to_owned())
+    } else if *method == Method::POST {
         world.ask_tail(path).form(form)
     } else {
         world.ask_tail(&format!("{path}?{form}"))
@@ -143,13 +159,17 @@ async fn no_row_serves_data_without_token_permission_and_project() {
             assert_eq!(asked(&own, "").await, 401, "{name}");
             assert_eq!(asked(&own, "mallory").await, 403, "{name}");
             let other_project = row.path("globex-iot", "iot-graph");
-            assert_eq!(asked(&other_project, "victor").await, 403, "{name}");
+            assert_eq!(asked(&other_project, "erin").await, 403, "{name}");
             if row.mount == Mount::Resource {
                 let crossed = row.path("acme-shop", "iot-graph");
-                assert_eq!(asked(&crossed, "victor").await, 404, "{name}");
+                assert_eq!(asked(&crossed, "erin").await, 404, "{name}");
             }
             assert_eq!(world.forwarded(), 0, "{name}");
-            assert_eq!(asked(&own, "victor").await, row.answered(), "{name}");
+            if row.endpoint.action == Action::Write {
+                assert_eq!(asked(&own, "victor").await, 403, "{name}");
+                assert_eq!(world.forwarded(), 0, "{name}");
+            }
+            assert_eq!(asked(&own, "erin").await, row.answered(), "{name}");
             assert_eq!(world.forwarded(), row.forwarded(), "{name}");
             for backend in [&world.loki, &world.mimir] {
                 backend.forget();

@@ -148,6 +148,7 @@ pub(crate) fn settings(
         mimir,
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
+        ingest: config.ingest,
         management: config.management,
         audit: config.audit,
         shutdown_grace: SHUTDOWN_GRACE,

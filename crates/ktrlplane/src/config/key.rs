@@ -2,6 +2,7 @@
 //! mistakes are explained and the effective configuration is printed.
 
 mod backend;
+mod ingest;
 
 use std::sync::LazyLock;
 
@@ -50,6 +51,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     loki.chain(backend::MIMIR)
         .chain(REST)
         .chain([CREATE, RESERVED])
+        .chain(ingest::INGEST)
         .collect()
 });
 

@@ -149,6 +149,36 @@ fn a_database_is_ours_unless_the_configuration_says_otherwise() {
 }
 
 #[test]
+fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
+    use gateway::ingest::Limits;
+    assert_eq!(good("", &[]).ingest, Limits::default());
+    let given = good("ingest: {max_age: 168h, rate_bytes: 1000000}\n", &[]).ingest;
+    assert_eq!(given.max_age, Some(Duration::from_hours(168)));
+    let rate = given.rate.unwrap();
+    assert_eq!(rate.bytes_per_second.get(), 1_000_000);
+    // As much as a batch may hold, so that none is refused for ever.
+    assert_eq!(rate.burst.get(), 32 << 20);
+    for (file, wrong) in [
+        ("ingest: {max_labels: 0}", "is \"0\""),
+        (
+            "ingest: {burst_bytes: 1}",
+            "is given without ingest.rate_bytes",
+        ),
+        (
+            "ingest: {rate_bytes: 1, burst_bytes: 1}",
+            "is \"1\", which is less than ingest.max_decompressed_bytes",
+        ),
+        (
+            "ingest: {max_ahead: soon}",
+            "is \"soon\", which is no time with a unit",
+        ),
+    ] {
+        let sentence = sentence(file, &[]);
+        assert!(sentence.contains(wrong), "{sentence}");
+    }
+}
+
+#[test]
 fn anyone_may_create_organizations_unless_members_or_nobody_may() {
     use gateway::Creation;
     assert_eq!(good("", &[]).management.create, Creation::Anyone);
@@ -267,7 +297,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management",
+             database, audit, management, ingest",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -517,6 +547,19 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     management:
       create: anyone  # default
       # reserved:  # not set (KTRLPLANE_MANAGEMENT_RESERVED)
+    ingest:
+      max_body_bytes: 10485760  # default
+      max_decompressed_bytes: 33554432  # default
+      max_streams: 50000  # default
+      max_entries: 200000  # default
+      max_labels: 40  # default
+      max_label_name_bytes: 1024  # default
+      max_label_value_bytes: 2048  # default
+      max_line_bytes: 262144  # default
+      # max_age:  # not set (KTRLPLANE_INGEST_MAX_AGE)
+      max_ahead: 10m  # default
+      # rate_bytes:  # not set (KTRLPLANE_INGEST_RATE_BYTES)
+      # burst_bytes:  # not set (KTRLPLANE_INGEST_BURST_BYTES)
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

@@ -37,3 +37,4 @@ mod logs;
 mod metrics;
 mod openapi;
 mod promtool;
+mod senders;

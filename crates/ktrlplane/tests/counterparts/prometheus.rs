@@ -42,8 +42,26 @@ impl Prometheus {
             .expect("promtool runs");
         assert!(output.status.success(), "{output:?}");
 
+        Some(Self::launch(&prometheus, &home, port))
+    }
+
+    /// Starts a server that is empty and scrapes and sends as `config` says; it takes remote write,
+    /// exemplars and native histograms. `None` where it is not installed.
+    pub(crate) fn with_config(directory: &Path, port: u16, config: &str) -> Option<Self> {
+        let Some(prometheus) = find("prometheus") else {
+            missing("Prometheus");
+            return None;
+        };
+        let home = directory.join(format!("prometheus-{port}"));
+        std::fs::create_dir_all(&home).expect("a directory can be made");
+        std::fs::write(home.join("prometheus.yml"), config).expect("a file");
+        Some(Self::launch(&prometheus, &home, port))
+    }
+
+    fn launch(prometheus: &Path, home: &Path, port: u16) -> Self {
         let url = format!("http://127.0.0.1:{port}");
-        let mut process = Process::start(prometheus, &home, |command| {
+        let storage = home.join("data");
+        let mut process = Process::start(prometheus, home, |command| {
             command
                 .arg(format!(
                     "--config.file={}",
@@ -51,6 +69,10 @@ impl Prometheus {
                 ))
                 .arg(format!("--storage.tsdb.path={}", storage.display()))
                 .args(["--storage.tsdb.retention.time=100y", "--log.level=warn"])
+                .args([
+                    "--web.enable-remote-write-receiver",
+                    "--enable-feature=native-histograms,exemplar-storage",
+                ])
                 .arg(format!("--web.listen-address=127.0.0.1:{port}"))
                 .arg(format!("--web.external-url={url}/prometheus"));
         });
@@ -58,10 +80,10 @@ impl Prometheus {
         process.wait_until("ready", || {
             try_get(&ready, None).is_ok_and(|answer| answer.status == 200)
         });
-        Some(Self {
+        Self {
             _process: process,
             url,
-        })
+        }
     }
 
     /// Starts a server on a port of its own.

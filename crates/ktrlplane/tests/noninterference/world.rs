@@ -163,6 +163,7 @@ async fn gateway(backend: &Backend, people: &People) -> Gateway {
         mimir: Some(upstream),
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: gateway::TailSettings::default(),
+        ingest: gateway::ingest::Limits::default(),
         management: gateway::ManagementSettings::default(),
         audit: gateway::AuditSettings::OFF,
         shutdown_grace: Duration::from_secs(5),

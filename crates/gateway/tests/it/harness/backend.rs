@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
+use bytes::Bytes;
 use http::header::UPGRADE;
 use http::{HeaderMap, Method, StatusCode};
 use rustls::ServerConfig;
@@ -25,6 +26,8 @@ pub(crate) struct Received {
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    /// The body as it came.
+    pub(crate) bytes: Bytes,
 }
 
 impl Received {
@@ -189,7 +192,8 @@ async fn receive(State(shared): State<Shared>, mut request: Request) -> Response
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: String::from_utf8(body.to_vec()).unwrap(),
+        body: String::from_utf8_lossy(&body).into_owned(),
+        bytes: body,
     };
     shared.received.lock().unwrap().push(received.clone());
     if let Some(tail) = tail {

@@ -64,6 +64,13 @@ impl Ask {
         self
     }
 
+    /// A POST of these bytes.
+    pub(crate) fn post(mut self, content_type: &str, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
+        self.method(Method::POST)
+            .header("content-type", content_type)
+    }
+
     pub(crate) fn token(self, token: &str) -> Self {
         self.header("authorization", &format!("Bearer {token}"))
     }

@@ -1,0 +1,140 @@
+//! Decompression, within a limit that holds before memory is taken.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
+
+use super::refusal::{Refusal, bad};
+
+/// How a body is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compression {
+    /// Not at all.
+    None,
+    /// Snappy's block format, whose head has the length of the whole.
+    Snappy,
+    /// Gzip (RFC 1952), of which nobody knows the length before the end.
+    Gzip,
+}
+
+/// The body as it was before it was compressed, of at most `limit` bytes.
+pub(super) fn decompress(
+    compression: Compression,
+    body: Bytes,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let too_large = Refusal::TooLarge {
+        what: "the decompressed body",
+        limit,
+    };
+    match compression {
+        Compression::None if body.len() > limit => Err(too_large),
+        Compression::None => Ok(body),
+        Compression::Snappy => {
+            let length = snap::raw::decompress_len(&body).map_err(not_snappy)?;
+            if length > limit {
+                return Err(too_large);
+            }
+            // No element of the format yields more than 64 bytes, and none is shorter than two: a
+            // length beyond that is a lie, and takes no memory.
+            if length > body.len().saturating_mul(32) {
+                return Err(bad(
+                    "the body is not compressed with snappy: it is too short for what it says it holds",
+                ));
+            }
+            let plain = snap::raw::Decoder::new().decompress_vec(&body);
+            plain.map(Bytes::from).map_err(not_snappy)
+        }
+        Compression::Gzip => {
+            let mut plain = Vec::new();
+            // One byte more than may be, so that what is too long does not look like what fits.
+            let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+            let read = MultiGzDecoder::new(&*body)
+                .take(most)
+                .read_to_end(&mut plain);
+            if let Err(error) = read {
+                return Err(bad(format!(
+                    "the body is not compressed with gzip: {error}"
+                )));
+            }
+            if plain.len() > limit {
+                return Err(too_large);
+            }
+            Ok(plain.into())
+        }
+    }
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it goes into map_err")]
+fn not_snappy(error: snap::Error) -> Refusal {
+    bad(format!("the body is not compressed with snappy: {error}"))
+}
+
+/// Compresses in snappy's block format.
+pub(super) fn snappy(plain: &[u8]) -> Result<Bytes, Refusal> {
+    let compressed = snap::raw::Encoder::new().compress_vec(plain);
+    // Only what is longer than 4 GiB cannot be compressed, and no limit lets that come here.
+    compressed.map(Bytes::from).map_err(|error| {
+        tracing::error!(%error, "a batch cannot be compressed");
+        bad("the batch cannot be compressed: send smaller batches")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Bytes {
+        let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap().into()
+    }
+
+    #[test]
+    fn what_was_compressed_comes_back() {
+        let plain = Bytes::from_static(b"a line, a line, a line");
+        for (compression, body) in [
+            (Compression::None, plain.clone()),
+            (Compression::Snappy, snappy(&plain).unwrap()),
+            (Compression::Gzip, gzip(&plain)),
+        ] {
+            assert_eq!(decompress(compression, body, plain.len()).unwrap(), plain);
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_refused_before_it_takes_memory() {
+        let bomb = vec![0; 1 << 24];
+        for (compression, body) in [
+            (Compression::Snappy, snappy(&bomb).unwrap()),
+            (Compression::Gzip, gzip(&bomb)),
+        ] {
+            let refused = decompress(compression, body, 1 << 20).unwrap_err();
+            assert!(matches!(refused, Refusal::TooLarge { limit, .. } if limit == 1 << 20));
+        }
+    }
+
+    #[test]
+    fn a_length_that_the_body_cannot_hold_is_refused() {
+        // Says that it holds 16 MiB, in six bytes.
+        let liar = Bytes::from_static(&[0x80, 0x80, 0x80, 0x08, 0x00, 0x61]);
+        let refused = decompress(Compression::Snappy, liar, 32 << 20).unwrap_err();
+        assert!(matches!(refused, Refusal::Bad(_)));
+    }
+
+    #[test]
+    fn what_is_not_compressed_is_refused() {
+        for compression in [Compression::Snappy, Compression::Gzip] {
+            for body in [&b""[..], b"{\"streams\": []}", b"\x1f\x8b\x08", b"\xff"] {
+                let body = Bytes::from_static(body);
+                let refused = decompress(compression, body, 1 << 20).unwrap_err();
+                assert!(matches!(refused, Refusal::Bad(_)), "{compression:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Attributes: what claims to be the resource's label is taken out, and the label is put in.
+
+use super::proto::common::{AnyValue, KeyValue, Value};
+use crate::ingest::label::{Becomes, RESOURCE_LABEL, becomes, becomes_below};
+
+/// What a backend makes of a map among the attributes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Maps {
+    /// One label for each of its leaves, whose name is all names on the way to it: Loki.
+    Flattened,
+    /// One label, of which the value is JSON: Mimir and Prometheus.
+    Whole,
+}
+
+/// Takes out every attribute that would become the resource's label, and says how many they were.
+pub(super) fn strip(attributes: &mut Vec<KeyValue>, maps: Maps) -> usize {
+    let mut removed = 0;
+    attributes.retain_mut(|attribute| match becomes(&attribute.key) {
+        Becomes::Label => {
+            removed += 1;
+            false
+        }
+        Becomes::Front if maps == Maps::Flattened => {
+            removed += strip_below(&mut attribute.value);
+            true
+        }
+        Becomes::Front | Becomes::Other => true,
+    });
+    removed
+}
+
+/// The same in a value whose name became the front of the label. As deep as the decoder goes, which is
+/// bounded.
+fn strip_below(value: &mut Option<AnyValue>) -> usize {
+    let Some(AnyValue {
+        value: Some(Value::Map(map)),
+    }) = value
+    else {
+        return 0;
+    };
+    let mut removed = 0;
+    map.values
+        .retain_mut(|attribute| match becomes_below(&attribute.key) {
+            Becomes::Label => {
+                removed += 1;
+                false
+            }
+            Becomes::Front => {
+                removed += strip_below(&mut attribute.value);
+                true
+            }
+            Becomes::Other => true,
+        });
+    removed
+}
+
+/// Takes out what claims to be the resource's label, and puts it in.
+pub(super) fn stamp(attributes: &mut Vec<KeyValue>, resource: &str, maps: Maps) -> usize {
+    let replaced = strip(attributes, maps);
+    attributes.push(KeyValue {
+        key: RESOURCE_LABEL.to_owned(),
+        value: Some(AnyValue {
+            value: Some(Value::String(resource.to_owned())),
+        }),
+    });
+    replaced
+}

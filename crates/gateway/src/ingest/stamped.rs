@@ -1,0 +1,196 @@
+//! From a permit and a body to a request that may go to the backend.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use directory::policy::ProjectId;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Span;
+
+use super::counter::Totals;
+use super::indexed::Indexed;
+use super::rate::Rates;
+use super::{Limits, Opened, Protocol, Refusal, Stamping, body};
+use crate::authorize::{Permit, Reach};
+use crate::error::Error;
+use crate::forward::Upstream;
+use crate::pipeline::Form;
+use crate::routes::Backend;
+use crate::scope::trace_headers;
+
+/// Bodies up to this length are stamped where they are; longer ones away from the thread's other
+/// requests, which would have to wait.
+const SHORT: usize = 64 << 10;
+
+/// How much the bodies of all writes that are on their way may hold together, in KiB.
+const ROOM: u32 = 512 << 10;
+
+/// The proof that what is in it was built by the gateway: decoded and encoded anew, bound to
+/// one tenant, and every entry in it to one resource of that tenant.
+///
+/// Nothing else makes one:
+///
+/// ```compile_fail,E0451
+/// # use gateway::ingest::{Stamped, Write};
+/// # fn forge(real: Stamped, inner: Write) -> Stamped {
+/// Stamped { inner, ..real }
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Stamped {
+    inner: Write,
+    /// Its part of the room for all writes.
+    room: OwnedSemaphorePermit,
+}
+
+/// A write for a backend.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Where it goes.
+    pub backend: Backend,
+    /// The path below the backend's base URL.
+    pub path: &'static str,
+    /// The tenant.
+    pub tenant: ProjectId,
+    /// What the body is, and what of the caller's headers goes upstream.
+    pub headers: HeaderMap,
+    /// The batch.
+    pub body: Bytes,
+}
+
+impl Stamped {
+    /// What is stamped.
+    #[must_use]
+    pub fn get(&self) -> &Write {
+        &self.inner
+    }
+
+    /// What is stamped, to be sent; and its part of the room, to be held until it has been.
+    pub(crate) fn into_parts(self) -> (Write, OwnedSemaphorePermit) {
+        (self.inner, self.room)
+    }
+}
+
+/// What writes share.
+pub(crate) struct Ingest {
+    limits: Arc<Limits>,
+    room: Arc<Semaphore>,
+    rates: Option<Arc<Rates>>,
+    indexed: Indexed,
+    pub(crate) totals: Totals,
+    /// How many batches are decoded at the same time.
+    turns: Arc<Semaphore>,
+}
+
+/// Where a write goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    pub(crate) protocol: Protocol,
+    pub(crate) backend: Backend,
+    pub(crate) path: &'static str,
+}
+
+impl Ingest {
+    pub(crate) fn new(limits: Limits) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            rates: limits.rate.map(|rate| Arc::new(Rates::new(rate))),
+            indexed: Indexed::default(),
+            totals: Totals::default(),
+            limits: Arc::new(limits),
+            room: Arc::new(Semaphore::new(ROOM as usize)),
+            turns: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    /// Whether the backend keeps what is stamped in this way where readers of the resource find it.
+    pub(crate) async fn findable(
+        &self,
+        way: Way,
+        permit: &Permit,
+        upstream: &Upstream,
+        request_id: &HeaderValue,
+    ) -> Result<(), Error> {
+        let tenant = permit.project();
+        match way.protocol {
+            Protocol::OtlpLogs => self.indexed.check(tenant, upstream, request_id).await,
+            Protocol::LokiPush | Protocol::RemoteWrite | Protocol::OtlpMetrics => Ok(()),
+        }
+    }
+
+    /// Reads a body and stamps it with the resource of the permit.
+    pub(crate) async fn stamped<B: Form>(
+        &self,
+        way: Way,
+        permit: &Permit,
+        headers: &HeaderMap,
+        body: B,
+        now: Timestamp,
+    ) -> Result<Stamped, Error> {
+        let Reach::Resource(resource) = permit.reach() else {
+            // No route for writes is mounted on a project.
+            return Err(Error::Internal);
+        };
+        let length = body::length(headers, self.limits.compressed)?;
+        let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
+        let room = Arc::clone(&self.room).try_acquire_many_owned(kib);
+        let room = room.map_err(|_| Error::Busy)?;
+        let body = body::read(body, self.limits.compressed).await?;
+
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| Error::Internal)?;
+        let (limits, sent) = (Arc::clone(&self.limits), headers.clone());
+        let (rates, project) = (self.rates.clone(), permit.project().clone());
+        let resource = resource.clone();
+        let short = body.len() <= SHORT;
+        let work = move || -> Result<_, Refusal> {
+            let stamping = Stamping {
+                resource: resource.as_str(),
+                limits: &limits,
+                now,
+            };
+            let opened = Opened::new(way.protocol, &sent, body, &limits)?;
+            // Before it is decoded: what is too much is not to cost more than that.
+            if let Some(rates) = rates {
+                rates.take(&project, opened.body.len())?;
+            }
+            let batch = opened.stamp(&stamping);
+            drop(turn);
+            batch
+        };
+        let batch = if short {
+            work()
+        } else {
+            let done = tokio::task::spawn_blocking(work).await;
+            done.map_err(|error| {
+                tracing::error!(%error, "a batch was not stamped");
+                Error::Internal
+            })?
+        };
+        let batch = batch.inspect_err(|_| self.totals.refuse())?;
+        self.totals.take(batch.counts);
+
+        let counts = batch.counts;
+        let span = Span::current();
+        span.record("entries", counts.entries);
+        span.record("replaced", counts.replaced);
+        span.record("unknown_fields", counts.unknown);
+        let mut headers = trace_headers(headers);
+        for (name, value) in batch.headers {
+            let name = HeaderName::from_static(name);
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        Ok(Stamped {
+            inner: Write {
+                backend: way.backend,
+                path: way.path,
+                tenant: permit.project().clone(),
+                headers,
+                body: batch.body,
+            },
+            room,
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! `ingest`: what a write may hold, and how much a project may send.
+
+use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use gateway::ingest::{Limits, Rate};
+
+use super::layers::{Given, Layers};
+use super::problem::Problem;
+
+const BYTES: RangeInclusive<u32> = 1..=1 << 30;
+const COUNTS: RangeInclusive<u32> = 1..=10_000_000;
+const LONGEST: Duration = Duration::from_hours(876_000);
+
+/// Reads the section.
+pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Limits> {
+    let mut size = |path, limits: RangeInclusive<u32>| {
+        let number = layers.require(path, problems, |given| number(given, &limits));
+        number.and_then(|number| usize::try_from(number).ok())
+    };
+    let body = size("ingest.max_body_bytes", BYTES);
+    let decompressed = size("ingest.max_decompressed_bytes", BYTES);
+    let streams = size("ingest.max_streams", COUNTS);
+    let entries = size("ingest.max_entries", COUNTS);
+    let labels = size("ingest.max_labels", COUNTS);
+    let name = size("ingest.max_label_name_bytes", BYTES);
+    let value = size("ingest.max_label_value_bytes", BYTES);
+    let line = size("ingest.max_line_bytes", BYTES);
+    let max_age = match layers.given("ingest.max_age") {
+        Some(_) => Some(layers.require("ingest.max_age", problems, |given| {
+            given.time(Duration::from_mins(1)..=LONGEST)
+        })?),
+        None => None,
+    };
+    let max_ahead = layers.require("ingest.max_ahead", problems, |given| {
+        given.time(Duration::ZERO..=LONGEST)
+    });
+    let rate = rate(layers, problems, decompressed)?;
+    Some(Limits {
+        compressed: body?,
+        decompressed: decompressed?,
+        // What a batch takes once it is decoded: most take less than twice their own length.
+        decoded: decompressed?.saturating_mul(4),
+        streams: streams?,
+        entries: entries?,
+        labels: labels?,
+        name: name?,
+        value: value?,
+        line: line?,
+        max_age,
+        max_ahead: Some(max_ahead?),
+        rate,
+    })
+}
+
+fn number(given: &Given, limits: &RangeInclusive<u32>) -> Result<u32, String> {
+    let number = given.text.trim().parse::<u32>().ok();
+    let number = number.filter(|number| limits.contains(number));
+    number.ok_or_else(|| format!("is {}", given.shown()))
+}
+
+/// The rate, if there is to be one. Outer `None`: it is wrong.
+#[allow(
+    clippy::option_option,
+    reason = "no rate and a wrong one are two things"
+)]
+fn rate(
+    layers: &Layers,
+    problems: &mut Vec<Problem>,
+    decompressed: Option<usize>,
+) -> Option<Option<Rate>> {
+    if layers.given("ingest.rate_bytes").is_none() {
+        if let Some(burst) = layers.given("ingest.burst_bytes") {
+            problems.push(burst.problem("is given without ingest.rate_bytes"));
+            return None;
+        }
+        return Some(None);
+    }
+    let bytes = |given: &Given| {
+        let number = number(given, &BYTES)?;
+        NonZeroU32::new(number).ok_or_else(|| format!("is {}", given.shown()))
+    };
+    let bytes_per_second = layers.require("ingest.rate_bytes", problems, bytes)?;
+    let largest = decompressed.and_then(|bytes| u32::try_from(bytes).ok());
+    let largest = largest.and_then(NonZeroU32::new)?;
+    let burst = if layers.given("ingest.burst_bytes").is_some() {
+        layers.require("ingest.burst_bytes", problems, |given| {
+            let burst = bytes(given)?;
+            // Otherwise there would be batches that are never taken, however long a sender waits.
+            if burst < largest {
+                return Err(format!(
+                    "is {}, which is less than ingest.max_decompressed_bytes",
+                    given.shown()
+                ));
+            }
+            Ok(burst)
+        })?
+    } else {
+        bytes_per_second
+            .saturating_mul(NonZeroU32::MIN.saturating_add(1))
+            .max(largest)
+    };
+    Some(Some(Rate {
+        bytes_per_second,
+        burst,
+    }))
+}

@@ -1,0 +1,170 @@
+//! Real senders through the gateway.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+
+use crate::http::{RUNTIME, get, post_json, with_query};
+use crate::process::free_port;
+use crate::prometheus::Prometheus;
+use crate::world::{PROJECT, RESOURCE, World};
+
+type Forward = (Client<HttpConnector, Body>, String);
+
+/// Gives a Prometheus the path at which Mimir takes remote write. Answers where it listens.
+fn as_mimir(prometheus: &Prometheus) -> String {
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let state: Forward = (client, prometheus.url.clone());
+    let router = Router::new().fallback(pass).with_state(state);
+    RUNTIME.block_on(async {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        format!("http://{address}")
+    })
+}
+
+async fn pass(State((client, url)): State<Forward>, request: Request) -> Response {
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
+    let path = if path == "/api/v1/push" {
+        "/prometheus/api/v1/write"
+    } else {
+        path
+    };
+    head.uri = format!("{url}{path}").parse().expect("a URL");
+    let body = to_bytes(body, usize::MAX).await.expect("a body");
+    let answer = client.request(Request::from_parts(head, body.into())).await;
+    answer.map_or_else(
+        |error| (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+        |answer| answer.map(Body::new),
+    )
+}
+
+/// The configuration of a Prometheus that scrapes itself and sends that, claiming for some of its
+/// series that they are another resource's.
+fn sender(port: u16, gateway: &str, token: &str) -> String {
+    format!(
+        r#"
+global: {{scrape_interval: 1s}}
+scrape_configs:
+  - job_name: self
+    metrics_path: /prometheus/metrics
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+    metric_relabel_configs:
+      - {{source_labels: [__name__], regex: "go_.*", target_label: resource_id, replacement: shop-db}}
+remote_write:
+  - url: {gateway}/api/v1/projects/{PROJECT}/resources/{RESOURCE}/prometheus/api/v1/write
+    authorization: {{credentials: {token}}}
+    send_exemplars: true
+    send_native_histograms: true
+    queue_config: {{batch_send_deadline: 1s, min_backoff: 50ms, max_backoff: 100ms}}
+"#
+    )
+}
+
+/// The value of the first sample of a query's answer.
+fn value(url: &str, query: &str, token: Option<&str>) -> Option<(String, String)> {
+    let answer = get(&with_query(url, &[("query", query)]), token).expect(200);
+    let first = &answer.json()["data"]["result"][0];
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    first["value"][1].is_string().then(|| {
+        (
+            text(&first["metric"]["resource_id"]),
+            text(&first["value"][1]),
+        )
+    })
+}
+
+#[test]
+fn what_prometheus_sends_is_the_resources_and_nobody_elses() {
+    let Some(mut world) = World::new() else {
+        return;
+    };
+    let Some(receiver) = Prometheus::with_config(world.path(), free_port(), "") else {
+        return;
+    };
+    let mimir = as_mimir(&receiver);
+    let gateway = world.gateway(None, Some(&mimir));
+    let stored = format!("{}/prometheus/api/v1/query", receiver.url);
+
+    // A reader's token writes nothing.
+    let victor = world.issuer.token("victor");
+    let port = free_port();
+    let refused = Prometheus::with_config(world.path(), port, &sender(port, &gateway.url, &victor));
+    std::thread::sleep(Duration::from_secs(4));
+    drop(refused);
+    assert_eq!(value(&stored, "count({__name__=~\".+\"})", None), None);
+
+    let alice = world.issuer.token("alice");
+    let port = free_port();
+    let sender = Prometheus::with_config(world.path(), port, &sender(port, &gateway.url, &alice));
+    let through = format!(
+        "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}/prometheus/api/v1/query",
+        gateway.url
+    );
+    let all = "count by (resource_id) ({__name__=~\".+\"})";
+    let start = std::time::Instant::now();
+    while value(&through, "count(go_goroutines)", Some(&victor)).is_none() {
+        assert!(
+            start.elapsed() < Duration::from_secs(30),
+            "{}",
+            gateway.log()
+        );
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    // All that is stored is the resource's, and all of that is read. Nothing more comes meanwhile.
+    drop(sender);
+    let (resource, count) = value(&stored, all, None).expect("series");
+    assert_eq!(resource, RESOURCE);
+    assert_eq!(
+        value(&through, all, Some(&victor)),
+        Some((RESOURCE.to_owned(), count))
+    );
+    assert!(
+        value(
+            &stored,
+            "count({__name__=~\".+\", resource_id!=\"shop-api\"})",
+            None
+        )
+        .is_none()
+    );
+    // Counted, with the sender's name nowhere in the log.
+    assert!(gateway.log().contains("replaced"), "{}", gateway.log());
+}
+
+#[test]
+fn a_line_that_is_pushed_to_the_embedded_backend_is_read_from_it() {
+    let Some(mut world) = World::new() else {
+        return;
+    };
+    let gateway = world.gateway(Some("embedded:"), None);
+    let (alice, victor) = (world.issuer.token("alice"), world.issuer.token("victor"));
+    let base = format!(
+        "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}",
+        gateway.url
+    );
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let push = serde_json::json!({"streams": [{
+        "stream": {"app": "x", "resource_id": "shop-db"},
+        "values": [[now.as_nanos().to_string(), "a line"]],
+    }]});
+    let url = format!("{base}/loki/api/v1/push");
+    post_json(&url, &victor, &push.to_string()).expect(403);
+    post_json(&url, &alice, &push.to_string()).expect(204);
+    let answer = get(&format!("{base}/logs"), Some(&victor)).expect(200);
+    let streams = &answer.json()["data"]["result"];
+    assert_eq!(streams[0]["stream"]["resource_id"], RESOURCE, "{streams}");
+    assert_eq!(streams[0]["values"][0][1], "a line");
+    assert_eq!(streams.as_array().map(Vec::len), Some(1));
+}

@@ -1,0 +1,59 @@
+//! What all targets of writes have in common.
+
+use gateway::ingest::{Batch, Limits, Protocol, Refusal, Stamping, stamp};
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+
+/// Stamps a body that comes with these headers.
+fn stamped(
+    protocol: Protocol,
+    content_type: &'static str,
+    encoding: &'static str,
+    body: Vec<u8>,
+) -> Result<Batch, Refusal> {
+    // Small, so that the fuzzer reaches them.
+    let limits = Limits {
+        decompressed: 1 << 20,
+        decoded: 1 << 20,
+        streams: 50,
+        entries: 50,
+        ..Limits::default()
+    };
+    let stamping = Stamping {
+        resource: "r1",
+        limits: &limits,
+        now: jiff::Timestamp::UNIX_EPOCH,
+    };
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+    headers.insert(CONTENT_ENCODING, encoding.parse().unwrap());
+    stamp(protocol, &headers, body.into(), &stamping)
+}
+
+/// Nothing panics, and what is stamped is stamped again to the same bytes.
+pub fn check(protocol: Protocol, content_type: &'static str, encoding: &'static str, body: &[u8]) {
+    let snappy = |plain: &[u8]| snap::raw::Encoder::new().compress_vec(plain).unwrap();
+    let body = if encoding == "snappy" {
+        snappy(body)
+    } else {
+        body.to_vec()
+    };
+    let Ok(once) = stamped(protocol, content_type, encoding, body) else {
+        return;
+    };
+    let header = |name| {
+        let found = once.headers.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| *value)
+    };
+    let content_type = header("content-type").unwrap();
+    let encoding = header("content-encoding").unwrap_or("identity");
+    match stamped(protocol, content_type, encoding, once.body.to_vec()) {
+        Ok(again) => {
+            assert_eq!(again.body, once.body);
+            assert_eq!(again.counts.unknown, 0);
+        }
+        // The label itself may be what is too much.
+        Err(Refusal::TooLarge { .. }) => {}
+        Err(refusal) => panic!("what was stamped is refused: {refusal}"),
+    }
+}
