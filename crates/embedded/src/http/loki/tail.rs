@@ -133,13 +133,15 @@ async fn serve(mut socket: WebSocket, mut frames: mpsc::Receiver<String>, _tail:
         let message = tokio::select! {
             incoming = socket.recv() => match incoming {
                 None | Some(Err(_)) => return,
-                // The library answers pings and a farewell by itself.
+                // The library answers a farewell while it is read on. Whatever else is sent now would
+                // be an error, and end the connection before the answer is out.
+                Some(Ok(Message::Close(_))) => {
+                    while let Ok(Some(Ok(_))) = time::timeout(MAX_SEND, socket.recv()).await {}
+                    return;
+                }
+                // It answers pings by itself as well.
                 Some(Ok(
-                    Message::Text(_)
-                    | Message::Binary(_)
-                    | Message::Ping(_)
-                    | Message::Pong(_)
-                    | Message::Close(_),
+                    Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_),
                 )) => continue,
             },
             frame = frames.recv() => match frame {
