@@ -113,7 +113,7 @@ fn the_demo_refuses_whom_the_documentation_says() {
         "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}",
         demo.url
     );
-    for path in ["/", "/loki/api/v1/push", "/logs/all"] {
+    for path in ["/", "/loki/api/v1/delete", "/logs/all"] {
         get(&format!("{url}{path}"), Some(demo.token("alice"))).expect(404);
     }
 }

@@ -153,11 +153,10 @@ fn a_line_that_is_pushed_to_the_embedded_backend_is_read_from_it() {
         "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}",
         gateway.url
     );
-    let now = std::time::SystemTime::now();
-    let now = now.duration_since(std::time::UNIX_EPOCH).expect("a time");
+    let now = jiff::Timestamp::now().as_nanosecond();
     let push = serde_json::json!({"streams": [{
         "stream": {"app": "x", "resource_id": "shop-db"},
-        "values": [[now.as_nanos().to_string(), "a line"]],
+        "values": [[now.to_string(), "a line"]],
     }]});
     let url = format!("{base}/loki/api/v1/push");
     post_json(&url, &victor, &push.to_string()).expect(403);
