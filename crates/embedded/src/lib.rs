@@ -126,7 +126,8 @@ impl Backend {
         self.store.push_logs(tenant, streams)
     }
 
-    /// Adds samples. Either all of them are taken or, on an error, none.
+    /// Adds samples. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::DuplicateSample`], with which the others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
     }

@@ -85,6 +85,18 @@ pub enum PushError {
     /// The tenant's limit of streams or series.
     #[error("the tenant has reached its limit of {0} streams or series")]
     TooManyStreams(usize),
+    /// A sample that has the time of one that is there, and another value. Everything else of the
+    /// push was stored; sent again, it is refused again.
+    #[error(
+        "duplicate sample for timestamp {timestamp_ms}: series {series} has another value at that \
+         time; the other samples of the push were stored"
+    )]
+    DuplicateSample {
+        /// The labels of the series.
+        series: String,
+        /// Milliseconds since the Unix epoch.
+        timestamp_ms: i64,
+    },
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
@@ -373,8 +385,7 @@ impl TenantLogs {
     }
 
     /// The streams that match, with their lines from `start_ns` on, and a tail that gets every
-    /// line of such a stream that is not among them: none is missed, and none comes twice, but for
-    /// one that is sent again when it is on disk already.
+    /// line of such a stream that is not among them: none is missed, and none comes twice.
     pub(crate) fn tail(
         &self,
         matchers: &[Matcher],

@@ -2,6 +2,7 @@
 
 mod damage;
 mod model;
+mod resent;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

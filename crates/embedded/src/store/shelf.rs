@@ -9,6 +9,7 @@ mod files;
 mod group;
 mod keep;
 mod record;
+mod sift;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -60,6 +61,10 @@ struct Pending<T> {
     /// As the log has it; empty where there is none.
     record: Vec<u8>,
     batch: Vec<(Id, Vec<T>)>,
+    /// The newest segment that was looked at for what is sent again.
+    sealed: u64,
+    /// A sample that is refused.
+    refused: Option<(Labels, i64)>,
 }
 
 /// A segment with its index.
@@ -118,8 +123,8 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes all of `batch` or, on an error, nothing. Returns when it is on the disk, if there is
-    /// one.
+    /// Takes all of `batch` or, on an error, nothing, but for [`PushError::DuplicateSample`], with
+    /// which it takes the others. Returns when it is on the disk, if there is one.
     pub(super) fn push(&self, batch: Vec<(Labels, Vec<T>)>) -> Result<(), PushError> {
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let ids = self.register(&batch)?;
@@ -128,12 +133,23 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         let Some(files) = &self.files else {
             let ids: Vec<Id> = batch.iter().map(|(id, _)| *id).collect();
             let mut table = self.write();
-            table.apply(batch, &self.observer);
+            let refused = table.apply(batch, &self.observer);
             table.drop_behind_newest(&ids, self.retention);
-            return Ok(());
+            return told(refused);
         };
-        let record = record::encode(&batch).ok_or(PushError::TooLarge)?;
-        let pending = Pending { record, batch };
+        let mut pending = Pending {
+            record: Vec::new(),
+            batch,
+            sealed: 0,
+            refused: None,
+        };
+        // What is sealed has been there long enough for most senders to have given up, but those
+        // that were cut off for an hour send all of it again.
+        self.sift(&mut pending);
+        if pending.batch.is_empty() {
+            return told(pending.refused);
+        }
+        pending.record = record::encode(&pending.batch).ok_or(PushError::TooLarge)?;
         self.group
             .submit(pending, |group| self.commit(files, group))
     }
@@ -197,23 +213,44 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         Ok(fresh)
     }
 
-    /// Writes pushes to the log, and shows them once they are there.
-    fn commit(&self, files: &Files, group: Vec<Pending<T>>) -> Result<(), PushError> {
+    /// Writes pushes to the log, and shows them once they are there; what came of each.
+    fn commit(&self, files: &Files, group: Vec<Pending<T>>) -> Vec<Result<(), PushError>> {
+        let count = group.len();
+        self.try_commit(files, group)
+            .unwrap_or_else(|error| vec![Err(error); count])
+    }
+
+    fn try_commit(
+        &self,
+        files: &Files,
+        mut group: Vec<Pending<T>>,
+    ) -> Result<Vec<Result<(), PushError>>, PushError> {
         self.wait_for_room(files)?;
         let mut wal = files.wal();
         wal.append(group.iter().map(|pending| pending.record.as_slice()))
             .map_err(|error| unwritten(&error, &files.directory))?;
         let mut table = self.write();
-        for pending in group {
-            table.apply(pending.batch, &self.observer);
+        // What was sealed since the push came may be the same; that is rare, and looked at without
+        // keeping readers waiting.
+        while group.iter().any(|pending| pending.sealed < table.sealed()) {
+            drop(table);
+            for pending in &mut group {
+                self.sift(pending);
+            }
+            table = self.write();
         }
+        let results = group.into_iter().map(|pending| {
+            let refused = table.apply(pending.batch, &self.observer);
+            told(pending.refused.or(refused))
+        });
+        let results: Vec<_> = results.collect();
         let is_full = table.weight > Self::most_in_memory(&table) || wal.len() > files::LONGEST_WAL;
         drop(table);
         drop(wal);
         if is_full {
             files.wake.now();
         }
-        Ok(())
+        Ok(results)
     }
 
     /// Waits while there is twice as much in memory as there should be, and the half of it is being
@@ -323,6 +360,16 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         };
         segments.into_iter().map(load).collect()
     }
+}
+
+/// What the sender of a push is told, of which a sample was refused or none.
+fn told(refused: Option<(Labels, i64)>) -> Result<(), PushError> {
+    refused.map_or(Ok(()), |(labels, timestamp_ms)| {
+        Err(PushError::DuplicateSample {
+            series: labels.to_string(),
+            timestamp_ms,
+        })
+    })
 }
 
 fn assemble<T: Record>(of: Match<T>, indexes: &[Indexed], start: i64, end: i64) -> Selected<T> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::labels::Labels;
-use crate::store::chunks::{Chunks, Timed};
+use crate::store::chunks::{Chunks, Fate, Timed};
 use crate::store::disk::bytes::put_text;
 use crate::store::disk::codec::Record;
 use crate::store::disk::segment::Segment;
@@ -156,8 +156,13 @@ impl<T: Record> Table<T> {
         left.map(|(id, row)| (*id, row.labels.clone())).collect()
     }
 
-    /// Adds entries to rows.
-    pub(super) fn apply(&mut self, batch: Vec<(Id, Vec<T>)>, observer: &impl Observer<T>) {
+    /// Adds entries to rows. Labels and time of the first that was refused, if one was.
+    pub(super) fn apply(
+        &mut self,
+        batch: Vec<(Id, Vec<T>)>,
+        observer: &impl Observer<T>,
+    ) -> Option<(Labels, i64)> {
+        let mut refused = None;
         for (id, entries) in batch {
             let Some(row) = self.rows.get_mut(&id) else {
                 continue;
@@ -167,15 +172,37 @@ impl<T: Record> Table<T> {
             for entry in entries {
                 let weight = entry.weight();
                 let copy = is_wanted.then(|| entry.clone());
-                if row.data.push(entry) {
-                    self.weight += weight;
-                    fresh.extend(copy);
+                let time = entry.time();
+                let fate = match row.frozen.fate(&entry) {
+                    Fate::New => row.data.push(entry),
+                    decided @ (Fate::Known | Fate::Refused) => decided,
+                };
+                match fate {
+                    Fate::New => {
+                        self.weight += weight;
+                        fresh.extend(copy);
+                    }
+                    Fate::Known => {}
+                    Fate::Refused if refused.is_none() => {
+                        refused = Some((row.labels.clone(), time));
+                    }
+                    Fate::Refused => {}
                 }
             }
             if is_wanted {
                 observer.taken(&row.labels, fresh);
             }
         }
+        refused
+    }
+
+    /// The number of the newest segment, 0 if there is none: what is sealed later has a higher one.
+    pub(super) fn sealed(&self) -> u64 {
+        self.segments.last().map_or(0, |segment| segment.seq)
+    }
+
+    pub(super) fn labels(&self, id: Id) -> Option<Labels> {
+        self.rows.get(&id).map(|row| row.labels.clone())
     }
 
     /// Drops what in memory is older than `retention`, counted back from the newest of these rows.

@@ -6,6 +6,7 @@ use std::fs::File;
 use std::sync::Arc;
 
 use super::DiskError;
+use super::codec::Record;
 use super::segment::{Chunk, Page, Segment, read_page};
 use crate::limits::EvalError;
 
@@ -80,6 +81,26 @@ impl Reading {
 }
 
 impl Stored {
+    /// The entries. What went wrong goes to the log.
+    pub(crate) fn read<T: Record>(&self, reading: &mut Reading) -> Result<Vec<T>, EvalError> {
+        let mut entries = Vec::new();
+        self.read_into(reading, &mut entries)?;
+        Ok(entries)
+    }
+
+    /// Likewise, behind others.
+    pub(crate) fn read_into<T: Record>(
+        &self,
+        reading: &mut Reading,
+        all: &mut Vec<T>,
+    ) -> Result<(), EvalError> {
+        let page = reading.page(self)?;
+        let from = self.chunk.offset as usize;
+        let bytes = page.get(from..from + self.chunk.len as usize);
+        T::decode(bytes.unwrap_or_default(), self.chunk.count as usize, all)
+            .map_err(|error| self.unreadable(error))
+    }
+
     /// The error for a chunk whose bytes are not entries. The cause goes to the log.
     pub(crate) fn unreadable(&self, error: super::Damaged) -> EvalError {
         DiskError::from(error).of_query(&self.segment.path)

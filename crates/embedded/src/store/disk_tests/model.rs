@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
+use crate::store::chunks::Fate;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -42,13 +43,24 @@ fn text(of: u8) -> &'static str {
 }
 
 impl Model {
-    fn take<T: Timed>(kept: &mut Vec<T>, fresh: impl Iterator<Item = T>) {
+    /// Whether one of them was refused.
+    fn take<T: Timed>(kept: &mut Vec<T>, fresh: impl Iterator<Item = T>) -> bool {
+        let mut is_refused = false;
         for entry in fresh {
-            if !kept.iter().any(|one| entry.repeats(one)) {
-                let at = kept.partition_point(|one| one.time() <= entry.time());
-                kept.insert(at, entry);
+            let fates = kept.iter().map(|one| entry.beside(one));
+            match fates.fold(
+                Fate::New,
+                |fate, one| if fate == Fate::New { one } else { fate },
+            ) {
+                Fate::New => {
+                    let at = kept.partition_point(|one| one.time() <= entry.time());
+                    kept.insert(at, entry);
+                }
+                Fate::Known => {}
+                Fate::Refused => is_refused = true,
             }
         }
+        is_refused
     }
 }
 
@@ -158,8 +170,10 @@ fn run(steps: &[Step]) {
                     labels: labels(&[("__name__", "m"), ("id", &id)]),
                     samples: samples.clone(),
                 };
-                current.push_samples("t", vec![pushed]).unwrap();
-                Model::take(model.samples.entry(id).or_default(), samples.into_iter());
+                let result = current.push_samples("t", vec![pushed]);
+                let kept = model.samples.entry(id).or_default();
+                let is_refused = Model::take(kept, samples.into_iter());
+                assert_eq!(result.is_err(), is_refused);
             }
             Step::Seal => current.seal(),
             Step::Restart => {
