@@ -9,7 +9,7 @@ use super::sample::{Begin, Service, Source};
 use super::send::{Parcel, SendError, Sender};
 
 /// Seconds of data that are sent at a time.
-const TOGETHER: i64 = 600;
+const TOGETHER: i64 = 1800;
 
 /// Sends the data of one resource.
 pub(super) struct Feed {
