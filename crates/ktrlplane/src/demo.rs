@@ -32,7 +32,7 @@ use gateway::{
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
-use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT};
+use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End};
 use crate::{loopback, output};
 use data_dir::DataDir;
 use feed::Feed;
@@ -82,6 +82,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     let embedded = loopback::serve(&backend, backends.handle(), BACKEND_TIMEOUT)?;
     drop(backend);
     let settings = settings(listen, &provider, &data, embedded);
+    let mut end = End::listen(&background)?;
     let server = gateway::start(
         settings,
         directory.clone(),
@@ -98,11 +99,9 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     })?;
 
     let ended = background.block_on(async {
-        let end = process::asked_to_end();
-        tokio::pin!(end);
         output::note("Sending what is missing of the last hour's sample data …");
         let feeds = tokio::select! {
-            ended = &mut end => return ended.map_err(Into::into),
+            () = end.wished() => return Ok(()),
             feeds = fill(&server, &provider, &clock) => feeds?,
         };
         let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
@@ -113,17 +112,13 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         ));
         let program = std::env::args().next();
         output::line(guide.text(&data, program.as_deref().unwrap_or("ktrlplane")))?;
-        // Dropped, they end.
-        let mut growing: JoinSet<()> = feeds
+        let growing: JoinSet<()> = feeds
             .into_iter()
             .map(|feed| grow(feed, Arc::clone(&clock)))
             .collect();
-        tokio::select! {
-            ended = &mut end => ended.map_err(Into::into),
-            () = async { while growing.join_next().await.is_some() {} } => {
-                Err("the sample data have ended".into())
-            }
-        }
+        end.wished().await;
+        drop(growing);
+        Ok(())
     });
     background.block_on(async {
         server.shutdown().await;

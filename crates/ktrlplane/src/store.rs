@@ -23,27 +23,36 @@ impl StoreError {
     }
 }
 
-/// What to do where the system's own words do not say it.
+/// What the system says, and what to do where its own words do not say it.
+const ADVICE: [(&[ErrorKind], &str); 4] = [
+    (
+        &[ErrorKind::PermissionDenied, ErrorKind::ReadOnlyFilesystem],
+        "; the user that ktrlplane runs as has to be able to write there",
+    ),
+    (
+        &[ErrorKind::NotADirectory, ErrorKind::AlreadyExists],
+        "; a file stands where a directory is to be",
+    ),
+    (
+        &[ErrorKind::StorageFull, ErrorKind::QuotaExceeded],
+        "; make room, or name a directory on another disk",
+    ),
+    // The store's own: damage.
+    (
+        &[ErrorKind::Other],
+        "; bring that file back from a copy, or move it away, which loses what only it holds",
+    ),
+];
+
 fn advice(error: &OpenError) -> &'static str {
     let OpenError::Io { error, .. } = error else {
         // The others say it themselves.
         return "";
     };
-    match error.kind() {
-        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            "; the user that ktrlplane runs as has to be able to write there"
-        }
-        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-            "; a file stands where a directory is to be"
-        }
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "; make room, or name a directory on another disk"
-        }
-        ErrorKind::Other => {
-            "; bring that file back from a copy, or move it away, which loses what only it holds"
-        }
-        _ => "",
-    }
+    let found = ADVICE
+        .iter()
+        .find(|(kinds, _)| kinds.contains(&error.kind()));
+    found.map_or("", |(_, advice)| advice)
 }
 
 /// Opens the backend that `embedded` describes.

@@ -1,6 +1,7 @@
 //! `ktrlplane serve` with `url: "embedded:"`: a small installation's data, beside a demo's issuer
 //! and directory.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Instant;
 
@@ -230,7 +231,6 @@ fn what_was_written_survives_a_stop_and_a_kill() {
     assert_eq!(world.lines(&url), all);
     assert_eq!(world.samples(&url), 120);
     // Where it is said to be, beside the database, and for its owner alone.
-    use std::os::unix::fs::PermissionsExt as _;
     let directory = world.path().join("ktrlplane-data");
     let mode = std::fs::metadata(&directory).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
