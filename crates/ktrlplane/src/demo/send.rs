@@ -207,3 +207,6 @@ fn asked_to_wait(head: &Response<()>) -> Option<Duration> {
     let seconds = head.headers().get(RETRY_AFTER)?.to_str().ok()?;
     Some(Duration::from_secs(seconds.parse().ok()?).min(PATIENCE))
 }
+
+#[cfg(test)]
+mod tests;
