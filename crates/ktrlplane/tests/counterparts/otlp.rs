@@ -15,7 +15,7 @@ fn attributes(key: &str, value: &str) -> Value {
 
 #[test]
 fn a_record_and_a_counter_that_are_sent_to_the_embedded_backend_are_read_from_it() {
-    let Some(world) = World::new() else {
+    let Some(mut world) = World::new() else {
         return;
     };
     let gateway = world.gateway(Some("embedded:"), Some("embedded:"));
