@@ -36,5 +36,6 @@ mod identity;
 mod logs;
 mod metrics;
 mod openapi;
+mod otlp;
 mod promtool;
 mod senders;
