@@ -20,6 +20,7 @@ mod tenant;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -110,6 +111,19 @@ pub enum PushError {
     /// The disk does not take data for another reason, which is in the log.
     #[error("nothing of this push was stored, for the disk does not take it")]
     Unwritable,
+}
+
+/// What a store has seen of its disk since it was opened. All of it is in the log, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskHealth {
+    /// Bytes at the ends of logs that were no whole records, and were set aside. There are some
+    /// after a crash; after a clean stop they are damage.
+    pub torn_bytes: u64,
+    /// Bytes elsewhere in logs that were damaged, and were set aside.
+    pub damaged_bytes: u64,
+    /// How often the system could not tell that data is on the disk. What it was asked for was
+    /// refused.
+    pub failed_syncs: u64,
 }
 
 /// All tenants' data.
@@ -204,6 +218,17 @@ impl Store {
     /// away what is older or more than is to be kept.
     pub fn keep(&self) {
         self.shared.keep();
+    }
+
+    /// What was seen of the disk since the store was opened.
+    #[must_use]
+    pub fn disk_health(&self) -> DiskHealth {
+        let handles = &self.shared.setting.handles;
+        DiskHealth {
+            torn_bytes: handles.torn.load(Ordering::Relaxed),
+            damaged_bytes: handles.damaged.load(Ordering::Relaxed),
+            failed_syncs: handles.unsynchronized.load(Ordering::Relaxed),
+        }
     }
 
     /// The logs of `tenant`; a tenant that nothing was written for has none.

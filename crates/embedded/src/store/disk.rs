@@ -8,11 +8,12 @@
 //! ```
 //!
 //! Everything that is read back carries a checksum. What does not match is never guessed at: it is
-//! cut off where a crash tore the end of a log, and an error for those who ask for it elsewhere.
+//! set aside where a crash tore the end of a log, and an error for those who ask for it elsewhere.
 
 pub(crate) mod bytes;
 pub(crate) mod codec;
 pub(crate) mod directory;
+pub(crate) mod handles;
 pub(crate) mod log;
 pub(crate) mod reading;
 pub(crate) mod sealing;

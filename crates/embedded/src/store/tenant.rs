@@ -43,7 +43,7 @@ impl Tenant {
             logs: Arc::new(Shelf::open(path, setting, Feed::default())?),
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
             exemplars: Arc::new(Shelf::open(path, setting, Unobserved)?),
-            metadata: Arc::new(Registry::open(path)?),
+            metadata: Arc::new(Registry::open(path, &setting.handles)?),
         })
     }
 

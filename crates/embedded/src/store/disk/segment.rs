@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::bytes::{Bytes, put_i64, put_len, put_u64};
+use super::handles::Handles;
 use super::{Damaged, DiskError};
 
 pub(crate) const MAGIC: &[u8; 8] = b"kpo.seg1";
@@ -45,6 +46,9 @@ pub(crate) struct Segment {
     /// From when to when there are entries of streams that nobody knows, once that was looked for.
     lost: OnceLock<Option<(i64, i64)>>,
     is_doomed: AtomicBool,
+    handles: Arc<Handles>,
+    /// By which the file is known among the open ones.
+    pub(crate) number: u64,
 }
 
 /// What is where in a segment.
@@ -93,6 +97,7 @@ impl Segment {
         (min, max): (i64, i64),
         next_id: u32,
         size: u64,
+        handles: &Arc<Handles>,
     ) -> Self {
         Self {
             path,
@@ -104,11 +109,13 @@ impl Segment {
             index: Mutex::default(),
             lost: OnceLock::new(),
             is_doomed: AtomicBool::new(false),
+            handles: Arc::clone(handles),
+            number: handles.number(),
         }
     }
 
     /// The segment that a file is by its name, if it is one.
-    pub(crate) fn named(path: &Path, size: u64) -> Option<Self> {
+    pub(crate) fn named(path: &Path, size: u64, handles: &Arc<Handles>) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let rest = name.strip_prefix("seg-")?.strip_suffix(".seg")?;
         let mut parts = rest.split('-').map(|part| {
@@ -121,12 +128,18 @@ impl Segment {
             return None;
         }
         let times = (min.cast_signed(), max.cast_signed());
-        Some(Self::new(path.to_owned(), seq, times, next_id, size))
+        let path = path.to_owned();
+        Some(Self::new(path, seq, times, next_id, size, handles))
     }
 
     pub(crate) fn name(seq: u64, (min, max): (i64, i64), next_id: u32) -> String {
         let (min, max) = (min.cast_unsigned(), max.cast_unsigned());
         format!("seg-{seq:016x}-{min:016x}-{max:016x}-{next_id:016x}.seg")
+    }
+
+    /// The file, open.
+    pub(crate) fn file(&self) -> io::Result<Arc<File>> {
+        self.handles.get(self.number, || File::open(&self.path))
     }
 
     /// Whether there may be entries from `start` (inclusive) to `end` (exclusive).
@@ -158,7 +171,7 @@ impl Segment {
 
     /// The index, from the file, and not kept.
     pub(crate) fn read_index(&self) -> Result<Index, DiskError> {
-        let index = Self::read_index_of(&File::open(&self.path)?)?;
+        let index = Self::read_index_of(&*self.file()?)?;
         let times = index.chunks.iter();
         let spans = times.fold(None, |span: Option<(i64, i64)>, chunk| {
             let (min, max) = span.unwrap_or((chunk.min, chunk.max));
@@ -205,6 +218,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
+        self.handles.forget(self.number);
         if self.is_doomed.load(Ordering::Relaxed)
             && let Err(error) = std::fs::remove_file(&self.path)
         {

@@ -64,7 +64,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             let is_much = table.weight > Self::most_in_memory(&table);
             table.is_frozen || is_much || (must && table.weight > 0)
         };
-        if !is_due && files.wal().len() <= super::files::LONGEST_WAL {
+        if !is_due && !files.wal().is_due() {
             return;
         }
         let result = self.seal(files);
@@ -90,7 +90,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             let table = self.read();
             (table.frozen(), table.next_id)
         };
-        let mut sealing = Sealing::begin(&files.directory, sealed)?;
+        let mut sealing = Sealing::begin(&files.directory, sealed, &files.handles)?;
         for (id, chunks) in &frozen {
             for chunk in chunks.all() {
                 sealing.entries(*id, chunk)?;
