@@ -179,10 +179,23 @@ impl Store {
     /// The store in a directory, which is made if it is not there. What was acknowledged before is
     /// in it, however the last process ended.
     pub fn open(directory: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
-        let on = |error| OpenError::Io {
+        let mut store = Self::open_unkept(directory, limits, clock)?;
+        let kept = Arc::clone(&store.shared);
+        let keeper = std::thread::Builder::new().name("store".to_owned());
+        let keeper = keeper.spawn(move || {
+            while kept.setting.wake.wait() {
+                kept.keep();
+            }
+        });
+        store.keeper = Some(keeper.map_err(|error| OpenError::Io {
             path: directory.to_owned(),
             error,
-        };
+        })?);
+        Ok(store)
+    }
+
+    /// Likewise, and nobody looks after it.
+    fn open_unkept(directory: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
         let files = Directory::open(directory)?;
         let setting = Setting::new(limits);
         let tenants = tenant::open_all(&files, &setting)?;
@@ -193,18 +206,9 @@ impl Store {
             retention_bytes: limits.retention_bytes,
             clock,
         });
-        let kept = Arc::clone(&shared);
-        let keeper = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || {
-                while kept.setting.wake.wait() {
-                    kept.keep();
-                }
-            })
-            .map_err(on)?;
         Ok(Self {
             shared,
-            keeper: Some(keeper),
+            keeper: None,
         })
     }
 

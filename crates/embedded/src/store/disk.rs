@@ -3,7 +3,7 @@
 //! ```text
 //! FORMAT  LOCK  tenants/<tenant>/{logs,samples,exemplars}/streams.log      label sets and their ids
 //!                                                        wal-<seq>.log     acknowledged, not sealed
-//!                                                        seg-<seq>-….seg   sealed, compressed, indexed
+//!                                                        seg-<seqs>-….seg  sealed, compressed, indexed
 //!               tenants/<tenant>/metadata.log
 //! ```
 //!

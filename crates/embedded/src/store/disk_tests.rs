@@ -3,6 +3,7 @@
 mod damage;
 mod faults;
 mod model;
+mod quiet;
 mod resent;
 
 use std::fs;

@@ -8,6 +8,7 @@
 mod files;
 mod group;
 mod keep;
+mod merge;
 mod record;
 mod sift;
 
@@ -54,6 +55,8 @@ pub(super) struct Shelf<T, O> {
     /// Held by who seals.
     sealing: Mutex<()>,
     has_failed: AtomicBool,
+    /// Since when there is something in the log, in nanoseconds since the Unix epoch.
+    since: Mutex<Option<i64>>,
 }
 
 /// A push that waits to be written.
@@ -115,6 +118,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             retention: setting.retention_ns / T::UNIT_NS,
             sealing: Mutex::default(),
             has_failed: AtomicBool::new(false),
+            since: Mutex::default(),
         }
     }
 

@@ -259,6 +259,20 @@ impl<T: Record> Table<T> {
         self.segments.extend(sealed.map(Arc::new));
     }
 
+    /// Takes a segment in the place of those that it was merged from. Some of them may have gone
+    /// meanwhile, because they were too old; what is left of them goes the next time.
+    pub(super) fn merge(&mut self, of: &[Arc<Segment>], merged: Option<Segment>) {
+        self.segments.retain(|one| {
+            let is_merged = of.iter().any(|other| Arc::ptr_eq(one, other));
+            if is_merged {
+                one.doom();
+            }
+            !is_merged
+        });
+        self.segments.extend(merged.map(Arc::new));
+        self.segments.sort_by_key(|segment| segment.seq);
+    }
+
     /// The rows that match, with what they have in memory of a range of time.
     pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Match<T>> {
         let found = self.matching(selection).map(|(id, row)| {

@@ -81,11 +81,21 @@ impl Stored {
         reading: &mut Reading,
         all: &mut Vec<T>,
     ) -> Result<(), EvalError> {
-        let page = reading.page(self)?;
+        self.try_read_into(reading, all)
+            .map_err(|error| error.of_query(&self.segment.path))
+    }
+
+    /// Likewise, with the cause as the error.
+    pub(crate) fn try_read_into<T: Record>(
+        &self,
+        reading: &mut Reading,
+        all: &mut Vec<T>,
+    ) -> Result<(), DiskError> {
+        let page = reading.try_page(self)?;
         let from = self.chunk.offset as usize;
         let bytes = page.get(from..from + self.chunk.len as usize);
-        T::decode(bytes.unwrap_or_default(), self.chunk.count as usize, all)
-            .map_err(|error| self.unreadable(error))
+        T::decode(bytes.unwrap_or_default(), self.chunk.count as usize, all)?;
+        Ok(())
     }
 
     /// The error for a chunk whose bytes are not entries. The cause goes to the log.

@@ -22,7 +22,8 @@ pub(crate) struct Sealing {
     file: BufWriter<Sink>,
     directory: PathBuf,
     unfinished: PathBuf,
-    seq: u64,
+    /// The first and the last of the logs whose data come into it.
+    seqs: (u64, u64),
     offset: u64,
     plain: Vec<u8>,
     compressed: Vec<u8>,
@@ -53,7 +54,12 @@ impl Write for Sink {
 }
 
 impl Sealing {
-    pub(crate) fn begin(directory: &Path, seq: u64, handles: &Arc<Handles>) -> io::Result<Self> {
+    pub(crate) fn begin(
+        directory: &Path,
+        seqs: (u64, u64),
+        handles: &Arc<Handles>,
+    ) -> io::Result<Self> {
+        let seq = seqs.1;
         let unfinished = directory.join(format!("seg-{seq:016x}.unfinished"));
         let file = OpenOptions::new()
             .create(true)
@@ -72,7 +78,7 @@ impl Sealing {
             file,
             directory: directory.to_owned(),
             unfinished,
-            seq,
+            seqs,
             offset: MAGIC.len() as u64,
             plain: Vec::with_capacity(PAGE + CHUNK),
             compressed: Vec::new(),
@@ -174,12 +180,12 @@ impl Sealing {
         let sink = self.file.get_ref();
         let handles = Arc::clone(&sink.handles);
         handles.sync(&sink.file)?;
-        let path = self.directory.join(Segment::name(self.seq, span, next_id));
+        let path = self.directory.join(Segment::name(self.seqs, span, next_id));
         std::fs::rename(&self.unfinished, &path)?;
         sync_directory(&self.directory)?;
         let size = self.offset + footer.len() as u64;
         Ok(Some(Segment::new(
-            path, self.seq, span, next_id, size, &handles,
+            path, self.seqs, span, next_id, size, &handles,
         )))
     }
 }

@@ -1,5 +1,6 @@
 //! The files of a shelf.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -75,9 +76,10 @@ impl Files {
         };
         if directory.is_dir() {
             let on = |error: DiskError| error.of_open(&directory);
-            let listed = list(&directory, &setting.handles).map_err(|error| on(error.into()))?;
+            let mut listed =
+                list(&directory, &setting.handles).map_err(|error| on(error.into()))?;
             streams = Some(open_streams(&directory, &setting.handles, table).map_err(on)?);
-            for segment in listed.segments {
+            for segment in listed.without_merged() {
                 table.next_id = table.next_id.max(segment.next_id);
                 wal.seq = wal.seq.max(segment.seq);
                 table.segments.push(Arc::new(segment));
@@ -113,6 +115,24 @@ impl Files {
 struct Listed {
     segments: Vec<Segment>,
     wals: Vec<(u64, PathBuf)>,
+}
+
+impl Listed {
+    /// The segments, but for those that others were merged from, which a crash left.
+    fn without_merged(&mut self) -> Vec<Segment> {
+        let mut left: Vec<Segment> = Vec::new();
+        let mut all = std::mem::take(&mut self.segments);
+        // Those that were merged from the most come first.
+        all.sort_by_key(|segment| Reverse(segment.seq - segment.first));
+        for segment in all {
+            if left.iter().any(|longer| longer.replaces(&segment)) {
+                segment.doom();
+            } else {
+                left.push(segment);
+            }
+        }
+        left
+    }
 }
 
 fn list(directory: &Path, handles: &Arc<Handles>) -> io::Result<Listed> {
@@ -311,6 +331,11 @@ impl Wal {
         }
         self.buffer.shrink_to(1 << 20);
         result
+    }
+
+    /// Whether there is anything in it or in an older one.
+    pub(super) fn has_records(&self) -> bool {
+        self.older > 0 || self.log.as_ref().is_some_and(Log::has_records)
     }
 
     /// Whether there is a reason to seal what is in memory, however little it is.
