@@ -112,6 +112,10 @@ impl Handles {
     }
 
     /// Writes bytes at a place of a file. On an error some of them may be there.
+    #[cfg_attr(
+        not(test),
+        allow(clippy::unused_self, reason = "tests have disks that fail")
+    )]
     pub(crate) fn write(&self, file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
         #[cfg(test)]
         {

@@ -92,6 +92,22 @@ impl Log {
         Ok(log)
     }
 
+    /// An empty file, or, where none can be written now, one whose place another has to take before
+    /// something is written: a full disk is no reason not to read what is on it.
+    fn create_later(path: &Path, handles: &Arc<Handles>) -> Self {
+        Self::create(path, handles).unwrap_or_else(|error| {
+            tracing::error!(file = %path.display(), %error, "the file could not be written; it is tried again when there is something to write");
+            Self {
+                handles: Arc::clone(handles),
+                number: handles.number(),
+                path: path.to_owned(),
+                seed: 0,
+                len: 0,
+                state: State::Suspect,
+            }
+        })
+    }
+
     /// A file with what `fill` appends, given the file's number for checksums, in the place of one
     /// that may be there; that one is left as it was on an error.
     pub(crate) fn replace(
@@ -137,9 +153,12 @@ impl Log {
             if !bytes.is_empty() {
                 found.torn = bytes.len();
                 found.holes.push(0..bytes.len());
-                aside::keep(path, &bytes, &found)?;
+                // A header, or a part of it: that there was more cannot be told from it.
+                if let Err(error) = aside::keep(path, &bytes, &found) {
+                    tracing::error!(file = %path.display(), %error, "the beginning of a file could not be set aside");
+                }
             }
-            return Ok((Self::create(path, handles)?, found));
+            return Ok((Self::create_later(path, handles), found));
         }
         let (seed, len, found) = scan(&bytes, visit)?;
         let mut log = Self {
@@ -186,7 +205,12 @@ impl Log {
         self.cut()?;
         let file = self.file()?;
         self.state = State::Dirty;
-        self.handles.write(&file, records, self.len)?;
+        if let Err(error) = self.handles.write(&file, records, self.len) {
+            // At once, so that what is refused is not there after a crash, and takes no room. If this
+            // fails too, it is done before the next write.
+            let _ = self.cut();
+            return Err(error);
+        }
         if let Err(error) = self.handles.sync(&file) {
             self.state = State::Suspect;
             // So that, if this has an effect, what is refused now does not come back.
@@ -242,7 +266,7 @@ pub(crate) fn open_log(
             handles.damaged.fetch_add(bytes, Ordering::Relaxed);
             tracing::error!(file = %path.display(), aside = %aside.display(), error = %damaged, "the file cannot be read; it was set aside");
             std::fs::rename(path, aside)?;
-            (Log::create(path, handles)?, Found::default())
+            (Log::create_later(path, handles), Found::default())
         }
         other => other?,
     };

@@ -148,12 +148,18 @@ fn list(directory: &Path, handles: &Arc<Handles>) -> io::Result<Listed> {
             listed.wals.push((seq, path));
         } else if name.ends_with(".unfinished") {
             std::fs::remove_file(&path)?;
-        } else if name != "streams.log" && !name.ends_with(".damaged") && !name.ends_with(".torn") {
+        } else if name != "streams.log" && !is_aside(&path) {
             tracing::warn!(file = %path.display(), "not a file of ours; left alone");
         }
     }
     listed.wals.sort();
     Ok(listed)
+}
+
+/// Whether a file has what was no record of a log.
+fn is_aside(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|kind| kind == "torn" || kind == "damaged")
 }
 
 fn wal_seq(name: &str) -> Option<u64> {

@@ -26,10 +26,12 @@ pub(super) fn keep(path: &Path, bytes: &[u8], found: &Found) -> io::Result<()> {
             .truncate(true)
             .write(true)
             .mode(FILE_MODE)
-            .open(name)?;
-        // A file system may find out only at the end that there is no room.
-        (&file).write_all(bytes)?;
-        file.sync_all()?;
+            .open(&name)?;
+        let written = (&file).write_all(bytes).and_then(|()| file.sync_all());
+        if let Err(error) = written {
+            let _ = std::fs::remove_file(name);
+            return Err(error);
+        }
     }
     if found.torn > 0 {
         forget_oldest(path)?;
