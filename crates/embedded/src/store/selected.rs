@@ -59,8 +59,7 @@ impl<T: Record> Selected<T> {
             }
         }
         if !is_sorted {
-            all.sort_by_key(T::time);
-            drop_repeated(&mut all);
+            put_in_order(&mut all);
         }
         Ok(all)
     }
@@ -134,6 +133,12 @@ impl<T: Record> Selected<T> {
     pub fn entries(&self) -> Result<Vec<T>, EvalError> {
         self.read(&mut Reading::default())
     }
+}
+
+/// Sorts entries by time, those of the same time as they came, and leaves out what repeats others.
+pub(super) fn put_in_order<T: Record>(all: &mut Vec<T>) {
+    all.sort_by_key(T::time);
+    drop_repeated(all);
 }
 
 /// Leaves the first of the entries that repeat one another, which have the same time.

@@ -8,6 +8,7 @@
 mod files;
 mod group;
 mod keep;
+mod merge;
 mod record;
 mod sift;
 
@@ -24,6 +25,7 @@ use crate::limits::{EvalError, Limits};
 use crate::store::PushError;
 use crate::store::disk::codec::Record;
 use crate::store::disk::directory::OpenError;
+use crate::store::disk::handles::Handles;
 use crate::store::disk::reading::{Reading, Stored};
 use crate::store::disk::segment::{Index, Segment};
 use crate::store::disk::{DiskError, unwritten};
@@ -53,6 +55,8 @@ pub(super) struct Shelf<T, O> {
     /// Held by who seals.
     sealing: Mutex<()>,
     has_failed: AtomicBool,
+    /// Since when there is something in the log, in nanoseconds since the Unix epoch.
+    since: Mutex<Option<i64>>,
 }
 
 /// A push that waits to be written.
@@ -76,6 +80,7 @@ pub(super) struct Setting {
     pub(super) max_streams: usize,
     pub(super) retention_ns: i64,
     pub(super) wake: Arc<Wake>,
+    pub(super) handles: Arc<Handles>,
 }
 
 impl Setting {
@@ -84,6 +89,7 @@ impl Setting {
             max_streams: limits.max_streams_per_tenant,
             retention_ns: i64::try_from(limits.retention.as_nanos()).unwrap_or(i64::MAX),
             wake: Arc::default(),
+            handles: Arc::default(),
         }
     }
 }
@@ -112,6 +118,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             retention: setting.retention_ns / T::UNIT_NS,
             sealing: Mutex::default(),
             has_failed: AtomicBool::new(false),
+            since: Mutex::default(),
         }
     }
 
@@ -179,6 +186,14 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         // Without files there is nothing to wait for, and the table stays locked.
         let fresh = if let Some(mut streams) = streams {
             let fresh = self.fresh(&self.read(), batch)?;
+            if streams.is_suspect() && !fresh.is_empty() {
+                let (all, next_id) = {
+                    let table = self.read();
+                    (table.all(), table.next_id)
+                };
+                let replaced = streams.rewrite(next_id, &all);
+                replaced.map_err(|error| unwritten(&error, &streams.directory))?;
+            }
             streams.append(&fresh)?;
             let mut table = self.write();
             for (id, labels) in &fresh {
@@ -244,7 +259,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             told(pending.refused.or(refused))
         });
         let results: Vec<_> = results.collect();
-        let is_full = table.weight > Self::most_in_memory(&table) || wal.len() > files::LONGEST_WAL;
+        let is_full = table.weight > Self::most_in_memory(&table) || wal.is_due();
         drop(table);
         drop(wal);
         if is_full {

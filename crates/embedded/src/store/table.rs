@@ -152,8 +152,7 @@ impl<T: Record> Table<T> {
             });
         }
         self.index.retain(|_, values| !values.is_empty());
-        let left = rows.iter();
-        left.map(|(id, row)| (*id, row.labels.clone())).collect()
+        self.all()
     }
 
     /// Adds entries to rows. Labels and time of the first that was refused, if one was.
@@ -183,10 +182,9 @@ impl<T: Record> Table<T> {
                         fresh.extend(copy);
                     }
                     Fate::Known => {}
-                    Fate::Refused if refused.is_none() => {
-                        refused = Some((row.labels.clone(), time));
+                    Fate::Refused => {
+                        refused.get_or_insert_with(|| (row.labels.clone(), time));
                     }
-                    Fate::Refused => {}
                 }
             }
             if is_wanted {
@@ -199,6 +197,12 @@ impl<T: Record> Table<T> {
     /// The number of the newest segment, 0 if there is none: what is sealed later has a higher one.
     pub(super) fn sealed(&self) -> u64 {
         self.segments.last().map_or(0, |segment| segment.seq)
+    }
+
+    /// All rows' ids and labels.
+    pub(super) fn all(&self) -> Vec<(Id, Labels)> {
+        let rows = self.rows.iter();
+        rows.map(|(id, row)| (*id, row.labels.clone())).collect()
     }
 
     pub(super) fn labels(&self, id: Id) -> Option<Labels> {
@@ -253,6 +257,20 @@ impl<T: Record> Table<T> {
         }
         self.is_frozen = false;
         self.segments.extend(sealed.map(Arc::new));
+    }
+
+    /// Takes a segment in the place of those that it was merged from. Some of them may have gone
+    /// meanwhile, because they were too old; what is left of them goes the next time.
+    pub(super) fn merge(&mut self, of: &[Arc<Segment>], merged: Option<Segment>) {
+        self.segments.retain(|one| {
+            let is_merged = of.iter().any(|other| Arc::ptr_eq(one, other));
+            if is_merged {
+                one.doom();
+            }
+            !is_merged
+        });
+        self.segments.extend(merged.map(Arc::new));
+        self.segments.sort_by_key(|segment| segment.seq);
     }
 
     /// The rows that match, with what they have in memory of a range of time.

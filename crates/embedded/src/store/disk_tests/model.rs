@@ -13,6 +13,8 @@ enum Step {
     Lines(u8, Vec<(i64, u8, bool)>),
     Samples(u8, Vec<(i64, f64)>),
     Seal,
+    /// Merges, among other things.
+    Keep,
     Restart,
     Look(i64, i64),
 }
@@ -31,7 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..3_u8, prop::collection::vec((time.clone(), prop_oneof![
                 Just(0.0), Just(-0.0), -100.0..100.0, Just(7.0), Just(f64::MAX)]), 1..20))
             .prop_map(|(series, samples)| Step::Samples(series, samples)),
-        2 => Just(Step::Seal),
+        4 => Just(Step::Seal),
+        1 => Just(Step::Keep),
         1 => Just(Step::Restart),
         3 => (time.clone(), time).prop_map(|(a, b)| Step::Look(a.min(b), a.max(b))),
     ]
@@ -176,6 +179,7 @@ fn run(steps: &[Step]) {
                 assert_eq!(result.is_err(), is_refused);
             }
             Step::Seal => current.seal(),
+            Step::Keep => current.keep(),
             Step::Restart => {
                 // The old one has to go before the new one may come.
                 drop(store.take());
@@ -198,7 +202,7 @@ fn whatever_is_pushed_sealed_and_restarted_is_read_as_if_it_were_a_list() {
         failure_persistence: None,
         ..Config::default()
     };
-    let steps = prop::collection::vec(step(), 1..25);
+    let steps = prop::collection::vec(step(), 1..40);
     TestRunner::new(config)
         .run(&steps, |steps| {
             run(&steps);
