@@ -1,4 +1,7 @@
-//! Real senders through the gateway.
+//! Real senders through the gateway: here Prometheus, below those of `PyPI`.
+
+mod loki_client;
+mod stored;
 
 use std::time::Duration;
 
