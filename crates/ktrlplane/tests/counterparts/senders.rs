@@ -1,5 +1,6 @@
-//! Real senders through the gateway: here Prometheus, below those of `PyPI`.
+//! Real senders through the gateway: here Prometheus, below those of `PyPI` and what Fluent Bit sends.
 
+mod fluent_bit;
 mod loki_client;
 mod opentelemetry;
 mod stored;
