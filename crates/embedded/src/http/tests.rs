@@ -5,8 +5,11 @@ mod loki_index;
 mod loki_labels;
 mod loki_patterns;
 mod loki_tail;
+mod otlp;
 mod prometheus_surface;
 mod push;
+mod remote_write_2;
+mod write_bodies;
 
 use std::sync::Arc;
 

@@ -37,5 +37,6 @@ mod identity;
 mod logs;
 mod metrics;
 mod openapi;
+mod otlp;
 mod promtool;
 mod senders;

@@ -140,12 +140,12 @@ fn flatten(prefix: &str, attribute: &KeyValue, into: &mut Pairs) -> Result<(), R
             flatten(&name, below, into)?;
         }
     } else {
-        into.push((name, text(value)));
+        put(into, &name, text(value));
     }
     Ok(())
 }
 
-/// Adds a field, if it is set.
+/// Adds a label, if there is a value for it: one without is none.
 fn put(metadata: &mut Pairs, name: &str, value: String) {
     if !value.is_empty() {
         metadata.push((name.to_owned(), value));
