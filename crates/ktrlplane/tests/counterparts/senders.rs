@@ -80,6 +80,7 @@ remote_write:
       token_url: {issuer}/token
       scopes: [observe]
       endpoint_params: {{resource: "{AUDIENCE}"}}
+    metadata_config: {{send_interval: 1s}}
     send_exemplars: true
     send_native_histograms: true
     queue_config: {{retry_on_http_429: true, batch_send_deadline: 1s, min_backoff: 50ms, max_backoff: 100ms}}
@@ -162,6 +163,50 @@ fn what_prometheus_sends_is_the_resources_and_nobody_elses() {
     );
     // Counted, with the sender's name nowhere in the log.
     assert!(gateway.log().contains("replaced"), "{}", gateway.log());
+}
+
+#[test]
+fn what_prometheus_sends_to_the_embedded_backend_is_read_from_it() {
+    let Some(mut world) = World::new() else {
+        return;
+    };
+    let gateway = world.gateway(None, Some("embedded:"));
+    let victor = world.issuer.token("victor");
+    let port = free_port();
+    let config = sender(&world, port, &gateway.url, "sender");
+    let Some(_sender) = Prometheus::with_config(world.path(), port, &config) else {
+        return;
+    };
+    let base = |resource: &str| {
+        format!(
+            "{}/api/v1/projects/{PROJECT}/resources/{resource}/prometheus/api/v1",
+            gateway.url
+        )
+    };
+    let ask = |resource: &str, query: &str| {
+        let url = format!("{}/query", base(resource));
+        value(&url, query, Some(&victor))
+    };
+    // What claims to be the neighbour's is there, is the resource's, and counts on.
+    until(&gateway, || {
+        ask(RESOURCE, "changes(go_memstats_alloc_bytes_total[1m]) > 2").is_some()
+    });
+    let (resource, _) = ask(RESOURCE, "go_goroutines").expect("a sample");
+    assert_eq!(resource, RESOURCE);
+    let foreign = "count({__name__=~\".+\", resource_id!=\"shop-api\"})";
+    assert_eq!(ask(RESOURCE, foreign), None);
+    assert_eq!(ask("shop-db", "count({__name__=~\".+\"})"), None);
+    let all = "count(count by (job) ({__name__=~\".+\"}))";
+    assert_eq!(
+        ask(RESOURCE, all).map(|found| found.1),
+        Some("1".to_owned())
+    );
+    // Metadata go separately.
+    until(&gateway, || {
+        let url = format!("{}/metadata?metric=go_goroutines", base(RESOURCE));
+        let answer = get(&url, Some(&victor)).expect(200).json();
+        answer["data"]["go_goroutines"][0]["type"] == "gauge"
+    });
 }
 
 #[test]
