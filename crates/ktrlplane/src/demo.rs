@@ -27,7 +27,7 @@ use gateway::{
 };
 use tokio::runtime::Handle;
 
-use crate::process::{self, BACKEND_TIMEOUT};
+use crate::process::{self, BACKEND_TIMEOUT, End};
 use crate::{loopback, output};
 use data_dir::DataDir;
 use identity::{AUDIENCE, IdentityProvider};
@@ -99,6 +99,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         },
         shutdown_grace: GRACE,
     };
+    let mut end = End::listen(&background)?;
     let server = gateway::start(
         settings,
         directory.clone(),
@@ -123,20 +124,20 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     output::line(guide.text(&data, program.as_deref().unwrap_or("ktrlplane")))?;
 
     background.block_on(async {
-        let end = process::asked_to_end();
+        let end = end.wished();
         tokio::pin!(end);
         let mut ticks = tokio::time::interval(GROWTH);
-        let ended = loop {
+        loop {
             tokio::select! {
-                ended = &mut end => break ended,
+                () = &mut end => break,
                 _ = ticks.tick() => {
                     grow(&mut generator, &backend, clock.now().as_second())?;
                 }
             }
-        };
+        }
         server.shutdown().await;
         directory.close().await;
-        Ok(ended?)
+        Ok(())
     })
 }
 

@@ -7,13 +7,13 @@ use gateway::directory::{Directory, DirectoryError, Options};
 use gateway::{
     AuditOutput, BackendSettings, IssuerSettings, Server, Settings, SystemClock, TailSettings,
 };
-use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Handle, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::{Host, Url};
 
 use super::{Failure, Source};
 use crate::config::{Backend, Config, Database, Observability};
-use crate::process::{self, BACKEND_TIMEOUT, SHUTDOWN_GRACE};
+use crate::process::{self, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
 use crate::{loopback, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
@@ -64,6 +64,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let audited_to_a_file = matches!(config.audit.output, AuditOutput::File(_));
     let settings = settings(config, loki, mimir);
+    let mut end = End::listen(&background).map_err(Failure::new)?;
+    let mut hang_up = hang_up(&background, audited_to_a_file).map_err(Failure::new)?;
     let server = gateway::start(
         settings,
         directory.clone(),
@@ -72,26 +74,29 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     )
     .map_err(Failure::new)?;
     background.block_on(async {
-        let asked = until_the_end(&server, audited_to_a_file).await;
+        until_the_end(&mut end, hang_up.as_mut(), &server).await;
         tracing::info!("ending");
         server.shutdown().await;
         directory.close().await;
-        asked.map_err(Failure::new)
+        Ok(())
     })
 }
 
-/// Waits until the process is asked to end. Where the audit goes to a file, whoever rotates it may send
-/// SIGHUP; where it does not, SIGHUP ends the process, as it does by default.
-async fn until_the_end(server: &Server, has_file: bool) -> Result<(), std::io::Error> {
-    let end = process::asked_to_end();
-    if !has_file {
-        return end.await;
-    }
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::pin!(end);
+/// Where the audit goes to a file, whoever rotates it may send SIGHUP; where it does not, SIGHUP ends
+/// the process, as it does by default.
+fn hang_up(runtime: &Runtime, has_file: bool) -> Result<Option<Signal>, std::io::Error> {
+    let _in_runtime = runtime.enter();
+    has_file.then(|| signal(SignalKind::hangup())).transpose()
+}
+
+/// Waits until the process is asked to end.
+async fn until_the_end(end: &mut End, hang_up: Option<&mut Signal>, server: &Server) {
+    let Some(hang_up) = hang_up else {
+        return end.wished().await;
+    };
     loop {
         tokio::select! {
-            ended = &mut end => return ended,
+            () = end.wished() => return,
             _ = hang_up.recv() => server.reopen_audit(),
         }
     }

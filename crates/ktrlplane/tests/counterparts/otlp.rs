@@ -39,6 +39,9 @@ fn a_record_and_a_counter_that_are_sent_to_the_embedded_backend_are_read_from_it
     let url = format!("{base}/otlp/v1/logs");
     post_json(&url, &victor, &logs.to_string()).expect(403);
     post_json(&url, &alice, &logs.to_string()).expect(200);
+    // The backend has said that it indexes the resource, in a form that the gateway understands.
+    let log = gateway.log();
+    assert!(!log.contains("otlp_config"), "{log}");
     let url = format!("{base}/loki/api/v1/query_range");
     let query = r#"{service_name="checkout"} | order_id="7""#;
     let answer = get(&with_query(&url, &[("query", query)]), Some(&victor)).expect(200);

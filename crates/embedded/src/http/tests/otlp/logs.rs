@@ -68,3 +68,69 @@ fn sorted(mut streams: Vec<Json>) -> Vec<Json> {
     streams.sort_by_key(|stream| stream["values"].to_string());
     streams
 }
+
+/// Of the first case: everything else is structured metadata.
+#[tokio::test]
+async fn streams_are_told_apart_by_the_attributes_that_loki_indexes() {
+    let backend = empty();
+    let case: Json = serde_json::from_str(CASES.lines().next().unwrap()).unwrap();
+    let body = json::logs(&case["batch"]).encode_to_vec();
+    export(&backend, PATH, &[PROTOBUF], body).await.unwrap();
+    let parameters = [("match[]", r#"{resource_id="r1"}"#), ("since", "1h")];
+    let found = get(&backend, "/loki/api/v1/series", &parameters).await;
+    let wanted = serde_json::json!([{
+        "k8s_pod_name": "p-1",
+        "resource_id": "r1",
+        "service_name": "shop",
+        "service_namespace": "eu",
+    }]);
+    assert_eq!(found["data"], wanted);
+}
+
+/// Nobody knows when it was made but that it was not later than now.
+#[tokio::test]
+async fn a_record_without_a_time_is_of_now() {
+    let backend = empty();
+    let mut batch =
+        json::logs(&serde_json::from_str::<Json>(CASES.lines().next().unwrap()).unwrap()["batch"]);
+    let record = &mut batch.resource_logs[0].scope_logs[0].log_records[0];
+    record.time_unix_nano = 0;
+    export(&backend, PATH, &[PROTOBUF], batch.encode_to_vec())
+        .await
+        .unwrap();
+    let now = crate::http::tests::NOW;
+    let end = (now + 1).to_string();
+    let parameters = [
+        ("query", r#"{resource_id="r1"}"#),
+        ("since", "1h"),
+        ("end", &end),
+    ];
+    let found = get(&backend, "/loki/api/v1/query_range", &parameters).await;
+    assert_eq!(found["data"]["result"][0]["values"][0][0], now.to_string());
+}
+
+/// The gateway asks for it, and forwards no records to a backend that does not index the label.
+#[tokio::test]
+async fn the_limits_say_that_the_resource_is_indexed() {
+    let backend = empty();
+    let ask = |tenant: &str| {
+        let request =
+            http::Request::get("/config/tenant/v1/limits").header("x-scope-orgid", tenant);
+        request.body(axum::body::Body::empty()).unwrap()
+    };
+    let (status, yaml) = crate::http::tests::send(&backend, ask("acme")).await;
+    assert_eq!(status, StatusCode::OK);
+    let (_, config) = yaml.split_once("otlp_config:\n").unwrap();
+    let lines: Vec<_> = config.lines().collect();
+    let head = [
+        "  resource_attributes:",
+        "    attributes_config:",
+        "    - action: index_label",
+        "      attributes:",
+        "      - service.name",
+    ];
+    assert_eq!(lines[..head.len()], head);
+    assert!(lines.contains(&"      - resource_id"), "{yaml}");
+    let (status, _) = crate::http::tests::send(&backend, ask("")).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+}
