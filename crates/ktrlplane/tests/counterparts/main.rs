@@ -26,6 +26,7 @@ mod forwarder;
 mod gateway;
 mod issuer;
 mod prometheus;
+mod python;
 mod world;
 
 mod data_frame;
