@@ -12,6 +12,10 @@ pub(crate) const BACKEND_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a shutdown waits for answers that are on their way. Kubernetes kills after 30 seconds.
 pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 
+/// How long the end of the embedded backend waits for what it is still storing or answering. What it
+/// acknowledged is on the disk by then.
+pub(crate) const BACKEND_GRACE: Duration = Duration::from_secs(3);
+
 /// A runtime for everything beside the request path: the directory, the issuer's keys, or the
 /// embedded backend.
 pub(crate) fn runtime(name: &str) -> Result<Runtime, std::io::Error> {

@@ -96,6 +96,7 @@ fn pushed(error: PushError) -> Refused {
         | PushError::EmptyLabelName
         | PushError::DuplicateLabel(_)
         | PushError::NoMetricName(_)
+        | PushError::DuplicateSample { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         // Senders keep what they have and try again.

@@ -12,9 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::{Host, Url};
 
 use super::{Failure, Source};
-use crate::config::{Backend, Config, Database, Observability};
-use crate::process::{self, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
-use crate::{loopback, telemetry};
+use crate::config::{Backend, Config, Database, Observability, Place};
+use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
+use crate::{loopback, store, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
@@ -55,7 +55,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
-    let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
+    let store = open_store(&config)?;
+    let embedded = store.map(|store| loopback::serve(&store, backends.handle(), BACKEND_TIMEOUT));
+    let embedded = embedded.transpose().map_err(Failure::new)?;
+    let (loki, mimir) = self::backends(&config.observability, embedded.as_ref());
     let directory = open_directory(&config.database, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
@@ -78,8 +81,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         tracing::info!("ending");
         server.shutdown().await;
         directory.close().await;
-        Ok(())
-    })
+    });
+    // Nobody asks the embedded backend any more. With its runtime goes what holds its data, which
+    // are closed, and the directory is free for the next process.
+    backends.shutdown_timeout(BACKEND_GRACE);
+    tracing::info!("ended");
+    Ok(())
 }
 
 /// Where the audit goes to a file, whoever rotates it may send SIGHUP; where it does not, SIGHUP ends
@@ -160,32 +167,44 @@ pub(crate) fn settings(
     }
 }
 
-/// Where both backends are. Those that are embedded are one, and it is started here.
-pub(crate) fn start_backends(
+/// Opens the embedded backend's data, if one of the backends is embedded.
+fn open_store(config: &Config) -> Result<Option<embedded::Backend>, Failure> {
+    if !config.observability.has_embedded() {
+        return Ok(None);
+    }
+    match &config.embedded.place {
+        Place::Memory => {
+            tracing::warn!(
+                "the embedded backend keeps its data in memory, until this process ends"
+            );
+        }
+        Place::Directory(path) => tracing::info!(
+            directory = %path.display(),
+            age = ?config.embedded.age,
+            bytes_per_project = config.embedded.size,
+            "the embedded backend keeps its data"
+        ),
+    }
+    store::open(&config.embedded)
+        .map(Some)
+        .map_err(|error| Failure::new(format_args!("{error}; see embedded.directory")))
+}
+
+/// Where both backends are. Those that are embedded are one, which is at `embedded`.
+pub(crate) fn backends(
     observability: &Observability,
-    runtime: &Handle,
-) -> Result<(Option<BackendSettings>, Option<BackendSettings>), Failure> {
-    let both = [&observability.loki, &observability.mimir];
-    let has_embedded = both
-        .into_iter()
-        .any(|backend| matches!(backend, Backend::Embedded(_)));
-    let embedded = if has_embedded {
-        tracing::warn!("the embedded backend keeps its data in memory, until this process ends");
-        let backend = embedded::Backend::new(embedded::Limits::default());
-        Some(loopback::serve(&backend, runtime, BACKEND_TIMEOUT).map_err(Failure::new)?)
-    } else {
-        None
-    };
+    embedded: Option<&BackendSettings>,
+) -> (Option<BackendSettings>, Option<BackendSettings>) {
     let settings = |backend: &Backend| match backend {
         Backend::Off => None,
-        Backend::Embedded(timeout) => embedded.clone().map(|mut embedded| {
+        Backend::Embedded(timeout) => embedded.cloned().map(|mut embedded| {
             embedded.timeout = *timeout;
             embedded
         }),
         Backend::At(settings) => Some(BackendSettings::clone(settings)),
     };
-    Ok((
+    (
         settings(&observability.loki),
         settings(&observability.mimir),
-    ))
+    )
 }
