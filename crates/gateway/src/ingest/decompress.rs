@@ -18,6 +18,18 @@ pub(super) enum Compression {
     Gzip,
 }
 
+impl Compression {
+    /// How long the body is after decompression, if it can be known before: gzip says it nowhere that
+    /// could be relied on.
+    pub(super) fn length(self, body: &[u8]) -> Option<usize> {
+        match self {
+            Self::None => Some(body.len()),
+            Self::Snappy => snap::raw::decompress_len(body).ok(),
+            Self::Gzip => None,
+        }
+    }
+}
+
 /// The body as it was before it was compressed, of at most `limit` bytes.
 pub(super) fn decompress(
     compression: Compression,
