@@ -17,7 +17,7 @@ const PUSH: &str = r#"{"streams": [{"stream": {"app": "x"}, "values": [["1", "li
 const OTHER: &str = "/api/v1/projects/globex-iot/resources/iot-graph";
 
 /// Long, since the machine of the tests may have much else to do.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 
 async fn push(world: &World, subject: &str, resource: &str) -> Answer {
     let path = format!("{resource}/loki/api/v1/push");
