@@ -55,6 +55,9 @@ pub enum Error {
     /// A body that took too long to arrive.
     #[error("the body did not arrive in time")]
     SlowBody,
+    /// A batch that took too long to arrive. Senders drop what a 408 is answered to.
+    #[error("the batch did not arrive in time: send it again, or in smaller batches")]
+    SlowWrite,
     /// A body that broke off.
     #[error("the body broke off")]
     BrokenBody,
@@ -208,6 +211,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::NotIndexed
             | Self::Busy
+            | Self::SlowWrite
             | Self::WriteUnknown
             | Self::AuditUnavailable
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -234,6 +238,7 @@ impl Error {
             | Self::NotJson
             | Self::TooLarge
             | Self::SlowBody
+            | Self::SlowWrite
             | Self::BrokenBody
             | Self::NoKeys
             | Self::UnknownResource
@@ -258,16 +263,22 @@ impl Error {
         }
     }
 
-    /// The answer. Unexpected errors name the request, so that their cause is found in the log.
-    #[must_use]
-    pub fn into_response(self, request_id: &str) -> Response<Body> {
-        let (status, error_type) = self.status();
+    /// What is said. Unexpected errors name the request, so that their cause is found in the log.
+    pub(crate) fn sentence(&self, request_id: &str) -> String {
+        let (status, _) = self.status();
         let is_configured = matches!(self, Self::NotConfigured(_) | Self::ReadOnly);
-        let sentence = if status.is_server_error() && !is_configured {
+        if status.is_server_error() && !is_configured {
             format!("{self} (request {request_id})")
         } else {
             self.to_string()
-        };
+        }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let (status, error_type) = self.status();
+        let sentence = self.sentence(request_id);
         let shape = Shape {
             status: "error",
             error_type,
@@ -295,6 +306,10 @@ impl Error {
                 // The body is not read, so nothing after it can be taken for a request.
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
+            Self::SlowWrite => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
             Self::NoToken | Self::InvalidToken(_) => {
                 headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
             }
@@ -312,6 +327,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::TooManyTails(_)
             | Self::Busy
+            | Self::Refused(Refusal::NoRoom { .. })
             | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::GatewayTimeout(_)

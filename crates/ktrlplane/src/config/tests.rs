@@ -158,8 +158,25 @@ fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
     assert_eq!(rate.bytes_per_second.get(), 1_000_000);
     // As much as a batch may hold, so that none is refused for ever.
     assert_eq!(rate.burst.get(), 32 << 20);
+    let given = good("ingest: {in_flight_bytes: 1073741824}\n", &[]).ingest;
+    assert_eq!((given.room, given.project_room), (1 << 30, 256 << 20));
+    let shares = "ingest: {in_flight_bytes: 200000000, project_in_flight_bytes: 100000000}\n";
+    let given = good(shares, &[]).ingest;
+    assert_eq!((given.room, given.project_room), (200_000_000, 100_000_000));
     for (file, wrong) in [
         ("ingest: {max_labels: 0}", "is \"0\""),
+        (
+            "ingest: {in_flight_bytes: 200000000}",
+            "of which each project has a quarter, which is less than twice",
+        ),
+        (
+            "ingest: {project_in_flight_bytes: 67108863}",
+            "is \"67108863\", which is less than twice",
+        ),
+        (
+            "ingest: {project_in_flight_bytes: 536870913}",
+            "which is more than ingest.in_flight_bytes",
+        ),
         (
             "ingest: {burst_bytes: 1}",
             "is given without ingest.rate_bytes",
@@ -596,6 +613,8 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       max_ahead: 10m  # default
       # rate_bytes:  # not set (KTRLPLANE_INGEST_RATE_BYTES)
       # burst_bytes:  # not set (KTRLPLANE_INGEST_BURST_BYTES)
+      in_flight_bytes: 536870912  # default
+      # project_in_flight_bytes:  # not set (KTRLPLANE_INGEST_PROJECT_IN_FLIGHT_BYTES)
     embedded:
       directory: "ktrlplane-data"  # default
       retention:
