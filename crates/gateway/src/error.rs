@@ -157,6 +157,12 @@ pub enum Error {
     /// The backend has no such endpoint, or it is switched off there.
     #[error("the {} backend does not serve this, or it is not enabled there", .0.name())]
     NotServed(Backend),
+    /// The backend's storage is full (507).
+    #[error(
+        "the {} backend has no room left to store this: send it again later; whoever runs the \
+         backend has to make room", .0.name()
+    )]
+    StorageFull(Backend),
     /// The backend's answer did not begin in time.
     #[error("the {} backend did not answer in time", .0.name())]
     GatewayTimeout(Backend),
@@ -211,6 +217,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::NotIndexed
             | Self::Busy
+            | Self::StorageFull(_)
             | Self::SlowWrite
             | Self::WriteUnknown
             | Self::AuditUnavailable
@@ -254,6 +261,7 @@ impl Error {
             | Self::BadData(_)
             | Self::Refused(_)
             | Self::Busy
+            | Self::StorageFull(_)
             | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::TooManyTails(_)
@@ -331,6 +339,7 @@ impl Error {
             | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::GatewayTimeout(_)
+            | Self::StorageFull(_)
             | Self::WriteUnknown
             | Self::AuditUnavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

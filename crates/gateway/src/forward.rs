@@ -458,6 +458,13 @@ pub async fn write(
     };
     drop(place);
     let answer = sent.map_err(|error| upstream.no_answer(error))?;
+    if answer.status() == StatusCode::INSUFFICIENT_STORAGE {
+        tracing::warn!(
+            backend = upstream.backend.name(),
+            "no room to store a batch"
+        );
+        return Err(Error::StorageFull(upstream.backend));
+    }
     let answer = upstream.one_of(&passes, answer)?;
     let written: Vec<_> = WRITTEN
         .iter()

@@ -93,6 +93,7 @@ fn errors() -> Vec<Error> {
         Error::SlowWrite,
         Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
+        Error::StorageFull(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
         Error::TooManyTails(4),
@@ -117,7 +118,9 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
         Error::UnexpectedBody => true,
-        Error::Refused(_) | Error::Busy | Error::SlowWrite => is_a_write(route),
+        Error::Refused(_) | Error::Busy | Error::SlowWrite | Error::StorageFull(_) => {
+            is_a_write(route)
+        }
         Error::NotIndexed => route.name == "otlp_logs",
         Error::NoForm => takes == Takes::Form,
         Error::NotJson => takes == Takes::Json,

@@ -84,12 +84,10 @@ fn answer(taken: Result<Rejected, Refused>) -> Response {
 }
 
 /// The status by which senders do what they are to do: those of this protocol send again only what
-/// was answered with one of a few.
+/// was answered with one of a few. A full disk (507) is the gateway's to explain.
 fn retried(status: StatusCode) -> StatusCode {
     match status {
-        StatusCode::INTERNAL_SERVER_ERROR | StatusCode::INSUFFICIENT_STORAGE => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        StatusCode::INTERNAL_SERVER_ERROR => StatusCode::SERVICE_UNAVAILABLE,
         other => other,
     }
 }
