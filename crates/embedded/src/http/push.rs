@@ -14,6 +14,7 @@ use query::logql::Expr;
 
 use super::loki::Refusal;
 use super::{Shared, tenant};
+use crate::logql::go;
 use crate::store::PushError;
 use crate::{
     Backend, Exemplar, ExemplarSeries, Labels, LogEntry, LogStream, MetricKind, MetricMetadata,
@@ -95,7 +96,7 @@ fn logs(backend: &Backend, tenant: &str, push: PushRequest) -> Result<(), Refusa
             let time = entry.timestamp.unwrap_or_default();
             let nanos = time.seconds.checked_mul(1_000_000_000);
             let nanos = nanos.and_then(|nanos| nanos.checked_add(time.nanos.into()));
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let text = go::lossy;
             entries.push(LogEntry {
                 timestamp_ns: nanos.ok_or_else(|| bad("a timestamp is out of range"))?,
                 line: text(&entry.line),

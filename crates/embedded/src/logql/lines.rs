@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::hash::BuildHasher as _;
 
 use query::logql::ast::{LogExpr, Stage};
 
@@ -87,7 +88,8 @@ pub(crate) fn over(
         bytes
     })?;
     let mut streams = collected.streams;
-    streams.sort_by(|a, b| a.labels.cmp(&b.labels));
+    // Loki orders them by their labels' text, in which `a1` comes before `a`.
+    streams.sort_by_cached_key(|stream| stream.labels.to_string());
     Ok(streams)
 }
 
@@ -123,8 +125,11 @@ pub(crate) fn walk(
             lines: Lines::new(stream, &reading, is_backward, needle.as_ref()),
             stream: &stream.labels,
             labels: LineLabels::new(&stream.labels),
+            latest: (i64::MIN, Vec::new()),
         })
         .collect();
+    // Loki leaves out what is the same in a stream once it merges several.
+    let merges = sources.len() > 1;
     // Always the stream whose next line is due: lines beyond the limit are never looked at.
     let mut next: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::with_capacity(sources.len());
     let due = |time: i64| match request.direction {
@@ -152,7 +157,7 @@ pub(crate) fn walk(
         if let Some(line) = pipeline.run(source.lines.line()?, &mut source.labels) {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
-            if is_due {
+            if is_due && !(merges && is_repeated(&mut source.latest, time, &line, &source.labels)) {
                 last = Some(time);
                 count += 1;
                 bytes += line.len();
@@ -181,6 +186,28 @@ struct Source<'a> {
     lines: Lines<'a>,
     stream: &'a Labels,
     labels: LineLabels<'a>,
+    /// The time of the last line that passed, and the hashes of those that passed at this time.
+    latest: (i64, Vec<u64>),
+}
+
+/// Whether a line of this time, text and labels passed before; if not, it is remembered.
+fn is_repeated(
+    latest: &mut (i64, Vec<u64>),
+    time: i64,
+    line: &str,
+    labels: &LineLabels<'_>,
+) -> bool {
+    let (at, seen) = latest;
+    if *at != time {
+        *at = time;
+        seen.clear();
+    }
+    let hash = foldhash::quality::FixedState::default().hash_one((line, labels.result()));
+    let is_repeated = seen.contains(&hash);
+    if !is_repeated {
+        seen.push(hash);
+    }
+    is_repeated
 }
 
 /// Lines by the labels that the pipeline left.

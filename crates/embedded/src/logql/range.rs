@@ -181,7 +181,7 @@ pub(super) fn metadata(pairs: &[(String, String)]) -> impl Iterator<Item = (&str
 
 fn pipeline_error(labels: &Labels) -> EvalError {
     let error = labels.get(ERROR);
-    EvalError::Execution(format!(
+    EvalError::Invalid(format!(
         "pipeline error: '{error}' for series: '{labels}'.\n\
          Use a label filter to intentionally skip this error. (e.g | __error__!=\"{error}\").\n\
          To skip all potential errors you can match empty errors.(e.g __error__=\"\")\n\

@@ -240,7 +240,7 @@ mod tests {
             "{{ define \"x\" }}{{ end }}",
             "{{ $y }}",
             "{{ 1 | 2 }}",
-            "{{ .a | }}",
+            "{{ /* x */ }}",
         ] {
             assert!(
                 Template::new("line", source, 7_000_000_000).is_err(),

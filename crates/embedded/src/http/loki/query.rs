@@ -1,5 +1,6 @@
 //! Queries: `query` and `query_range`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use axum::extract::{Request, State};
@@ -7,6 +8,7 @@ use axum::response::Response;
 
 use super::asked::{self, Asked};
 use super::{Call, Refusal, bad, check_limit, parse};
+use crate::Labels;
 use crate::http::Shared;
 use crate::http::json::{self, Style};
 use crate::limits::EvalError;
@@ -56,6 +58,7 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
         if is_log_query {
             check_limit(asked.limit, &backend.limits)?;
         }
+        let asked = settled(asked, is_log_query);
         let request = logql::Request {
             query: &tree,
             start_ns: asked.start_ns,
@@ -75,6 +78,45 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
     .await
 }
 
+/// The times as Loki's frontend has them. It widens those of metric queries to whole steps, so that
+/// the steps are the same whenever somebody asks; a moment is a nanosecond of lines.
+fn settled(asked: Asked, is_log_query: bool) -> Asked {
+    if asked.instant || (is_log_query && asked.start_ns != asked.end_ns) {
+        return asked;
+    }
+    if is_log_query {
+        let end_ns = asked.end_ns.saturating_add(1);
+        return Asked { end_ns, ..asked };
+    }
+    // The frontend counts steps in milliseconds.
+    let step_ns = asked.step_ns / 1_000_000 * 1_000_000;
+    if step_ns <= 0 {
+        return asked;
+    }
+    let behind = asked.end_ns.rem_euclid(step_ns);
+    let missing = if behind == 0 { 0 } else { step_ns - behind };
+    Asked {
+        start_ns: asked.start_ns - asked.start_ns.rem_euclid(step_ns),
+        end_ns: asked.end_ns.saturating_add(missing),
+        ..asked
+    }
+}
+
+/// The labels as Loki shows those of streams: what was no text once, a space takes its place.
+fn shown(labels: &Labels) -> Cow<'_, Labels> {
+    if !labels
+        .iter()
+        .any(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
+    {
+        return Cow::Borrowed(labels);
+    }
+    let spaced = |(name, value): (&str, &str)| {
+        let value = value.replace(char::REPLACEMENT_CHARACTER, " ");
+        (name.to_owned(), value)
+    };
+    Cow::Owned(Labels::keeping_empty(labels.iter().map(spaced).collect()))
+}
+
 fn render(answer: &Answer, started: std::time::Instant) -> String {
     let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
     let mut entries = 0;
@@ -83,7 +125,7 @@ fn render(answer: &Answer, started: std::time::Instant) -> String {
             out.push_str(r#"streams","result":"#);
             json::list(&mut out, streams, |out, stream| {
                 out.push_str(r#"{"stream":"#);
-                json::labels(out, &stream.labels);
+                json::labels(out, &shown(&stream.labels));
                 out.push_str(r#","values":"#);
                 json::list(out, &stream.entries, |out, (time, line)| {
                     entries += 1;

@@ -1,6 +1,7 @@
 //! The functions of templates.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -43,8 +44,8 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
     match name {
         "__line__" => done(context.input.line),
         "__timestamp__" => Ok(Value::Time(Time::from_nanos(context.input.time_ns))),
-        "ToLower" | "lower" => Ok(Value::Text(text(0).to_lowercase())),
-        "ToUpper" | "upper" => Ok(Value::Text(text(0).to_uppercase())),
+        "ToLower" | "lower" => Ok(Value::Text(go::to_lower(text(0)))),
+        "ToUpper" | "upper" => Ok(Value::Text(go::to_upper(text(0)))),
         "title" => Ok(Value::Text(title(text(0)))),
         "Replace" => replace(text(0), text(1), text(2), int(3)),
         "replace" => replace(text(2), text(0), text(1), -1),
@@ -72,7 +73,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         }
         "urldecode" => url_decode(text(0)).map(Value::Text),
         "urlencode" => Ok(Value::Text(url_encode(text(0)))),
-        "urlquery" => Ok(Value::Text(url_encode(&print::joined(
+        "urlquery" => Ok(Value::Text(url_encode(&print::plain(
             args,
             context.input.fields,
         )))),
@@ -202,7 +203,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         }
         "printf" => bounded(print::formatted(text(0), rest, context.input.fields)?),
         "html" => {
-            let plain = print::joined(args, context.input.fields);
+            let plain = print::plain(args, context.input.fields);
             let escaped = plain
                 .replace('&', "&amp;")
                 .replace('<', "&lt;")
@@ -211,6 +212,12 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
                 escaped.replace('"', "&#34;").replace('\'', "&#39;"),
             ))
         }
+        "js" => bounded(js_escape(&print::plain(args, context.input.fields))),
+        // No value of a template is a function.
+        "call" => Err(match args.first() {
+            None | Some(Value::Nil) => "call of nil".to_owned(),
+            Some(other) => format!("non-function of type {}", other.type_name()),
+        }),
         other => Err(format!("{other} is not supported")),
     }
 }
@@ -241,8 +248,8 @@ fn extreme(values: &[Value], choose: fn(f64, f64) -> f64) -> f64 {
 }
 
 fn round(value: f64, places: i64, on: f64) -> f64 {
-    #[allow(clippy::cast_precision_loss)]
-    let power = 10_f64.powf(places as f64);
+    // Read rather than calculated: Go's powers of ten are exact.
+    let power = format!("1e{places}").parse().unwrap_or(f64::INFINITY);
     let digits = power * value;
     let rounded = if digits.fract() >= on {
         digits.ceil()
@@ -269,13 +276,18 @@ fn compare(name: &str, args: &[Value]) -> Result<bool, String> {
     let Some(second) = others.first() else {
         return Ok(false);
     };
+    let is_basic = |value: &Value| {
+        matches!(
+            value,
+            Value::Text(_) | Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Bool(_)
+        )
+    };
     let order = match (first, second) {
         (Value::Text(a), Value::Text(b)) => a.partial_cmp(b),
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
         (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => a.partial_cmp(b),
-        (Value::Text(_) | Value::Float(_) | Value::Int(_) | Value::Long(_), _) => {
-            return Err("incompatible types for comparison".to_owned());
-        }
+        (Value::Bool(_), Value::Bool(_)) => return Err("invalid type for comparison".to_owned()),
+        (a, b) if is_basic(a) && is_basic(b) => return Err(incompatible(a, b)),
         _ => return Err("invalid type for comparison".to_owned()),
     };
     Ok(match name {
@@ -296,14 +308,42 @@ fn equals(a: &Value, b: &Value) -> Result<bool, String> {
         (Value::Time(a), Value::Time(b)) => Ok(a == b),
         (Value::Nil, Value::Nil) => Ok(true),
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
-        _ => Err("incompatible types for comparison".to_owned()),
+        (a, b) => Err(incompatible(a, b)),
     }
+}
+
+fn incompatible(a: &Value, b: &Value) -> String {
+    let (a, b) = (a.type_name(), b.type_name());
+    format!("incompatible types for comparison: {a} and {b}")
+}
+
+/// A text as a string of JavaScript has it.
+fn js_escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str(r"\\"),
+            '\'' => out.push_str(r"\'"),
+            '"' => out.push_str("\\\""),
+            '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
     let [first, keys @ ..] = args else {
         return Ok(Value::Nil);
     };
+    if let Value::Nil = first {
+        return Err("index of untyped nil".to_owned());
+    }
     let mut value = first.clone();
     for key in keys {
         value = match (value, key) {
@@ -328,7 +368,11 @@ fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
                 )
             }
             (Value::Nil, _) => return Err("index of untyped nil".to_owned()),
-            (value @ (Value::Labels | Value::Map(_) | Value::List(_) | Value::Text(_)), key) => {
+            (Value::List(_) | Value::Text(_), key) => {
+                let kind = key.type_name();
+                return Err(format!("cannot index slice/array with type {kind}"));
+            }
+            (value @ (Value::Labels | Value::Map(_)), key) => {
                 let (kind, wanted) = (key.type_name(), value.type_name());
                 return Err(format!("cannot index {wanted} with type {kind}"));
             }
@@ -340,6 +384,10 @@ fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
 
 fn slice(args: &[Value]) -> Result<Value, String> {
     let bound = |at: usize, default: usize| match args.get(at) {
+        Some(value) if !matches!(value, Value::Int(_) | Value::Long(_)) => Err(format!(
+            "cannot index slice/array with type {}",
+            value.type_name()
+        )),
         Some(value) => usize::try_from(value.to_integer())
             .map_err(|_| format!("index out of range: {}", value.to_integer())),
         None => Ok(default),
@@ -352,7 +400,7 @@ fn slice(args: &[Value]) -> Result<Value, String> {
                 .as_bytes()
                 .get(start..end)
                 .ok_or_else(|| out_of_range(end))?;
-            Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+            Ok(Value::Text(go::lossy(bytes)))
         }
         Some(Value::List(list)) if args.len() <= 3 => {
             let (start, end) = (bound(1, 0)?, bound(2, list.len())?);
@@ -361,6 +409,7 @@ fn slice(args: &[Value]) -> Result<Value, String> {
         }
         Some(Value::Text(_)) => Err("cannot 3-index slice a string".to_owned()),
         Some(Value::List(_)) => Err("slices with three bounds are not supported".to_owned()),
+        Some(Value::Nil) => Err("slice of untyped nil".to_owned()),
         Some(other) => Err(format!("can't slice item of type {}", other.type_name())),
         None => Ok(Value::Nil),
     }

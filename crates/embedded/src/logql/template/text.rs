@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::run::MAX_OUTPUT;
 use super::time::Time;
@@ -69,7 +70,8 @@ pub(super) fn repeat(text: &str, count: i64) -> Result<String, String> {
     Ok(text.repeat(count))
 }
 
-/// The bytes of a text from `start` to `end`; a character that is cut apart is lost.
+/// The bytes of a text from `start` to `end`; what is left of a character that is cut apart is shown
+/// byte by byte.
 pub(super) fn cut(text: &str, start: i64, end: i64) -> Result<Value, String> {
     let size = text.len();
     let bounds = usize::try_from(start).ok().zip(usize::try_from(end).ok());
@@ -81,7 +83,21 @@ pub(super) fn cut(text: &str, start: i64, end: i64) -> Result<Value, String> {
             format!("runtime error: slice bounds out of range [{start}:{end}]")
         }
     })?;
-    Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+    Ok(Value::Text(go::lossy(bytes)))
+}
+
+/// A letter as a word begins with it: digraphs have a form for that.
+fn title_case(c: char) -> char {
+    match c {
+        'Ǆ' | 'ǆ' => 'ǅ',
+        'Ǉ' | 'ǉ' => 'ǈ',
+        'Ǌ' | 'ǌ' => 'ǋ',
+        'Ǳ' | 'ǳ' => 'ǲ',
+        c => go::to_upper(c.encode_utf8(&mut [0; 4]))
+            .chars()
+            .next()
+            .unwrap_or(c),
+    }
 }
 
 /// Every word with a capital.
@@ -92,7 +108,7 @@ pub(super) fn title(text: &str) -> String {
         if in_word {
             out.push(c);
         } else {
-            out.extend(c.to_uppercase());
+            out.push(title_case(c));
         }
         in_word = c.is_alphanumeric() || c == '_' || (!c.is_ascii() && !c.is_whitespace());
     }
@@ -156,8 +172,14 @@ pub(super) fn url_decode(text: &str) -> Result<String, String> {
         }
         at += 1;
     }
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    Ok(go::lossy(&out))
 }
+
+/// The usual alphabet; bits of the last letter that belong to no byte may be set.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Forgiving about the padding; an error is the value, as sprig has it.
 pub(super) fn base64_decode(text: &str) -> String {
@@ -172,16 +194,14 @@ pub(super) fn base64_decode(text: &str) -> String {
         .chain(padding.chars())
         .filter(|c| !matches!(c, '\r' | '\n'))
         .collect();
-    match STANDARD.decode(&padded) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) => {
-            let at = match error {
-                base64::DecodeError::InvalidByte(at, _)
-                | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
-                base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-                    padded.len() / 4 * 4
-                }
-            };
+    match LENIENT.decode(&padded) {
+        Ok(bytes) => go::lossy(&bytes),
+        Err(_) => {
+            let in_alphabet =
+                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+            // The first byte that is none of the alphabet; else what is too short to be a group.
+            let at = padded.bytes().position(|byte| !in_alphabet(byte));
+            let at = at.unwrap_or(padded.len() / 4 * 4);
             format!("illegal base64 data at input byte {at}")
         }
     }
