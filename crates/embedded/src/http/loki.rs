@@ -163,7 +163,7 @@ impl Call {
     ) -> Result<T, EvalError> {
         let Shared { backend, permits } = self.shared;
         let tenant = self.tenant;
-        let stop = Stop::after(backend.limits.query_timeout);
+        let stop = Stop::within(&backend.limits);
         work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await
     }
 }

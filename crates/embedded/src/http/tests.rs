@@ -4,6 +4,7 @@ mod loki_detected;
 mod loki_index;
 mod loki_labels;
 mod loki_patterns;
+mod loki_protection;
 mod loki_tail;
 mod prometheus_surface;
 mod push;

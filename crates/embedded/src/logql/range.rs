@@ -141,6 +141,7 @@ fn collect(
                 continue;
             }
             let entry = lines.line()?;
+            evaluation.request.stop.count(entry.line.len())?;
             labels.reset(metadata(entry.structured_metadata));
             let Some(value) = extractor.value(time_ns, entry.line, &mut labels) else {
                 continue;

@@ -112,7 +112,12 @@ pub(super) fn time(written: &str, default: i64) -> Result<i64, String> {
         Ok(nanos) => Some(nanos),
         Err(_) => times::rfc3339(written),
     };
-    parsed.ok_or_else(|| format!("cannot parse {written:?} to a valid timestamp"))
+    parsed.ok_or_else(|| {
+        format!(
+            "strconv.ParseInt: parsing {}: invalid syntax",
+            go::quote(written)
+        )
+    })
 }
 
 pub(super) fn limit(params: &Params) -> Result<usize, Refusal> {
