@@ -95,6 +95,8 @@ pub struct Stop {
     canceled: Arc<AtomicBool>,
     /// Bytes of log lines that were read, by all clones together.
     read: Arc<AtomicU64>,
+    /// And how many lines these were.
+    lines: Arc<AtomicU64>,
     most: u64,
 }
 
@@ -107,6 +109,7 @@ impl Stop {
             deadline: now.checked_add(timeout).unwrap_or(now),
             canceled: Arc::default(),
             read: Arc::default(),
+            lines: Arc::default(),
             most: u64::MAX,
         }
     }
@@ -123,6 +126,7 @@ impl Stop {
     /// Counts a log line of `bytes` that was read; an error if these are too many together.
     pub(crate) fn count(&self, bytes: usize) -> Result<(), EvalError> {
         let bytes = bytes as u64;
+        self.lines.fetch_add(1, Ordering::Relaxed);
         let read = self.read.fetch_add(bytes, Ordering::Relaxed);
         let read = read.saturating_add(bytes);
         if read <= self.most {
@@ -145,6 +149,12 @@ impl Stop {
             return Err(EvalError::Timeout);
         }
         Ok(())
+    }
+
+    /// Bytes and lines that were read.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (load(&self.read), load(&self.lines))
     }
 
     /// Time left.

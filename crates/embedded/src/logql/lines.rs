@@ -130,8 +130,6 @@ pub(crate) fn walk(
             latest: (i64::MIN, Vec::new()),
         })
         .collect();
-    // Loki leaves out what is the same in a stream once it merges several.
-    let merges = sources.len() > 1;
     // Always the stream whose next line is due: lines beyond the limit are never looked at. Of lines
     // of one time, those of the stream with the smaller hash come first in either direction.
     let mut next: BinaryHeap<Reverse<(i64, u64, usize)>> = BinaryHeap::with_capacity(sources.len());
@@ -162,7 +160,7 @@ pub(crate) fn walk(
         if let Some(line) = pipeline.run(entry, &mut source.labels) {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
-            if is_due && !(merges && is_repeated(&mut source.latest, time, &line, &source.labels)) {
+            if is_due && !is_repeated(&mut source.latest, time, &line, &source.labels) {
                 last = Some(time);
                 count += 1;
                 bytes += line.len();
@@ -196,7 +194,8 @@ struct Source<'a> {
     latest: (i64, Vec<u64>),
 }
 
-/// Whether a line of this time, text and labels passed before; if not, it is remembered.
+/// Whether a line of this time, text and labels passed before; if not, it is remembered. Loki leaves
+/// such lines out: a template may have made them the same.
 fn is_repeated(
     latest: &mut (i64, Vec<u64>),
     time: i64,

@@ -151,7 +151,8 @@ fn collect(
                 return Err(too_many(evaluation.limits.max_samples));
             }
             let result = labels.grouped(&extractor.grouping);
-            if !labels.error().is_empty() && result.get(PRESERVE_ERROR) != "true" {
+            // A label of this name that came out of the line counts too.
+            if !result.get(ERROR).is_empty() && result.get(PRESERVE_ERROR) != "true" {
                 return Err(pipeline_error(&result));
             }
             let id = if let Some(id) = ids.get(&result) {

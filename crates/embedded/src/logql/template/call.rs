@@ -248,8 +248,8 @@ fn extreme(values: &[Value], choose: fn(f64, f64) -> f64) -> f64 {
 }
 
 fn round(value: f64, places: i64, on: f64) -> f64 {
-    // Read rather than calculated: Go's powers of ten are exact.
-    let power = format!("1e{places}").parse().unwrap_or(f64::INFINITY);
+    #[allow(clippy::cast_precision_loss)]
+    let power = 10_f64.powf(places as f64);
     let digits = power * value;
     let rounded = if digits.fract() >= on {
         digits.ceil()
@@ -369,8 +369,7 @@ fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
             }
             (Value::Nil, _) => return Err("index of untyped nil".to_owned()),
             (Value::List(_) | Value::Text(_), key) => {
-                let kind = key.type_name();
-                return Err(format!("cannot index slice/array with type {kind}"));
+                return Err(bad_index(key));
             }
             (value @ (Value::Labels | Value::Map(_)), key) => {
                 let (kind, wanted) = (key.type_name(), value.type_name());
@@ -382,12 +381,16 @@ fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
     Ok(value)
 }
 
+fn bad_index(index: &Value) -> String {
+    if let Value::Nil = index {
+        return "cannot index slice/array with nil".to_owned();
+    }
+    format!("cannot index slice/array with type {}", index.type_name())
+}
+
 fn slice(args: &[Value]) -> Result<Value, String> {
     let bound = |at: usize, default: usize| match args.get(at) {
-        Some(value) if !matches!(value, Value::Int(_) | Value::Long(_)) => Err(format!(
-            "cannot index slice/array with type {}",
-            value.type_name()
-        )),
+        Some(value) if !matches!(value, Value::Int(_) | Value::Long(_)) => Err(bad_index(value)),
         Some(value) => usize::try_from(value.to_integer())
             .map_err(|_| format!("index out of range: {}", value.to_integer())),
         None => Ok(default),

@@ -194,17 +194,14 @@ pub(super) fn base64_decode(text: &str) -> String {
         .chain(padding.chars())
         .filter(|c| !matches!(c, '\r' | '\n'))
         .collect();
-    match LENIENT.decode(&padded) {
-        Ok(bytes) => go::lossy(&bytes),
-        Err(_) => {
-            let in_alphabet =
-                |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
-            // The first byte that is none of the alphabet; else what is too short to be a group.
-            let at = padded.bytes().position(|byte| !in_alphabet(byte));
-            let at = at.unwrap_or(padded.len() / 4 * 4);
-            format!("illegal base64 data at input byte {at}")
-        }
+    if let Ok(bytes) = LENIENT.decode(&padded) {
+        return go::lossy(&bytes);
     }
+    let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    // The first byte that is none of the alphabet; else what is too short to be a group.
+    let at = padded.bytes().position(|byte| !in_alphabet(byte));
+    let at = at.unwrap_or(padded.len() / 4 * 4);
+    format!("illegal base64 data at input byte {at}")
 }
 
 pub(super) fn unix_to_time(text: &str) -> Result<Time, String> {
