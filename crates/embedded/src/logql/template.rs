@@ -5,7 +5,9 @@
 //! when the query is read; what goes wrong with one line is an error of that line.
 
 mod call;
+mod compare;
 mod decimal;
+mod element;
 mod parse;
 mod print;
 mod run;

@@ -1,17 +1,18 @@
 //! The functions of templates.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::compare::compare;
 use super::decimal::{self, Operation};
+use super::element::{index, slice};
 use super::print;
 use super::run::Input;
 use super::text::{
-    align, base64_decode, bounded, cut, repeat, replace, replace_matches, title, unix_to_time,
-    url_decode, url_encode,
+    align, base64_decode, bounded, cut, js_escape, repeat, replace, replace_matches, title,
+    unix_to_time, url_decode, url_encode,
 };
 use super::time::Time;
 use super::value::Value;
@@ -192,7 +193,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
             Some(Value::Nil) | None => Err("len of nil pointer".to_owned()),
             Some(other) => Err(format!("len of type {}", other.type_name())),
         },
-        "index" => index(args, context),
+        "index" => index(args, context.input.fields),
         "slice" => slice(args),
         "print" => bounded(print::joined(args, context.input.fields)),
         "println" => {
@@ -257,163 +258,4 @@ fn round(value: f64, places: i64, on: f64) -> f64 {
         digits.floor()
     };
     rounded / power
-}
-
-fn compare(name: &str, args: &[Value]) -> Result<bool, String> {
-    let [first, others @ ..] = args else {
-        return Err("missing argument for comparison".to_owned());
-    };
-    if others.is_empty() {
-        return Err("missing argument for comparison".to_owned());
-    }
-    if let "eq" | "ne" = name {
-        let mut equal = false;
-        for other in others {
-            equal |= equals(first, other)?;
-        }
-        return Ok(equal == (name == "eq"));
-    }
-    let Some(second) = others.first() else {
-        return Ok(false);
-    };
-    let is_basic = |value: &Value| {
-        matches!(
-            value,
-            Value::Text(_) | Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Bool(_)
-        )
-    };
-    let order = match (first, second) {
-        (Value::Text(a), Value::Text(b)) => a.partial_cmp(b),
-        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
-        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => a.partial_cmp(b),
-        (Value::Bool(_), Value::Bool(_)) => return Err("invalid type for comparison".to_owned()),
-        (a, b) if is_basic(a) && is_basic(b) => return Err(incompatible(a, b)),
-        _ => return Err("invalid type for comparison".to_owned()),
-    };
-    Ok(match name {
-        "lt" => order.is_some_and(std::cmp::Ordering::is_lt),
-        "le" => order.is_some_and(std::cmp::Ordering::is_le),
-        "gt" => order.is_some_and(std::cmp::Ordering::is_gt),
-        _ => order.is_some_and(std::cmp::Ordering::is_ge),
-    })
-}
-
-#[allow(clippy::float_cmp)] // as Go compares
-fn equals(a: &Value, b: &Value) -> Result<bool, String> {
-    match (a, b) {
-        (Value::Text(a), Value::Text(b)) => Ok(a == b),
-        (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
-        (Value::Float(a), Value::Float(b)) => Ok(a == b),
-        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => Ok(a == b),
-        (Value::Time(a), Value::Time(b)) => Ok(a == b),
-        (Value::Nil, Value::Nil) => Ok(true),
-        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
-        (a, b) => Err(incompatible(a, b)),
-    }
-}
-
-fn incompatible(a: &Value, b: &Value) -> String {
-    let (a, b) = (a.type_name(), b.type_name());
-    format!("incompatible types for comparison: {a} and {b}")
-}
-
-/// A text as a string of JavaScript has it.
-fn js_escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str(r"\\"),
-            '\'' => out.push_str(r"\'"),
-            '"' => out.push_str("\\\""),
-            '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                let _ = write!(out, "\\u{:04X}", u32::from(c));
-            }
-            c => out.push(c),
-        }
-    }
-    out
-}
-
-fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
-    let [first, keys @ ..] = args else {
-        return Ok(Value::Nil);
-    };
-    if let Value::Nil = first {
-        return Err("index of untyped nil".to_owned());
-    }
-    let mut value = first.clone();
-    for key in keys {
-        value = match (value, key) {
-            (Value::Labels, Value::Text(key)) => {
-                let found = context.input.fields.iter().find(|(own, _)| own == key);
-                Value::Text(found.map_or_else(String::new, |(_, value)| value.clone()))
-            }
-            (Value::Map(mut map), Value::Text(key)) => map.remove(key).unwrap_or(Value::Nil),
-            (Value::List(list), Value::Int(at) | Value::Long(at)) => {
-                let found = usize::try_from(*at)
-                    .ok()
-                    .and_then(|at| list.get(at).cloned());
-                found.ok_or_else(|| format!("index out of range: {at}"))?
-            }
-            (Value::Text(text), Value::Int(at) | Value::Long(at)) => {
-                let byte = usize::try_from(*at)
-                    .ok()
-                    .and_then(|at| text.as_bytes().get(at).copied());
-                Value::Int(
-                    byte.ok_or_else(|| format!("index out of range: {at}"))?
-                        .into(),
-                )
-            }
-            (Value::Nil, _) => return Err("index of untyped nil".to_owned()),
-            (Value::List(_) | Value::Text(_), key) => {
-                return Err(bad_index(key));
-            }
-            (value @ (Value::Labels | Value::Map(_)), key) => {
-                let (kind, wanted) = (key.type_name(), value.type_name());
-                return Err(format!("cannot index {wanted} with type {kind}"));
-            }
-            (other, _) => return Err(format!("can't index item of type {}", other.type_name())),
-        };
-    }
-    Ok(value)
-}
-
-fn bad_index(index: &Value) -> String {
-    if let Value::Nil = index {
-        return "cannot index slice/array with nil".to_owned();
-    }
-    format!("cannot index slice/array with type {}", index.type_name())
-}
-
-fn slice(args: &[Value]) -> Result<Value, String> {
-    let bound = |at: usize, default: usize| match args.get(at) {
-        Some(value) if !matches!(value, Value::Int(_) | Value::Long(_)) => Err(bad_index(value)),
-        Some(value) => usize::try_from(value.to_integer())
-            .map_err(|_| format!("index out of range: {}", value.to_integer())),
-        None => Ok(default),
-    };
-    let out_of_range = |at: usize| format!("index out of range: {at}");
-    match args.first() {
-        Some(Value::Text(text)) if args.len() <= 3 => {
-            let (start, end) = (bound(1, 0)?, bound(2, text.len())?);
-            let bytes = text
-                .as_bytes()
-                .get(start..end)
-                .ok_or_else(|| out_of_range(end))?;
-            Ok(Value::Text(go::lossy(bytes)))
-        }
-        Some(Value::List(list)) if args.len() <= 3 => {
-            let (start, end) = (bound(1, 0)?, bound(2, list.len())?);
-            let part = list.get(start..end).ok_or_else(|| out_of_range(end))?;
-            Ok(Value::List(part.to_vec()))
-        }
-        Some(Value::Text(_)) => Err("cannot 3-index slice a string".to_owned()),
-        Some(Value::List(_)) => Err("slices with three bounds are not supported".to_owned()),
-        Some(Value::Nil) => Err("slice of untyped nil".to_owned()),
-        Some(other) => Err(format!("can't slice item of type {}", other.type_name())),
-        None => Ok(Value::Nil),
-    }
 }

@@ -221,3 +221,23 @@ pub(super) fn unix_to_time(text: &str) -> Result<Time, String> {
         _ => Err(fail("%!w(<nil>)".to_owned())),
     }
 }
+
+/// A text as a string of JavaScript has it.
+pub(super) fn js_escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str(r"\\"),
+            '\'' => out.push_str(r"\'"),
+            '"' => out.push_str("\\\""),
+            '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
