@@ -1,13 +1,14 @@
 #!/bin/sh
-# Fuzzes the query crate: every target for SECONDS (1,200 if not said), two at a time. All of them
-# read queries, and so they share one corpus.
+# Fuzzes what reads a caller's bytes: every target for SECONDS (1,200 if not said), two at a time.
+# Those that read queries share one corpus; those that read what is written (ingest_*) have seeds of
+# their own, one of each form of a batch.
 #
 #   scripts/fuzz.sh [SECONDS [TARGET…]]   run, starting from the committed corpus
 #   scripts/fuzz.sh keep                  make the committed corpus anew from it and what the runs
 #                                         have found: as few short inputs as cover the same code
 #
 # A finding ends the script with an error and leaves its input in fuzz/artifacts; it becomes a line
-# of crates/query/tests/data once its cause is mended.
+# of crates/query/tests/data, or a seed, once its cause is mended.
 set -eu
 cd "$(dirname "$0")/../fuzz"
 
@@ -34,9 +35,13 @@ one() {
     target=$1 seconds=$2
     mkdir -p corpus "found/$target" "artifacts/$target"
     log="found/$target.log"
-    if "$programs/$target" -dict=queries.dict -max_len=600 -timeout=5 -rss_limit_mb=2048 \
-        -max_total_time="$seconds" -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
-        "found/$target" corpus found/seeds >"$log" 2>&1; then
+    case $target in
+    # A batch may take 1 MiB once it is decoded, and a few copies of that.
+    ingest_*) set -- -max_len=4096 -rss_limit_mb=512 -malloc_limit_mb=64 "found/$target" "seeds/$target" ;;
+    *) set -- -dict=queries.dict -max_len=600 -rss_limit_mb=2048 "found/$target" corpus found/seeds ;;
+    esac
+    if "$programs/$target" -timeout=5 -max_total_time="$seconds" -print_final_stats=1 \
+        -artifact_prefix="artifacts/$target/" "$@" >"$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         echo "$target: $runs inputs in $seconds s, no finding"
     else
@@ -54,7 +59,8 @@ if [ "${1:-}" = keep ]; then
     rm -rf found/kept found/short
     mkdir -p corpus found/kept found/short
     # Names are hashes, so that the first of them are a fair sample. All would take hours.
-    find found corpus -type f -size -64c ! -name '*.log' ! -path 'found/short/*' -printf '%f %p\n' |
+    find found corpus -type f -size -64c ! -name '*.log' ! -path 'found/short/*' ! -path 'found/ingest_*' \
+        -printf '%f %p\n' |
         sort -u -k 1,1 | head -n 500 | cut -d ' ' -f 2 | xargs cp -t found/short
     "$programs/$target" -set_cover_merge=1 found/kept found/short >found/keep.log 2>&1
     rm -rf corpus found/short

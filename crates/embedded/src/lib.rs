@@ -28,7 +28,7 @@ use std::sync::Arc;
 pub use http::credentials::Credentials;
 pub use labels::Labels;
 pub use limits::{EvalError, Limits, Stop};
-pub use store::{Exemplar, MetricKind, MetricMetadata, OpenError, PushError, Sample};
+pub use store::{DiskHealth, Exemplar, MetricKind, MetricMetadata, OpenError, PushError, Sample};
 
 /// Tells the time, in nanoseconds since the Unix epoch. Only requests that name no time ask it.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -128,7 +128,8 @@ impl Backend {
         self.store.push_logs(tenant, streams)
     }
 
-    /// Adds samples. Either all of them are taken or, on an error, none.
+    /// Adds samples. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::DuplicateSample`], with which the others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
     }
@@ -146,6 +147,12 @@ impl Backend {
     /// already is left as it is.
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
         self.store.add_metadata(tenant, batch)
+    }
+
+    /// What the backend has seen of its disk since it was opened; nothing for one in memory.
+    #[must_use]
+    pub fn disk_health(&self) -> DiskHealth {
+        self.store.disk_health()
     }
 
     /// The HTTP face. With credentials, every request has to carry them (HTTP Basic), whatever it

@@ -55,6 +55,9 @@ pub enum Error {
     /// A body that took too long to arrive.
     #[error("the body did not arrive in time")]
     SlowBody,
+    /// A batch that took too long to arrive. Senders drop what a 408 is answered to.
+    #[error("the batch did not arrive in time: send it again, or in smaller batches")]
+    SlowWrite,
     /// A body that broke off.
     #[error("the body broke off")]
     BrokenBody,
@@ -154,6 +157,12 @@ pub enum Error {
     /// The backend has no such endpoint, or it is switched off there.
     #[error("the {} backend does not serve this, or it is not enabled there", .0.name())]
     NotServed(Backend),
+    /// The backend's storage is full (507).
+    #[error(
+        "the {} backend has no room left to store this: send it again later; whoever runs the \
+         backend has to make room", .0.name()
+    )]
+    StorageFull(Backend),
     /// The backend's answer did not begin in time.
     #[error("the {} backend did not answer in time", .0.name())]
     GatewayTimeout(Backend),
@@ -208,6 +217,8 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::NotIndexed
             | Self::Busy
+            | Self::StorageFull(_)
+            | Self::SlowWrite
             | Self::WriteUnknown
             | Self::AuditUnavailable
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
@@ -234,6 +245,7 @@ impl Error {
             | Self::NotJson
             | Self::TooLarge
             | Self::SlowBody
+            | Self::SlowWrite
             | Self::BrokenBody
             | Self::NoKeys
             | Self::UnknownResource
@@ -249,6 +261,7 @@ impl Error {
             | Self::BadData(_)
             | Self::Refused(_)
             | Self::Busy
+            | Self::StorageFull(_)
             | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::TooManyTails(_)
@@ -258,16 +271,22 @@ impl Error {
         }
     }
 
-    /// The answer. Unexpected errors name the request, so that their cause is found in the log.
-    #[must_use]
-    pub fn into_response(self, request_id: &str) -> Response<Body> {
-        let (status, error_type) = self.status();
+    /// What is said. Unexpected errors name the request, so that their cause is found in the log.
+    pub(crate) fn sentence(&self, request_id: &str) -> String {
+        let (status, _) = self.status();
         let is_configured = matches!(self, Self::NotConfigured(_) | Self::ReadOnly);
-        let sentence = if status.is_server_error() && !is_configured {
+        if status.is_server_error() && !is_configured {
             format!("{self} (request {request_id})")
         } else {
             self.to_string()
-        };
+        }
+    }
+
+    /// The answer.
+    #[must_use]
+    pub fn into_response(self, request_id: &str) -> Response<Body> {
+        let (status, error_type) = self.status();
+        let sentence = self.sentence(request_id);
         let shape = Shape {
             status: "error",
             error_type,
@@ -295,6 +314,10 @@ impl Error {
                 // The body is not read, so nothing after it can be taken for a request.
                 headers.insert(CONNECTION, HeaderValue::from_static("close"));
             }
+            Self::SlowWrite => {
+                headers.insert(CONNECTION, HeaderValue::from_static("close"));
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+            }
             Self::NoToken | Self::InvalidToken(_) => {
                 headers.extend(value(self.challenge()).map(|value| (WWW_AUTHENTICATE, value)));
             }
@@ -312,9 +335,11 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::TooManyTails(_)
             | Self::Busy
+            | Self::Refused(Refusal::NoRoom { .. })
             | Self::NotIndexed
             | Self::BadGateway(_)
             | Self::GatewayTimeout(_)
+            | Self::StorageFull(_)
             | Self::WriteUnknown
             | Self::AuditUnavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));

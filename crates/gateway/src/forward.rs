@@ -450,14 +450,21 @@ pub async fn write(
         StatusCode::UNPROCESSABLE_ENTITY,
         StatusCode::TOO_MANY_REQUESTS,
     ];
-    let (write, room) = write.into_parts();
+    let (write, place) = write.into_parts();
     let request = upstream.build_write(write, request_id);
     let sent = match request {
         Ok(request) => upstream.request(request).await,
         Err(error) => Err(SendError::Unbuilt(error)),
     };
-    drop(room);
+    drop(place);
     let answer = sent.map_err(|error| upstream.no_answer(error))?;
+    if answer.status() == StatusCode::INSUFFICIENT_STORAGE {
+        tracing::warn!(
+            backend = upstream.backend.name(),
+            "no room to store a batch"
+        );
+        return Err(Error::StorageFull(upstream.backend));
+    }
     let answer = upstream.one_of(&passes, answer)?;
     let written: Vec<_> = WRITTEN
         .iter()

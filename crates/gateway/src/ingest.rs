@@ -9,7 +9,9 @@ pub mod limits;
 
 pub mod refusal;
 
-pub(crate) mod body;
+mod room;
+
+mod body;
 
 mod decompress;
 mod wire;
@@ -35,6 +37,7 @@ use jiff::Timestamp;
 
 use decompress::{Compression, decompress, snappy};
 pub use limits::{Limits, Rate};
+pub(crate) use otlp::answer::Encoding;
 pub use refusal::Refusal;
 use refusal::bad;
 pub(crate) use stamped::{Ingest, Way};
@@ -117,7 +120,89 @@ pub fn stamp(
     body: Bytes,
     stamping: &Stamping<'_>,
 ) -> Result<Batch, Refusal> {
-    Opened::new(protocol, headers, body, stamping.limits)?.stamp(stamping)
+    let head = Head::read(protocol, headers)?;
+    head.open(body, stamping.limits)?.stamp(stamping)
+}
+
+/// What the head says about a body.
+struct Head {
+    protocol: Protocol,
+    media: Media,
+    compression: Compression,
+}
+
+impl Head {
+    /// Reads it.
+    fn read(protocol: Protocol, headers: &HeaderMap) -> Result<Self, Refusal> {
+        let media_type = one(headers, &CONTENT_TYPE)?.to_ascii_lowercase();
+        let encoding = one(headers, &CONTENT_ENCODING)?.to_ascii_lowercase();
+        let (essence, parameters) = media_type.split_once(';').unwrap_or((&media_type, ""));
+        let media = match (protocol, essence.trim()) {
+            // Without a content type it is protobuf: so Loki has it, and so do receivers of remote write.
+            (Protocol::LokiPush, "" | "application/x-protobuf" | "application/protobuf")
+            | (
+                Protocol::OtlpLogs | Protocol::OtlpMetrics,
+                "application/x-protobuf" | "application/protobuf",
+            ) => Media::Protobuf,
+            (Protocol::RemoteWrite, "" | "application/x-protobuf") => version(parameters)?,
+            (
+                Protocol::LokiPush | Protocol::OtlpLogs | Protocol::OtlpMetrics,
+                "application/json",
+            ) => Media::Json,
+            (Protocol::LokiPush, _) => {
+                return Err(Refusal::UnsupportedMedia(
+                    "send Content-Type: application/json, or application/x-protobuf compressed with \
+                     snappy",
+                ));
+            }
+            (Protocol::OtlpLogs | Protocol::OtlpMetrics, _) => {
+                return Err(Refusal::UnsupportedMedia(
+                    "send Content-Type: application/x-protobuf or application/json",
+                ));
+            }
+            (Protocol::RemoteWrite, _) => return Err(Refusal::UnsupportedMedia(REMOTE_WRITE)),
+        };
+        let compression = match (protocol, media, encoding.as_str()) {
+            (Protocol::OtlpLogs | Protocol::OtlpMetrics, _, "" | "identity")
+            | (Protocol::LokiPush, Media::Json, "" | "identity") => Compression::None,
+            (Protocol::OtlpLogs | Protocol::OtlpMetrics, _, "gzip")
+            | (Protocol::LokiPush, Media::Json, "gzip") => Compression::Gzip,
+            // Snappy is part of these protocols, and many senders do not say it.
+            (Protocol::LokiPush, Media::Protobuf | Media::RemoteWrite2, "" | "snappy")
+            | (Protocol::RemoteWrite, _, "" | "snappy") => Compression::Snappy,
+            (Protocol::LokiPush, Media::Json, _)
+            | (Protocol::OtlpLogs | Protocol::OtlpMetrics, ..) => {
+                return Err(Refusal::UnsupportedMedia(
+                    "send it with Content-Encoding: gzip, or without one",
+                ));
+            }
+            (Protocol::LokiPush | Protocol::RemoteWrite, ..) => {
+                return Err(Refusal::UnsupportedMedia(
+                    "send protobuf compressed with snappy, in its block format",
+                ));
+            }
+        };
+        Ok(Self {
+            protocol,
+            media,
+            compression,
+        })
+    }
+
+    /// How long the body is after decompression, if that can be known before.
+    fn length(&self, body: &[u8]) -> Option<usize> {
+        self.compression.length(body)
+    }
+
+    /// Decompresses the body.
+    fn open(self, body: Bytes, limits: &Limits) -> Result<Opened, Refusal> {
+        let body = decompress(self.compression, body, limits.decompressed)?;
+        Ok(Opened {
+            protocol: self.protocol,
+            media: self.media,
+            body,
+        })
+    }
 }
 
 /// A body that is decompressed and not yet decoded.
@@ -128,21 +213,6 @@ struct Opened {
 }
 
 impl Opened {
-    fn new(
-        protocol: Protocol,
-        headers: &HeaderMap,
-        body: Bytes,
-        limits: &Limits,
-    ) -> Result<Self, Refusal> {
-        let (media, compression) = head(protocol, headers)?;
-        let body = decompress(compression, body, limits.decompressed)?;
-        Ok(Self {
-            protocol,
-            media,
-            body,
-        })
-    }
-
     fn stamp(self, stamping: &Stamping<'_>) -> Result<Batch, Refusal> {
         let Self {
             protocol,
@@ -195,57 +265,6 @@ const REMOTE_WRITE_2: [(&str, &str); 4] = [
 ];
 /// Both specifications of remote write demand one.
 const AGENT: &str = concat!("ktrlplane-observability/", env!("CARGO_PKG_VERSION"));
-
-/// What the head says about the body.
-fn head(protocol: Protocol, headers: &HeaderMap) -> Result<(Media, Compression), Refusal> {
-    let media_type = one(headers, &CONTENT_TYPE)?.to_ascii_lowercase();
-    let encoding = one(headers, &CONTENT_ENCODING)?.to_ascii_lowercase();
-    let (essence, parameters) = media_type.split_once(';').unwrap_or((&media_type, ""));
-    let media = match (protocol, essence.trim()) {
-        // Without a content type it is protobuf: so Loki has it, and so do receivers of remote write.
-        (Protocol::LokiPush, "" | "application/x-protobuf" | "application/protobuf")
-        | (
-            Protocol::OtlpLogs | Protocol::OtlpMetrics,
-            "application/x-protobuf" | "application/protobuf",
-        ) => Media::Protobuf,
-        (Protocol::RemoteWrite, "" | "application/x-protobuf") => version(parameters)?,
-        (Protocol::LokiPush | Protocol::OtlpLogs | Protocol::OtlpMetrics, "application/json") => {
-            Media::Json
-        }
-        (Protocol::LokiPush, _) => {
-            return Err(Refusal::UnsupportedMedia(
-                "send Content-Type: application/json, or application/x-protobuf compressed with \
-                 snappy",
-            ));
-        }
-        (Protocol::OtlpLogs | Protocol::OtlpMetrics, _) => {
-            return Err(Refusal::UnsupportedMedia(
-                "send Content-Type: application/x-protobuf or application/json",
-            ));
-        }
-        (Protocol::RemoteWrite, _) => return Err(Refusal::UnsupportedMedia(REMOTE_WRITE)),
-    };
-    let compression = match (protocol, media, encoding.as_str()) {
-        (Protocol::OtlpLogs | Protocol::OtlpMetrics, _, "" | "identity")
-        | (Protocol::LokiPush, Media::Json, "" | "identity") => Compression::None,
-        (Protocol::OtlpLogs | Protocol::OtlpMetrics, _, "gzip")
-        | (Protocol::LokiPush, Media::Json, "gzip") => Compression::Gzip,
-        // Snappy is part of these protocols, and many senders do not say it.
-        (Protocol::LokiPush, Media::Protobuf | Media::RemoteWrite2, "" | "snappy")
-        | (Protocol::RemoteWrite, _, "" | "snappy") => Compression::Snappy,
-        (Protocol::LokiPush, Media::Json, _) | (Protocol::OtlpLogs | Protocol::OtlpMetrics, ..) => {
-            return Err(Refusal::UnsupportedMedia(
-                "send it with Content-Encoding: gzip, or without one",
-            ));
-        }
-        (Protocol::LokiPush | Protocol::RemoteWrite, ..) => {
-            return Err(Refusal::UnsupportedMedia(
-                "send protobuf compressed with snappy, in its block format",
-            ));
-        }
-    };
-    Ok((media, compression))
-}
 
 const REMOTE_WRITE: &str = "send Content-Type: application/x-protobuf, with \
      proto=prometheus.WriteRequest or proto=io.prometheus.write.v2.Request";

@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::filter::{self, Asked};
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
-use crate::ingest::{Ingest, Way};
+use crate::ingest::{Encoding, Ingest, Protocol, Way};
 use crate::local;
 use crate::management;
 use crate::open::Open;
@@ -215,7 +215,13 @@ impl Pipeline {
         let now = clock.now();
         let stamped = ingest.stamped(way, permit, headers, body, now).await?;
         let written = write(upstream, stamped, id).await;
-        written.inspect_err(|_| ingest.totals.fail())
+        let written = written.inspect_err(|_| ingest.totals.fail())?;
+        match (way.protocol, Encoding::by(headers)) {
+            (Protocol::OtlpLogs | Protocol::OtlpMetrics, Some(encoding)) => {
+                encoding.answer(way.protocol, way.backend, written).await
+            }
+            _ => Ok(written),
+        }
     }
 
     /// What a permitted request is answered with.
@@ -290,6 +296,7 @@ impl Pipeline {
             reason = Empty
         );
         let mut record = Record::none();
+        let encoding = Encoding::of(&request);
         let answered = self
             .answer(request, &header, started, &mut record)
             .instrument(span.clone())
@@ -299,7 +306,10 @@ impl Pipeline {
             span.record("reason", *reason);
         }
         let error = answered.as_ref().err().cloned();
-        let mut response = answered.unwrap_or_else(|error| error.into_response(&id));
+        let mut response = answered.unwrap_or_else(|error| match encoding {
+            Some(encoding) => encoding.refusal(&error, &id),
+            None => error.into_response(&id),
+        });
         record.answered(response.status(), error.as_ref());
         response.headers_mut().insert(REQUEST_ID, header);
         span.in_scope(|| {

@@ -4,6 +4,9 @@ use gateway::ingest::{Batch, Limits, Protocol, Refusal, Stamping, stamp};
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 
+#[path = "read.rs"]
+mod read;
+
 /// Stamps a body that comes with these headers.
 fn stamped(
     protocol: Protocol,
@@ -30,7 +33,19 @@ fn stamped(
     stamp(protocol, &headers, body.into(), &stamping)
 }
 
-/// Nothing panics, and what is stamped is stamped again to the same bytes.
+/// What the backends would read of it.
+fn read(protocol: Protocol, content_type: &str, batch: &Batch) {
+    let plain = || snap::raw::Decoder::new().decompress_vec(&batch.body).unwrap();
+    match protocol {
+        Protocol::LokiPush => read::loki(&plain()),
+        Protocol::RemoteWrite if content_type.contains("v2") => read::remote_write_2(&plain()),
+        Protocol::RemoteWrite => read::remote_write_1(&plain()),
+        Protocol::OtlpLogs => read::otlp_logs(&batch.body),
+        Protocol::OtlpMetrics => read::otlp_metrics(&batch.body),
+    }
+}
+
+/// Nothing panics, whoever reads what is stamped finds our label once in everything, and what is stamped is stamped again to the same bytes.
 pub fn check(protocol: Protocol, content_type: &'static str, encoding: &'static str, body: &[u8]) {
     let snappy = |plain: &[u8]| snap::raw::Encoder::new().compress_vec(plain).unwrap();
     let body = if encoding == "snappy" {
@@ -41,6 +56,7 @@ pub fn check(protocol: Protocol, content_type: &'static str, encoding: &'static 
     let Ok(once) = stamped(protocol, content_type, encoding, body) else {
         return;
     };
+    read(protocol, content_type, &once);
     let header = |name| {
         let found = once.headers.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| *value)

@@ -6,8 +6,11 @@ mod loki_labels;
 mod loki_patterns;
 mod loki_protection;
 mod loki_tail;
+mod otlp;
 mod prometheus_surface;
 mod push;
+mod remote_write_2;
+mod write_bodies;
 
 use std::sync::Arc;
 

@@ -88,8 +88,9 @@ pub(super) fn stamp<T>(labels: &mut Vec<T>, name: impl Fn(&T) -> &str, ours: T) 
 /// digits and underscores; values are literals with Go's escapes.
 ///
 /// Stricter than Loki, which also takes a metric's name in front and quoted names: neither is sent
-/// by any client that is known.
-pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+/// by any client that is known. More than `most` are not read: five bytes of text are a label, which
+/// takes many times that.
+pub(super) fn parse(text: &str, most: usize) -> Result<Vec<(String, String)>, Refusal> {
     let mut labels = Vec::new();
     let wrong = |what: &str| bad(format!("error parsing labels {}: {what}", shown(text)));
     let opened = text.trim().strip_prefix('{');
@@ -124,6 +125,9 @@ pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, Refusal> {
         let Some(value) = value.as_str() else {
             return Err(wrong("a label's value is not UTF-8"));
         };
+        if labels.len() >= most {
+            return Err(wrong(&format!("there are more than {most} labels")));
+        }
         labels.push((name.to_owned(), value.to_owned()));
         rest = tail.trim_start();
         if let Some(tail) = rest.strip_prefix(',') {
@@ -200,8 +204,8 @@ mod tests {
                 .iter()
                 .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
                 .collect();
-            assert_eq!(parse(text).as_ref(), Ok(&labels), "{text}");
-            assert_eq!(parse(&print(&labels)), Ok(labels), "{text}");
+            assert_eq!(parse(text, 3).as_ref(), Ok(&labels), "{text}");
+            assert_eq!(parse(&print(&labels), 3), Ok(labels), "{text}");
         }
         for text in [
             "",
@@ -232,8 +236,12 @@ mod tests {
             "{a=\"b\"} # a comment",
             "{a=\"b\",\u{a0}c=\"d\" #}",
         ] {
-            assert!(parse(text).is_err(), "{text}");
+            assert!(parse(text, 3).is_err(), "{text}");
         }
+        let many = format!("{{{}}}", "a=\"\",".repeat(4));
+        assert!(parse(&many, 4).is_ok());
+        let refused = parse(&many, 3).unwrap_err().to_string();
+        assert!(refused.contains("more than 3 labels"), "{refused}");
     }
 
     #[test]

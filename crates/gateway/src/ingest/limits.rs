@@ -33,6 +33,12 @@ pub struct Limits {
     /// How far ahead of the gateway's clock an entry may be; without it, that is the backend's to
     /// decide.
     pub max_ahead: Option<Duration>,
+    /// What all writes that are on their way may hold together: what of their bodies has arrived, and
+    /// what goes to the backends.
+    pub room: usize,
+    /// What those of one project may hold of it. Less than all of it, or one project's senders could
+    /// keep out everybody else's.
+    pub project_room: usize,
     /// How much a project may send; without it, that is the backend's to decide.
     pub rate: Option<Rate>,
 }
@@ -63,6 +69,8 @@ impl Default for Limits {
             line: 256 << 10,
             max_age: None,
             max_ahead: Some(Duration::from_mins(10)),
+            room: 512 << 20,
+            project_room: 128 << 20,
             rate: None,
         }
     }

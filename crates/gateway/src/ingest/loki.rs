@@ -48,7 +48,9 @@ pub(super) fn stamp(
             stamping.streams(push.streams.len())?;
             let mut streams = Vec::with_capacity(push.streams.len());
             for stream in push.streams {
-                let labels = label::parse(&stream.labels)?;
+                // One more, which may be the one that is replaced.
+                let most = limits.labels.saturating_add(1);
+                let labels = label::parse(&stream.labels, most)?;
                 streams.push(one(labels, stream.entries, stamping, &mut counts)?);
             }
             PushRequest { streams }

@@ -11,6 +11,7 @@
 //!   of `target_info`; so `resource_id` goes into both. Attributes whose names become the same label
 //!   have their values joined: so ours must be the only one.
 
+pub(super) mod answer;
 mod attributes;
 mod json;
 mod logs;

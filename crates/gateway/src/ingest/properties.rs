@@ -195,7 +195,7 @@ proptest! {
 
     #[test]
     fn labels_are_read_as_they_are_printed(labels in pairs()) {
-        prop_assert_eq!(label::parse(&label::print(&labels)), Ok(labels));
+        prop_assert_eq!(label::parse(&label::print(&labels), 40), Ok(labels));
     }
 
     /// No text of labels, however it is put together, gets anything past the reading.
@@ -207,7 +207,7 @@ proptest! {
         let body = snappy(&body.encode_to_vec()).unwrap();
         if let Ok(batch) = stamped(Protocol::LokiPush, "application/x-protobuf", "", body) {
             let push = Push::decode(plain(&batch)).unwrap();
-            let labels = label::parse(&push.streams[0].labels).unwrap();
+            let labels = label::parse(&push.streams[0].labels, 40).unwrap();
             let ours = labels.iter().filter(|(name, _)| name == "resource_id");
             prop_assert_eq!(ours.map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["r1"]);
         }

@@ -39,6 +39,15 @@ pub enum Refusal {
         /// When it would be taken.
         retry_after: Duration,
     },
+    /// The project's writes that are on their way hold all that they may.
+    #[error(
+        "the writes of this project that are on their way hold {limit} bytes, and may hold no more: send \
+         this one again later, and fewer at the same time"
+    )]
+    NoRoom {
+        /// What they may hold, in bytes.
+        limit: usize,
+    },
 }
 
 impl Refusal {
@@ -51,7 +60,9 @@ impl Refusal {
             }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::Bad(_) => (StatusCode::BAD_REQUEST, "bad_data"),
-            Self::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::RateLimited { .. } | Self::NoRoom { .. } => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            }
         }
     }
 }

@@ -1,18 +1,20 @@
 //! From a permit and a body to a request that may go to the backend.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use directory::policy::ProjectId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use tracing::Span;
 
 use super::counter::Totals;
 use super::indexed::Indexed;
 use super::rate::Rates;
-use super::{Limits, Opened, Protocol, Refusal, Stamping, body};
+use super::room::{BASE, Full, Place, Room};
+use super::{Head, Limits, Protocol, Refusal, Stamping, body};
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
 use crate::forward::Upstream;
@@ -20,12 +22,12 @@ use crate::pipeline::Form;
 use crate::routes::Backend;
 use crate::scope::trace_headers;
 
-/// Bodies up to this length are stamped where they are; longer ones away from the thread's other
-/// requests, which would have to wait.
-const SHORT: usize = 64 << 10;
+/// Bodies of up to this length after decompression are stamped where they are; longer ones away from
+/// the thread's other requests, which would have to wait.
+const SHORT: usize = 16 << 10;
 
-/// How much the bodies of all writes that are on their way may hold together, in KiB.
-const ROOM: u32 = 512 << 10;
+/// How long a batch waits for its turn to be decoded.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The proof that what is in it was built by the gateway: decoded and encoded anew, bound to
 /// one tenant, and every entry in it to one resource of that tenant.
@@ -42,7 +44,7 @@ const ROOM: u32 = 512 << 10;
 pub struct Stamped {
     inner: Write,
     /// Its part of the room for all writes.
-    room: OwnedSemaphorePermit,
+    place: Place,
 }
 
 /// A write for a backend.
@@ -68,20 +70,18 @@ impl Stamped {
     }
 
     /// What is stamped, to be sent; and its part of the room, to be held until it has been.
-    pub(crate) fn into_parts(self) -> (Write, OwnedSemaphorePermit) {
-        (self.inner, self.room)
+    pub(crate) fn into_parts(self) -> (Write, Place) {
+        (self.inner, self.place)
     }
 }
 
 /// What writes share.
 pub(crate) struct Ingest {
     limits: Arc<Limits>,
-    room: Arc<Semaphore>,
+    room: Arc<Room>,
     rates: Option<Arc<Rates>>,
     indexed: Indexed,
     pub(crate) totals: Totals,
-    /// How many batches are decoded at the same time.
-    turns: Arc<Semaphore>,
 }
 
 /// Where a write goes.
@@ -99,9 +99,8 @@ impl Ingest {
             rates: limits.rate.map(|rate| Arc::new(Rates::new(rate))),
             indexed: Indexed::default(),
             totals: Totals::default(),
+            room: Arc::new(Room::new(&limits, cores)),
             limits: Arc::new(limits),
-            room: Arc::new(Semaphore::new(ROOM as usize)),
-            turns: Arc::new(Semaphore::new(cores)),
         }
     }
 
@@ -133,43 +132,56 @@ impl Ingest {
             // No route for writes is mounted on a project.
             return Err(Error::Internal);
         };
-        let length = body::length(headers, self.limits.compressed)?;
-        let kib = u32::try_from(length / 1024 + 1).unwrap_or(u32::MAX);
-        let room = Arc::clone(&self.room).try_acquire_many_owned(kib);
-        let room = room.map_err(|_| Error::Busy)?;
-        let body = body::read(body, self.limits.compressed).await?;
+        let (most, whose) = (self.limits.compressed, (&self.room, permit.project()));
+        let (body, mut place) =
+            body::read(body, headers, most, whose)
+                .await
+                .inspect_err(|error| {
+                    if matches!(error, Error::Refused(_)) {
+                        self.totals.refuse();
+                    }
+                })?;
 
-        let turn = Arc::clone(&self.turns).acquire_owned().await;
-        let turn = turn.map_err(|_| Error::Internal)?;
-        let (limits, sent) = (Arc::clone(&self.limits), headers.clone());
-        let (rates, project) = (self.rates.clone(), permit.project().clone());
-        let resource = resource.clone();
-        let short = body.len() <= SHORT;
+        let head = Head::read(way.protocol, headers);
+        let head = head.inspect_err(|_| self.totals.refuse())?;
+        let (limits, rates) = (Arc::clone(&self.limits), self.rates.clone());
+        let (project, resource) = (permit.project().clone(), resource.clone());
+        let short = head.length(&body).is_some_and(|length| length <= SHORT);
         let work = move || -> Result<_, Refusal> {
             let stamping = Stamping {
                 resource: resource.as_str(),
                 limits: &limits,
                 now,
             };
-            let opened = Opened::new(way.protocol, &sent, body, &limits)?;
+            let opened = head.open(body, &limits)?;
             // Before it is decoded: what is too much is not to cost more than that.
             if let Some(rates) = rates {
                 rates.take(&project, opened.body.len())?;
             }
-            let batch = opened.stamp(&stamping);
-            drop(turn);
-            batch
+            opened.stamp(&stamping)
         };
         let batch = if short {
             work()
         } else {
-            let done = tokio::task::spawn_blocking(work).await;
-            done.map_err(|error| {
+            let turn = timeout(PATIENCE, place.turn()).await;
+            let turn = turn.map_err(|_| body::no_room(Full::Share, &self.room))?;
+            let turn = turn.map_err(|_| Error::Internal)?;
+            let done = tokio::task::spawn_blocking(move || {
+                let batch = work();
+                drop(turn);
+                batch
+            });
+            done.await.map_err(|error| {
                 tracing::error!(%error, "a batch was not stamped");
                 Error::Internal
             })?
         };
         let batch = batch.inspect_err(|_| self.totals.refuse())?;
+        // Many times what was sent, where that was compressed well. It is held until the backend has
+        // it.
+        let held = place.hold(batch.body.len().saturating_add(BASE));
+        held.map_err(|full| body::no_room(full, &self.room))
+            .inspect_err(|_| self.totals.refuse())?;
         self.totals.take(batch.counts);
 
         let counts = batch.counts;
@@ -190,7 +202,7 @@ impl Ingest {
                 headers,
                 body: batch.body,
             },
-            room,
+            place,
         })
     }
 }

@@ -86,9 +86,14 @@ fn errors() -> Vec<Error> {
             bytes: 2_000_000,
             retry_after: Duration::from_secs(1),
         }),
+        Error::Refused(Refusal::NoRoom {
+            limit: Limits::default().project_room,
+        }),
         Error::Busy,
+        Error::SlowWrite,
         Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
+        Error::StorageFull(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
         Error::TooManyTails(4),
@@ -113,7 +118,9 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
         Error::UnexpectedBody => true,
-        Error::Refused(_) | Error::Busy => is_a_write(route),
+        Error::Refused(_) | Error::Busy | Error::SlowWrite | Error::StorageFull(_) => {
+            is_a_write(route)
+        }
         Error::NotIndexed => route.name == "otlp_logs",
         Error::NoForm => takes == Takes::Form,
         Error::NotJson => takes == Takes::Json,

@@ -2,6 +2,10 @@
 
 mod answers;
 
+mod encodings;
+
+mod fair;
+
 mod logs;
 
 mod metrics;

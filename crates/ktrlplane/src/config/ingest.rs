@@ -10,6 +10,9 @@ use super::layers::{Given, Layers};
 use super::problem::Problem;
 
 const BYTES: RangeInclusive<u32> = 1..=1 << 30;
+/// What a share is compared with.
+const LEAST: &str = "twice ingest.max_decompressed_bytes or ingest.max_body_bytes";
+const ROOM: RangeInclusive<u32> = 1..=u32::MAX;
 const COUNTS: RangeInclusive<u32> = 1..=10_000_000;
 const LONGEST: Duration = Duration::from_hours(876_000);
 
@@ -37,6 +40,7 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Limit
         given.time(Duration::ZERO..=LONGEST)
     });
     let rate = rate(layers, problems, decompressed)?;
+    let (room, project_room) = room(layers, problems, body?.max(decompressed?))?;
     Some(Limits {
         compressed: body?,
         decompressed: decompressed?,
@@ -50,8 +54,49 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Limit
         line: line?,
         max_age,
         max_ahead: Some(max_ahead?),
+        room,
+        project_room,
         rate,
     })
+}
+
+/// What all writes on their way may hold, and those of one project: a quarter of it unless it is given.
+fn room(layers: &Layers, problems: &mut Vec<Problem>, largest: usize) -> Option<(usize, usize)> {
+    let bytes = |given: &Given| {
+        let number = number(given, &ROOM)?;
+        usize::try_from(number).map_err(|_| format!("is {}", given.shown()))
+    };
+    // Arriving, a batch may hold twice its length. With less there would be batches that are never
+    // taken.
+    let least = largest.saturating_mul(2);
+    if layers.given("ingest.project_in_flight_bytes").is_none() {
+        let room = layers.require("ingest.in_flight_bytes", problems, |given| {
+            let room = bytes(given)?;
+            if room / 4 < least {
+                return Err(format!(
+                    "is {}, of which each project has a quarter, which is less than {LEAST}",
+                    given.shown()
+                ));
+            }
+            Ok(room)
+        })?;
+        return Some((room, room / 4));
+    }
+    let room = layers.require("ingest.in_flight_bytes", problems, bytes)?;
+    let share = layers.require("ingest.project_in_flight_bytes", problems, |given| {
+        let share = bytes(given)?;
+        if share > room {
+            return Err(format!(
+                "is {}, which is more than ingest.in_flight_bytes",
+                given.shown()
+            ));
+        }
+        if share < least {
+            return Err(format!("is {}, which is less than {LEAST}", given.shown()));
+        }
+        Ok(share)
+    })?;
+    Some((room, share))
 }
 
 fn number(given: &Given, limits: &RangeInclusive<u32>) -> Result<u32, String> {

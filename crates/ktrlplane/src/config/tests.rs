@@ -158,8 +158,25 @@ fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
     assert_eq!(rate.bytes_per_second.get(), 1_000_000);
     // As much as a batch may hold, so that none is refused for ever.
     assert_eq!(rate.burst.get(), 32 << 20);
+    let given = good("ingest: {in_flight_bytes: 1073741824}\n", &[]).ingest;
+    assert_eq!((given.room, given.project_room), (1 << 30, 256 << 20));
+    let shares = "ingest: {in_flight_bytes: 200000000, project_in_flight_bytes: 100000000}\n";
+    let given = good(shares, &[]).ingest;
+    assert_eq!((given.room, given.project_room), (200_000_000, 100_000_000));
     for (file, wrong) in [
         ("ingest: {max_labels: 0}", "is \"0\""),
+        (
+            "ingest: {in_flight_bytes: 200000000}",
+            "of which each project has a quarter, which is less than twice",
+        ),
+        (
+            "ingest: {project_in_flight_bytes: 67108863}",
+            "is \"67108863\", which is less than twice",
+        ),
+        (
+            "ingest: {project_in_flight_bytes: 536870913}",
+            "which is more than ingest.in_flight_bytes",
+        ),
         (
             "ingest: {burst_bytes: 1}",
             "is given without ingest.rate_bytes",
@@ -175,6 +192,42 @@ fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
     ] {
         let sentence = sentence(file, &[]);
         assert!(sentence.contains(wrong), "{sentence}");
+    }
+}
+
+#[test]
+fn embedded_data_is_kept_in_a_directory_for_a_week_unless_something_else_is_said() {
+    let kept = good("", &[]).embedded;
+    assert_eq!(kept.place, Place::Directory("ktrlplane-data".into()));
+    assert_eq!(kept.age, Duration::from_hours(7 * 24));
+    assert_eq!(kept.size, Some(10 << 30));
+    let file = "embedded: {directory: /var/lib/k, retention: {age: 36h, size: off}}\n";
+    let kept = good(file, &[]).embedded;
+    assert_eq!(kept.place, Place::Directory("/var/lib/k".into()));
+    assert_eq!(kept.age, Duration::from_hours(36));
+    assert_eq!(kept.size, None);
+    let variables = [
+        ("KTRLPLANE_EMBEDDED_DIRECTORY", "memory"),
+        ("KTRLPLANE_EMBEDDED_RETENTION_SIZE", "67108864"),
+    ];
+    let kept = good(file, &variables).embedded;
+    assert_eq!(kept.place, Place::Memory);
+    assert_eq!(kept.size, Some(1 << 26));
+    for (file, expected) in [
+        (
+            "embedded: {retention: {age: 10m}}",
+            "embedded.retention.age (KTRLPLANE_EMBEDDED_RETENTION_AGE) is \"10m\", which is too \
+             short (from config.yaml, line 2); expected a time from 1h to 876000h, such as 168h: \
+             how long data is kept",
+        ),
+        (
+            "embedded: {retention: {size: 1GB}}",
+            "embedded.retention.size (KTRLPLANE_EMBEDDED_RETENTION_SIZE) is \"1GB\" (from \
+             config.yaml, line 2); expected a number of bytes from 67108864 to 1125899906842624, \
+             or off: how much of each project is kept",
+        ),
+    ] {
+        assert_eq!(sentence(file, &[]), expected);
     }
 }
 
@@ -297,7 +350,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest",
+             database, audit, management, ingest, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -560,6 +613,13 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       max_ahead: 10m  # default
       # rate_bytes:  # not set (KTRLPLANE_INGEST_RATE_BYTES)
       # burst_bytes:  # not set (KTRLPLANE_INGEST_BURST_BYTES)
+      in_flight_bytes: 536870912  # default
+      # project_in_flight_bytes:  # not set (KTRLPLANE_INGEST_PROJECT_IN_FLIGHT_BYTES)
+    embedded:
+      directory: "ktrlplane-data"  # default
+      retention:
+        age: 168h  # default
+        size: 10737418240  # default
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

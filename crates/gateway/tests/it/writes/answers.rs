@@ -42,6 +42,14 @@ async fn what_is_not_stored_is_not_acknowledged() {
         assert!(!answer.body.contains("10.0.0.7"));
         assert!(answer.header("retry-after").is_some());
     }
+    world
+        .loki
+        .fails(507, "/var/lib/data: no space left on device");
+    let answer = push(&world, "application/json", PUSH).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.body.contains("no room left"), "{}", answer.body);
+    assert!(!answer.body.contains("/var/lib"));
+    assert!(answer.header("retry-after").is_some());
     world.loki.fails(404, "page not found");
     assert_eq!(push(&world, "application/json", PUSH).await.status, 501);
 

@@ -3,9 +3,10 @@
 use super::{Key, key};
 
 const COUNT: &str = "a number from 1 to 10000000";
+const ROOM: &str = "a number of bytes from 1 to 4294967295";
 const BYTES: &str = "a number of bytes from 1 to 1073741824";
 
-pub(super) const INGEST: [Key; 12] = [
+pub(super) const INGEST: [Key; 14] = [
     key("ingest.max_body_bytes", Some("10485760"), BYTES),
     key("ingest.max_decompressed_bytes", Some("33554432"), BYTES),
     key("ingest.max_streams", Some("50000"), COUNT),
@@ -27,4 +28,6 @@ pub(super) const INGEST: [Key; 12] = [
     ),
     key("ingest.rate_bytes", None, BYTES),
     key("ingest.burst_bytes", None, BYTES),
+    key("ingest.in_flight_bytes", Some("536870912"), ROOM),
+    key("ingest.project_in_flight_bytes", None, ROOM),
 ];
