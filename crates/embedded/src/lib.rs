@@ -17,6 +17,7 @@ pub mod logql;
 pub mod promql;
 
 mod patterns;
+mod structured_metadata;
 mod volume;
 
 pub mod http;
@@ -122,7 +123,8 @@ impl Backend {
     }
 
     /// Adds log lines. Either all of them are taken or, on an error, none.
-    pub fn push_logs(&self, tenant: &str, streams: Vec<LogStream>) -> Result<(), PushError> {
+    pub fn push_logs(&self, tenant: &str, mut streams: Vec<LogStream>) -> Result<(), PushError> {
+        structured_metadata::settle(&mut streams);
         self.store.push_logs(tenant, streams)
     }
 

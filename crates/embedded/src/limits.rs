@@ -1,7 +1,7 @@
 //! What one query may cost, and how an evaluation ends early.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Limits of the backend. The defaults suit one machine that does other work too.
@@ -17,6 +17,9 @@ pub struct Limits {
     pub max_series: usize,
     /// Log lines in one answer, as Loki's `max_entries_limit_per_query`.
     pub max_entries: usize,
+    /// Bytes of log lines that one query may read, as Loki's `max_query_bytes_read`. `None`: as many
+    /// as it gets through in its time.
+    pub max_query_bytes: Option<u64>,
     /// Streams, and likewise series, that one tenant may have.
     pub max_streams_per_tenant: usize,
     /// How long data is kept. In memory it is counted back from the newest of its stream or series,
@@ -44,6 +47,7 @@ impl Default for Limits {
             max_samples: 50_000_000,
             max_series: 500,
             max_entries: 5_000,
+            max_query_bytes: Some(64 << 30),
             max_streams_per_tenant: 100_000,
             retention: Duration::from_hours(24),
             retention_bytes: None,
@@ -83,12 +87,17 @@ pub enum EvalError {
     Internal,
 }
 
-/// Tells an evaluation when to end early: at its deadline, or when nobody waits for it any more.
-/// Evaluators ask it every few hundred lines, samples or steps.
+/// Tells an evaluation when to end early: at its deadline, when nobody waits for it any more, or
+/// when it has read too much. Evaluators ask it every few hundred lines, samples or steps.
 #[derive(Clone, Debug)]
 pub struct Stop {
     deadline: Instant,
     canceled: Arc<AtomicBool>,
+    /// Bytes of log lines that were read, by all clones together.
+    read: Arc<AtomicU64>,
+    /// And how many lines these were.
+    lines: Arc<AtomicU64>,
+    most: u64,
 }
 
 impl Stop {
@@ -99,7 +108,36 @@ impl Stop {
         Self {
             deadline: now.checked_add(timeout).unwrap_or(now),
             canceled: Arc::default(),
+            read: Arc::default(),
+            lines: Arc::default(),
+            most: u64::MAX,
         }
+    }
+
+    /// The stop of a query under these limits: their time from now, and their bytes.
+    #[must_use]
+    pub fn within(limits: &Limits) -> Self {
+        Self {
+            most: limits.max_query_bytes.unwrap_or(u64::MAX),
+            ..Self::after(limits.query_timeout)
+        }
+    }
+
+    /// Counts a log line of `bytes` that was read; an error if these are too many together.
+    pub(crate) fn count(&self, bytes: usize) -> Result<(), EvalError> {
+        let bytes = bytes as u64;
+        self.lines.fetch_add(1, Ordering::Relaxed);
+        let read = self.read.fetch_add(bytes, Ordering::Relaxed);
+        let read = read.saturating_add(bytes);
+        if read <= self.most {
+            return Ok(());
+        }
+        Err(EvalError::Limit(format!(
+            "the query would read too many bytes (query: {}, limit: {}); consider adding more \
+             specific stream selectors or reduce the time range of the query",
+            shown(read),
+            shown(self.most)
+        )))
     }
 
     /// An error if the evaluation has to end.
@@ -111,6 +149,12 @@ impl Stop {
             return Err(EvalError::Timeout);
         }
         Ok(())
+    }
+
+    /// Bytes and lines that were read.
+    pub(crate) fn counted(&self) -> (u64, u64) {
+        let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        (load(&self.read), load(&self.lines))
     }
 
     /// Time left.
@@ -126,6 +170,31 @@ impl Stop {
     }
 }
 
+/// A number of bytes in powers of 1,024, as Loki's errors show it: `1.5 MiB`.
+#[allow(clippy::cast_precision_loss)] // three digits are shown
+fn shown(bytes: u64) -> String {
+    if bytes < 10 {
+        return format!("{bytes} B");
+    }
+    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut size = bytes as f64;
+    let mut unit = units.iter();
+    let mut name = unit.next();
+    while size >= 1_024.0
+        && let Some(next) = unit.next()
+    {
+        size /= 1_024.0;
+        name = Some(next);
+    }
+    let name = name.copied().unwrap_or_default();
+    let rounded = (size * 10.0 + 0.5).floor() / 10.0;
+    if rounded < 10.0 {
+        format!("{rounded:.1} {name}")
+    } else {
+        format!("{rounded:.0} {name}")
+    }
+}
+
 /// See [`Stop::cancel_on_drop`].
 #[derive(Debug)]
 pub struct CancelOnDrop(Arc<AtomicBool>);
@@ -133,5 +202,36 @@ pub struct CancelOnDrop(Arc<AtomicBool>);
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_as_loki_shows_them() {
+        let cases = [
+            (7, "7 B"),
+            (900, "900 B"),
+            (1_024, "1.0 KiB"),
+            (1_600_000, "1.5 MiB"),
+            (20 << 30, "20 GiB"),
+        ];
+        for (bytes, wanted) in cases {
+            assert_eq!(shown(bytes), wanted);
+        }
+    }
+
+    #[test]
+    fn what_all_clones_read_counts_together() {
+        let limits = Limits {
+            max_query_bytes: Some(10),
+            ..Limits::default()
+        };
+        let stop = Stop::within(&limits);
+        assert_eq!(stop.clone().count(6), Ok(()));
+        assert_eq!(stop.count(4), Ok(()));
+        assert!(matches!(stop.count(1), Err(EvalError::Limit(_))));
     }
 }

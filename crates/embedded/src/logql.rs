@@ -9,6 +9,7 @@ mod labels;
 
 mod hints;
 mod stage;
+mod stream_hash;
 mod template;
 
 pub(crate) mod lines;

@@ -56,6 +56,7 @@ pub(crate) fn patterns(
                 stop.check()?;
             }
             seen += 1;
+            stop.count(entry.line.len())?;
             let step = entry.timestamp_ns.div_euclid(step_ns);
             miner.add(level(&stream.labels, entry), entry.line, step);
         }

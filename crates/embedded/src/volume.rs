@@ -17,6 +17,8 @@ const GAP_NS: i64 = 1_000_000;
 const MILLI_NS: i64 = 1_000_000;
 /// Streams between two looks at whether anybody still waits.
 const CHECK_EVERY: usize = 64;
+/// Lines of one stream, likewise.
+const LINES_PER_CHECK: usize = 4_096;
 
 /// What is counted together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +69,12 @@ pub(crate) fn stats(streams: &[Selected<LogEntry>], stop: &Stop) -> Result<Stats
         let mut lines = Lines::forward(stream, &reading);
         while lines.advance()? {
             sums.entries += 1;
-            sums.bytes += size(lines.line()?);
+            let bytes = size(lines.line()?);
+            sums.bytes += bytes;
+            stop.count(bytes)?;
+            if sums.entries.is_multiple_of(LINES_PER_CHECK) {
+                stop.check()?;
+            }
         }
     }
     Ok(sums)
@@ -82,6 +89,7 @@ pub(crate) fn volumes(
     let streams = logs.select(&request.matchers, request.start_ns, request.end_ns)?;
     let mut steps: BTreeMap<i64, HashMap<Labels, usize>> = BTreeMap::new();
     let mut series: HashSet<Labels> = HashSet::new();
+    let mut seen = 0_usize;
     let reading = SharedReading::default();
     for (at, stream) in streams.iter().enumerate() {
         if at % CHECK_EVERY == 0 {
@@ -97,7 +105,13 @@ pub(crate) fn volumes(
         let mut sums: BTreeMap<i64, usize> = BTreeMap::new();
         let mut lines = Lines::forward(stream, &reading);
         while lines.advance()? {
-            *sums.entry(request.end_of_step(lines.time())).or_default() += size(lines.line()?);
+            let bytes = size(lines.line()?);
+            *sums.entry(request.end_of_step(lines.time())).or_default() += bytes;
+            request.stop.count(bytes)?;
+            seen += 1;
+            if seen.is_multiple_of(LINES_PER_CHECK) {
+                request.stop.check()?;
+            }
         }
         for (end, bytes) in sums {
             let step = steps.entry(end).or_default();

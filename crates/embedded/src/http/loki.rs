@@ -10,8 +10,8 @@ mod query;
 mod status;
 mod tail;
 
-use ::query::Matcher;
 use ::query::logql::{self, Expr, ast::LogExpr};
+use ::query::{MatchOp, Matcher};
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -22,6 +22,7 @@ use super::params::Params;
 use super::{Shared, tenant, work};
 use crate::Backend;
 use crate::limits::{EvalError, Limits, Stop};
+use crate::regexes;
 
 /// What is served, and how.
 pub(super) fn routes() -> Router<Shared> {
@@ -95,9 +96,11 @@ impl From<(StatusCode, String)> for Refusal {
 impl From<EvalError> for Refusal {
     fn from(error: EvalError) -> Self {
         match error {
-            EvalError::Invalid(message)
-            | EvalError::Execution(message)
-            | EvalError::Limit(message) => Self(StatusCode::BAD_REQUEST, message),
+            EvalError::Invalid(message) | EvalError::Limit(message) => {
+                Self(StatusCode::BAD_REQUEST, message)
+            }
+            // Loki takes a failed match of series for a fault of its own.
+            EvalError::Execution(message) => Self(StatusCode::INTERNAL_SERVER_ERROR, message),
             EvalError::Unsupported(message) => Self(StatusCode::UNPROCESSABLE_ENTITY, message),
             EvalError::Timeout => Self(
                 StatusCode::GATEWAY_TIMEOUT,
@@ -160,18 +163,49 @@ impl Call {
     ) -> Result<T, EvalError> {
         let Shared { backend, permits } = self.shared;
         let tenant = self.tenant;
-        let stop = Stop::after(backend.limits.query_timeout);
+        let stop = Stop::within(&backend.limits);
         work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await
     }
 }
 
+/// Reads a query, every selector of which has to tell streams apart.
 fn parse(query: &str) -> Result<Expr, EvalError> {
+    let tree = parse_any(query)?;
+    for selector in tree.selectors() {
+        check_selective(&selector.matchers)?;
+    }
+    Ok(tree)
+}
+
+fn parse_any(query: &str) -> Result<Expr, EvalError> {
     logql::parse(query).map_err(|error| {
         EvalError::Invalid(format!(
             "parse error at line {}, col {}: {}",
             error.line, error.column, error.message
         ))
     })
+}
+
+/// Some matcher has to demand a label: Loki does not read all that there is.
+fn check_selective(matchers: &[Matcher]) -> Result<(), EvalError> {
+    for matcher in matchers {
+        let value = matcher.value.to_string_lossy();
+        let demands = match matcher.op {
+            MatchOp::Equal => !value.is_empty(),
+            MatchOp::NotEqual => value.is_empty(),
+            MatchOp::Regex => !regexes::anchored(&value)?.is_match(""),
+            MatchOp::NotRegex => regexes::anchored(&value)?.is_match(""),
+        };
+        if demands {
+            return Ok(());
+        }
+    }
+    Err(EvalError::Invalid(
+        "parse error : queries require at least one regexp or equality matcher that does not have \
+         an empty-compatible value. For instance, app=~\".*\" does not meet this requirement, but \
+         app=~\".+\" will"
+            .to_owned(),
+    ))
 }
 
 /// The matchers of a query that has to be a selector and no more.

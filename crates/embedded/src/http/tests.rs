@@ -4,6 +4,7 @@ mod loki_detected;
 mod loki_index;
 mod loki_labels;
 mod loki_patterns;
+mod loki_protection;
 mod loki_tail;
 mod otlp;
 mod prometheus_surface;
@@ -211,10 +212,11 @@ async fn metric_queries_over_logs_answer_in_the_shape_of_loki() {
     assert_eq!(status, StatusCode::OK, "{body}");
     let wanted = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"tenant":"acme"},"value":[1793491200,"1"]}]"#;
     assert_eq!(without_stats(&body), wanted);
+    // Widened to whole steps, as Loki does.
     let times = "start=2026-11-01T00:00:00.5Z&end=1793491201.5&step=1";
     let (status, body) = get("acme", &format!("/loki/api/v1/query_range?{query}&{times}")).await;
     assert_eq!(status, StatusCode::OK, "{body}");
-    let wanted = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"tenant":"acme"},"values":[[1793491200.5,"1"],[1793491201.5,"1"]]}]"#;
+    let wanted = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"tenant":"acme"},"values":[[1793491200,"1"],[1793491201,"1"],[1793491202,"1"]]}]"#;
     assert_eq!(without_stats(&body), wanted);
     // What Grafana's health check sends.
     let uri = "/loki/api/v1/query?query=vector(1)%2Bvector(1)";

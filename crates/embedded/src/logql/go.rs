@@ -1,5 +1,6 @@
 //! Values as Go reads and writes them: Loki's answers and error texts show its standard library.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// A string as `%q` prints it.
@@ -30,10 +31,34 @@ pub(crate) fn quote(text: &str) -> String {
     out
 }
 
+/// A string as errors about durations show it: bytes beyond ASCII one by one.
+fn quote_bytes(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(char::from(byte));
+            }
+            b' '..=b'~' | 0x7f => out.push(char::from(byte)),
+            byte => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+    }
+    out.push('"');
+    out
+}
+
 /// Reads a floating-point number; the error is the one that users of Loki know.
 pub(crate) fn parse_float(text: &str) -> Result<f64, String> {
     let fail = |why: &str| format!("strconv.ParseFloat: parsing {}: {why}", quote(text));
-    let value: f64 = text.parse().map_err(|_| fail("invalid syntax"))?;
+    let plain = without_underscores(text).ok_or_else(|| fail("invalid syntax"))?;
+    let value: f64 = plain.parse().map_err(|_| fail("invalid syntax"))?;
+    if value.is_nan() && text.starts_with(['+', '-']) {
+        return Err(fail("invalid syntax"));
+    }
     let spelled = text.bytes().any(|byte| matches!(byte, b'i' | b'I'));
     if value.is_infinite() && !spelled {
         return Err(fail("value out of range"));
@@ -41,8 +66,59 @@ pub(crate) fn parse_float(text: &str) -> Result<f64, String> {
     Ok(value)
 }
 
+/// The digits without the underscores that Go allows between any two of them.
+fn without_underscores(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains('_') {
+        return Some(Cow::Borrowed(text));
+    }
+    let bytes = text.as_bytes();
+    let is_digit = |at: Option<usize>| {
+        at.and_then(|at| bytes.get(at))
+            .is_some_and(u8::is_ascii_digit)
+    };
+    let well_placed = bytes
+        .iter()
+        .enumerate()
+        .filter(|(_, byte)| **byte == b'_')
+        .all(|(at, _)| is_digit(at.checked_sub(1)) && is_digit(Some(at + 1)));
+    well_placed.then(|| Cow::Owned(text.replace('_', "")))
+}
+
+/// A text of bytes that may be none: every byte that is not part of a character is shown as one
+/// replacement character, as Go's JSON shows it.
+pub(crate) fn lossy(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        out.push_str(chunk.valid());
+        out.extend(chunk.invalid().iter().map(|_| '\u{fffd}'));
+    }
+    out
+}
+
+/// A text in lower case, character by character as Go has it: none becomes two, and none depends
+/// on the one beside it.
+pub(crate) fn to_lower(text: &str) -> String {
+    // The first character of a longer form is the plain letter, as in the Turkish dotted I.
+    text.chars()
+        .map(|c| c.to_lowercase().next().unwrap_or(c))
+        .collect()
+}
+
+/// A text in upper case, likewise; what has no capital of one character stays as it is.
+pub(crate) fn to_upper(text: &str) -> String {
+    let upper = |c: char| {
+        let mut upper = c.to_uppercase();
+        match (upper.next(), upper.next()) {
+            (Some(one), None) => one,
+            _ => c,
+        }
+    };
+    text.chars().map(upper).collect()
+}
+
 /// Reads a duration such as `1h2.5s`, in nanoseconds.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
+    let quote = quote_bytes;
     let invalid = || format!("time: invalid duration {}", quote(text));
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),

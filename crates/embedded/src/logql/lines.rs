@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::hash::BuildHasher as _;
 
 use query::logql::ast::{LogExpr, Stage};
 
@@ -10,6 +11,7 @@ use super::hints::Hints;
 use super::labels::LineLabels;
 use super::range::metadata;
 use super::stage::Stages;
+use super::stream_hash::stream_hash;
 use super::{Answer, CHECK_EVERY, Direction, Request};
 use crate::LogEntry;
 use crate::answer::StreamResult;
@@ -87,7 +89,8 @@ pub(crate) fn over(
         bytes
     })?;
     let mut streams = collected.streams;
-    streams.sort_by(|a, b| a.labels.cmp(&b.labels));
+    // Loki orders them by their labels' text, in which `a1` comes before `a`.
+    streams.sort_by_cached_key(|stream| stream.labels.to_string());
     Ok(streams)
 }
 
@@ -122,24 +125,27 @@ pub(crate) fn walk(
         .map(|stream| Source {
             lines: Lines::new(stream, &reading, is_backward, needle.as_ref()),
             stream: &stream.labels,
+            hash: stream_hash(&stream.labels),
             labels: LineLabels::new(&stream.labels),
+            latest: (i64::MIN, Vec::new()),
         })
         .collect();
-    // Always the stream whose next line is due: lines beyond the limit are never looked at.
-    let mut next: BinaryHeap<Reverse<(i64, usize)>> = BinaryHeap::with_capacity(sources.len());
+    // Always the stream whose next line is due: lines beyond the limit are never looked at. Of lines
+    // of one time, those of the stream with the smaller hash come first in either direction.
+    let mut next: BinaryHeap<Reverse<(i64, u64, usize)>> = BinaryHeap::with_capacity(sources.len());
     let due = |time: i64| match request.direction {
         Direction::Forward => time,
         Direction::Backward => time.saturating_neg(),
     };
     for (index, source) in sources.iter_mut().enumerate() {
         if source.lines.advance()? {
-            next.push(Reverse((due(source.lines.time()), index)));
+            next.push(Reverse((due(source.lines.time()), source.hash, index)));
         }
     }
     let (mut seen, mut count, mut bytes) = (0_usize, 0_usize, 0_usize);
     let mut last: Option<i64> = None;
     while count < request.limit
-        && let Some(Reverse((_, index))) = next.pop()
+        && let Some(Reverse((_, _, index))) = next.pop()
     {
         seen += 1;
         if seen.is_multiple_of(CHECK_EVERY) {
@@ -149,10 +155,12 @@ pub(crate) fn walk(
             continue;
         };
         let time = source.lines.time();
-        if let Some(line) = pipeline.run(source.lines.line()?, &mut source.labels) {
+        let entry = source.lines.line()?;
+        request.stop.count(entry.line.len())?;
+        if let Some(line) = pipeline.run(entry, &mut source.labels) {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
-            if is_due {
+            if is_due && !is_repeated(&mut source.latest, time, &line, &source.labels) {
                 last = Some(time);
                 count += 1;
                 bytes += line.len();
@@ -170,7 +178,7 @@ pub(crate) fn walk(
             }
         }
         if source.lines.advance()? {
-            next.push(Reverse((due(source.lines.time()), index)));
+            next.push(Reverse((due(source.lines.time()), source.hash, index)));
         }
     }
     Ok(())
@@ -180,7 +188,31 @@ pub(crate) fn walk(
 struct Source<'a> {
     lines: Lines<'a>,
     stream: &'a Labels,
+    hash: u64,
     labels: LineLabels<'a>,
+    /// The time of the last line that passed, and the hashes of those that passed at this time.
+    latest: (i64, Vec<u64>),
+}
+
+/// Whether a line of this time, text and labels passed before; if not, it is remembered. Loki leaves
+/// such lines out: a template may have made them the same.
+fn is_repeated(
+    latest: &mut (i64, Vec<u64>),
+    time: i64,
+    line: &str,
+    labels: &LineLabels<'_>,
+) -> bool {
+    let (at, seen) = latest;
+    if *at != time {
+        *at = time;
+        seen.clear();
+    }
+    let hash = foldhash::quality::FixedState::default().hash_one((line, labels.result()));
+    let is_repeated = seen.contains(&hash);
+    if !is_repeated {
+        seen.push(hash);
+    }
+    is_repeated
 }
 
 /// Lines by the labels that the pipeline left.

@@ -141,6 +141,7 @@ fn collect(
                 continue;
             }
             let entry = lines.line()?;
+            evaluation.request.stop.count(entry.line.len())?;
             labels.reset(metadata(entry.structured_metadata));
             let Some(value) = extractor.value(time_ns, entry.line, &mut labels) else {
                 continue;
@@ -150,7 +151,8 @@ fn collect(
                 return Err(too_many(evaluation.limits.max_samples));
             }
             let result = labels.grouped(&extractor.grouping);
-            if !labels.error().is_empty() && result.get(PRESERVE_ERROR) != "true" {
+            // A label of this name that came out of the line counts too.
+            if !result.get(ERROR).is_empty() && result.get(PRESERVE_ERROR) != "true" {
                 return Err(pipeline_error(&result));
             }
             let id = if let Some(id) = ids.get(&result) {
@@ -181,7 +183,7 @@ pub(super) fn metadata(pairs: &[(String, String)]) -> impl Iterator<Item = (&str
 
 fn pipeline_error(labels: &Labels) -> EvalError {
     let error = labels.get(ERROR);
-    EvalError::Execution(format!(
+    EvalError::Invalid(format!(
         "pipeline error: '{error}' for series: '{labels}'.\n\
          Use a label filter to intentionally skip this error. (e.g | __error__!=\"{error}\").\n\
          To skip all potential errors you can match empty errors.(e.g __error__=\"\")\n\

@@ -256,12 +256,10 @@ fn compile(tree: &Tree, now_ns: i64) -> Result<Stage, EvalError> {
             keep_empty: logfmt.keep_empty,
         },
         Tree::Logfmt(logfmt) => {
-            let keys = pairs(&logfmt.extractions)?.into_iter().map(|(label, key)| {
-                let key = key.trim().trim_matches('"').to_owned();
-                (label, key)
-            });
+            let pairs = pairs(&logfmt.extractions)?.into_iter();
+            let keys = pairs.map(|(label, key)| Ok((label, logfmt_key(&key)?)));
             Stage::LogfmtKeys {
-                keys: keys.collect(),
+                keys: keys.collect::<Result<_, EvalError>>()?,
                 strict: logfmt.strict,
             }
         }
@@ -289,6 +287,24 @@ fn pairs(extractions: &[Extraction]) -> Result<Vec<(String, String)>, EvalError>
         Ok((extraction.label.to_string(), utf8(expression)?.to_owned()))
     };
     extractions.iter().map(pair).collect()
+}
+
+/// The key that an expression of `logfmt` names: an identifier, or any text in quotes.
+fn logfmt_key(expression: &str) -> Result<String, EvalError> {
+    let trimmed = expression.trim_matches([' ', '\t', '\n']);
+    if let Some(quoted) = trimmed.strip_prefix('"') {
+        return Ok(quoted.trim_end_matches('"').to_owned());
+    }
+    let is_identifier = trimmed.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && trimmed
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_identifier {
+        return Ok(trimmed.to_owned());
+    }
+    Err(EvalError::Invalid(format!(
+        "parse error : cannot parse expression [{expression}]: it has to be a key"
+    )))
 }
 
 fn compile_regexp(pattern: &str) -> Result<Stage, EvalError> {

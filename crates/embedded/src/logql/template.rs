@@ -5,7 +5,9 @@
 //! when the query is read; what goes wrong with one line is an error of that line.
 
 mod call;
+mod compare;
 mod decimal;
+mod element;
 mod parse;
 mod print;
 mod run;
@@ -240,7 +242,7 @@ mod tests {
             "{{ define \"x\" }}{{ end }}",
             "{{ $y }}",
             "{{ 1 | 2 }}",
-            "{{ .a | }}",
+            "{{ /* x */ }}",
         ] {
             assert!(
                 Template::new("line", source, 7_000_000_000).is_err(),

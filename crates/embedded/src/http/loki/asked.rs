@@ -3,7 +3,7 @@
 use super::{Refusal, bad};
 use crate::http::params::Params;
 use crate::http::times;
-use crate::logql::Direction;
+use crate::logql::{Direction, go};
 
 /// Lines in an answer if the request does not say.
 pub(super) const DEFAULT_LIMIT: usize = 100;
@@ -112,7 +112,12 @@ pub(super) fn time(written: &str, default: i64) -> Result<i64, String> {
         Ok(nanos) => Some(nanos),
         Err(_) => times::rfc3339(written),
     };
-    parsed.ok_or_else(|| format!("cannot parse {written:?} to a valid timestamp"))
+    parsed.ok_or_else(|| {
+        format!(
+            "strconv.ParseInt: parsing {}: invalid syntax",
+            go::quote(written)
+        )
+    })
 }
 
 pub(super) fn limit(params: &Params) -> Result<usize, Refusal> {
@@ -124,9 +129,12 @@ pub(super) fn count(written: &str, default: usize) -> Result<usize, Refusal> {
     if written.is_empty() {
         return Ok(default);
     }
-    let limit = written
-        .parse::<i64>()
-        .map_err(|_| bad(format!("limit value {written:?} is not a number")))?;
+    let limit = written.parse::<i64>().map_err(|_| {
+        bad(format!(
+            "strconv.Atoi: parsing {}: invalid syntax",
+            go::quote(written)
+        ))
+    })?;
     if limit <= 0 {
         return Err(bad("limit must be a positive value"));
     }

@@ -8,6 +8,7 @@ use axum::response::Response;
 use super::{Call, Refusal, asked, matchers};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
+use crate::limits::EvalError;
 
 /// The names of the labels of all streams, or of those that `query` selects.
 pub(super) async fn names(
@@ -76,8 +77,13 @@ pub(super) async fn series(
     let selectors: BTreeSet<String> = both.map(str::to_owned).collect();
     call.run(move |backend, tenant, _| {
         let mut groups = Vec::with_capacity(selectors.len());
-        for selector in &selectors {
+        let is_all = |selector: &String| selector.trim() == "{}";
+        for selector in selectors.iter().filter(|selector| !is_all(selector)) {
             groups.push(matchers(selector)?);
+        }
+        // Alone it stands for all streams; beside others Loki takes it for a mistake.
+        if !groups.is_empty() && selectors.iter().any(is_all) {
+            return Err(EvalError::Invalid("0 matchers in group: {}".to_owned()));
         }
         let found = backend.store.logs(tenant).label_sets(&groups, start, end)?;
         let mut out = String::from(r#"{"status":"success","data":"#);

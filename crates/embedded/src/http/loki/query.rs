@@ -1,12 +1,15 @@
 //! Queries: `query` and `query_range`.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::time::Instant;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::asked::{self, Asked};
 use super::{Call, Refusal, bad, check_limit, parse};
+use crate::Labels;
 use crate::http::Shared;
 use crate::http::json::{self, Style};
 use crate::limits::EvalError;
@@ -43,7 +46,7 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
     let query = call.params.get("query").to_owned();
     let now_ns = call.now_ns;
     call.run(move |backend, tenant, stop| {
-        let started = std::time::Instant::now();
+        let started = Instant::now();
         let tree = parse(&query)?;
         let is_log_query = matches!(tree, query::logql::Expr::Log(_));
         if asked.instant && is_log_query {
@@ -56,6 +59,7 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
         if is_log_query {
             check_limit(asked.limit, &backend.limits)?;
         }
+        let asked = settled(asked, is_log_query);
         let request = logql::Request {
             query: &tree,
             start_ns: asked.start_ns,
@@ -70,12 +74,51 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
         };
         let logs = backend.store.logs(tenant);
         let answer = logql::evaluate(&logs, &request, &backend.limits)?;
-        Ok(render(&answer, started))
+        Ok(render(&answer, started, stop.counted()))
     })
     .await
 }
 
-fn render(answer: &Answer, started: std::time::Instant) -> String {
+/// The times as Loki's frontend has them. It widens those of metric queries to whole steps, so that
+/// the steps are the same whenever somebody asks; a moment is a nanosecond of lines.
+fn settled(asked: Asked, is_log_query: bool) -> Asked {
+    if asked.instant || (is_log_query && asked.start_ns != asked.end_ns) {
+        return asked;
+    }
+    if is_log_query {
+        let end_ns = asked.end_ns.saturating_add(1);
+        return Asked { end_ns, ..asked };
+    }
+    // The frontend counts steps in milliseconds.
+    let step_ns = asked.step_ns / 1_000_000 * 1_000_000;
+    if step_ns <= 0 {
+        return asked;
+    }
+    let behind = asked.end_ns.rem_euclid(step_ns);
+    let missing = if behind == 0 { 0 } else { step_ns - behind };
+    Asked {
+        start_ns: asked.start_ns - asked.start_ns.rem_euclid(step_ns),
+        end_ns: asked.end_ns.saturating_add(missing),
+        ..asked
+    }
+}
+
+/// The labels as Loki shows those of streams: what was no text once, a space takes its place.
+fn shown(labels: &Labels) -> Cow<'_, Labels> {
+    if !labels
+        .iter()
+        .any(|(_, value)| value.contains(char::REPLACEMENT_CHARACTER))
+    {
+        return Cow::Borrowed(labels);
+    }
+    let spaced = |(name, value): (&str, &str)| {
+        let value = value.replace(char::REPLACEMENT_CHARACTER, " ");
+        (name.to_owned(), value)
+    };
+    Cow::Owned(Labels::keeping_empty(labels.iter().map(spaced).collect()))
+}
+
+fn render(answer: &Answer, started: Instant, (bytes, lines): (u64, u64)) -> String {
     let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
     let mut entries = 0;
     match answer {
@@ -83,7 +126,7 @@ fn render(answer: &Answer, started: std::time::Instant) -> String {
             out.push_str(r#"streams","result":"#);
             json::list(&mut out, streams, |out, stream| {
                 out.push_str(r#"{"stream":"#);
-                json::labels(out, &stream.labels);
+                json::labels(out, &shown(&stream.labels));
                 out.push_str(r#","values":"#);
                 json::list(out, &stream.entries, |out, (time, line)| {
                     entries += 1;
@@ -99,10 +142,12 @@ fn render(answer: &Answer, started: std::time::Instant) -> String {
         Answer::Matrix(series) => {
             out.push_str(r#"matrix","result":"#);
             json::matrix(&mut out, Style::Loki, series);
+            entries = series.len();
         }
         Answer::Vector(samples) => {
             out.push_str(r#"vector","result":"#);
             json::vector(&mut out, Style::Loki, samples);
+            entries = samples.len();
         }
         Answer::Scalar(point) => {
             out.push_str(r#"scalar","result":"#);
@@ -111,11 +156,20 @@ fn render(answer: &Answer, started: std::time::Instant) -> String {
             json::point(&mut out, Style::Loki, timestamp_ms, point.value);
         }
     }
-    // Writing to a String does not fail.
+    let seconds = started.elapsed().as_secs_f64();
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate, and `as` stays within the range"
+    )]
+    let per_second = |count: u64| (count as f64 / seconds.max(1e-9)) as u64;
+    // What of Loki's statistics clients show. Writing to a String does not fail.
     let _ = write!(
         out,
-        r#","stats":{{"summary":{{"execTime":{},"totalEntriesReturned":{entries}}}}}}}}}"#,
-        started.elapsed().as_secs_f64()
+        r#","stats":{{"summary":{{"bytesProcessedPerSecond":{},"linesProcessedPerSecond":{},"totalBytesProcessed":{bytes},"totalLinesProcessed":{lines},"execTime":{seconds},"queueTime":0,"subqueries":0,"totalEntriesReturned":{entries},"splits":0,"shards":1}}}}}}}}"#,
+        per_second(bytes),
+        per_second(lines),
     );
     out
 }

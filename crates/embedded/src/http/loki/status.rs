@@ -57,6 +57,8 @@ pub(super) async fn drilldown_limits(
                 "discover_service_name": [],
                 "max_concurrent_tail_requests": limits.tails_per_tenant,
                 "max_entries_limit_per_query": limits.max_entries,
+                // 0 is Loki's word for no limit.
+                "max_query_bytes_read": limits.max_query_bytes.unwrap_or(0),
                 "max_global_streams_per_user": limits.max_streams_per_tenant,
                 "max_query_series": limits.max_series,
                 "query_timeout": format!("{}s", limits.query_timeout.as_secs()),

@@ -22,7 +22,7 @@ pub(super) fn store(backend: &Backend, write: &Write) -> Result<(), Refused> {
             let time = entry.timestamp.unwrap_or_default();
             let nanos = time.seconds.checked_mul(1_000_000_000);
             let nanos = nanos.and_then(|nanos| nanos.checked_add(time.nanos.into()));
-            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let text = |bytes: &[u8]| crate::logql::go::lossy(bytes);
             entries.push(LogEntry {
                 timestamp_ns: nanos.ok_or_else(|| bad("a timestamp is out of range"))?,
                 line: text(&entry.line),

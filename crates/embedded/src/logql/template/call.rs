@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::compare::compare;
 use super::decimal::{self, Operation};
+use super::element::{index, slice};
 use super::print;
 use super::run::Input;
 use super::text::{
-    align, base64_decode, bounded, cut, repeat, replace, replace_matches, title, unix_to_time,
-    url_decode, url_encode,
+    align, base64_decode, bounded, cut, js_escape, repeat, replace, replace_matches, title,
+    unix_to_time, url_decode, url_encode,
 };
 use super::time::Time;
 use super::value::Value;
@@ -43,8 +45,8 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
     match name {
         "__line__" => done(context.input.line),
         "__timestamp__" => Ok(Value::Time(Time::from_nanos(context.input.time_ns))),
-        "ToLower" | "lower" => Ok(Value::Text(text(0).to_lowercase())),
-        "ToUpper" | "upper" => Ok(Value::Text(text(0).to_uppercase())),
+        "ToLower" | "lower" => Ok(Value::Text(go::to_lower(text(0)))),
+        "ToUpper" | "upper" => Ok(Value::Text(go::to_upper(text(0)))),
         "title" => Ok(Value::Text(title(text(0)))),
         "Replace" => replace(text(0), text(1), text(2), int(3)),
         "replace" => replace(text(2), text(0), text(1), -1),
@@ -72,7 +74,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         }
         "urldecode" => url_decode(text(0)).map(Value::Text),
         "urlencode" => Ok(Value::Text(url_encode(text(0)))),
-        "urlquery" => Ok(Value::Text(url_encode(&print::joined(
+        "urlquery" => Ok(Value::Text(url_encode(&print::plain(
             args,
             context.input.fields,
         )))),
@@ -191,7 +193,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
             Some(Value::Nil) | None => Err("len of nil pointer".to_owned()),
             Some(other) => Err(format!("len of type {}", other.type_name())),
         },
-        "index" => index(args, context),
+        "index" => index(args, context.input.fields),
         "slice" => slice(args),
         "print" => bounded(print::joined(args, context.input.fields)),
         "println" => {
@@ -202,7 +204,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         }
         "printf" => bounded(print::formatted(text(0), rest, context.input.fields)?),
         "html" => {
-            let plain = print::joined(args, context.input.fields);
+            let plain = print::plain(args, context.input.fields);
             let escaped = plain
                 .replace('&', "&amp;")
                 .replace('<', "&lt;")
@@ -211,6 +213,12 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
                 escaped.replace('"', "&#34;").replace('\'', "&#39;"),
             ))
         }
+        "js" => bounded(js_escape(&print::plain(args, context.input.fields))),
+        // No value of a template is a function.
+        "call" => Err(match args.first() {
+            None | Some(Value::Nil) => "call of nil".to_owned(),
+            Some(other) => format!("non-function of type {}", other.type_name()),
+        }),
         other => Err(format!("{other} is not supported")),
     }
 }
@@ -250,118 +258,4 @@ fn round(value: f64, places: i64, on: f64) -> f64 {
         digits.floor()
     };
     rounded / power
-}
-
-fn compare(name: &str, args: &[Value]) -> Result<bool, String> {
-    let [first, others @ ..] = args else {
-        return Err("missing argument for comparison".to_owned());
-    };
-    if others.is_empty() {
-        return Err("missing argument for comparison".to_owned());
-    }
-    if let "eq" | "ne" = name {
-        let mut equal = false;
-        for other in others {
-            equal |= equals(first, other)?;
-        }
-        return Ok(equal == (name == "eq"));
-    }
-    let Some(second) = others.first() else {
-        return Ok(false);
-    };
-    let order = match (first, second) {
-        (Value::Text(a), Value::Text(b)) => a.partial_cmp(b),
-        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
-        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => a.partial_cmp(b),
-        (Value::Text(_) | Value::Float(_) | Value::Int(_) | Value::Long(_), _) => {
-            return Err("incompatible types for comparison".to_owned());
-        }
-        _ => return Err("invalid type for comparison".to_owned()),
-    };
-    Ok(match name {
-        "lt" => order.is_some_and(std::cmp::Ordering::is_lt),
-        "le" => order.is_some_and(std::cmp::Ordering::is_le),
-        "gt" => order.is_some_and(std::cmp::Ordering::is_gt),
-        _ => order.is_some_and(std::cmp::Ordering::is_ge),
-    })
-}
-
-#[allow(clippy::float_cmp)] // as Go compares
-fn equals(a: &Value, b: &Value) -> Result<bool, String> {
-    match (a, b) {
-        (Value::Text(a), Value::Text(b)) => Ok(a == b),
-        (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
-        (Value::Float(a), Value::Float(b)) => Ok(a == b),
-        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => Ok(a == b),
-        (Value::Time(a), Value::Time(b)) => Ok(a == b),
-        (Value::Nil, Value::Nil) => Ok(true),
-        (Value::Nil, _) | (_, Value::Nil) => Ok(false),
-        _ => Err("incompatible types for comparison".to_owned()),
-    }
-}
-
-fn index(args: &[Value], context: &Context<'_>) -> Result<Value, String> {
-    let [first, keys @ ..] = args else {
-        return Ok(Value::Nil);
-    };
-    let mut value = first.clone();
-    for key in keys {
-        value = match (value, key) {
-            (Value::Labels, Value::Text(key)) => {
-                let found = context.input.fields.iter().find(|(own, _)| own == key);
-                Value::Text(found.map_or_else(String::new, |(_, value)| value.clone()))
-            }
-            (Value::Map(mut map), Value::Text(key)) => map.remove(key).unwrap_or(Value::Nil),
-            (Value::List(list), Value::Int(at) | Value::Long(at)) => {
-                let found = usize::try_from(*at)
-                    .ok()
-                    .and_then(|at| list.get(at).cloned());
-                found.ok_or_else(|| format!("index out of range: {at}"))?
-            }
-            (Value::Text(text), Value::Int(at) | Value::Long(at)) => {
-                let byte = usize::try_from(*at)
-                    .ok()
-                    .and_then(|at| text.as_bytes().get(at).copied());
-                Value::Int(
-                    byte.ok_or_else(|| format!("index out of range: {at}"))?
-                        .into(),
-                )
-            }
-            (Value::Nil, _) => return Err("index of untyped nil".to_owned()),
-            (value @ (Value::Labels | Value::Map(_) | Value::List(_) | Value::Text(_)), key) => {
-                let (kind, wanted) = (key.type_name(), value.type_name());
-                return Err(format!("cannot index {wanted} with type {kind}"));
-            }
-            (other, _) => return Err(format!("can't index item of type {}", other.type_name())),
-        };
-    }
-    Ok(value)
-}
-
-fn slice(args: &[Value]) -> Result<Value, String> {
-    let bound = |at: usize, default: usize| match args.get(at) {
-        Some(value) => usize::try_from(value.to_integer())
-            .map_err(|_| format!("index out of range: {}", value.to_integer())),
-        None => Ok(default),
-    };
-    let out_of_range = |at: usize| format!("index out of range: {at}");
-    match args.first() {
-        Some(Value::Text(text)) if args.len() <= 3 => {
-            let (start, end) = (bound(1, 0)?, bound(2, text.len())?);
-            let bytes = text
-                .as_bytes()
-                .get(start..end)
-                .ok_or_else(|| out_of_range(end))?;
-            Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
-        }
-        Some(Value::List(list)) if args.len() <= 3 => {
-            let (start, end) = (bound(1, 0)?, bound(2, list.len())?);
-            let part = list.get(start..end).ok_or_else(|| out_of_range(end))?;
-            Ok(Value::List(part.to_vec()))
-        }
-        Some(Value::Text(_)) => Err("cannot 3-index slice a string".to_owned()),
-        Some(Value::List(_)) => Err("slices with three bounds are not supported".to_owned()),
-        Some(other) => Err(format!("can't slice item of type {}", other.type_name())),
-        None => Ok(Value::Nil),
-    }
 }

@@ -101,7 +101,14 @@ impl<'a> Parser<'a> {
             if is_last {
                 break Ending::Eof;
             }
-            self.skip_space();
+            // A comment stands right behind the braces, or behind the hyphen and its space.
+            if self
+                .source
+                .get(..self.at)
+                .is_some_and(|before| before.ends_with('-'))
+            {
+                self.at += 1;
+            }
             if self.eat("/*") {
                 let end = self
                     .rest()
@@ -111,6 +118,7 @@ impl<'a> Parser<'a> {
                 self.close()?;
                 continue;
             }
+            self.skip_space();
             let before = self.at;
             match self.word() {
                 "end" => {
@@ -298,6 +306,11 @@ impl<'a> Parser<'a> {
             if !self.eat("|") {
                 break;
             }
+            // Go passes over a last `|` with nothing behind it.
+            self.skip_space();
+            if self.rest().starts_with(['}', ')']) || self.rest().starts_with("-}}") {
+                break;
+            }
         }
         if declares {
             self.variables.extend(variables.iter().cloned());
@@ -440,13 +453,10 @@ impl<'a> Parser<'a> {
                 "false" => Arg::Bool(false),
                 "nil" => Arg::Nil,
                 "" => return Err(invalid(format!("unexpected {c:?} in command"))),
-                name => Arg::Function(signature::known(name).map_err(|known| {
-                    if known {
-                        Fault::Unsupported(format!("function {name:?} is not supported"))
-                    } else {
-                        invalid(format!("function {name:?} not defined"))
-                    }
-                })?),
+                name => Arg::Function(
+                    signature::known(name)
+                        .ok_or_else(|| invalid(format!("function {name:?} not defined")))?,
+                ),
             },
         };
         Ok(Some(Located {

@@ -64,6 +64,14 @@ pub(super) fn joined(values: &[Value], fields: &[(String, String)]) -> String {
     out
 }
 
+/// Values as `html`, `js` and `urlquery` take them: `nil` alone is no value.
+pub(super) fn plain(values: &[Value], fields: &[(String, String)]) -> String {
+    match values {
+        [Value::Nil] => "<no value>".to_owned(),
+        values => joined(values, fields),
+    }
+}
+
 /// Flags, width and precision of a verb.
 #[derive(Clone, Copy, Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // flags, which come in any combination

@@ -234,10 +234,15 @@ impl Run<'_> {
                 };
                 return Err(self.error(first.span, &why));
             }
+            if let Arg::Nil = first.arg {
+                return Err(self.error(first.span, "nil is not a command"));
+            }
             return self.argument(first, dot);
         };
         // `and` and `or` look at no more arguments than they need.
-        if let "and" | "or" = name {
+        if let "and" | "or" = name
+            && args.len() + usize::from(last.is_some()) > 0
+        {
             return self.logic(name == "or", args, dot, last);
         }
         let mut values = Vec::with_capacity(args.len() + 1);
@@ -245,9 +250,8 @@ impl Run<'_> {
             values.push((self.argument(arg, dot)?, Some(arg)));
         }
         values.extend(last.map(|value| (value, None)));
-        let values = signature::check(name, values, self.input.fields).map_err(|(at, why)| {
-            self.error(at.map_or(command.span, |located| located.span), &why)
-        })?;
+        let values = signature::check(name, values, &self.template.source)
+            .map_err(|(at, why)| self.error(at.map_or(first.span, |located| located.span), &why))?;
         let context = Context {
             input: self.input,
             regexes: &self.template.regexes,
@@ -296,7 +300,7 @@ impl Run<'_> {
                     now_ns: self.template.now_ns,
                 };
                 let fail = |why: String| self.error(span, &why);
-                let values = signature::check(name, Vec::new(), self.input.fields)
+                let values = signature::check(name, Vec::new(), &self.template.source)
                     .map_err(|(_, why)| fail(why))?;
                 call::call(name, &values, &context)
                     .map_err(|why| fail(format!("error calling {name}: {why}")))?
@@ -335,9 +339,11 @@ impl Run<'_> {
                 | Value::Time(_)
                 | Value::List(_)) => {
                     let kind = other.type_name();
-                    return Err(
-                        self.error(span, &format!("can't evaluate field {name} in type {kind}"))
-                    );
+                    let why = format!("can't evaluate field {name} in type {kind}");
+                    // Go counts from the second name on.
+                    let first = path.first().filter(|_| path.len() > 1);
+                    let behind = first.map_or(0, |first| first.len() + 1);
+                    return Err(self.error_at(span.0 + behind, span, &why));
                 }
             };
         }
@@ -350,7 +356,10 @@ impl Run<'_> {
 
     /// An error with its place, as Go tells it.
     fn error(&self, span: (usize, usize), why: &str) -> String {
-        let (start, _) = span;
+        self.error_at(span.0, span, why)
+    }
+
+    fn error_at(&self, start: usize, span: (usize, usize), why: &str) -> String {
         let before = self.template.source.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before

@@ -1,9 +1,7 @@
 //! Which functions there are, and what arguments they take.
 
-use super::print;
 use super::tree::{Arg, Located};
 use super::value::Value;
-use crate::logql::go;
 
 /// What a function takes as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,29 +110,28 @@ const FUNCTIONS: &[Signature] = &[
     ("ge", ANY_2, None),
     ("len", ANY, None),
     ("index", ANY, MORE),
-    ("slice", ANY, Some(Kind::Int)),
+    ("slice", ANY, MORE),
     ("print", &[], MORE),
     ("printf", TEXT, MORE),
     ("println", &[], MORE),
     ("html", &[], MORE),
     ("urlquery", &[], MORE),
+    ("js", &[], MORE),
+    ("call", ANY, MORE),
 ];
 
-/// The function of a name; else whether Loki knows it.
-pub(super) fn known(name: &str) -> Result<&'static str, bool> {
+/// The function of a name.
+pub(super) fn known(name: &str) -> Option<&'static str> {
     let found = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
-    // Of no use to log lines.
-    found
-        .map(|(own, _, _)| *own)
-        .ok_or(matches!(name, "js" | "call"))
+    found.map(|(own, _, _)| *own)
 }
 
 /// Checks how many arguments there are and of what types; literals adapt. On an error, the
-/// argument that is wrong.
+/// argument that is wrong; literals are shown as they stand in the template's `source`.
 pub(super) fn check<'a>(
     name: &str,
     args: Vec<(Value, Option<&'a Located>)>,
-    fields: &[(String, String)],
+    source: &str,
 ) -> Result<Vec<Value>, (Option<&'a Located>, String)> {
     let signature = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
     let (_, kinds, more) = signature.ok_or_else(|| (None, format!("{name} is not defined")))?;
@@ -148,7 +145,7 @@ pub(super) fn check<'a>(
     }
     let kind = |at: usize| kinds.get(at).copied().or(*more).unwrap_or(Kind::Any);
     let checked = args.into_iter().enumerate().map(|(at, (value, located))| {
-        adapt(kind(at), value, located, fields).map_err(|why| (located, why))
+        adapt(kind(at), value, located, source).map_err(|why| (located, why))
     });
     checked.collect()
 }
@@ -158,7 +155,7 @@ fn adapt(
     kind: Kind,
     value: Value,
     located: Option<&Located>,
-    fields: &[(String, String)],
+    source: &str,
 ) -> Result<Value, String> {
     let literal = located.is_some_and(|located| {
         matches!(
@@ -181,14 +178,14 @@ fn adapt(
         (Kind::Float, _) => ("float", "float64"),
         (Kind::Time, _) => ("time.Time", "time.Time"),
     };
-    if literal {
-        let shown = print::shown(&value, fields);
-        let shown = if matches!(value, Value::Text(_)) {
-            go::quote(&shown)
-        } else {
-            shown
-        };
-        return Err(format!("expected {}; found {shown}", wanted.0));
+    if let Some(located) = located.filter(|_| literal) {
+        let (start, end) = located.span;
+        let shown = source.get(start..end).unwrap_or_default();
+        return Err(match (&located.arg, kind) {
+            (Arg::Nil, _) => format!("cannot assign nil to {}", wanted.1),
+            (_, Kind::Time) => format!("can't handle {shown} for arg of type time.Time"),
+            _ => format!("expected {}; found {shown}", wanted.0),
+        });
     }
     Err(format!(
         "wrong type for value; expected {}; got {}",

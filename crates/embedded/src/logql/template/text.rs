@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::run::MAX_OUTPUT;
 use super::time::Time;
@@ -69,7 +70,8 @@ pub(super) fn repeat(text: &str, count: i64) -> Result<String, String> {
     Ok(text.repeat(count))
 }
 
-/// The bytes of a text from `start` to `end`; a character that is cut apart is lost.
+/// The bytes of a text from `start` to `end`; what is left of a character that is cut apart is shown
+/// byte by byte.
 pub(super) fn cut(text: &str, start: i64, end: i64) -> Result<Value, String> {
     let size = text.len();
     let bounds = usize::try_from(start).ok().zip(usize::try_from(end).ok());
@@ -81,7 +83,21 @@ pub(super) fn cut(text: &str, start: i64, end: i64) -> Result<Value, String> {
             format!("runtime error: slice bounds out of range [{start}:{end}]")
         }
     })?;
-    Ok(Value::Text(String::from_utf8_lossy(bytes).into_owned()))
+    Ok(Value::Text(go::lossy(bytes)))
+}
+
+/// A letter as a word begins with it: digraphs have a form for that.
+fn title_case(c: char) -> char {
+    match c {
+        'Ǆ' | 'ǆ' => 'ǅ',
+        'Ǉ' | 'ǉ' => 'ǈ',
+        'Ǌ' | 'ǌ' => 'ǋ',
+        'Ǳ' | 'ǳ' => 'ǲ',
+        c => go::to_upper(c.encode_utf8(&mut [0; 4]))
+            .chars()
+            .next()
+            .unwrap_or(c),
+    }
 }
 
 /// Every word with a capital.
@@ -92,7 +108,7 @@ pub(super) fn title(text: &str) -> String {
         if in_word {
             out.push(c);
         } else {
-            out.extend(c.to_uppercase());
+            out.push(title_case(c));
         }
         in_word = c.is_alphanumeric() || c == '_' || (!c.is_ascii() && !c.is_whitespace());
     }
@@ -156,8 +172,14 @@ pub(super) fn url_decode(text: &str) -> Result<String, String> {
         }
         at += 1;
     }
-    Ok(String::from_utf8_lossy(&out).into_owned())
+    Ok(go::lossy(&out))
 }
+
+/// The usual alphabet; bits of the last letter that belong to no byte may be set.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Forgiving about the padding; an error is the value, as sprig has it.
 pub(super) fn base64_decode(text: &str) -> String {
@@ -172,19 +194,14 @@ pub(super) fn base64_decode(text: &str) -> String {
         .chain(padding.chars())
         .filter(|c| !matches!(c, '\r' | '\n'))
         .collect();
-    match STANDARD.decode(&padded) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(error) => {
-            let at = match error {
-                base64::DecodeError::InvalidByte(at, _)
-                | base64::DecodeError::InvalidLastSymbol { offset: at, .. } => at,
-                base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
-                    padded.len() / 4 * 4
-                }
-            };
-            format!("illegal base64 data at input byte {at}")
-        }
+    if let Ok(bytes) = LENIENT.decode(&padded) {
+        return go::lossy(&bytes);
     }
+    let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    // The first byte that is none of the alphabet; else what is too short to be a group.
+    let at = padded.bytes().position(|byte| !in_alphabet(byte));
+    let at = at.unwrap_or(padded.len() / 4 * 4);
+    format!("illegal base64 data at input byte {at}")
 }
 
 pub(super) fn unix_to_time(text: &str) -> Result<Time, String> {
@@ -203,4 +220,24 @@ pub(super) fn unix_to_time(text: &str) -> Result<Time, String> {
         19 => Ok(Time::from_nanos(value)),
         _ => Err(fail("%!w(<nil>)".to_owned())),
     }
+}
+
+/// A text as a string of JavaScript has it.
+pub(super) fn js_escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\\' => out.push_str(r"\\"),
+            '\'' => out.push_str(r"\'"),
+            '"' => out.push_str("\\\""),
+            '<' | '>' | '&' | '=' | '\0'..='\u{1f}' => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                let _ = write!(out, "\\u{:04X}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    out
 }

@@ -115,7 +115,7 @@ impl Time {
         let mut out = String::new();
         let mut rest = layout;
         while let Some(c) = rest.chars().next() {
-            if let Some(part) = part(rest, layout.len() - rest.len(), layout) {
+            if let Some(part) = part(rest) {
                 write_part(&mut out, part, time);
                 rest = &rest[part.len()..];
             } else {
@@ -171,7 +171,7 @@ impl fmt::Display for Time {
 }
 
 /// The part that `rest` begins with.
-fn part(rest: &str, at: usize, layout: &str) -> Option<&'static str> {
+fn part(rest: &str) -> Option<&'static str> {
     let part = PARTS.into_iter().find(|part| rest.starts_with(part))?;
     let after = rest
         .get(part.len()..)
@@ -179,10 +179,9 @@ fn part(rest: &str, at: usize, layout: &str) -> Option<&'static str> {
     match part {
         // "Month" is no month, and "Jane" neither.
         "Jan" | "Mon" if after.is_some_and(|c| c.is_ascii_lowercase()) => None,
-        // A fraction is one only behind the seconds.
+        // No digit ends a fraction.
         part if part.starts_with('.') => {
-            let behind_seconds = layout.get(..at).is_some_and(|before| before.ends_with('5'));
-            (behind_seconds && !after.is_some_and(|c| c.is_ascii_digit())).then_some(part)
+            (!after.is_some_and(|c| c.is_ascii_digit())).then_some(part)
         }
         // `_2` of `_2006` is the year with an underscore before it.
         "_2" if rest.starts_with("_2006") => None,
@@ -268,7 +267,7 @@ fn parse(layout: &str, text: &str) -> Option<(DateTime, Option<i32>)> {
     let (mut afternoon, mut offset) = (None, None);
     let (mut pattern, mut rest) = (layout, text);
     while let Some(c) = pattern.chars().next() {
-        let Some(part) = part(pattern, layout.len() - pattern.len(), layout) else {
+        let Some(part) = part(pattern) else {
             rest = rest.strip_prefix(c)?;
             pattern = &pattern[c.len_utf8()..];
             continue;

@@ -97,11 +97,18 @@ impl Value {
     }
 }
 
-/// An integer in any of Go's bases; zeros behind a decimal point are dropped.
+/// An integer in any of Go's bases; digits behind a decimal point are dropped.
 fn integer(text: &str) -> Option<i64> {
     let text = match text.split_once('.') {
-        Some((whole, zeros)) if zeros.bytes().all(|byte| byte == b'0') => whole,
-        Some(_) => return None,
+        Some((whole, fraction)) => {
+            let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+            let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+            match digits {
+                "" if plain(fraction) => return Some(0),
+                _ if plain(digits) && plain(fraction) => whole,
+                _ => return None,
+            }
+        }
         None => text,
     };
     let (negative, digits) = match text.strip_prefix('-') {
