@@ -1,0 +1,110 @@
+//! Holds the evaluator against the tests of Prometheus itself.
+//!
+//! The tests lie outside of this repository; `KTRLPLANE_PROMQLTEST` names their directory where it
+//! is not the usual one. What fails is listed in `expected.txt` with its reason, no more and no
+//! less.
+
+// Helpers of tests may do what tests may, and what they find is to be read.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod at_times;
+mod compare;
+mod convert;
+mod histograms;
+mod run;
+mod script;
+mod series;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use run::Run;
+
+/// The file's name and the line of an `eval`, with the reason of a failure.
+type Failures = BTreeMap<(String, usize), String>;
+
+fn directory() -> Option<PathBuf> {
+    let usual = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/promqltest");
+    let directory = std::env::var_os("KTRLPLANE_PROMQLTEST").map_or_else(usual, PathBuf::from);
+    directory.join("functions.test").is_file().then_some(directory)
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|end| end == "test"));
+    files.sort();
+    files
+}
+
+/// `file:line reason`, one a line.
+fn expected() -> BTreeMap<(String, usize), String> {
+    let text = include_str!("expected.txt");
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let (place, reason) = line.split_once(' ').expect(line);
+            let (file, line) = place.split_once(':').expect(line);
+            ((file.to_owned(), line.parse().unwrap()), reason.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn prometheus_own_tests_pass_but_for_those_that_are_listed() {
+    let Some(directory) = directory() else {
+        println!("the tests of Prometheus are not there; KTRLPLANE_PROMQLTEST names their directory");
+        assert!(
+            std::env::var_os("KTRLPLANE_PROMQLTEST").is_none(),
+            "KTRLPLANE_PROMQLTEST names a directory without tests"
+        );
+        return;
+    };
+    let mut failures = Failures::new();
+    let mut seen = BTreeSet::new();
+    let mut counts = String::new();
+    let (mut all_passed, mut all) = (0, 0);
+    for path in files(&directory) {
+        let file = path.file_name().unwrap().to_string_lossy().into_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let (mut passed, mut total) = (0, 0);
+        let (mut plain, mut plain_total) = (0, 0);
+        for case in Run::new(&text).cases() {
+            seen.insert((file.clone(), case.line));
+            total += 1;
+            plain_total += usize::from(!case.is_native);
+            match case.result {
+                Ok(()) => {
+                    passed += 1;
+                    plain += usize::from(!case.is_native);
+                }
+                Err(reason) => {
+                    println!("{file}:{}: {}\n    {reason}", case.line, case.query);
+                    failures.insert((file.clone(), case.line), reason);
+                }
+            }
+        }
+        let _ = writeln!(
+            counts,
+            "{file:30} {passed:4} of {total:4}; without native histograms {plain:4} of {plain_total:4}"
+        );
+        all_passed += passed;
+        all += total;
+    }
+    println!("\n{counts}{:30} {all_passed:4} of {all:4}", "all");
+
+    let expected = expected();
+    let listed = |place: &&(String, usize)| expected.contains_key(place);
+    let unlisted: Vec<_> = failures.keys().filter(|place| !listed(place)).collect();
+    let passing: Vec<_> = expected
+        .keys()
+        .filter(|place| !failures.contains_key(place))
+        .collect();
+    assert!(
+        unlisted.is_empty() && passing.is_empty(),
+        "fail and are not listed: {unlisted:?}\nlisted and do not fail: {passing:?}"
+    );
+}
