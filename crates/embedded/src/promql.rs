@@ -178,9 +178,7 @@ fn answer(evaluator: &Evaluator, request: &Request) -> Result<Answer, EvalError>
             at,
             values.first().copied().unwrap_or(f64::NAN),
         ))),
-        (Value::Scalar(values), false) => {
-            Ok(Answer::Matrix(sorted(evaluator.unlabelled(values))))
-        }
+        (Value::Scalar(values), false) => Ok(Answer::Matrix(sorted(evaluator.unlabelled(values)))),
         (Value::Vector(series), true) => {
             let series = series::without_dropped_names(series)?;
             Ok(Answer::Vector(

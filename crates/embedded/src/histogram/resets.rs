@@ -5,7 +5,8 @@ use super::{Histogram, ResetHint};
 impl Histogram {
     /// Whether the counts began anew between `previous` and this one: some count fell, or the
     /// buckets became finer.
-    pub(crate) fn is_reset_after(&self, previous: &Self) -> bool {
+    #[must_use]
+    pub fn is_reset_after(&self, previous: &Self) -> bool {
         match self.reset_hint {
             ResetHint::Reset => return true,
             ResetHint::NotReset => return false,
@@ -43,10 +44,7 @@ impl Histogram {
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let same = |a: f64, b: f64| a.to_bits() == b.to_bits();
         let buckets = |a: &[(i32, f64)], b: &[(i32, f64)]| {
-            a.len() == b.len()
-                && a.iter()
-                    .zip(b)
-                    .all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.0 == b.0 && same(a.1, b.1))
         };
         self.schema == other.schema
             && same(self.count, other.count)

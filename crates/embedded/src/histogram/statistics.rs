@@ -124,7 +124,10 @@ impl Histogram {
                 effect = NanEffect::LeftOut;
             }
         }
-        let rank = |value| self.rank(value, &buckets).map_or(total, |rank| rank.min(total));
+        let rank = |value| {
+            self.rank(value, &buckets)
+                .map_or(total, |rank| rank.min(total))
+        };
         ((rank(upper) - rank(lower)) / self.count, effect)
     }
 

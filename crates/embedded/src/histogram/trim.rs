@@ -31,8 +31,17 @@ impl Histogram {
         let has_negative = populated(&self.negative);
         let side = |buckets: &[(i32, f64)], keep: &mut dyn FnMut(i32, f64) -> f64| {
             let all = buckets.iter();
-            all.map(|&(index, count)| (index, if count == 0.0 { 0.0 } else { keep(index, count) }))
-                .collect::<Vec<_>>()
+            all.map(|&(index, count)| {
+                (
+                    index,
+                    if count == 0.0 {
+                        0.0
+                    } else {
+                        keep(index, count)
+                    },
+                )
+            })
+            .collect::<Vec<_>>()
         };
         let positive = side(&self.positive, &mut |index, count| {
             keep(self.positive_bucket(index, count), true)
@@ -65,7 +74,12 @@ impl Histogram {
 
 /// How much of a bucket stays, and where its middle is then.
 fn part(bucket: Bucket, limit: f64, trim: Trim, positive: bool, linear: bool) -> (f64, f64) {
-    let whole = || (bucket.count, middle(bucket.lower, bucket.upper, positive, linear));
+    let whole = || {
+        (
+            bucket.count,
+            middle(bucket.lower, bucket.upper, positive, linear),
+        )
+    };
     match trim {
         Trim::Upper if bucket.upper <= limit => return whole(),
         Trim::Upper if bucket.lower >= limit => return (0.0, 0.0),

@@ -87,7 +87,8 @@ impl Evaluator<'_> {
             self.stop.check()?;
             // States only where the group has values: a subquery may have very many steps.
             let spans = group.members.iter().filter_map(|one| one.span());
-            let spans = spans.map(|(first, last)| (self.steps.index(first), self.steps.index(last)));
+            let spans =
+                spans.map(|(first, last)| (self.steps.index(first), self.steps.index(last)));
             let first = spans.clone().map(|(first, _)| first).min();
             let first = first.unwrap_or_default();
             let after = spans.map(|(_, last)| last + 1).max().unwrap_or(first);
@@ -104,8 +105,7 @@ impl Evaluator<'_> {
                 }
                 for sample in &member.histograms {
                     let histogram = &sample.histogram;
-                    let Some(state) =
-                        place(sample.timestamp_ms).and_then(|at| states.get_mut(at))
+                    let Some(state) = place(sample.timestamp_ms).and_then(|at| states.get_mut(at))
                     else {
                         continue;
                     };

@@ -39,12 +39,18 @@ impl Evaluator<'_> {
                     .map(|(lhs, rhs)| operator.scalars(lhs, rhs));
                 Ok(Value::Scalar(values.collect()))
             }
-            (Value::Vector(vector), Value::Scalar(scalar)) => Ok(Value::Vector(
-                self.with_scalar((expr, binary), vector, &scalar, false)?,
-            )),
-            (Value::Scalar(scalar), Value::Vector(vector)) => Ok(Value::Vector(
-                self.with_scalar((expr, binary), vector, &scalar, true)?,
-            )),
+            (Value::Vector(vector), Value::Scalar(scalar)) => Ok(Value::Vector(self.with_scalar(
+                (expr, binary),
+                vector,
+                &scalar,
+                false,
+            )?)),
+            (Value::Scalar(scalar), Value::Vector(vector)) => Ok(Value::Vector(self.with_scalar(
+                (expr, binary),
+                vector,
+                &scalar,
+                true,
+            )?)),
             (Value::String(_), _) | (_, Value::String(_)) => {
                 Err(wrong_type("scalar or instant vector"))
             }
@@ -74,7 +80,8 @@ impl Evaluator<'_> {
         };
         for one in &mut vector {
             if operator.is_trim() {
-                self.notes.incompatible_types(expr, ("float", binary.op, "float"));
+                self.notes
+                    .incompatible_types(expr, ("float", binary.op, "float"));
                 one.points.clear();
             }
             one.points.retain_mut(|point| {
@@ -87,7 +94,10 @@ impl Evaluator<'_> {
                 let Some(scalar) = scalar.get(self.steps.index(time)) else {
                     continue;
                 };
-                let operands = (Operand::Histogram(sample.histogram), Operand::Float(*scalar));
+                let operands = (
+                    Operand::Histogram(sample.histogram),
+                    Operand::Float(*scalar),
+                );
                 let (lhs, rhs) = if scalar_first {
                     (operands.1, operands.0)
                 } else {

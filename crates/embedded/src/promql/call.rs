@@ -167,7 +167,12 @@ impl Evaluator<'_> {
         function: RangeFunction,
     ) -> Result<Value, EvalError> {
         use Function as F;
-        let scalar = |at: usize| scalars.get(at).map(|index| argument(call, *index)).transpose();
+        let scalar = |at: usize| {
+            scalars
+                .get(at)
+                .map(|index| argument(call, *index))
+                .transpose()
+        };
         let range = argument(call, range)?;
         self.check_extension(call, range)?;
         Ok(Value::Vector(self.over_range(RangeCall {
@@ -276,7 +281,8 @@ impl Evaluator<'_> {
         for one in &mut series {
             let histograms = std::mem::take(&mut one.histograms);
             let times = histograms.iter().map(|sample| sample.timestamp_ms);
-            one.points.extend(times.map(|time| super::series::point(time, 0.0)));
+            one.points
+                .extend(times.map(|time| super::series::point(time, 0.0)));
             one.points.sort_by_key(|point| point.timestamp_ms);
             for point in &mut one.points {
                 point.value = seconds(point.timestamp_ms);

@@ -197,9 +197,8 @@ impl Evaluator<'_> {
         for one in &mut series {
             self.drop_name(one);
             let histograms = std::mem::take(&mut one.histograms);
-            let of = |sample: HistogramSample| {
-                point(sample.timestamp_ms, function(&sample.histogram))
-            };
+            let of =
+                |sample: HistogramSample| point(sample.timestamp_ms, function(&sample.histogram));
             one.points = histograms.into_iter().map(of).collect();
         }
         series.retain(|one| !one.is_empty());

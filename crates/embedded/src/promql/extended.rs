@@ -130,9 +130,7 @@ pub(super) fn cut(
 
 /// The samples that `anchored` makes of a window for functions that compare one to the next: those
 /// in it, and the last one before it.
-pub(super) fn anchored<'a>(
-    window: &Window<'a>,
-) -> Option<(&'a [Point], &'a [HistogramSample])> {
+pub(super) fn anchored<'a>(window: &Window<'a>) -> Option<(&'a [Point], &'a [HistogramSample])> {
     let (points, histograms) = (window.samples, window.histograms);
     if window.extension != Some(Extension::Anchored) {
         return Some((points, histograms));
@@ -184,7 +182,10 @@ impl Evaluator<'_> {
             };
             for step in self.steps.times() {
                 let time = shift.of(step);
-                let within = (time.saturating_sub(self.lookback), time.saturating_add(self.lookback));
+                let within = (
+                    time.saturating_sub(self.lookback),
+                    time.saturating_add(self.lookback),
+                );
                 let points = part(&samples.points, within, |one| one.timestamp_ms);
                 let histograms = part(&samples.histograms, within, |one| one.timestamp_ms);
                 let value = match (points, histograms) {

@@ -28,7 +28,10 @@ pub(super) fn change(window: &Window, change: Change, smoothed: bool) -> Option<
     let used = all.get(first..=last)?;
     let [from, ..] = used else { return None };
     let custom = from.histogram.has_custom_bounds();
-    if used.iter().any(|one| one.histogram.has_custom_bounds() != custom) {
+    if used
+        .iter()
+        .any(|one| one.histogram.has_custom_bounds() != custom)
+    {
         about.0.mixed_schemas(about.1, about.2);
         return None;
     }

@@ -25,7 +25,11 @@ pub(super) fn difference(window: &Window, change: Change) -> Option<Histogram> {
     };
     // What was before a reset right behind it is not looked at, so it need not fit.
     let starts_anew = is_counter && second.histogram.is_reset_after(&first.histogram);
-    let mut before: &Histogram = if starts_anew { &reset } else { &first.histogram };
+    let mut before: &Histogram = if starts_anew {
+        &reset
+    } else {
+        &first.histogram
+    };
     let custom = before.has_custom_bounds();
     let other_kind = |sample: &&HistogramSample| sample.histogram.has_custom_bounds() != custom;
     if other_kind(&last) || (is_counter && rest.iter().any(|one| other_kind(&one))) {

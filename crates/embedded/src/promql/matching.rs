@@ -99,13 +99,15 @@ impl Evaluator<'_> {
         let group_side = matching
             .and_then(|matching| matching.group.as_ref())
             .map(|group| group.side);
-        let fill = (binary.fill.left.as_ref(), binary.fill.right.as_ref());
-        let (many, one, fill_many, fill_one) = match group_side {
-            Some(Side::Right) => (rhs, lhs, fill.1, fill.0),
-            Some(Side::Left) | None => (lhs, rhs, fill.0, fill.1),
+        let (many, one) = match group_side {
+            Some(Side::Right) => (rhs, lhs),
+            Some(Side::Left) | None => (lhs, rhs),
         };
+        // With `group_right` Prometheus gives the value for a missing left side to the right one,
+        // and its tests say so.
         let float = |number: &query::number::Number| Operand::Float(number.value);
-        let (fill_many, fill_one) = (fill_many.map(float), fill_one.map(float));
+        let fill_many = binary.fill.left.as_ref().map(float);
+        let fill_one = binary.fill.right.as_ref().map(float);
         let mut signatures = Signatures::default();
         let mut many = signatures.side(many, matching);
         let mut one = signatures.side(one, matching);
@@ -187,11 +189,7 @@ fn present(side: &mut [SideSeries], time: i64) -> Vec<Present> {
 }
 
 impl Operation<'_> {
-    fn slot(
-        &mut self,
-        many: Option<(usize, &Series)>,
-        one: Option<(usize, &Series)>,
-    ) -> usize {
+    fn slot(&mut self, many: Option<(usize, &Series)>, one: Option<(usize, &Series)>) -> usize {
         let pair = (many.map(|(at, _)| at), one.map(|(at, _)| at));
         if let Some(slot) = self.slots.get(&pair) {
             return *slot;

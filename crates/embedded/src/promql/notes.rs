@@ -86,7 +86,10 @@ impl Notes {
     }
 
     pub(super) fn ignored_in_aggregation(&self, at: &Expr, aggregation: &str) {
-        self.info(at, format!("ignored histogram in {aggregation} aggregation"));
+        self.info(
+            at,
+            format!("ignored histogram in {aggregation} aggregation"),
+        );
     }
 
     pub(super) fn ignored_in_range(&self, at: &Expr, labels: &Labels) {

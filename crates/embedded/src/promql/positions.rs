@@ -73,7 +73,9 @@ impl Walk<'_> {
     }
 
     fn next_is(&self, words: &[&str]) -> bool {
-        words.iter().any(|word| self.peek().eq_ignore_ascii_case(word))
+        words
+            .iter()
+            .any(|word| self.peek().eq_ignore_ascii_case(word))
     }
 
     /// Skips a pair of brackets and all that is in it, if one begins here.
@@ -174,7 +176,8 @@ impl Walk<'_> {
         }
         let words = ["on", "ignoring", "fill", "fill_left", "fill_right"];
         loop {
-            let is_group = binary.matching.is_some() && self.next_is(&["group_left", "group_right"]);
+            let is_group =
+                binary.matching.is_some() && self.next_is(&["group_left", "group_right"]);
             if is_group || (self.next_is(&words) && self.peek_second() == "(") {
                 self.skip();
                 self.skip_brackets();
@@ -264,7 +267,9 @@ fn token_length(rest: &str, first: char) -> usize {
         let is_hex = word.starts_with("0x") || word.starts_with("0X");
         let has_exponent = first.is_ascii_digit() || first == '.';
         if has_exponent && !is_hex && word.ends_with(['e', 'E']) {
-            let signed = rest.get(len..).is_some_and(|tail| tail.starts_with(['+', '-']));
+            let signed = rest
+                .get(len..)
+                .is_some_and(|tail| tail.starts_with(['+', '-']));
             if signed {
                 return end(len + 1);
             }

@@ -151,7 +151,10 @@ impl Evaluator<'_> {
             for (step, step_ms) in self.steps.times().enumerate() {
                 let end_ms = shift.of(step_ms);
                 let start_ms = end_ms.saturating_sub(length);
-                let edges = (start_ms.saturating_sub(before), end_ms.saturating_add(behind));
+                let edges = (
+                    start_ms.saturating_sub(before),
+                    end_ms.saturating_add(behind),
+                );
                 let window = Window {
                     samples: floats.to(&samples.points, edges, |one| one.timestamp_ms),
                     histograms: histograms.to(&samples.histograms, edges, |one| one.timestamp_ms),

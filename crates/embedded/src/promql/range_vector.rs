@@ -164,8 +164,12 @@ impl Evaluator<'_> {
                 super::extended::cut(&mut series, start, end, extension)?;
             } else {
                 let within = start.saturating_add(1)..=end;
-                series.points.retain(|one| within.contains(&one.timestamp_ms));
-                series.histograms.retain(|one| within.contains(&one.timestamp_ms));
+                series
+                    .points
+                    .retain(|one| within.contains(&one.timestamp_ms));
+                series
+                    .histograms
+                    .retain(|one| within.contains(&one.timestamp_ms));
             }
             self.budget.take(series.weight())?;
             if series.drop_name {

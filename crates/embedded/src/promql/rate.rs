@@ -141,9 +141,19 @@ fn last_two(window: &Window, is_rate: bool) -> Option<Operand> {
         let sample = window.histograms.iter().nth_back(count);
         sample.map(|sample| (sample.timestamp_ms, Some(sample), 0.0))
     };
-    let mut last = [newest(0), newest(1), newest_histogram(0), newest_histogram(1)];
+    let mut last = [
+        newest(0),
+        newest(1),
+        newest_histogram(0),
+        newest_histogram(1),
+    ];
     last.sort_by_key(|one| std::cmp::Reverse(one.as_ref().map(|(time, ..)| *time)));
-    let [Some((end, last, last_value)), Some((start, before, value)), ..] = last else {
+    let [
+        Some((end, last, last_value)),
+        Some((start, before, value)),
+        ..,
+    ] = last
+    else {
         return None;
     };
     if start == end {
@@ -153,8 +163,16 @@ fn last_two(window: &Window, is_rate: bool) -> Option<Operand> {
     match (before, last) {
         (None, None) => {
             let is_reset = is_rate && last_value < value;
-            let change = if is_reset { last_value } else { last_value - value };
-            Some(Operand::Float(if is_rate { change / seconds } else { change }))
+            let change = if is_reset {
+                last_value
+            } else {
+                last_value - value
+            };
+            Some(Operand::Float(if is_rate {
+                change / seconds
+            } else {
+                change
+            }))
         }
         (Some(before), Some(last)) => {
             let mut change = histogram_rate::last_two(window, before, last, is_rate)?;

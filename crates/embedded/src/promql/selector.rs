@@ -111,7 +111,9 @@ impl<'a> Walk<'a> {
         if let Some(first) = self.histograms.first()
             && first.timestamp_ms <= time
         {
-            let until = self.histograms.partition_point(|one| one.timestamp_ms <= time);
+            let until = self
+                .histograms
+                .partition_point(|one| one.timestamp_ms <= time);
             if let Some((passed, ahead)) = self.histograms.split_at_checked(until) {
                 self.histogram = passed.last().or(self.histogram);
                 self.histograms = ahead;

@@ -158,7 +158,9 @@ fn has_step_twice(series: &Series) -> bool {
         || histograms.any(|[a, b]| a.timestamp_ms == b.timestamp_ms)
         || series.histograms.iter().any(|histogram| {
             let time = histogram.timestamp_ms;
-            let at = series.points.binary_search_by_key(&time, |point| point.timestamp_ms);
+            let at = series
+                .points
+                .binary_search_by_key(&time, |point| point.timestamp_ms);
             at.is_ok()
         })
 }

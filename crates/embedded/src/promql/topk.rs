@@ -57,7 +57,11 @@ pub(super) fn counts(parameters: &[f64]) -> Result<Option<Vec<usize>>, EvalError
     if parameters.iter().all(|k| *k < 1.0) {
         return Ok(None);
     }
-    parameters.iter().map(|k| count(*k)).collect::<Result<_, _>>().map(Some)
+    parameters
+        .iter()
+        .map(|k| count(*k))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// The parameter as a number of series.

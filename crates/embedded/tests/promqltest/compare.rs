@@ -30,11 +30,18 @@ pub(crate) fn almost(a: f64, b: f64) -> bool {
 fn same_histogram(wanted: &Histogram, got: &Histogram, with_hint: bool) -> bool {
     let buckets = |wanted: &[(i32, f64)], got: &[(i32, f64)]| {
         let full = |buckets: &[(i32, f64)]| -> Vec<(i32, f64)> {
-            buckets.iter().copied().filter(|(_, count)| *count != 0.0).collect()
+            buckets
+                .iter()
+                .copied()
+                .filter(|(_, count)| *count != 0.0)
+                .collect()
         };
         let (wanted, got) = (full(wanted), full(got));
         wanted.len() == got.len()
-            && wanted.iter().zip(&got).all(|(a, b)| a.0 == b.0 && almost(a.1, b.1))
+            && wanted
+                .iter()
+                .zip(&got)
+                .all(|(a, b)| a.0 == b.0 && almost(a.1, b.1))
     };
     wanted.schema == got.schema
         && almost(wanted.count, got.count)
@@ -68,7 +75,11 @@ fn time(value: &InstantValue) -> i64 {
 /// The values of a series by time.
 pub(crate) fn values(series: &embedded::promql::RangeSeries) -> Vec<InstantValue> {
     let floats = series.points.iter().copied().map(InstantValue::Float);
-    let histograms = series.histograms.iter().cloned().map(InstantValue::Histogram);
+    let histograms = series
+        .histograms
+        .iter()
+        .cloned()
+        .map(InstantValue::Histogram);
     let mut values: Vec<InstantValue> = floats.chain(histograms).collect();
     values.sort_by_key(time);
     values
@@ -80,8 +91,10 @@ pub(crate) fn compare(eval: &Eval, got: &Got) -> Result<(), String> {
         (Answer::Scalar(wanted), Got::Scalar(got)) if almost(*wanted, got.value) => Ok(()),
         (Answer::String(wanted), Got::String(_, got)) if wanted == got => Ok(()),
         (Answer::Series { series, .. }, Got::Vector(samples)) => {
-            let got: Vec<(&Labels, &InstantValue)> =
-                samples.iter().map(|one| (&one.labels, &one.value)).collect();
+            let got: Vec<(&Labels, &InstantValue)> = samples
+                .iter()
+                .map(|one| (&one.labels, &one.value))
+                .collect();
             vector(series, &got, eval.ordered)
         }
         (Answer::Series { series, range }, Got::Matrix(got)) => {
@@ -142,7 +155,10 @@ fn matrix(
         }
         let got = self::values(series);
         let same = wanted.len() == got.len()
-            && wanted.iter().zip(&got).all(|((at, wanted), got)| *at == time(got) && same(wanted, got));
+            && wanted
+                .iter()
+                .zip(&got)
+                .all(|((at, wanted), got)| *at == time(got) && same(wanted, got));
         if !same {
             return Err(format!("{labels}: wanted {wanted:?}, got {got:?}"));
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use embedded::histogram::CUSTOM_SCHEMA;
-use embedded::{Histogram, HistogramSample, HistogramSeries, Labels};
+use embedded::{Histogram, HistogramSample, HistogramSeries, Labels, ResetHint};
 
 use crate::script::Load;
 use crate::series::Item;
@@ -31,8 +31,22 @@ pub(crate) fn sum(a: &Histogram, b: &Histogram, factor: f64) -> Histogram {
 }
 
 fn reduced(histogram: &Histogram, schema: i32) -> Histogram {
-    assert!(histogram.schema <= schema, "the loader only adds what is as coarse");
-    histogram.clone()
+    let mut reduced = histogram.clone();
+    if schema >= histogram.schema {
+        return reduced;
+    }
+    let shift = histogram.schema - schema;
+    let coarser = |buckets: &[(i32, f64)]| {
+        let mut joined: BTreeMap<i32, f64> = BTreeMap::new();
+        for (index, count) in buckets {
+            *joined.entry(((index - 1) >> shift) + 1).or_default() += count;
+        }
+        joined.into_iter().collect()
+    };
+    reduced.positive = coarser(&histogram.positive);
+    reduced.negative = coarser(&histogram.negative);
+    reduced.schema = schema;
+    reduced
 }
 
 /// Counts of a classic histogram at one time.
@@ -49,7 +63,10 @@ pub(crate) fn with_custom_bounds(load: &Load) -> Vec<HistogramSeries> {
     for (labels, items) in &load.series {
         let name = labels.get("__name__");
         let ends = ["_bucket", "_count", "_sum"];
-        let Some((base, kind)) = ends.iter().find_map(|end| Some((name.strip_suffix(end)?, *end))) else {
+        let Some((base, kind)) = ends
+            .iter()
+            .find_map(|end| Some((name.strip_suffix(end)?, *end)))
+        else {
             continue;
         };
         let bound = match labels.get("le").parse::<f64>() {
@@ -69,23 +86,30 @@ pub(crate) fn with_custom_bounds(load: &Load) -> Vec<HistogramSeries> {
             }
         }
     }
-    let series = found.into_iter().map(|(labels, histograms)| HistogramSeries {
-        labels: labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-        samples: histograms
-            .into_iter()
-            .map(|(at, classic)| HistogramSample {
-                timestamp_ms: load.step_ms * i64::try_from(at).unwrap(),
-                histogram: Arc::new(native(classic)),
-            })
-            .collect(),
-    });
+    let series = found
+        .into_iter()
+        .map(|(labels, histograms)| HistogramSeries {
+            labels: labels
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+            samples: histograms
+                .into_iter()
+                .map(|(at, classic)| HistogramSample {
+                    timestamp_ms: load.step_ms * i64::try_from(at).unwrap(),
+                    histogram: Arc::new(native(classic)),
+                })
+                .collect(),
+        });
     series.collect()
 }
 
 fn native(mut classic: Classic) -> Histogram {
     classic.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
     let infinite = classic.buckets.iter().any(|(bound, _)| bound.is_infinite());
-    let count = classic.count.or(classic.buckets.last().map(|(_, count)| *count));
+    let count = classic
+        .count
+        .or(classic.buckets.last().map(|(_, count)| *count));
     let count = count.unwrap_or_default();
     if !infinite {
         classic.buckets.push((f64::INFINITY, count));
@@ -107,4 +131,38 @@ fn native(mut classic: Classic) -> Histogram {
         custom_bounds: bounds.filter(|bound| bound.is_finite()).collect(),
         ..Histogram::default()
     }
+}
+
+/// Sets the reset hints as Prometheus's storage gives them out: what is appended to counts that did
+/// not fall is known to go on.
+pub(crate) fn with_hints(items: &[Item]) -> Vec<Item> {
+    let mut before: Option<Arc<Histogram>> = None;
+    let hinted = items.iter().map(|item| {
+        let Item::Histogram(histogram, written) = item else {
+            if matches!(item, Item::Float(_)) {
+                before = None;
+            }
+            return item.clone();
+        };
+        let mut hinted = Histogram::clone(histogram);
+        if hinted.reset_hint != ResetHint::Gauge {
+            hinted.reset_hint = match (hinted.reset_hint, &before) {
+                (ResetHint::Reset, _) => ResetHint::Reset,
+                (_, None) => ResetHint::Unknown,
+                (_, Some(before)) => {
+                    hinted.reset_hint = ResetHint::Unknown;
+                    // A reset that it found itself it does not tell, so far.
+                    if hinted.is_reset_after(before) {
+                        ResetHint::Unknown
+                    } else {
+                        ResetHint::NotReset
+                    }
+                }
+            };
+        }
+        let hinted = Arc::new(hinted);
+        before = (hinted.reset_hint != ResetHint::Gauge).then(|| Arc::clone(&hinted));
+        Item::Histogram(hinted, *written)
+    });
+    hinted.collect()
 }

@@ -67,7 +67,9 @@ fn one(text: &str) -> (Histogram, bool) {
         rest = behind.trim_start();
         let float = || number(value).unwrap_or_else(|| panic!("{text}"));
         let list = || -> Vec<f64> {
-            let items = value.split([' ', ',', '\t']).filter(|item| !item.is_empty());
+            let items = value
+                .split([' ', ',', '\t'])
+                .filter(|item| !item.is_empty());
             items.map(|item| number(item).unwrap()).collect()
         };
         match key.trim() {

@@ -5,7 +5,12 @@
 //! less.
 
 // Helpers of tests may do what tests may, and what they find is to be read.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 mod at_times;
 mod compare;
@@ -28,7 +33,10 @@ type Failures = BTreeMap<(String, usize), String>;
 fn directory() -> Option<PathBuf> {
     let usual = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/promqltest");
     let directory = std::env::var_os("KTRLPLANE_PROMQLTEST").map_or_else(usual, PathBuf::from);
-    directory.join("functions.test").is_file().then_some(directory)
+    directory
+        .join("functions.test")
+        .is_file()
+        .then_some(directory)
 }
 
 fn files(directory: &Path) -> Vec<PathBuf> {
@@ -56,7 +64,9 @@ fn expected() -> BTreeMap<(String, usize), String> {
 #[test]
 fn prometheus_own_tests_pass_but_for_those_that_are_listed() {
     let Some(directory) = directory() else {
-        println!("the tests of Prometheus are not there; KTRLPLANE_PROMQLTEST names their directory");
+        println!(
+            "the tests of Prometheus are not there; KTRLPLANE_PROMQLTEST names their directory"
+        );
         assert!(
             std::env::var_os("KTRLPLANE_PROMQLTEST").is_none(),
             "KTRLPLANE_PROMQLTEST names a directory without tests"

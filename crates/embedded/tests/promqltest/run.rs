@@ -62,7 +62,9 @@ impl Run {
                     let result = case(&store, &eval);
                     let wants_native = match &eval.expected {
                         Answer::Series { series, .. } => series.iter().any(|(_, values)| {
-                            values.iter().any(|one| matches!(one, Expected::Histogram(..)))
+                            values
+                                .iter()
+                                .any(|one| matches!(one, Expected::Histogram(..)))
                         }),
                         Answer::Scalar(_) | Answer::String(_) => false,
                     };
@@ -85,9 +87,14 @@ fn push(store: &Store, load: &Load) -> bool {
     let mut floats = Vec::new();
     let mut histograms = Vec::new();
     for (labels, items) in &load.series {
-        let pairs = || labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        let pairs = || {
+            labels
+                .iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect()
+        };
         let (mut samples, mut of_histograms) = (Vec::new(), Vec::new());
-        for (at, item) in items.iter().enumerate() {
+        for (at, item) in convert::with_hints(items).iter().enumerate() {
             match item {
                 Item::None => {}
                 Item::Float(value) => samples.push(script::sample(load.step_ms, at, *value)),
@@ -153,7 +160,8 @@ fn case(store: &Store, eval: &Eval) -> Result<(), String> {
         let Some(got) = one(store, eval, &text, At::Instant(at_ms)).map_err(about)? else {
             continue;
         };
-        as_range(store, eval, (&text, at_ms), &got).map_err(|reason| about(format!("as a range: {reason}")))?;
+        as_range(store, eval, (&text, at_ms), &got)
+            .map_err(|reason| about(format!("as a range: {reason}")))?;
     }
     Ok(())
 }
@@ -180,8 +188,12 @@ fn notes(kind: &str, wanted: &[Expectation], none: bool, got: &[String]) -> Resu
     if wanted.is_empty() {
         return Ok(());
     }
-    let found = wanted.iter().all(|wanted| got.iter().any(|one| wanted.holds(one)));
-    let known = got.iter().all(|one| wanted.iter().any(|wanted| wanted.holds(one)));
+    let found = wanted
+        .iter()
+        .all(|wanted| got.iter().any(|one| wanted.holds(one)));
+    let known = got
+        .iter()
+        .all(|one| wanted.iter().any(|wanted| wanted.holds(one)));
     if found && known {
         return Ok(());
     }
@@ -189,7 +201,12 @@ fn notes(kind: &str, wanted: &[Expectation], none: bool, got: &[String]) -> Resu
 }
 
 /// The same as the middle step of a range query.
-fn as_range(store: &Store, eval: &Eval, (text, at_ms): (&str, i64), instant: &Got) -> Result<(), String> {
+fn as_range(
+    store: &Store,
+    eval: &Eval,
+    (text, at_ms): (&str, i64),
+    instant: &Got,
+) -> Result<(), String> {
     let of_query = ["start()", "end()", "range()", "step()"];
     if eval.instant_only || of_query.iter().any(|call| text.contains(call)) {
         return Ok(());
@@ -219,11 +236,16 @@ fn as_range(store: &Store, eval: &Eval, (text, at_ms): (&str, i64), instant: &Go
         .collect();
     match (&eval.expected, instant) {
         (Answer::Scalar(wanted), Got::Scalar(_)) => match &middle[..] {
-            [(_, promql::InstantValue::Float(got))] if compare::almost(*wanted, got.value) => Ok(()),
+            [(_, promql::InstantValue::Float(got))] if compare::almost(*wanted, got.value) => {
+                Ok(())
+            }
             other => Err(format!("{wanted} wanted, got {other:?}")),
         },
         (Answer::Series { series, .. }, _) => {
-            let got: Vec<_> = middle.iter().map(|(labels, value)| (*labels, value)).collect();
+            let got: Vec<_> = middle
+                .iter()
+                .map(|(labels, value)| (*labels, value))
+                .collect();
             compare::vector(series, &got, false)
         }
         (Answer::Scalar(_) | Answer::String(_), _) => Ok(()),

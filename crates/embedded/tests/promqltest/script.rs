@@ -83,11 +83,17 @@ pub(crate) fn duration(text: &str) -> i64 {
     rest = rest.trim_start_matches(['-', '+']);
     let mut millis = 0;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let (number, behind) = rest.split_at(digits);
-        let unit_end = behind.find(|c: char| c.is_ascii_digit()).unwrap_or(behind.len());
+        let unit_end = behind
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(behind.len());
         let (unit, behind) = behind.split_at(unit_end);
-        let number: i64 = number.parse().unwrap_or_else(|_| panic!("duration {text:?}"));
+        let number: i64 = number
+            .parse()
+            .unwrap_or_else(|_| panic!("duration {text:?}"));
         millis += number
             * match unit {
                 "ms" => 1,
@@ -118,7 +124,11 @@ pub(crate) fn parse(text: &str) -> Vec<Command> {
         let number = at + 1;
         at += 1;
         let word = line.split([' ', '\t']).next().unwrap().to_lowercase();
-        let block: Vec<&str> = lines[at..].iter().copied().take_while(|line| !line.is_empty()).collect();
+        let block: Vec<&str> = lines[at..]
+            .iter()
+            .copied()
+            .take_while(|line| !line.is_empty())
+            .collect();
         if word == "clear" {
             commands.push(Command::Clear);
         } else if word.starts_with("load") {
@@ -156,12 +166,19 @@ fn load(line: &str, block: &[&str]) -> Load {
 }
 
 fn eval(line: &str, number: usize, block: &[&str]) -> (Eval, usize) {
-    let instant = Regex::new(r"^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$");
-    let range = r"^eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$";
+    let instant =
+        Regex::new(r"^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$");
+    let range =
+        r"^eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$";
     let range = Regex::new(range).unwrap();
-    let group = |captures: &regex::Captures, at| captures.get(at).map_or("", |m| m.as_str()).to_owned();
+    let group =
+        |captures: &regex::Captures, at| captures.get(at).map_or("", |m| m.as_str()).to_owned();
     let (mode, at, query) = if let Some(found) = instant.unwrap().captures(line) {
-        (group(&found, 1), At::Instant(duration(&group(&found, 2))), group(&found, 3))
+        (
+            group(&found, 1),
+            At::Instant(duration(&group(&found, 2))),
+            group(&found, 3),
+        )
     } else {
         let found = range.captures(line).unwrap_or_else(|| panic!("{line}"));
         let at = At::Range {

@@ -24,12 +24,11 @@ pub(crate) fn number(text: &str) -> Option<f64> {
         b'+' => (1.0, &text[1..]),
         _ => (1.0, text),
     };
-    if let Some(hex) = digits.strip_prefix("0x") {
-        let value = u32::from_str_radix(hex, 16).ok()?;
-        return Some(sign * f64::from(value));
-    }
     let first = digits.chars().next()?;
-    if !first.is_ascii_digit() && first != '.' && !matches!(digits.to_lowercase().as_str(), "nan" | "inf") {
+    if !first.is_ascii_digit()
+        && first != '.'
+        && !matches!(digits.to_lowercase().as_str(), "nan" | "inf")
+    {
         return None;
     }
     digits.parse::<f64>().ok().map(|value| sign * value)
@@ -66,20 +65,50 @@ fn metric_end(line: &str) -> usize {
     panic!("{line}")
 }
 
-/// The labels of a selector that names them all.
+/// The labels of a selector that names them all. It is not parsed as a query, for some of the tests
+/// have labels that no query may ask for.
 pub(crate) fn labels(metric: &str) -> Labels {
-    if metric == "{}" {
-        return Labels::default();
+    let (name, inner) = metric.split_once('{').unwrap_or((metric, "}"));
+    let mut rest = inner.strip_suffix('}').unwrap().trim();
+    let mut pairs = Vec::new();
+    if !name.is_empty() {
+        pairs.push(("__name__".to_owned(), name.to_owned()));
     }
-    let tree = query::promql::parse(metric).unwrap_or_else(|error| panic!("{metric}: {error}"));
-    let Expr::Vector(selector) = tree else {
-        panic!("{metric}");
+    while !rest.is_empty() {
+        let (label, behind) = if rest.starts_with(['"', '\'', '`']) {
+            quoted(rest)
+        } else {
+            let (label, behind) = rest.split_at(rest.find('=').unwrap());
+            (label.trim().to_owned(), behind)
+        };
+        let behind = behind.trim_start();
+        if let Some(value) = behind.strip_prefix('=') {
+            let (value, behind) = quoted(value.trim_start());
+            pairs.push((label, value));
+            rest = behind;
+        } else {
+            pairs.push(("__name__".to_owned(), label));
+            rest = behind;
+        }
+        rest = rest.trim_start().trim_start_matches(',').trim_start();
+    }
+    Labels::new(pairs)
+}
+
+/// A string in quotes at the beginning of the text, and what is behind it.
+fn quoted(text: &str) -> (String, &str) {
+    let quote = text.chars().next().unwrap();
+    let mut escaped = false;
+    let end = text.char_indices().skip(1).find(|(_, c)| {
+        let ends = *c == quote && !escaped;
+        escaped = *c == '\\' && !escaped && quote != '`';
+        ends
+    });
+    let (literal, rest) = text.split_at(end.unwrap_or_else(|| panic!("{text}")).0 + 1);
+    let Ok(Expr::String(value)) = query::promql::parse(literal) else {
+        panic!("{literal}");
     };
-    let pairs = selector.all_matchers();
-    let pair = |(name, _, value): (&str, _, &[u8])| {
-        (name.to_owned(), String::from_utf8_lossy(value).into_owned())
-    };
-    Labels::new(pairs.map(pair).collect())
+    (value.to_string_lossy().into_owned(), rest)
 }
 
 /// The items between blanks; a histogram has blanks in it.
@@ -107,9 +136,7 @@ fn expand(item: &str) -> Vec<Item> {
         return histograms::expand(item);
     }
     let (item, times) = match item.rsplit_once('x') {
-        Some((item, times)) if !item.is_empty() && item != "0" && item != "-0" => {
-            (item, Some(times.parse::<usize>().unwrap()))
-        }
+        Some((item, times)) if !item.is_empty() => (item, Some(times.parse::<usize>().unwrap())),
         Some(_) | None => (item, None),
     };
     if item == "_" {
@@ -123,9 +150,10 @@ fn expand(item: &str) -> Vec<Item> {
         return vec![Item::Float(value); times.map_or(1, |times| times + 1)];
     }
     // The sign of the change, which is not that of an exponent.
-    let sign = item.char_indices().skip(1).find(|(at, c)| {
-        matches!(c, '+' | '-') && !item[..*at].ends_with(['e', 'E'])
-    });
+    let sign = item
+        .char_indices()
+        .skip(1)
+        .find(|(at, c)| matches!(c, '+' | '-') && !item[..*at].ends_with(['e', 'E']));
     let (at, _) = sign.unwrap_or_else(|| panic!("{item}"));
     let (start, change) = item.split_at(at);
     let (mut value, change) = (number(start).unwrap(), number(change).unwrap());

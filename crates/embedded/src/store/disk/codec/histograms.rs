@@ -104,9 +104,7 @@ fn histogram(bytes: &mut Bytes<'_>) -> Result<Histogram, Damaged> {
         negative: buckets(bytes)?,
         custom_bounds: {
             let count = bytes.count()?;
-            (0..count)
-                .map(|_| float(bytes))
-                .collect::<Result<_, _>>()?
+            (0..count).map(|_| float(bytes)).collect::<Result<_, _>>()?
         },
     })
 }
