@@ -70,3 +70,6 @@ impl Histogram {
         self.sum.to_bits() == crate::store::STALE_NAN
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,8 @@ pub(crate) struct HistogramSum {
     /// large.
     count: f64,
     is_mean: bool,
-    has_reset: bool,
-    has_not_reset: bool,
+    /// Which hints the added ones had.
+    hints: Vec<ResetHint>,
     /// Whether custom bounds differed.
     pub(crate) reconciled: bool,
 }
@@ -29,8 +29,7 @@ impl HistogramSum {
             lost,
             count: 1.0,
             is_mean: false,
-            has_reset: first.reset_hint == ResetHint::Reset,
-            has_not_reset: first.reset_hint == ResetHint::NotReset,
+            hints: vec![first.reset_hint],
             reconciled: false,
         }
     }
@@ -66,8 +65,9 @@ impl HistogramSum {
     }
 
     fn note(&mut self, other: &Histogram) {
-        self.has_reset |= other.reset_hint == ResetHint::Reset;
-        self.has_not_reset |= other.reset_hint == ResetHint::NotReset;
+        if !self.hints.contains(&other.reset_hint) {
+            self.hints.push(other.reset_hint);
+        }
     }
 
     fn add_part(&mut self, other: &Histogram) -> Result<(), Incompatible> {
@@ -94,7 +94,8 @@ impl HistogramSum {
 
     /// Whether some began anew and others went on.
     pub(crate) fn collides(&self) -> bool {
-        self.has_reset && self.has_not_reset
+        let has = |hint| self.hints.contains(&hint);
+        has(ResetHint::Reset) && has(ResetHint::NotReset)
     }
 
     pub(crate) fn sum(self) -> Histogram {

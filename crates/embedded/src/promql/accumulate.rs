@@ -73,10 +73,9 @@ impl State {
                     *max = value;
                 }
             }
-            Self::Group => {}
             Self::Variance(variance) | Self::Deviation(variance) => variance.add(value),
             Self::HistogramSum(_) | Self::HistogramAvg(_) => *self = Self::Mixed,
-            Self::Mixed | Self::Unfit => {}
+            Self::Group | Self::Mixed | Self::Unfit => {}
         }
     }
 

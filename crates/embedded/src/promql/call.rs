@@ -174,7 +174,7 @@ impl Evaluator<'_> {
                 .transpose()
         };
         let range = argument(call, range)?;
-        self.check_extension(call, range)?;
+        Self::check_extension(call, range)?;
         Ok(Value::Vector(self.over_range(RangeCall {
             range,
             arguments: [scalar(0)?, scalar(1)?],
@@ -185,7 +185,7 @@ impl Evaluator<'_> {
     }
 
     /// Only some functions can make use of samples about their windows.
-    pub(super) fn check_extension(&self, call: &Call, range: &Expr) -> Result<(), EvalError> {
+    pub(super) fn check_extension(call: &Call, range: &Expr) -> Result<(), EvalError> {
         use Function as F;
         let Expr::Matrix(matrix) = unwrap_parens(range) else {
             return Ok(());

@@ -4,19 +4,13 @@
 
 use std::sync::Arc;
 
-use query::promql::Expr;
-
 use super::extended::ends;
-use super::notes::Notes;
+use super::histogram_rate::{About, tell_of};
 use super::range_functions::Window;
 use super::rate::Change;
 use super::series::Operand;
-use crate::histogram::{Added, Histogram, Incompatible, ResetHint};
-use crate::labels::Labels;
+use crate::histogram::{Histogram, ResetHint};
 use crate::store::HistogramSample;
-
-/// Where what is to be told belongs.
-type About<'a> = (&'a Notes, &'a Expr, &'a Labels);
 
 /// `rate`, `increase` and `delta`.
 pub(super) fn change(window: &Window, change: Change, smoothed: bool) -> Option<Operand> {
@@ -52,16 +46,16 @@ pub(super) fn change(window: &Window, change: Change, smoothed: bool) -> Option<
         }
         Some(_) | None => Histogram::clone(&to.histogram),
     };
-    if !is_counter && !(is_gauge(&left) && is_gauge(&right)) {
+    if !is_counter && (!is_gauge(&left) || !is_gauge(&right)) {
         about.0.not_a_gauge(about.1, about.2);
     }
     let mut result = right.clone();
     let told = result.sub(&left);
-    tell(told, "subtraction", about)?;
+    tell_of(told, "subtraction", about)?;
     if is_counter {
         for lost in resets(all, (first, last), (&left, &right), start, smoothed) {
             let told = result.add(lost);
-            tell(told, "addition", about)?;
+            tell_of(told, "addition", about)?;
         }
     }
     if change == Change::Rate {
@@ -129,10 +123,10 @@ fn between(
         return Some(result);
     }
     let told = result.sub(from);
-    tell(told, "subtraction", about)?;
+    tell_of(told, "subtraction", about)?;
     result.scale(share);
     let told = result.add(from);
-    tell(told, "addition", about)?;
+    tell_of(told, "addition", about)?;
     Some(result)
 }
 
@@ -161,21 +155,5 @@ pub(super) fn smoothed(all: &[HistogramSample], time: i64, about: About) -> Opti
             Some(Operand::histogram(last))
         }
         (None, _) => None,
-    }
-}
-
-fn tell(added: Result<Added, Incompatible>, operation: &str, about: About) -> Option<()> {
-    let (notes, expr, labels) = about;
-    match added {
-        Ok(added) => {
-            if added.reconciled {
-                notes.reconciled(expr, operation);
-            }
-            Some(())
-        }
-        Err(Incompatible) => {
-            notes.mixed_schemas(expr, labels);
-            None
-        }
     }
 }

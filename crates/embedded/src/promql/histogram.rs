@@ -236,7 +236,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// A number as OpenMetrics has it in a label: with a point or an exponent.
+/// A number as `OpenMetrics` has it in a label: with a point or an exponent.
 fn open_metrics(value: f64) -> String {
     let text = go_float(value);
     if value.is_finite() && !text.contains(['.', 'e']) {

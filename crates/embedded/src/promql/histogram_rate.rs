@@ -1,8 +1,12 @@
 //! Changes of native histograms over a window.
 
+use query::promql::Expr;
+
+use super::notes::Notes;
 use super::range_functions::Window;
 use super::rate::Change;
-use crate::histogram::{Added, Histogram, ResetHint};
+use crate::histogram::{Added, Histogram, Incompatible, ResetHint};
+use crate::labels::Labels;
 use crate::store::HistogramSample;
 
 /// The change between the first and the last histogram of the window, resets of a counter evened
@@ -73,7 +77,7 @@ pub(super) fn last_two(
     if is_rate && (is_gauge(before) || is_gauge(last)) {
         window.notes.not_a_counter(window.expr, window.labels);
     }
-    if !is_rate && !(is_gauge(before) && is_gauge(last)) {
+    if !is_rate && (!is_gauge(before) || !is_gauge(last)) {
         window.notes.not_a_gauge(window.expr, window.labels);
     }
     let mut result = Histogram::clone(&last.histogram);
@@ -87,21 +91,25 @@ pub(super) fn last_two(
 }
 
 /// Tells what is to be told of a sum or difference, and whether there is one.
-pub(super) fn tell(
-    window: &Window,
-    added: Result<Added, crate::histogram::Incompatible>,
+fn tell(window: &Window, added: Result<Added, Incompatible>, operation: &str) -> Option<()> {
+    tell_of(added, operation, (window.notes, window.expr, window.labels))
+}
+
+/// Where what is to be told belongs.
+pub(super) type About<'a> = (&'a Notes, &'a Expr, &'a Labels);
+
+/// Likewise, of any series.
+pub(super) fn tell_of(
+    added: Result<Added, Incompatible>,
     operation: &str,
+    (notes, expr, labels): About,
 ) -> Option<()> {
-    match added {
-        Ok(added) => {
-            if added.reconciled {
-                window.notes.reconciled(window.expr, operation);
-            }
-            Some(())
-        }
-        Err(crate::histogram::Incompatible) => {
-            window.notes.mixed_schemas(window.expr, window.labels);
-            None
-        }
+    let Ok(added) = added else {
+        notes.mixed_schemas(expr, labels);
+        return None;
+    };
+    if added.reconciled {
+        notes.reconciled(expr, operation);
     }
+    Some(())
 }

@@ -44,7 +44,7 @@ impl Evaluator<'_> {
         let highest = parameters.iter().copied().fold(f64::MIN, f64::max);
         let lowest = parameters.iter().copied().fold(f64::MAX, f64::min);
         for (value, capped) in [(highest, 1.0), (lowest, -1.0)] {
-            if value.abs() > 1.0 && value.signum() == capped {
+            if value * capped > 1.0 {
                 self.notes.warn(
                     param,
                     format!(

@@ -95,9 +95,10 @@ impl Operator {
                 BinaryOp::Sub => return difference(left, right, (notes, expr)),
                 BinaryOp::Eq | BinaryOp::Ne => {
                     let holds = left.is_same(right) == (self.op == BinaryOp::Eq);
-                    return match return_bool {
-                        true => Some(Operand::Float(f64::from(u8::from(holds)))),
-                        false => holds.then(|| lhs.clone()),
+                    return if return_bool {
+                        Some(Operand::Float(f64::from(u8::from(holds))))
+                    } else {
+                        holds.then(|| lhs.clone())
                     };
                 }
                 BinaryOp::Mul
@@ -179,22 +180,18 @@ fn tell(
     (symbol, operation): (&str, &str),
     (notes, expr): (&Notes, &Expr),
 ) -> Option<()> {
-    match added {
-        Ok(added) => {
-            if added.collision {
-                notes.collision(expr, operation);
-            }
-            if added.reconciled {
-                notes.reconciled(expr, operation);
-            }
-            Some(())
-        }
-        Err(Incompatible) => {
-            notes.warn(
-                expr,
-                format!("incompatible bucket layout encountered for binary operator {symbol}"),
-            );
-            None
-        }
+    let Ok(added) = added else {
+        notes.warn(
+            expr,
+            format!("incompatible bucket layout encountered for binary operator {symbol}"),
+        );
+        return None;
+    };
+    if added.collision {
+        notes.collision(expr, operation);
     }
+    if added.reconciled {
+        notes.reconciled(expr, operation);
+    }
+    Some(())
 }

@@ -287,37 +287,63 @@ fn token_length(rest: &str, first: char) -> usize {
 mod tests {
     use super::*;
 
+    /// Where every expression of the query begins, in the order of the tree.
+    fn places(text: &str) -> Vec<String> {
+        let tree = query::promql::parse(text).unwrap();
+        let positions = Positions::of(text, &tree);
+        let mut all = Vec::new();
+        collect(&tree, &mut |expr| {
+            all.push(positions.line_and_column(Positions::key(expr)));
+        });
+        all
+    }
+
+    fn collect(expr: &Expr, found: &mut impl FnMut(&Expr)) {
+        found(expr);
+        match expr {
+            Expr::Number(_) | Expr::String(_) | Expr::Vector(_) | Expr::Matrix(_) => {}
+            Expr::Subquery(subquery) => collect(&subquery.expr, found),
+            Expr::Paren(inner) | Expr::Unary(_, inner) => collect(inner, found),
+            Expr::Binary(binary) => {
+                collect(&binary.lhs, found);
+                collect(&binary.rhs, found);
+            }
+            Expr::Aggregate(aggregate) => {
+                if let Some(param) = &aggregate.param {
+                    collect(param, found);
+                }
+                collect(&aggregate.expr, found);
+            }
+            Expr::Call(call) => call.args.iter().for_each(|arg| collect(arg, found)),
+        }
+    }
+
     #[test]
     fn every_expression_is_found_where_it_begins() {
-        let text = "sum by (a) (rate(x{b=\"(\"}[5m:1m] offset -1m)) # c (\n / on (a) group_left ()\n\
-                    max(1e-3 * -y @ end() unless (`z` or {w=~'\\''}), vector(.5)) without (q)";
-        // The text need not be valid as a whole; the parts are looked up by what they are.
-        let text = text.replace("or {w=~'\\''}), vector(.5))", "== bool w), vector(.5))");
-        let text = text.replace("(`z` ", "(z ").replace("max(", "topk(3, ");
-        let text = text.replace(", vector(.5))", " + vector(.5))");
-        let tree = query::promql::parse(&text).unwrap();
-        let positions = Positions::of(&text, &tree);
-        let at = |expr: &Expr| positions.line_and_column(Positions::key(expr));
-        let Expr::Binary(binary) = &tree else {
-            panic!("{tree:?}");
-        };
-        assert_eq!(at(&binary.lhs), "1:1");
-        assert_eq!(at(&binary.rhs), "3:1");
-        let Expr::Aggregate(rhs) = &binary.rhs else {
-            panic!("{:?}", binary.rhs);
-        };
-        assert_eq!(at(rhs.param.as_ref().unwrap()), "3:6");
-        assert_eq!(at(&rhs.expr), "3:9");
-        let Expr::Binary(unless) = &rhs.expr else {
-            panic!("{:?}", rhs.expr);
-        };
-        assert_eq!(at(&unless.rhs), "3:32");
-        let Expr::Aggregate(lhs) = &binary.lhs else {
-            panic!("{:?}", binary.lhs);
-        };
-        let Expr::Call(rate) = &lhs.expr else {
-            panic!("{:?}", lhs.expr);
-        };
-        assert_eq!(at(&rate.args[0]), "1:18");
+        for (text, wanted) in [
+            ("1 + 2", &["1:1", "1:1", "1:5"][..]),
+            ("sum by (a) (rate(x[5m]))", &["1:1", "1:13", "1:18"]),
+            ("sum(x) by (a) / y", &["1:1", "1:1", "1:5", "1:17"]),
+            ("a{b=\"(\"} # c (\n == bool b", &["1:1", "1:1", "2:10"]),
+            (
+                "a * on (b) group_left () (1e-3 * -c)",
+                &["1:1", "1:1", "1:26", "1:27", "1:27", "1:34", "1:35"],
+            ),
+            (
+                "topk(3, x offset (1m + 2m) unless {y=~'\\''} @ end())",
+                &["1:1", "1:6", "1:9", "1:9", "1:35"],
+            ),
+            (
+                "(max_over_time(x[5m:1m] offset -1m)) and y",
+                &["1:1", "1:1", "1:2", "1:16", "1:16", "1:42"],
+            ),
+            (
+                "label_join(x, 'a', `\\`, \"b\") > vector(-.5)",
+                &["1:1", "1:1", "1:12", "1:15", "1:20", "1:25", "1:32", "1:39"],
+            ),
+            ("a + fill(0) b", &["1:1", "1:1", "1:13"]),
+        ] {
+            assert_eq!(places(text), wanted, "{text}");
+        }
     }
 }

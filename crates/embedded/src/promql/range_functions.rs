@@ -199,7 +199,7 @@ impl Evaluator<'_> {
     /// `absent_over_time`: 1 at the steps at which no series has a sample in its window.
     pub(super) fn absent_over_time(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
         let range = super::call::argument(call, 0)?;
-        self.check_extension(call, range)?;
+        Self::check_extension(call, range)?;
         let present = self.over_range(RangeCall {
             range,
             arguments: [None, None],

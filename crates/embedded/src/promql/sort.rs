@@ -20,7 +20,9 @@ impl Evaluator<'_> {
     ) -> Result<Value, EvalError> {
         self.check_sort(expr);
         let mut series = self.vector(argument(call, 0)?)?;
-        series.iter_mut().for_each(|one| one.histograms.clear());
+        for one in &mut series {
+            one.histograms.clear();
+        }
         series.retain(|one| !one.is_empty());
         let value = |series: &Series| series.points.first().map_or(f64::NAN, |point| point.value);
         series.sort_by(|a, b| {

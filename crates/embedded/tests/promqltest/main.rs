@@ -118,3 +118,96 @@ fn prometheus_own_tests_pass_but_for_those_that_are_listed() {
         "fail and are not listed: {unlisted:?}\nlisted and do not fail: {passing:?}"
     );
 }
+
+/// The runner itself: what is wrong has to fail.
+#[test]
+fn a_case_that_is_wrong_fails() {
+    let script = "
+load 1m
+  m{a=\"b\"} 1+2x3 _ stale
+  q_bucket{le=\"1\"} 0+1x5
+  h {{schema:0 sum:1 count:2 buckets:[1 1]}}x3
+
+eval instant at 1m m
+  {__name__=\"m\", a=\"b\"} 3
+
+eval instant at 1m m
+  {__name__=\"m\", a=\"b\"} 3.00001
+
+eval instant at 1m m
+  {__name__=\"m\", a=\"c\"} 3
+
+eval instant at 1m m
+  {__name__=\"m\", a=\"b\"} 3
+  {__name__=\"m\", a=\"c\"} 3
+
+eval instant at 1m m
+  {__name__=\"m\", a=\"b\"} {{}}
+
+eval range from 0 to 3m step 1m m
+  {__name__=\"m\", a=\"b\"} 1 3 5 7
+
+eval range from 0 to 3m step 1m m
+  {__name__=\"m\", a=\"b\"} 1 3 5
+
+eval instant at 1m h
+  {__name__=\"h\"} {{schema:0 sum:1 count:2 buckets:[1 2]}}
+
+eval instant at 1m scalar(m)
+  3
+
+eval instant at 1m scalar(m)
+  4
+
+eval instant at 1m rate(m[5m])
+  expect no_info
+
+eval instant at 1m quantile(2, m)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got 2 (1:10)
+  {} +Inf
+
+eval instant at 1m quantile(2, m)
+  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got 2 (1:1)
+  {} +Inf
+
+eval instant at 1m sum(m)
+  expect fail
+
+eval instant at 1m sum(
+  expect fail
+
+eval instant at 1m m + on () group_left () {__name__=~\"m|h\"}
+  expect fail msg: something else
+
+eval_ordered instant at 1m sort_desc({a=\"b\"} or vector(9))
+  {} 9
+  {__name__=\"m\", a=\"b\"} 3
+
+eval_ordered instant at 1m sort_desc({a=\"b\"} or vector(9))
+  {__name__=\"m\", a=\"b\"} 3
+  {} 9
+";
+    let cases = Run::new(script).cases();
+    let passed = cases.iter().filter(|case| case.result.is_ok());
+    let passed: Vec<usize> = passed.map(|case| case.line).collect();
+    let line = |text: &str, nth: usize| {
+        let lines = script.lines().enumerate();
+        let mut found = lines.filter(|(_, line)| *line == text);
+        found.nth(nth).unwrap().0 + 1
+    };
+    assert_eq!(
+        passed,
+        [
+            line("eval instant at 1m m", 0),
+            line("eval range from 0 to 3m step 1m m", 0),
+            line("eval instant at 1m scalar(m)", 0),
+            line("eval instant at 1m quantile(2, m)", 0),
+            line("eval instant at 1m sum(", 0),
+            line(
+                "eval_ordered instant at 1m sort_desc({a=\"b\"} or vector(9))",
+                0
+            ),
+        ]
+    );
+    assert_eq!(cases.len(), 18);
+}

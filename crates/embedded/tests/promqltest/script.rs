@@ -26,6 +26,7 @@ pub(crate) struct Load {
 }
 
 /// `eval`
+#[allow(clippy::struct_excessive_bools)] // each is a line that is there or not
 pub(crate) struct Eval {
     pub(crate) line: usize,
     pub(crate) query: String,

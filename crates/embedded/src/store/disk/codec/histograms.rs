@@ -70,7 +70,9 @@ fn put_histogram(out: &mut Vec<u8>, histogram: &Histogram) {
         histogram.count,
         histogram.sum,
     ];
-    totals.into_iter().for_each(|value| put_float(out, value));
+    for total in totals {
+        put_float(out, total);
+    }
     for buckets in [&histogram.positive, &histogram.negative] {
         put_len(out, buckets.len());
         for (index, count) in buckets {
