@@ -16,6 +16,12 @@ pub(crate) use trim::Trim;
 /// The schema of histograms whose bounds are listed and not calculated.
 pub const CUSTOM_SCHEMA: i32 = -53;
 
+/// Schemas of calculated bounds.
+const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=8;
+
+/// No number is in a bucket with an index beyond this, in the finest schema.
+const FARTHEST_INDEX: u32 = 1_100 << 8;
+
 /// What is known about whether a histogram's counts began anew before it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ResetHint {
@@ -62,6 +68,33 @@ impl Histogram {
     #[must_use]
     pub fn has_custom_bounds(&self) -> bool {
         self.schema == CUSTOM_SCHEMA
+    }
+
+    /// Whether the histogram can be: what is calculated with it relies on the order of its buckets.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let rises = |buckets: &[(i32, f64)]| buckets.array_windows().all(|[a, b]| a.0 < b.0);
+        if !rises(&self.positive) || !rises(&self.negative) {
+            return Err("its buckets are not in their order");
+        }
+        if self.has_custom_bounds() {
+            let ends = i32::try_from(self.custom_bounds.len()).unwrap_or(i32::MAX);
+            let in_range = |(index, _): &(i32, f64)| (0..=ends).contains(index);
+            if !self.custom_bounds.array_windows().all(|[a, b]| a < b) {
+                return Err("its custom bounds do not rise");
+            }
+            if !self.positive.iter().all(in_range) || !self.negative.is_empty() {
+                return Err("it has buckets beyond its custom bounds");
+            }
+            return Ok(());
+        }
+        if !SCHEMAS.contains(&self.schema) {
+            return Err("its schema is none of -4 to 8");
+        }
+        let within = |(index, _): &(i32, f64)| index.unsigned_abs() <= FARTHEST_INDEX;
+        if !self.positive.iter().chain(&self.negative).all(within) {
+            return Err("it has buckets beyond all numbers");
+        }
+        Ok(())
     }
 
     /// Whether this is the mark of a series' end and no value.

@@ -90,6 +90,9 @@ pub enum PushError {
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
+    /// A native histogram that cannot be.
+    #[error("a native histogram is not valid: {0}")]
+    BadHistogram(&'static str),
     /// Native histograms, to a store in a directory.
     #[error("native histograms are not taken by a store in a directory")]
     NotOnDisk,
@@ -245,6 +248,10 @@ impl Store {
     ) -> Result<(), PushError> {
         if self.shared.directory.is_some() {
             return Err(PushError::NotOnDisk);
+        }
+        for sample in series.iter().flat_map(|one| &one.samples) {
+            let checked = sample.histogram.check();
+            checked.map_err(PushError::BadHistogram)?;
         }
         let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
         self.or_created(tenant)?.histograms.push(checked)

@@ -118,3 +118,22 @@ fn trimming_keeps_the_part_of_a_bucket_that_is_on_the_right_side() {
     assert_eq!(upper.positive, [(0, 1.0), (1, 1.0)]);
     assert_eq!(upper.count, 2.0);
 }
+
+#[test]
+fn what_cannot_be_a_histogram_is_not_taken() {
+    assert_eq!(exponential(8, &[(-3, 1.0), (5, 1.0)]).check(), Ok(()));
+    assert_eq!(custom(&[1.0, 2.0], &[(0, 1.0), (2, 1.0)]).check(), Ok(()));
+    for bad in [
+        exponential(0, &[(2, 1.0), (1, 1.0)]),
+        exponential(0, &[(1, 1.0), (1, 1.0)]),
+        exponential(9, &[]),
+        exponential(-5, &[]),
+        exponential(0, &[(i32::MIN, 1.0)]),
+        custom(&[2.0, 1.0], &[]),
+        custom(&[1.0, f64::NAN], &[]),
+        custom(&[1.0], &[(2, 1.0)]),
+        custom(&[1.0], &[(-1, 1.0)]),
+    ] {
+        assert!(bad.check().is_err(), "{bad:?}");
+    }
+}

@@ -207,6 +207,7 @@ fn pushed(error: PushError) -> Refusal {
         | PushError::EmptyLabelName
         | PushError::DuplicateLabel(_)
         | PushError::NoMetricName(_)
+        | PushError::BadHistogram(_)
         | PushError::NotOnDisk
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

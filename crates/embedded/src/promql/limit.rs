@@ -76,15 +76,16 @@ impl Evaluator<'_> {
         let mut collector = Collector::default();
         for group in groups {
             self.stop.check()?;
-            let mut taken = vec![0_usize; self.steps.count()];
-            for member in &group.members {
-                let mut cursor = Cursor::new(member);
-                for ((step, time), taken) in self.steps.times().enumerate().zip(&mut taken) {
+            let members = &group.members;
+            let mut cursors: Vec<Cursor> = members.iter().map(|one| Cursor::new(one)).collect();
+            for (step, time) in self.steps.times().enumerate() {
+                let mut taken = 0;
+                for (member, cursor) in members.iter().zip(&mut cursors) {
                     let Some(value) = cursor.value_at(time) else {
                         continue;
                     };
-                    if wanted(step, *taken, &member.labels) {
-                        *taken += 1;
+                    if wanted(step, taken, &member.labels) {
+                        taken += 1;
                         let slot = collector.slot(member.labels.clone(), member.drop_name);
                         collector.push(slot, time, value)?;
                     }

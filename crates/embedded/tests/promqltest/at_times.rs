@@ -41,10 +41,7 @@ fn visit(expr: &mut Expr, at_ms: i64, depends: &mut bool) {
         Expr::Vector(selector) => set(&mut selector.modifiers.at, at_ms),
         Expr::Matrix(matrix) => set(&mut matrix.selector.modifiers.at, at_ms),
         // What is within a subquery is left as it is, for the subquery has its time then.
-        Expr::Subquery(subquery) => {
-            set(&mut subquery.modifiers.at, at_ms);
-            *depends |= asks_for_time(&subquery.expr);
-        }
+        Expr::Subquery(subquery) => set(&mut subquery.modifiers.at, at_ms),
         Expr::Paren(inner) | Expr::Unary(_, inner) => visit(inner, at_ms, depends),
         Expr::Binary(binary) => {
             visit(&mut binary.lhs, at_ms, depends);
@@ -63,12 +60,6 @@ fn visit(expr: &mut Expr, at_ms: i64, depends: &mut bool) {
             }
         }
     }
-}
-
-/// Whether a subquery has a function in it that depends on the time. Those do not depend on the
-/// time of the whole query, but upstream leaves such cases out, and so they are left out here.
-fn asks_for_time(_: &Expr) -> bool {
-    false
 }
 
 fn is_of_time(function: Function) -> bool {

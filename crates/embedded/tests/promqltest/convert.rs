@@ -106,6 +106,10 @@ pub(crate) fn with_custom_bounds(load: &Load) -> Vec<HistogramSeries> {
 
 fn native(mut classic: Classic) -> Histogram {
     classic.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+    // Of several ways to write the same bound one counts.
+    classic
+        .buckets
+        .dedup_by(|later, earlier| later.0.total_cmp(&earlier.0).is_eq());
     let infinite = classic.buckets.iter().any(|(bound, _)| bound.is_infinite());
     let count = classic
         .count

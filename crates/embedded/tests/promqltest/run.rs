@@ -18,7 +18,12 @@ const TENANT: &str = "test";
 /// A file while it is run.
 pub(crate) struct Run {
     commands: Vec<Command>,
+    delayed_name_removal: bool,
 }
+
+/// What is asked, and whether names go at the end.
+#[derive(Clone, Copy)]
+struct Data<'a>(&'a Store, bool);
 
 /// An `eval` that was run.
 pub(crate) struct Case {
@@ -37,29 +42,30 @@ fn limits() -> Limits {
 }
 
 impl Run {
-    pub(crate) fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str, delayed_name_removal: bool) -> Self {
         Self {
             commands: script::parse(text),
+            delayed_name_removal,
         }
     }
 
     /// Runs the file, and gives its cases in their order.
     pub(crate) fn cases(self) -> Vec<Case> {
         let mut store = Store::new(&limits());
-        let (mut has_native, mut has_starts) = (false, false);
+        let mut has_native = false;
         let mut cases = Vec::new();
         for command in self.commands {
             match command {
                 Command::Clear => {
                     store = Store::new(&limits());
-                    (has_native, has_starts) = (false, false);
+                    has_native = false;
                 }
                 Command::Load(load) => {
                     has_native |= push(&store, &load);
-                    has_starts |= load.has_starts;
                 }
                 Command::Eval(eval) => {
-                    let result = case(&store, &eval);
+                    let data = Data(&store, self.delayed_name_removal);
+                    let result = case(data, &eval);
                     let wants_native = match &eval.expected {
                         Answer::Series { series, .. } => series.iter().any(|(_, values)| {
                             values
@@ -77,7 +83,6 @@ impl Run {
                 }
             }
         }
-        let _ = has_starts;
         cases
     }
 }
@@ -126,7 +131,11 @@ fn push(store: &Store, load: &Load) -> bool {
     has_native
 }
 
-fn evaluate(store: &Store, text: &str, at: At) -> Result<Evaluation, String> {
+fn evaluate(
+    Data(store, delayed_name_removal): Data,
+    text: &str,
+    at: At,
+) -> Result<Evaluation, String> {
     let tree = query::promql::parse(text).map_err(|error| error.to_string())?;
     let (start_ms, end_ms, step_ms, instant) = match at {
         At::Instant(at) => (at, at, 1, true),
@@ -140,15 +149,15 @@ fn evaluate(store: &Store, text: &str, at: At) -> Result<Evaluation, String> {
         end_ms,
         step_ms,
         instant,
-        delayed_name_removal: true,
+        delayed_name_removal,
         stop: &stop,
     };
     promql::evaluate(&store.metrics(TENANT), &request, &limits()).map_err(|error| error.to_string())
 }
 
-fn case(store: &Store, eval: &Eval) -> Result<(), String> {
+fn case(data: Data, eval: &Eval) -> Result<(), String> {
     if matches!(eval.at, At::Range { .. }) {
-        return one(store, eval, &eval.query, eval.at).map(drop);
+        return one(data, eval, &eval.query, eval.at).map(drop);
     }
     let At::Instant(at_ms) = eval.at else {
         return Ok(());
@@ -157,18 +166,18 @@ fn case(store: &Store, eval: &Eval) -> Result<(), String> {
     variants.extend(at_times::cases(&eval.query, at_ms));
     for (text, at_ms) in variants {
         let about = |reason: String| format!("{reason}\n    in {text} at {at_ms}");
-        let Some(got) = one(store, eval, &text, At::Instant(at_ms)).map_err(about)? else {
+        let Some(got) = one(data, eval, &text, At::Instant(at_ms)).map_err(about)? else {
             continue;
         };
-        as_range(store, eval, (&text, at_ms), &got)
+        as_range(data, eval, (&text, at_ms), &got)
             .map_err(|reason| about(format!("as a range: {reason}")))?;
     }
     Ok(())
 }
 
 /// Runs a query and compares all that is told of it; nothing comes of one that has to fail.
-fn one(store: &Store, eval: &Eval, text: &str, at: At) -> Result<Option<Got>, String> {
-    let got = match (evaluate(store, text, at), &eval.fail) {
+fn one(data: Data, eval: &Eval, text: &str, at: At) -> Result<Option<Got>, String> {
+    let got = match (evaluate(data, text, at), &eval.fail) {
         (Ok(got), None) => got,
         (Ok(_), Some(_)) => return Err("it did not fail".to_owned()),
         (Err(error), None) => return Err(format!("error: {error}")),
@@ -202,7 +211,7 @@ fn notes(kind: &str, wanted: &[Expectation], none: bool, got: &[String]) -> Resu
 
 /// The same as the middle step of a range query.
 fn as_range(
-    store: &Store,
+    data: Data,
     eval: &Eval,
     (text, at_ms): (&str, i64),
     instant: &Got,
@@ -216,7 +225,7 @@ fn as_range(
         end: at_ms + 60_000,
         step: 60_000,
     };
-    let got = evaluate(store, text, at).map_err(|error| format!("error: {error}"))?;
+    let got = evaluate(data, text, at).map_err(|error| format!("error: {error}"))?;
     let Got::Matrix(series) = got.answer else {
         return Err(format!("{:?}", got.answer));
     };

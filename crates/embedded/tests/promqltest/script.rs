@@ -21,8 +21,6 @@ pub(crate) struct Load {
     /// Whether classic histograms are loaded as native ones with custom bounds, too.
     pub(crate) with_nhcb: bool,
     pub(crate) series: BTreeMap<Labels, Vec<Item>>,
-    /// Whether samples have start timestamps.
-    pub(crate) has_starts: bool,
 }
 
 /// `eval`
@@ -152,12 +150,11 @@ fn load(line: &str, block: &[&str]) -> Load {
         step_ms: duration(step),
         with_nhcb: command == "load_with_nhcb",
         series: BTreeMap::new(),
-        has_starts: false,
     };
     for line in block {
         let head = line.split([' ', '\t']).next().unwrap();
+        // Start timestamps, with which nothing is stored here.
         if head.ends_with("@st") {
-            load.has_starts = true;
             continue;
         }
         let (labels, items) = series::parse(line);
