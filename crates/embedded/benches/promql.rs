@@ -79,6 +79,11 @@ fn series(batch: usize) -> Vec<SampleSeries> {
     let one = |at: usize| {
         let pair = |name: &str, value: String| (name.to_owned(), value);
         let bound = at % 20;
+        let rate = f64::from(u32::try_from(at % 1_000).unwrap());
+        let sample = |(step, times): (i64, u32)| Sample {
+            timestamp_ms: step * STEP_MS,
+            value: f64::from(times) * rate,
+        };
         SampleSeries {
             labels: vec![
                 pair("__name__", "m".to_owned()),
@@ -98,13 +103,7 @@ fn series(batch: usize) -> Vec<SampleSeries> {
                 ),
                 pair("id", at.to_string()),
             ],
-            samples: (0..STEPS)
-                .map(|step| Sample {
-                    timestamp_ms: step * STEP_MS,
-                    #[allow(clippy::cast_precision_loss)] // small numbers
-                    value: (step * (at % 1_000) as i64) as f64,
-                })
-                .collect(),
+            samples: (0..STEPS).zip(0_u32..).map(sample).collect(),
         }
     };
     (batch * BATCH..(batch + 1) * BATCH).map(one).collect()

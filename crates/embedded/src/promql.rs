@@ -53,6 +53,7 @@ pub(crate) use kahan::Sum;
 use notes::Notes;
 pub(crate) use selector::matchers;
 use series::{Series, Value};
+use stored::Resets;
 
 /// A PromQL query with all that its answer depends on.
 #[derive(Clone, Copy, Debug)]
@@ -151,6 +152,7 @@ pub fn evaluate(
             step: request.step_ms.max(1),
         },
         delayed_name_removal: request.delayed_name_removal,
+        resets: Resets::AsHinted,
     };
     let answer = answer(&evaluator, request)?;
     let told = notes.tell(request.text, request.query);

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use query::promql::ast::{Expr, UnaryOp};
+use query::promql::ast::{BinaryOp, Expr, UnaryOp};
 
 use super::budget::Budget;
 use super::notes::Notes;
 use super::series::{self, Series, Value, point};
+use super::stored::Resets;
 use crate::histogram::Histogram;
 use crate::limits::{EvalError, Stop};
 use crate::store::{HistogramSample, TenantMetrics};
@@ -67,6 +68,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) query_step: i64,
     pub(super) steps: Steps,
     pub(super) delayed_name_removal: bool,
+    pub(super) resets: Resets,
 }
 
 /// The refusal of what is right and cannot be evaluated here.
@@ -120,10 +122,46 @@ impl Evaluator<'_> {
                 Value::Vector(series) => Ok(Value::Vector(self.negated(series)?)),
                 Value::String(_) => Err(wrong_type("scalar or instant vector")),
             },
-            Expr::Binary(binary) => self.binary(expr, binary),
+            Expr::Binary(binary) => self.with_resets(expr).binary(expr, binary),
             Expr::Aggregate(aggregate) => Ok(Value::Vector(self.aggregate(expr, aggregate)?)),
-            Expr::Call(call) => self.call(expr, call),
+            Expr::Call(call) => self.with_resets(expr).call(expr, call),
         }
+    }
+
+    /// The evaluator for the operands of this expression: whether they recognize resets depends on
+    /// what is asked of histograms.
+    fn with_resets(&self, expr: &Expr) -> Self {
+        use query::promql::functions::Function as F;
+        let mut inner = *self;
+        match expr {
+            Expr::Call(call) => {
+                let totals = [F::HistogramCount, F::HistogramSum, F::HistogramAvg];
+                let buckets = [
+                    F::HistogramQuantile,
+                    F::HistogramQuantiles,
+                    F::HistogramFraction,
+                ];
+                if totals.contains(&call.function) {
+                    inner.resets = self.resets.of_totals();
+                } else if buckets.contains(&call.function) {
+                    inner.resets = Resets::AsHintedThroughout;
+                }
+            }
+            Expr::Binary(binary) => {
+                if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+                    inner.resets = Resets::AsHintedThroughout;
+                }
+            }
+            Expr::Number(_)
+            | Expr::String(_)
+            | Expr::Vector(_)
+            | Expr::Matrix(_)
+            | Expr::Subquery(_)
+            | Expr::Paren(_)
+            | Expr::Unary(..)
+            | Expr::Aggregate(_) => {}
+        }
+        inner
     }
 
     /// Evaluates an instant vector.

@@ -173,7 +173,7 @@ impl Evaluator<'_> {
         let mut reading = Reading::default();
         for stored in self.stored(&matchers(selector), from, to)? {
             self.stop.check()?;
-            let mut samples = stored.read(&mut reading)?;
+            let mut samples = stored.read(&mut reading, self.resets)?;
             samples.points.retain(|one| !one.is_stale());
             samples.histograms.retain(|one| !one.is_stale());
             let mut series = Series {

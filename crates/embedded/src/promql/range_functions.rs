@@ -138,7 +138,7 @@ impl Evaluator<'_> {
         let (shift, length, extension) = (vector.shift, vector.range, vector.extension);
         let (before, behind) = self.reach(extension);
         let mut found: Vec<Series> = Vec::new();
-        for series in vector.into_series() {
+        for series in vector.into_series(self.resets) {
             self.stop.check()?;
             let samples = series?;
             self.budget.take(samples.weight())?;

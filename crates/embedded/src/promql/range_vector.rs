@@ -8,7 +8,7 @@ use super::evaluator::{Evaluator, unwrap_parens, wrong_type};
 use super::modifiers::Shift;
 use super::selector::matchers;
 use super::series::Series;
-use super::stored::StoredSeries;
+use super::stored::{Resets, StoredSeries};
 use crate::limits::EvalError;
 use crate::store::Reading;
 
@@ -71,13 +71,16 @@ impl RangeVector {
 
     /// The series with all samples that some window may need, staleness marks left out. Samples of
     /// stored series are read as they are asked for, one series at a time.
-    pub(super) fn into_series(self) -> Box<dyn Iterator<Item = Result<Series, EvalError>>> {
+    pub(super) fn into_series(
+        self,
+        resets: Resets,
+    ) -> Box<dyn Iterator<Item = Result<Series, EvalError>>> {
         match self.source {
             Source::Computed(series) => Box::new(series.into_iter().map(Ok)),
             Source::Stored(stored) => {
                 let mut reading = Reading::default();
                 Box::new(stored.into_iter().map(move |one| {
-                    let mut series = one.read(&mut reading)?;
+                    let mut series = one.read(&mut reading, resets)?;
                     series.points.retain(|sample| !sample.is_stale());
                     series.histograms.retain(|sample| !sample.is_stale());
                     Ok(series)
@@ -157,7 +160,7 @@ impl Evaluator<'_> {
         let start = end.saturating_sub(range.range);
         let extension = range.extension;
         let mut found = Vec::new();
-        for series in range.into_series() {
+        for series in range.into_series(self.resets) {
             self.stop.check()?;
             let mut series = series?;
             if let Some(extension) = extension {

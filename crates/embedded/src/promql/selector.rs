@@ -55,7 +55,7 @@ impl Evaluator<'_> {
         let mut reading = Reading::default();
         for stored in self.stored(&matchers(selector), from, last)? {
             self.stop.check()?;
-            let samples = stored.read(&mut reading)?;
+            let samples = stored.read(&mut reading, self.resets)?;
             let mut newest = Walk::new(&samples);
             let mut series = Series {
                 labels: stored.labels,

@@ -1,9 +1,12 @@
 //! Series of the store with both kinds of samples that they may have.
 
+use std::sync::Arc;
+
 use query::Matcher;
 
 use super::evaluator::Evaluator;
 use super::series::Series;
+use crate::histogram::{Histogram, ResetHint};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::{HistogramSample, Reading, Sample, Selected};
@@ -18,15 +21,57 @@ pub(super) struct StoredSeries {
 
 impl StoredSeries {
     /// All its samples, staleness marks among them.
-    pub(super) fn read(&self, reading: &mut Reading) -> Result<Series, EvalError> {
+    pub(super) fn read(&self, reading: &mut Reading, resets: Resets) -> Result<Series, EvalError> {
         let floats = self.floats.as_ref().map(|one| one.read(reading));
         let histograms = self.histograms.as_ref().map(|one| one.read(reading));
+        let mut histograms = histograms.transpose()?.unwrap_or_default();
+        if resets == Resets::Recognized {
+            recognize(&mut histograms);
+        }
         Ok(Series {
             labels: self.labels.clone(),
             drop_name: false,
             points: floats.transpose()?.unwrap_or_default(),
-            histograms: histograms.transpose()?.unwrap_or_default(),
+            histograms,
         })
+    }
+}
+
+/// Whether resets of native histograms are recognized as they are read, beside those that hints
+/// tell. Prometheus does so where all that is asked of histograms is their count and sum, and what
+/// it says of contradicting resets depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resets {
+    AsHinted,
+    Recognized,
+    /// As hinted, whatever is asked of the histograms within.
+    AsHintedThroughout,
+}
+
+impl Resets {
+    /// Within a function that asks for count or sum alone.
+    pub(super) fn of_totals(self) -> Self {
+        match self {
+            Self::AsHinted | Self::Recognized => Self::Recognized,
+            Self::AsHintedThroughout => Self::AsHintedThroughout,
+        }
+    }
+}
+
+fn recognize(histograms: &mut [HistogramSample]) {
+    let mut before: Option<Arc<Histogram>> = None;
+    for sample in histograms.iter_mut().filter(|sample| !sample.is_stale()) {
+        if let Some(before) = &before
+            && sample.histogram.reset_hint == ResetHint::Unknown
+        {
+            let hint = if sample.histogram.is_reset_after(before) {
+                ResetHint::Reset
+            } else {
+                ResetHint::NotReset
+            };
+            Arc::make_mut(&mut sample.histogram).reset_hint = hint;
+        }
+        before = Some(Arc::clone(&sample.histogram));
     }
 }
 

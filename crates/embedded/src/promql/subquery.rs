@@ -6,6 +6,7 @@ use query::promql::ast::Subquery;
 
 use super::evaluator::{Evaluator, Steps};
 use super::range_vector::RangeVector;
+use super::stored::Resets;
 use crate::histogram::ResetHint;
 use crate::limits::EvalError;
 
@@ -31,6 +32,7 @@ impl Evaluator<'_> {
                 end: last,
                 step,
             },
+            resets: Resets::AsHintedThroughout,
             ..*self
         };
         // A year in steps of a millisecond is refused before anything is made of them.
