@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, the
-# OpenID provider, a client of Prometheus in Python, schemathesis); says at the end which it could not
-# install. With CI=true a missing counterpart fails the tests that need it, elsewhere they pass with a
-# sentence.
+# OpenID provider, a client of Prometheus in Python, senders in Python, schemathesis); says at the end
+# which it could not install. With CI=true a missing counterpart fails the tests that need it,
+# elsewhere they pass with a sentence.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -80,6 +80,8 @@ python_package() {
         note "the PyPI package $name (needs python3 with venv, and PyPI): $lost"
 }
 python_package prometheus-api-client "metrics were not read into data frames"
+python_package loki-logger-handler "no Loki client of others has pushed"
+python_package opentelemetry-sdk "nothing of OpenTelemetry's own has sent over OTLP"
 python_package schemathesis "the OpenAPI document was not held against the running gateway"
 
 [ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||

@@ -24,7 +24,7 @@ console.warn = console.error;
 
 const { default: Provider } = await import('oidc-provider');
 
-const CLIENTS = ['robot', 'stranger'].map((client_id) => ({
+const CLIENTS = ['robot', 'sender', 'stranger'].map((client_id) => ({
   client_id,
   client_secret: `${client_id}-secret`,
   grant_types: ['client_credentials'],

@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -22,6 +22,7 @@ const SERIES: usize = 100_000;
 const STEPS: usize = 240;
 const SAMPLE_BATCH: usize = 5_000;
 const SENDERS: usize = 4;
+const TENANTS: usize = 1_000;
 const BIG: u64 = 10 << 30;
 const START: i64 = 1_700_000_000;
 const TENANT: &str = "t";
@@ -42,10 +43,15 @@ fn main() {
         "load before: {}",
         fs::read_to_string("/proc/loadavg").unwrap().trim()
     ));
-    for phase in ["lines", "scan", "samples", "rate", "big", "start"] {
+    let phases = [
+        "lines", "scan", "samples", "rate", "tenants", "again", "quiet", "big", "start",
+    ];
+    for phase in phases {
         let of = match phase {
             "lines" | "scan" => "lines",
             "samples" | "rate" => "samples",
+            "tenants" | "again" => "tenants",
+            "quiet" => "quiet",
             _ => "big",
         };
         let status = Command::new(env::current_exe().unwrap())
@@ -64,6 +70,9 @@ fn run(phase: &str, directory: &Path) {
         "scan" => scan(directory),
         "samples" => ingest_samples(directory),
         "rate" => rate(directory),
+        "tenants" => tenants(directory),
+        "again" => again(directory),
+        "quiet" => quiet(directory),
         "big" => make_big(directory),
         "start" => start(directory),
         _ => say(&format!("no phase {phase}")),
@@ -380,6 +389,123 @@ fn rate(directory: &Path) {
     }
 }
 
+/// Many tenants with little data each, twice: a part is sealed.
+fn tenants(directory: &Path) {
+    let _ = fs::remove_dir_all(directory);
+    let store = open(directory);
+    let begin = Instant::now();
+    let next = AtomicUsize::new(0);
+    for round in 0..2 {
+        next.store(0, Ordering::Relaxed);
+        thread::scope(|scope| {
+            for _ in 0..SENDERS {
+                scope.spawn(|| {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        if at >= TENANTS {
+                            return;
+                        }
+                        push_little(&store, &format!("tenant-{at}"), round);
+                    }
+                });
+            }
+        });
+        if round == 0 {
+            store.seal();
+        }
+    }
+    say(&format!(
+        "{TENANTS} tenants of 2 pushes of 60 lines and 60 samples each: {:.2?}; {} files open, {} on disk, {} MB memory",
+        begin.elapsed(),
+        descriptors(),
+        files(directory),
+        memory()
+    ));
+}
+
+fn push_little(store: &Store, tenant: &str, round: usize) {
+    let from = START + i64::try_from(round).unwrap() * 3_600;
+    let entries = (0..60).map(|at| LogEntry {
+        timestamp_ns: (from + at * 60) * 1_000_000_000,
+        line: line(usize::try_from(at).unwrap()),
+        structured_metadata: Vec::new(),
+    });
+    let stream = LogStream {
+        labels: labels(&[("a", "b")]),
+        entries: entries.collect(),
+    };
+    store.push_logs(tenant, vec![stream]).unwrap();
+    #[allow(clippy::cast_precision_loss)] // small numbers
+    let samples = (0..60).map(|at| Sample {
+        timestamp_ms: (from + at * 60) * 1_000,
+        value: at as f64,
+    });
+    let series = SampleSeries {
+        labels: labels(&[("__name__", "m")]),
+        samples: samples.collect(),
+    };
+    store.push_samples(tenant, vec![series]).unwrap();
+}
+
+fn again(directory: &Path) {
+    let begin = Instant::now();
+    let store = open(directory);
+    let took = begin.elapsed();
+    let started = descriptors();
+    let begin = Instant::now();
+    for at in 0..TENANTS {
+        let found = store.logs(&format!("tenant-{at}")).select(&[], 0, i64::MAX);
+        assert_eq!(found.unwrap()[0].count().unwrap(), 120);
+    }
+    say(&format!(
+        "start with {TENANTS} tenants: {took:.2?}, {started} files open; all read {:.2?} later, {} files open; {} MB memory",
+        begin.elapsed(),
+        descriptors(),
+        memory()
+    ));
+}
+
+/// One tenant of a line and a sample a minute over thirty days.
+fn quiet(directory: &Path) {
+    let _ = fs::remove_dir_all(directory);
+    let now = Arc::new(AtomicI64::new(START));
+    let clock = Arc::clone(&now);
+    let clock = move || clock.load(Ordering::Relaxed) * 1_000_000_000;
+    let limits = Limits {
+        retention: Duration::from_hours(30 * 24),
+        ..Limits::default()
+    };
+    let store = Store::open(directory, &limits, Arc::new(clock)).unwrap();
+    let mut most = 0;
+    for hour in 0..30 * 24 {
+        now.store(START + i64::from(hour) * 3_600 + 3_600, Ordering::Relaxed);
+        push_little(&store, TENANT, usize::try_from(hour).unwrap());
+        store.keep();
+        most = most.max(files(directory));
+    }
+    drop(store);
+    let begin = Instant::now();
+    open(directory);
+    say(&format!(
+        "a line and a sample a minute over 30 days: {most} files at the most, {} kB; start {:.2?}",
+        on_disk(directory) / 1_000,
+        begin.elapsed()
+    ));
+}
+
+/// Files that this process has open.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn files(directory: &Path) -> usize {
+    let entries = fs::read_dir(directory).unwrap();
+    let entries = entries.map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| if path.is_dir() { files(&path) } else { 1 })
+        .sum()
+}
+
 /// Ten gigabytes, most of them copies of one segment under the names of others.
 fn make_big(directory: &Path) {
     let _ = fs::remove_dir_all(directory);
@@ -411,10 +537,12 @@ fn make_big(directory: &Path) {
         .max()
         .unwrap();
     let name = sealed.file_name().unwrap().to_str().unwrap();
-    let (_, rest) = name.split_at("seg-0000000000000000".len());
+    let (_, rest) = name.split_at("seg-0000000000000000-0000000000000000".len());
     let count = BIG / fs::metadata(&sealed).unwrap().len();
     for at in 0..count {
-        fs::copy(&sealed, logs.join(format!("seg-{:016x}{rest}", at + 1_000))).unwrap();
+        let seq = at + 1_000;
+        let name = format!("seg-{seq:016x}-{seq:016x}{rest}");
+        fs::copy(&sealed, logs.join(name)).unwrap();
     }
     // And as much that is not sealed as there can be.
     let store = open(directory);

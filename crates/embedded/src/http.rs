@@ -60,6 +60,8 @@ async fn demand_credentials(
     if credentials.are_in(request.headers()) {
         return next.run(request).await;
     }
+    // Whoever is still sending when the connection closes may never see the answer.
+    push::body::drain(request.into_body()).await;
     (
         StatusCode::UNAUTHORIZED,
         [(header::WWW_AUTHENTICATE, r#"Basic realm="embedded""#)],

@@ -30,7 +30,7 @@ pub use http::credentials::Credentials;
 pub use labels::Labels;
 pub use limits::{EvalError, Limits, Stop};
 pub use store::{
-    Exemplar, HistogramSample, MetricKind, MetricMetadata, OpenError, PushError, Sample,
+    DiskHealth, Exemplar, HistogramSample, MetricKind, MetricMetadata, OpenError, PushError, Sample,
 };
 
 /// Tells the time, in nanoseconds since the Unix epoch. Only requests that name no time ask it.
@@ -139,7 +139,8 @@ impl Backend {
         self.store.push_logs(tenant, streams)
     }
 
-    /// Adds samples. Either all of them are taken or, on an error, none.
+    /// Adds samples. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::DuplicateSample`], with which the others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
     }
@@ -167,6 +168,12 @@ impl Backend {
     /// already is left as it is.
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
         self.store.add_metadata(tenant, batch)
+    }
+
+    /// What the backend has seen of its disk since it was opened; nothing for one in memory.
+    #[must_use]
+    pub fn disk_health(&self) -> DiskHealth {
+        self.store.disk_health()
     }
 
     /// The HTTP face. With credentials, every request has to carry them (HTTP Basic), whatever it

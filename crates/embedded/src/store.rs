@@ -21,6 +21,7 @@ mod tenant;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -87,6 +88,18 @@ pub enum PushError {
     /// The tenant's limit of streams or series.
     #[error("the tenant has reached its limit of {0} streams or series")]
     TooManyStreams(usize),
+    /// A sample that has the time of one that is there, and another value. Everything else of the
+    /// push was stored; sent again, it is refused again.
+    #[error(
+        "duplicate sample for timestamp {timestamp_ms}: series {series} has another value at that \
+         time; the other samples of the push were stored"
+    )]
+    DuplicateSample {
+        /// The labels of the series.
+        series: String,
+        /// Milliseconds since the Unix epoch.
+        timestamp_ms: i64,
+    },
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
@@ -106,6 +119,19 @@ pub enum PushError {
     /// The disk does not take data for another reason, which is in the log.
     #[error("nothing of this push was stored, for the disk does not take it")]
     Unwritable,
+}
+
+/// What a store has seen of its disk since it was opened. All of it is in the log, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DiskHealth {
+    /// Bytes at the ends of logs that were no whole records, and were set aside. There are some
+    /// after a crash; after a clean stop they are damage.
+    pub torn_bytes: u64,
+    /// Bytes elsewhere in logs that were damaged, and were set aside.
+    pub damaged_bytes: u64,
+    /// How often the system could not tell that data is on the disk. What it was asked for was
+    /// refused.
+    pub failed_syncs: u64,
 }
 
 /// All tenants' data.
@@ -164,10 +190,23 @@ impl Store {
     /// The store in a directory, which is made if it is not there. What was acknowledged before is
     /// in it, however the last process ended.
     pub fn open(directory: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
-        let on = |error| OpenError::Io {
+        let mut store = Self::open_unkept(directory, limits, clock)?;
+        let kept = Arc::clone(&store.shared);
+        let keeper = std::thread::Builder::new().name("store".to_owned());
+        let keeper = keeper.spawn(move || {
+            while kept.setting.wake.wait() {
+                kept.keep();
+            }
+        });
+        store.keeper = Some(keeper.map_err(|error| OpenError::Io {
             path: directory.to_owned(),
             error,
-        };
+        })?);
+        Ok(store)
+    }
+
+    /// Likewise, and nobody looks after it.
+    fn open_unkept(directory: &Path, limits: &Limits, clock: Clock) -> Result<Self, OpenError> {
         let files = Directory::open(directory)?;
         let setting = Setting::new(limits);
         let tenants = tenant::open_all(&files, &setting)?;
@@ -178,18 +217,9 @@ impl Store {
             retention_bytes: limits.retention_bytes,
             clock,
         });
-        let kept = Arc::clone(&shared);
-        let keeper = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || {
-                while kept.setting.wake.wait() {
-                    kept.keep();
-                }
-            })
-            .map_err(on)?;
         Ok(Self {
             shared,
-            keeper: Some(keeper),
+            keeper: None,
         })
     }
 
@@ -203,6 +233,17 @@ impl Store {
     /// away what is older or more than is to be kept.
     pub fn keep(&self) {
         self.shared.keep();
+    }
+
+    /// What was seen of the disk since the store was opened.
+    #[must_use]
+    pub fn disk_health(&self) -> DiskHealth {
+        let handles = &self.shared.setting.handles;
+        DiskHealth {
+            torn_bytes: handles.torn.load(Ordering::Relaxed),
+            damaged_bytes: handles.damaged.load(Ordering::Relaxed),
+            failed_syncs: handles.unsynchronized.load(Ordering::Relaxed),
+        }
     }
 
     /// The logs of `tenant`; a tenant that nothing was written for has none.
@@ -402,8 +443,7 @@ impl TenantLogs {
     }
 
     /// The streams that match, with their lines from `start_ns` on, and a tail that gets every
-    /// line of such a stream that is not among them: none is missed, and none comes twice, but for
-    /// one that is sent again when it is on disk already.
+    /// line of such a stream that is not among them: none is missed, and none comes twice.
     pub(crate) fn tail(
         &self,
         matchers: &[Matcher],

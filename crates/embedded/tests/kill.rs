@@ -105,6 +105,8 @@ fn child() {
     let (Ok(directory), Ok(from)) = (env::var(DIRECTORY), env::var(FROM)) else {
         return;
     };
+    // What runs the tests has begun a line with this one's name.
+    println!();
     let store = open(Path::new(&directory));
     let from: Vec<i64> = from.split(' ').map(|one| one.parse().unwrap()).collect();
     let seals = env::var(SEALS).is_ok();
@@ -262,6 +264,95 @@ fn a_full_disk_refuses_data_with_its_name_and_is_read_and_takes_data_again_when_
         push(&store, writer, *next).unwrap();
     }
     assert_eq!(check(&store).values().sum::<i64>(), acknowledged + WRITERS);
+}
+
+#[test]
+fn a_store_is_opened_and_read_on_a_full_disk_and_keeps_what_it_cannot_repair_there() {
+    let directory = tempfile::tempdir().unwrap();
+    {
+        let store = open(directory.path());
+        for writer in 0..WRITERS {
+            push(&store, writer, 0).unwrap();
+        }
+    }
+    // What a process leaves whose disk became full: a log that could not be begun, and an end that
+    // was not written.
+    let of = |kind: &str| directory.path().join("tenants/t").join(kind);
+    std::fs::write(of("logs").join("wal-0000000000000002.log"), "").unwrap();
+    let wal = of("samples").join("wal-0000000000000001.log");
+    let mut bytes = std::fs::read(&wal).unwrap();
+    bytes.extend_from_slice(b"torn");
+    std::fs::write(&wal, &bytes).unwrap();
+    let mut next = vec![1; usize::try_from(WRITERS).unwrap()];
+    let mut child = spawn(directory.path(), &next, Some(0));
+    let others = acknowledged(&mut child, &mut next);
+    assert!(child.wait().unwrap().success());
+    assert!(others.contains(&format!("full {WRITERS}")), "{others:?}");
+    assert_eq!(std::fs::read(&wal).unwrap(), bytes);
+    let store = open(directory.path());
+    assert_eq!(store.disk_health().torn_bytes, 4);
+    for writer in 0..WRITERS {
+        push(&store, writer, 1).unwrap();
+    }
+    drop(store);
+    assert_eq!(
+        check(&open(directory.path())).values().sum::<i64>(),
+        2 * WRITERS
+    );
+}
+
+/// On a real file system without room, which cannot be had without privileges:
+/// `mount -t tmpfs -o size=2m tmpfs <directory>`, and its name in `KTRLPLANE_SMALL_DISK`.
+#[test]
+#[ignore = "needs a small file system of its own"]
+fn a_small_file_system_fills_up_and_is_read_and_written_again_when_something_is_removed() {
+    let Ok(disk) = env::var("KTRLPLANE_SMALL_DISK") else {
+        return;
+    };
+    let (directory, filler) = (
+        Path::new(&disk).join("data"),
+        Path::new(&disk).join("filler"),
+    );
+    std::fs::write(&filler, vec![1; 512 << 10]).unwrap();
+    let mut store = open(&directory);
+    let mut next = vec![0_i64; usize::try_from(WRITERS).unwrap()];
+    for round in 0..3 {
+        let mut refused = 0;
+        while refused < 200 {
+            for (writer, next) in (0..).zip(&mut next) {
+                match push(&store, writer, *next) {
+                    Ok(()) => *next += 1,
+                    Err(PushError::DiskFull) => refused += 1,
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            if refused % 50 == 7 {
+                store.seal();
+            }
+        }
+        for series in store.metrics("t").select(&[], 0, i64::MAX).unwrap() {
+            assert!(series.count().unwrap() > 0);
+        }
+        println!("round {round}: full after {next:?} pushes");
+        match round {
+            0 => std::fs::remove_file(&filler).unwrap(),
+            1 => {
+                drop(store);
+                store = open(&directory);
+            }
+            _ => {}
+        }
+        let before: i64 = next.iter().sum();
+        for (writer, next) in (0..).zip(&mut next) {
+            *next += i64::from(push(&store, writer, *next).is_ok());
+        }
+        assert!(round > 0 || next.iter().sum::<i64>() == before + WRITERS);
+    }
+    drop(store);
+    let counts = check(&open(&directory));
+    for (writer, next) in (0..).zip(&next) {
+        assert_eq!(counts[&writer], *next);
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ pub mod server;
 
 mod open;
 
+mod linger;
+
 pub mod pipeline;
 
 pub mod routes;

@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
+use crate::linger::{Lingering, Unread};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -289,8 +290,11 @@ fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>) {
     let _ = stream.set_nodelay(true);
     let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
+    let unread = Unread::default();
+    let stream = Lingering::new(stream, unread.clone(), held.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);
+        let request = request.map(|body| unread.watch(body));
         async move { Ok::<_, std::convert::Infallible>(pipeline.serve(request).await) }
     });
     let connection = http1::Builder::new()

@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod backend;
 mod database;
+mod embedded;
 mod ingest;
 mod management;
 mod observability;
@@ -30,6 +31,7 @@ use gateway::{AuditSettings, ManagementSettings};
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
 pub(crate) use database::Database;
+pub(crate) use embedded::{Embedded, Place};
 pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) audit: AuditSettings,
     /// What a write may hold.
     pub(crate) ingest: Limits,
+    /// What the embedded backend is told, where there is one.
+    pub(crate) embedded: Embedded,
 }
 
 impl Config {
@@ -111,12 +115,15 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let management = management::read(layers, &mut problems);
     let audit = audit::read(layers, &mut problems);
     let ingest = ingest::read(layers, &mut problems);
+    let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
     else {
         return Err(problems);
     };
-    let (Some(management), Some(audit), Some(ingest)) = (management, audit, ingest) else {
+    let (Some(management), Some(audit), Some(ingest), Some(embedded)) =
+        (management, audit, ingest, embedded)
+    else {
         return Err(problems);
     };
     if !problems.is_empty() {
@@ -130,6 +137,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         management,
         audit,
         ingest,
+        embedded,
     })
 }
 

@@ -10,6 +10,10 @@ pub(crate) mod identity;
 
 mod sample;
 
+mod send;
+
+mod feed;
+
 mod seed;
 
 mod guide;
@@ -22,19 +26,22 @@ use std::time::{Duration, Instant};
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
 use gateway::{
-    AuditOutput, AuditQueries, AuditSettings, Clock, IssuerSettings, ManagementSettings, Settings,
-    StartError, SystemClock, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Clock, IssuerSettings,
+    ManagementSettings, Server, Settings, StartError, SystemClock, TailSettings,
 };
 use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 
-use crate::process::{self, BACKEND_TIMEOUT};
+use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End};
 use crate::{loopback, output};
 use data_dir::DataDir;
+use feed::Feed;
 use identity::{AUDIENCE, IdentityProvider};
-use sample::Generator;
+use sample::SERVICES;
+use send::Sender;
 
 /// What goes wrong in a demo is told and not handled.
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// How far back the sample data go at the start.
 const HISTORY_SECONDS: i64 = 3600;
@@ -51,6 +58,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(12);
 /// The file of the audit, in the demo's directory.
 pub(crate) const AUDIT: &str = "audit.jsonl";
 
+/// The directory of logs and metrics, in the demo's directory.
+const STORE: &str = "store";
+
 /// How long the end of the demo waits for answers that are on their way.
 const GRACE: Duration = Duration::from_secs(3);
 
@@ -63,22 +73,68 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     data.remove(guide::FILE)?;
 
     let (provider, issuer_listener) = IdentityProvider::open(&data)?;
+    let provider = Arc::new(provider);
     let background = process::runtime("background")?;
     let backends = process::runtime("backend")?;
     serve_issuer(&provider, issuer_listener, background.handle())?;
     let directory = open_directory(&data, background.handle())?;
-
-    let backend = Backend::new(Limits::default());
-    let now = clock.now().as_second();
-    let mut generator = Generator::new(SEED, now - HISTORY_SECONDS);
-    output::note("Making an hour of sample data …");
-    grow(&mut generator, &backend, now)?;
-    for (tenant, metadata) in sample::metadata() {
-        backend.add_metadata(tenant, metadata)?;
-    }
-
+    let backend = Backend::open(&data.file(STORE), Limits::default())?;
     let embedded = loopback::serve(&backend, backends.handle(), BACKEND_TIMEOUT)?;
-    let settings = Settings {
+    drop(backend);
+    let settings = settings(listen, &provider, &data, embedded);
+    let mut end = End::listen(&background)?;
+    let server = gateway::start(
+        settings,
+        directory.clone(),
+        background.handle().clone(),
+        Arc::clone(&clock),
+    )
+    .map_err(|error| {
+        let hint = if matches!(error, StartError::Listen { .. }) {
+            "; --listen chooses another port, with 0 any free one"
+        } else {
+            ""
+        };
+        format!("{error}{hint}")
+    })?;
+
+    let ended = background.block_on(async {
+        output::note("Sending what is missing of the last hour's sample data …");
+        let feeds = tokio::select! {
+            () = end.wished() => return Ok(()),
+            feeds = fill(&server, &provider, &clock) => feeds?,
+        };
+        let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
+        data.write(guide::FILE, &guide.json()?)?;
+        output::note(format_args!(
+            "Ready after {:.2} s.",
+            begin.elapsed().as_secs_f64()
+        ));
+        let program = std::env::args().next();
+        output::line(guide.text(&data, program.as_deref().unwrap_or("ktrlplane")))?;
+        let growing: JoinSet<()> = feeds
+            .into_iter()
+            .map(|feed| grow(feed, Arc::clone(&clock)))
+            .collect();
+        end.wished().await;
+        drop(growing);
+        Ok(())
+    });
+    background.block_on(async {
+        server.shutdown().await;
+        directory.close().await;
+    });
+    backends.shutdown_timeout(BACKEND_GRACE);
+    ended
+}
+
+fn settings(
+    listen: SocketAddr,
+    provider: &IdentityProvider,
+    data: &DataDir,
+    embedded: BackendSettings,
+) -> Settings {
+    Settings {
         listen,
         workers: 0,
         issuer: IssuerSettings {
@@ -98,55 +154,61 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
             queries: AuditQueries::Full,
         },
         shutdown_grace: GRACE,
-    };
-    let server = gateway::start(
-        settings,
-        directory.clone(),
-        background.handle().clone(),
-        Arc::clone(&clock),
-    )
-    .map_err(|error| {
-        let hint = if matches!(error, StartError::Listen { .. }) {
-            "; --listen chooses another port, with 0 any free one"
-        } else {
-            ""
-        };
-        format!("{error}{hint}")
-    })?;
-    let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
-    data.write(guide::FILE, &guide.json()?)?;
-    output::note(format_args!(
-        "Ready after {:.2} s.",
-        begin.elapsed().as_secs_f64()
-    ));
-    let program = std::env::args().next();
-    output::line(guide.text(&data, program.as_deref().unwrap_or("ktrlplane")))?;
-
-    background.block_on(async {
-        let end = process::asked_to_end();
-        tokio::pin!(end);
-        let mut ticks = tokio::time::interval(GROWTH);
-        let ended = loop {
-            tokio::select! {
-                ended = &mut end => break ended,
-                _ = ticks.tick() => {
-                    grow(&mut generator, &backend, clock.now().as_second())?;
-                }
-            }
-        };
-        server.shutdown().await;
-        directory.close().await;
-        Ok(ended?)
-    })
+    }
 }
 
-/// Pushes the sample data up to `now` into the backend.
-fn grow(generator: &mut Generator, backend: &Backend, now: i64) -> Result<()> {
-    for batch in generator.advance(now) {
-        backend.push_logs(batch.tenant, batch.logs)?;
-        backend.push_samples(batch.tenant, batch.samples)?;
+/// Sends what is missing of every resource's last hour.
+async fn fill(
+    server: &Server,
+    provider: &Arc<IdentityProvider>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Feed>> {
+    let mut filling = JoinSet::new();
+    for service in &SERVICES {
+        let account = world::sender_of(service.project)
+            .ok_or_else(|| format!("nobody sends the data of {}", service.project))?;
+        let sender = Sender::new(
+            server.local_addr(),
+            service.project,
+            service.resource,
+            account,
+            Arc::clone(provider),
+            Arc::clone(clock),
+        );
+        let clock = Arc::clone(clock);
+        filling.spawn(async move {
+            let now = clock.now().as_second();
+            match Feed::begin(service, sender, SEED, now).await {
+                Ok(mut feed) => {
+                    feed.catch_up(clock.now().as_second()).await?;
+                    Ok(Some(feed))
+                }
+                // Whoever took the role or the resource away in an earlier run wants it so.
+                Err(error) if error.is_for_now() => {
+                    tracing::warn!(%error, "there are no sample data of {}", service.resource);
+                    Ok(None)
+                }
+                Err(error) => Err(error.into()),
+            }
+        });
     }
-    Ok(())
+    let mut feeds = Vec::new();
+    while let Some(filled) = filling.join_next().await {
+        let filled: Result<Option<Feed>> = filled?;
+        feeds.extend(filled?);
+    }
+    Ok(feeds)
+}
+
+/// Sends the data of one resource as they come.
+async fn grow(mut feed: Feed, clock: Arc<dyn Clock>) {
+    let mut ticks = tokio::time::interval(GROWTH);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = feed.catch_up(clock.now().as_second()).await {
+            tracing::warn!(error, "sample data were lost");
+        }
+    }
 }
 
 fn serve_issuer(

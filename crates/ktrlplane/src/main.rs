@@ -7,6 +7,7 @@ mod config;
 
 mod loopback;
 mod process;
+mod store;
 mod telemetry;
 
 mod demo;

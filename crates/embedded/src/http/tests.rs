@@ -5,9 +5,12 @@ mod loki_index;
 mod loki_labels;
 mod loki_patterns;
 mod loki_tail;
+mod otlp;
 mod prometheus_notes;
 mod prometheus_surface;
 mod push;
+mod remote_write_2;
+mod write_bodies;
 
 use std::sync::Arc;
 

@@ -10,13 +10,24 @@ use crate::store::disk::codec::Record;
 /// chunks are small.
 const FULL: usize = 512;
 
+/// What becomes of an entry, given what is kept already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is kept too.
+    New,
+    /// It was sent before and is left out, which its sender need not know.
+    Known,
+    /// It cannot be kept beside the one that is there, and its sender is told so.
+    Refused,
+}
+
 /// What is kept in order of time.
 pub trait Timed: Clone {
     /// The time, in the unit of its kind.
     fn time(&self) -> i64;
 
-    /// Whether, with `other` kept already, this one is to be left out.
-    fn repeats(&self, other: &Self) -> bool;
+    /// What becomes of this one with `kept` there already.
+    fn beside(&self, kept: &Self) -> Fate;
 }
 
 impl Timed for LogEntry {
@@ -24,9 +35,17 @@ impl Timed for LogEntry {
         self.timestamp_ns
     }
 
-    /// Loki keeps one of several lines of a stream that are alike in time and text.
-    fn repeats(&self, other: &Self) -> bool {
-        self.timestamp_ns == other.timestamp_ns && self.line == other.line
+    /// Loki keeps one of several lines of a stream that are alike in time, text and structured
+    /// metadata.
+    fn beside(&self, kept: &Self) -> Fate {
+        if self.timestamp_ns == kept.timestamp_ns
+            && self.line == kept.line
+            && self.structured_metadata == kept.structured_metadata
+        {
+            Fate::Known
+        } else {
+            Fate::New
+        }
     }
 }
 
@@ -35,10 +54,28 @@ impl Timed for Sample {
         self.timestamp_ms
     }
 
-    /// A series has one value at a time: the first that came.
-    fn repeats(&self, other: &Self) -> bool {
-        self.timestamp_ms == other.timestamp_ms
+    /// A series has one value at a time, the first that came. The same one again is what senders
+    /// do after a lost answer; Prometheus and Mimir take that, and refuse another.
+    fn beside(&self, kept: &Self) -> Fate {
+        if self.timestamp_ms != kept.timestamp_ms {
+            Fate::New
+        } else if self.value.to_bits() == kept.value.to_bits() {
+            Fate::Known
+        } else {
+            Fate::Refused
+        }
     }
+}
+
+/// What becomes of an entry with these there, which are sorted by time.
+pub(super) fn among<T: Timed>(entry: &T, kept: &[T]) -> Fate {
+    let time = entry.time();
+    let from = kept.partition_point(|one| one.time() < time);
+    let same = kept.iter().skip(from);
+    same.take_while(|one| one.time() == time)
+        .map(|one| entry.beside(one))
+        .find(|fate| *fate != Fate::New)
+        .unwrap_or(Fate::New)
 }
 
 /// All entries of one stream or series. The chunks do not overlap and are sorted by time, as are
@@ -64,8 +101,18 @@ impl<T: Timed> Chunks<T> {
         Some(self.chunks.last()?.last()?.time())
     }
 
-    /// Adds an entry, and tells whether it was not there before.
-    pub(super) fn push(&mut self, entry: T) -> bool {
+    /// What would become of an entry.
+    pub(super) fn fate(&self, entry: &T) -> Fate {
+        let time = entry.time();
+        if self.newest().is_none_or(|newest| newest < time) {
+            return Fate::New;
+        }
+        let mut found = self.find(time, time.saturating_add(1));
+        found.next().map_or(Fate::New, |chunk| among(entry, chunk))
+    }
+
+    /// Adds an entry, if it is new.
+    pub(super) fn push(&mut self, entry: T) -> Fate {
         let time = entry.time();
         // Most entries are newer than all that there are: nothing else need be looked at, which with
         // many series would not be in the processor's caches.
@@ -74,7 +121,7 @@ impl<T: Timed> Chunks<T> {
             && shared.last().is_some_and(|last| last.time() < time)
         {
             Arc::make_mut(shared).push(entry);
-            return true;
+            return Fate::New;
         }
         // The last chunk that begins at or before the entry; one that came late goes into the
         // middle.
@@ -85,17 +132,12 @@ impl<T: Timed> Chunks<T> {
         let is_last = at + 1 >= self.chunks.len();
         let Some(shared) = self.chunks.get_mut(at) else {
             self.chunks.push(Arc::new(vec![entry]));
-            return true;
+            return Fate::New;
         };
         let end = shared.partition_point(|kept| kept.time() <= time);
-        if shared
-            .iter()
-            .take(end)
-            .rev()
-            .take_while(|kept| kept.time() == time)
-            .any(|kept| entry.repeats(kept))
-        {
-            return false;
+        let fate = among(&entry, shared.get(..end).unwrap_or_default());
+        if fate != Fate::New {
+            return fate;
         }
         if is_last && end == shared.len() && end >= FULL {
             // A run of one time never spans chunks, for the search above looks at one.
@@ -103,7 +145,7 @@ impl<T: Timed> Chunks<T> {
                 let mut fresh = Vec::with_capacity(FULL);
                 fresh.push(entry);
                 self.chunks.push(Arc::new(fresh));
-                return true;
+                return Fate::New;
             }
         }
         let chunk = Arc::make_mut(shared);
@@ -111,7 +153,7 @@ impl<T: Timed> Chunks<T> {
         if chunk.len() >= 2 * FULL {
             self.split(at);
         }
-        true
+        Fate::New
     }
 
     /// Splits a chunk that late entries made too long, never within a run of one time.
@@ -204,11 +246,22 @@ mod tests {
     }
 
     #[test]
-    fn a_second_sample_of_one_time_is_left_out() {
+    fn a_second_sample_of_one_time_is_left_out_and_one_with_another_value_is_refused() {
         let mut chunks = Chunks::default();
-        chunks.push(sample(5));
-        chunks.push(sample(5));
-        assert_eq!(times(&chunks, 0, 10), [5]);
+        let mut other = sample(5);
+        other.value = 2.0;
+        for (pushed, fate) in [
+            (sample(5), Fate::New),
+            (sample(5), Fate::Known),
+            (other, Fate::Refused),
+            (sample(6), Fate::New),
+            (sample(5), Fate::Known),
+            (other, Fate::Refused),
+        ] {
+            assert_eq!(chunks.fate(&pushed), fate);
+            assert_eq!(chunks.push(pushed), fate);
+        }
+        assert_eq!(times(&chunks, 0, 10), [5, 6]);
     }
 
     #[test]

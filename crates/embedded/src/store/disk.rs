@@ -3,16 +3,17 @@
 //! ```text
 //! FORMAT  LOCK  tenants/<tenant>/{logs,samples,exemplars}/streams.log      label sets and their ids
 //!                                                        wal-<seq>.log     acknowledged, not sealed
-//!                                                        seg-<seq>-….seg   sealed, compressed, indexed
+//!                                                        seg-<seqs>-….seg  sealed, compressed, indexed
 //!               tenants/<tenant>/metadata.log
 //! ```
 //!
 //! Everything that is read back carries a checksum. What does not match is never guessed at: it is
-//! cut off where a crash tore the end of a log, and an error for those who ask for it elsewhere.
+//! set aside where a crash tore the end of a log, and an error for those who ask for it elsewhere.
 
 pub(crate) mod bytes;
 pub(crate) mod codec;
 pub(crate) mod directory;
+pub(crate) mod handles;
 pub(crate) mod log;
 pub(crate) mod reading;
 pub(crate) mod sealing;

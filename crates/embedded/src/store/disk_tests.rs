@@ -1,12 +1,15 @@
 //! Stores in a directory.
 
 mod damage;
+mod faults;
 mod model;
+mod quiet;
+mod resent;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use query::Matcher;

@@ -7,7 +7,7 @@ use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::chunks::Timed;
+use crate::store::chunks::{Fate, Timed};
 use crate::store::select::selections;
 use crate::store::selected::Selected;
 use crate::store::shelf::Shelf;
@@ -29,8 +29,11 @@ impl Timed for Exemplar {
         self.timestamp_ms
     }
 
-    fn repeats(&self, other: &Self) -> bool {
-        self == other
+    fn beside(&self, kept: &Self) -> Fate {
+        let is_same = self.timestamp_ms == kept.timestamp_ms
+            && self.value.to_bits() == kept.value.to_bits()
+            && self.labels == kept.labels;
+        if is_same { Fate::Known } else { Fate::New }
     }
 }
 

@@ -6,7 +6,7 @@ use query::Matcher;
 
 use crate::histogram::Histogram;
 use crate::limits::EvalError;
-use crate::store::chunks::Timed;
+use crate::store::chunks::{Fate, Timed};
 use crate::store::select::Selection;
 use crate::store::selected::Selected;
 use crate::store::{STALE_NAN, TenantMetrics};
@@ -33,9 +33,15 @@ impl Timed for HistogramSample {
         self.timestamp_ms
     }
 
-    /// A series has one value at a time: the first that came.
-    fn repeats(&self, other: &Self) -> bool {
-        self.timestamp_ms == other.timestamp_ms
+    /// As with numbers: one value at a time, the first that came.
+    fn beside(&self, kept: &Self) -> Fate {
+        if self.timestamp_ms != kept.timestamp_ms {
+            Fate::New
+        } else if self.histogram.is_same(&kept.histogram) {
+            Fate::Known
+        } else {
+            Fate::Refused
+        }
     }
 }
 

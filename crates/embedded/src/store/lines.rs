@@ -258,7 +258,7 @@ impl<'s> Lines<'s> {
             for at in run.range {
                 let is_repeated = lines
                     .iter()
-                    .any(|(source, other)| source.bytes(*other) == run.source.bytes(at));
+                    .any(|(source, other)| source.is_alike(*other, &run.source, at));
                 if !is_repeated {
                     lines.push((run.source.clone(), at));
                 }
@@ -345,6 +345,20 @@ impl Source {
                 block.text().get(block.range(at)).unwrap_or_default()
             }
         }
+    }
+
+    fn metadata(&self, at: usize) -> &[(String, String)] {
+        match self {
+            Self::Memory(entries) => entries
+                .get(at)
+                .map_or(&[], |entry| entry.structured_metadata.as_slice()),
+            Self::Block(block) => block.0.frame.metadata(at),
+        }
+    }
+
+    /// Whether two lines of the same time are the same.
+    fn is_alike(&self, at: usize, other: &Self, other_at: usize) -> bool {
+        self.bytes(at) == other.bytes(other_at) && self.metadata(at) == other.metadata(other_at)
     }
 
     fn line(&self, at: usize) -> Result<LogLine<'_>, EvalError> {

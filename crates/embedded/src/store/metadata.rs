@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::store::PushError;
 use crate::store::disk::bytes::{Bytes, put_text};
 use crate::store::disk::directory::{OpenError, make_durable};
+use crate::store::disk::handles::Handles;
 use crate::store::disk::log::{Log, frame, open_log};
 use crate::store::disk::{Damaged, unwritten};
 
@@ -91,16 +92,20 @@ struct State {
     path: Option<PathBuf>,
     /// Where something was written.
     log: Option<Log>,
+    handles: Arc<Handles>,
 }
 
 impl Registry {
     /// What a tenant's directory has.
-    pub(super) fn open(tenant: &Path) -> Result<Self, OpenError> {
+    pub(super) fn open(tenant: &Path, handles: &Arc<Handles>) -> Result<Self, OpenError> {
         let path = tenant.join("metadata.log");
-        let mut state = State::default();
+        let mut state = State {
+            handles: Arc::clone(handles),
+            ..State::default()
+        };
         if path.exists() {
             let metrics = &mut state.metrics;
-            let log = open_log(&path, |payload| match parse(payload) {
+            let log = open_log(&path, handles, |payload| match parse(payload) {
                 Ok(one) => metrics.entry(one.metric.clone()).or_default().push(one),
                 Err(error) => tracing::error!(%error, "what a metric means is lost"),
             });
@@ -171,29 +176,46 @@ impl State {
         let Some(path) = self.path.clone().filter(|_| !added.is_empty()) else {
             return Ok(());
         };
-        let write = |log: &mut Option<Log>| -> io::Result<()> {
-            let log = match log {
-                Some(log) => log,
-                empty @ None => {
-                    path.parent().map(make_durable).transpose()?;
-                    empty.insert(Log::create(&path)?)
-                }
-            };
-            let (mut bytes, mut payload) = (Vec::new(), Vec::new());
-            for one in added {
-                payload.clear();
-                for text in [&one.metric, one.kind.as_str(), &one.help, &one.unit] {
-                    put_text(&mut payload, text);
-                }
-                frame(log.seed(), &payload, &mut bytes)?;
+        self.try_write(&path, added)
+            .map_err(|error| unwritten(&error, &path))
+    }
+
+    fn try_write(&mut self, path: &Path, added: &[MetricMetadata]) -> io::Result<()> {
+        if self.log.as_ref().is_some_and(Log::is_suspect) {
+            let all = self.metrics.values().flatten();
+            let fill = |seed, bytes: &mut Vec<u8>| put_all(seed, all, bytes);
+            self.log = Some(Log::replace(path, &self.handles, fill)?);
+        }
+        let log = match &mut self.log {
+            Some(log) => log,
+            empty @ None => {
+                path.parent().map(make_durable).transpose()?;
+                empty.insert(Log::create(path, &self.handles)?)
             }
-            log.append(&bytes)
         };
-        write(&mut self.log).map_err(|error| unwritten(&error, &path))
+        let mut bytes = Vec::new();
+        put_all(log.seed(), added.iter(), &mut bytes)?;
+        log.append(&bytes)
     }
 }
 
-/// What [`State::write`] wrote.
+fn put_all<'a>(
+    seed: u64,
+    all: impl Iterator<Item = &'a MetricMetadata>,
+    bytes: &mut Vec<u8>,
+) -> io::Result<()> {
+    let mut payload = Vec::new();
+    for one in all {
+        payload.clear();
+        for text in [&one.metric, one.kind.as_str(), &one.help, &one.unit] {
+            put_text(&mut payload, text);
+        }
+        frame(seed, &payload, bytes)?;
+    }
+    Ok(())
+}
+
+/// What [`put_all`] wrote.
 pub(crate) fn parse(payload: &[u8]) -> Result<MetricMetadata, Damaged> {
     let mut bytes = Bytes(payload);
     let metric = bytes.text()?.to_owned();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::store::chunks::Fate;
 use crate::store::disk::codec::Record;
 use crate::store::disk::reading::{Reading, Stored};
 
@@ -58,8 +59,7 @@ impl<T: Record> Selected<T> {
             }
         }
         if !is_sorted {
-            all.sort_by_key(T::time);
-            drop_repeated(&mut all);
+            put_in_order(&mut all);
         }
         Ok(all)
     }
@@ -70,14 +70,9 @@ impl<T: Record> Selected<T> {
         reading: &mut Reading,
         all: &mut Vec<T>,
     ) -> Result<(), EvalError> {
-        let page = reading.page(stored)?;
         let begin = all.len();
         let chunk = stored.chunk;
-        let from = chunk.offset as usize;
-        let bytes = page
-            .get(from..from + chunk.len as usize)
-            .unwrap_or_default();
-        T::decode(bytes, chunk.count as usize, all).map_err(|error| stored.unreadable(error))?;
+        stored.read_into(reading, all)?;
         if chunk.min < self.start || chunk.max >= self.end {
             let mut at = 0_usize;
             all.retain(|entry| {
@@ -140,13 +135,19 @@ impl<T: Record> Selected<T> {
     }
 }
 
+/// Sorts entries by time, those of the same time as they came, and leaves out what repeats others.
+pub(super) fn put_in_order<T: Record>(all: &mut Vec<T>) {
+    all.sort_by_key(T::time);
+    drop_repeated(all);
+}
+
 /// Leaves the first of the entries that repeat one another, which have the same time.
 fn drop_repeated<T: Record>(all: &mut Vec<T>) {
     let mut kept: Vec<T> = Vec::with_capacity(all.len());
     for entry in all.drain(..) {
         let same = kept.iter().rev();
         let mut same = same.take_while(|one| one.time() == entry.time());
-        if !same.any(|one| entry.repeats(one)) {
+        if same.all(|one| entry.beside(one) == Fate::New) {
             kept.push(entry);
         }
     }

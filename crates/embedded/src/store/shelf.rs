@@ -8,7 +8,9 @@
 mod files;
 mod group;
 mod keep;
+mod merge;
 mod record;
+mod sift;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -23,6 +25,7 @@ use crate::limits::{EvalError, Limits};
 use crate::store::PushError;
 use crate::store::disk::codec::Record;
 use crate::store::disk::directory::OpenError;
+use crate::store::disk::handles::Handles;
 use crate::store::disk::reading::{Reading, Stored};
 use crate::store::disk::segment::{Index, Segment};
 use crate::store::disk::{DiskError, unwritten};
@@ -52,6 +55,8 @@ pub(super) struct Shelf<T, O> {
     /// Held by who seals.
     sealing: Mutex<()>,
     has_failed: AtomicBool,
+    /// Since when there is something in the log, in nanoseconds since the Unix epoch.
+    since: Mutex<Option<i64>>,
 }
 
 /// A push that waits to be written.
@@ -60,6 +65,10 @@ struct Pending<T> {
     /// As the log has it; empty where there is none.
     record: Vec<u8>,
     batch: Vec<(Id, Vec<T>)>,
+    /// The newest segment that was looked at for what is sent again.
+    sealed: u64,
+    /// A sample that is refused.
+    refused: Option<(Labels, i64)>,
 }
 
 /// A segment with its index.
@@ -71,6 +80,7 @@ pub(super) struct Setting {
     pub(super) max_streams: usize,
     pub(super) retention_ns: i64,
     pub(super) wake: Arc<Wake>,
+    pub(super) handles: Arc<Handles>,
 }
 
 impl Setting {
@@ -79,6 +89,7 @@ impl Setting {
             max_streams: limits.max_streams_per_tenant,
             retention_ns: i64::try_from(limits.retention.as_nanos()).unwrap_or(i64::MAX),
             wake: Arc::default(),
+            handles: Arc::default(),
         }
     }
 }
@@ -107,6 +118,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             retention: setting.retention_ns / T::UNIT_NS,
             sealing: Mutex::default(),
             has_failed: AtomicBool::new(false),
+            since: Mutex::default(),
         }
     }
 
@@ -118,8 +130,8 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes all of `batch` or, on an error, nothing. Returns when it is on the disk, if there is
-    /// one.
+    /// Takes all of `batch` or, on an error, nothing, but for [`PushError::DuplicateSample`], with
+    /// which it takes the others. Returns when it is on the disk, if there is one.
     pub(super) fn push(&self, batch: Vec<(Labels, Vec<T>)>) -> Result<(), PushError> {
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let ids = self.register(&batch)?;
@@ -128,12 +140,23 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         let Some(files) = &self.files else {
             let ids: Vec<Id> = batch.iter().map(|(id, _)| *id).collect();
             let mut table = self.write();
-            table.apply(batch, &self.observer);
+            let refused = table.apply(batch, &self.observer);
             table.drop_behind_newest(&ids, self.retention);
-            return Ok(());
+            return told(refused);
         };
-        let record = record::encode(&batch).ok_or(PushError::TooLarge)?;
-        let pending = Pending { record, batch };
+        let mut pending = Pending {
+            record: Vec::new(),
+            batch,
+            sealed: 0,
+            refused: None,
+        };
+        // What is sealed has been there long enough for most senders to have given up, but those
+        // that were cut off for an hour send all of it again.
+        self.sift(&mut pending);
+        if pending.batch.is_empty() {
+            return told(pending.refused);
+        }
+        pending.record = record::encode(&pending.batch).ok_or(PushError::TooLarge)?;
         self.group
             .submit(pending, |group| self.commit(files, group))
     }
@@ -163,6 +186,14 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         // Without files there is nothing to wait for, and the table stays locked.
         let fresh = if let Some(mut streams) = streams {
             let fresh = self.fresh(&self.read(), batch)?;
+            if streams.is_suspect() && !fresh.is_empty() {
+                let (all, next_id) = {
+                    let table = self.read();
+                    (table.all(), table.next_id)
+                };
+                let replaced = streams.rewrite(next_id, &all);
+                replaced.map_err(|error| unwritten(&error, &streams.directory))?;
+            }
             streams.append(&fresh)?;
             let mut table = self.write();
             for (id, labels) in &fresh {
@@ -197,23 +228,44 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         Ok(fresh)
     }
 
-    /// Writes pushes to the log, and shows them once they are there.
-    fn commit(&self, files: &Files, group: Vec<Pending<T>>) -> Result<(), PushError> {
+    /// Writes pushes to the log, and shows them once they are there; what came of each.
+    fn commit(&self, files: &Files, group: Vec<Pending<T>>) -> Vec<Result<(), PushError>> {
+        let count = group.len();
+        self.try_commit(files, group)
+            .unwrap_or_else(|error| vec![Err(error); count])
+    }
+
+    fn try_commit(
+        &self,
+        files: &Files,
+        mut group: Vec<Pending<T>>,
+    ) -> Result<Vec<Result<(), PushError>>, PushError> {
         self.wait_for_room(files)?;
         let mut wal = files.wal();
         wal.append(group.iter().map(|pending| pending.record.as_slice()))
             .map_err(|error| unwritten(&error, &files.directory))?;
         let mut table = self.write();
-        for pending in group {
-            table.apply(pending.batch, &self.observer);
+        // What was sealed since the push came may be the same; that is rare, and looked at without
+        // keeping readers waiting.
+        while group.iter().any(|pending| pending.sealed < table.sealed()) {
+            drop(table);
+            for pending in &mut group {
+                self.sift(pending);
+            }
+            table = self.write();
         }
-        let is_full = table.weight > Self::most_in_memory(&table) || wal.len() > files::LONGEST_WAL;
+        let results = group.into_iter().map(|pending| {
+            let refused = table.apply(pending.batch, &self.observer);
+            told(pending.refused.or(refused))
+        });
+        let results: Vec<_> = results.collect();
+        let is_full = table.weight > Self::most_in_memory(&table) || wal.is_due();
         drop(table);
         drop(wal);
         if is_full {
             files.wake.now();
         }
-        Ok(())
+        Ok(results)
     }
 
     /// Waits while there is twice as much in memory as there should be, and the half of it is being
@@ -323,6 +375,16 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         };
         segments.into_iter().map(load).collect()
     }
+}
+
+/// What the sender of a push is told, of which a sample was refused or none.
+fn told(refused: Option<(Labels, i64)>) -> Result<(), PushError> {
+    refused.map_or(Ok(()), |(labels, timestamp_ms)| {
+        Err(PushError::DuplicateSample {
+            series: labels.to_string(),
+            timestamp_ms,
+        })
+    })
 }
 
 fn assemble<T: Record>(of: Match<T>, indexes: &[Indexed], start: i64, end: i64) -> Selected<T> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::labels::Labels;
-use crate::store::chunks::{Chunks, Timed};
+use crate::store::chunks::{Chunks, Fate, Timed};
 use crate::store::disk::bytes::put_text;
 use crate::store::disk::codec::Record;
 use crate::store::disk::segment::Segment;
@@ -152,12 +152,16 @@ impl<T: Record> Table<T> {
             });
         }
         self.index.retain(|_, values| !values.is_empty());
-        let left = rows.iter();
-        left.map(|(id, row)| (*id, row.labels.clone())).collect()
+        self.all()
     }
 
-    /// Adds entries to rows.
-    pub(super) fn apply(&mut self, batch: Vec<(Id, Vec<T>)>, observer: &impl Observer<T>) {
+    /// Adds entries to rows. Labels and time of the first that was refused, if one was.
+    pub(super) fn apply(
+        &mut self,
+        batch: Vec<(Id, Vec<T>)>,
+        observer: &impl Observer<T>,
+    ) -> Option<(Labels, i64)> {
+        let mut refused = None;
         for (id, entries) in batch {
             let Some(row) = self.rows.get_mut(&id) else {
                 continue;
@@ -167,15 +171,42 @@ impl<T: Record> Table<T> {
             for entry in entries {
                 let weight = entry.weight();
                 let copy = is_wanted.then(|| entry.clone());
-                if row.data.push(entry) {
-                    self.weight += weight;
-                    fresh.extend(copy);
+                let time = entry.time();
+                let fate = match row.frozen.fate(&entry) {
+                    Fate::New => row.data.push(entry),
+                    decided @ (Fate::Known | Fate::Refused) => decided,
+                };
+                match fate {
+                    Fate::New => {
+                        self.weight += weight;
+                        fresh.extend(copy);
+                    }
+                    Fate::Known => {}
+                    Fate::Refused => {
+                        refused.get_or_insert_with(|| (row.labels.clone(), time));
+                    }
                 }
             }
             if is_wanted {
                 observer.taken(&row.labels, fresh);
             }
         }
+        refused
+    }
+
+    /// The number of the newest segment, 0 if there is none: what is sealed later has a higher one.
+    pub(super) fn sealed(&self) -> u64 {
+        self.segments.last().map_or(0, |segment| segment.seq)
+    }
+
+    /// All rows' ids and labels.
+    pub(super) fn all(&self) -> Vec<(Id, Labels)> {
+        let rows = self.rows.iter();
+        rows.map(|(id, row)| (*id, row.labels.clone())).collect()
+    }
+
+    pub(super) fn labels(&self, id: Id) -> Option<Labels> {
+        self.rows.get(&id).map(|row| row.labels.clone())
     }
 
     /// Drops what in memory is older than `retention`, counted back from the newest of these rows.
@@ -226,6 +257,20 @@ impl<T: Record> Table<T> {
         }
         self.is_frozen = false;
         self.segments.extend(sealed.map(Arc::new));
+    }
+
+    /// Takes a segment in the place of those that it was merged from. Some of them may have gone
+    /// meanwhile, because they were too old; what is left of them goes the next time.
+    pub(super) fn merge(&mut self, of: &[Arc<Segment>], merged: Option<Segment>) {
+        self.segments.retain(|one| {
+            let is_merged = of.iter().any(|other| Arc::ptr_eq(one, other));
+            if is_merged {
+                one.doom();
+            }
+            !is_merged
+        });
+        self.segments.extend(merged.map(Arc::new));
+        self.segments.sort_by_key(|segment| segment.seq);
     }
 
     /// The rows that match, with what they have in memory of a range of time.

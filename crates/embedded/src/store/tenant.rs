@@ -47,7 +47,7 @@ impl Tenant {
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
             histograms: Arc::new(Shelf::in_memory(setting, Unobserved)),
             exemplars: Arc::new(Shelf::open(path, setting, Unobserved)?),
-            metadata: Arc::new(Registry::open(path)?),
+            metadata: Arc::new(Registry::open(path, &setting.handles)?),
         })
     }
 
@@ -84,10 +84,10 @@ impl Tenant {
         self.logs.weight() + self.metrics.weight() + self.exemplars.weight()
     }
 
-    fn seal_if(&self, must: bool) {
-        self.logs.seal_if(must);
-        self.metrics.seal_if(must);
-        self.exemplars.seal_if(must);
+    fn seal_if(&self, must: bool, now_ns: i64) {
+        self.logs.seal_if(must, now_ns);
+        self.metrics.seal_if(must, now_ns);
+        self.exemplars.seal_if(must, now_ns);
     }
 }
 
@@ -133,8 +133,9 @@ impl Shared {
 
     /// Seals everything.
     pub(super) fn seal(&self) {
+        let now_ns = (self.clock)();
         for tenant in self.tenants() {
-            tenant.seal_if(true);
+            tenant.seal_if(true, now_ns);
         }
     }
 
@@ -143,19 +144,22 @@ impl Shared {
         let tenants = self.tenants();
         let now_ns = (self.clock)();
         for tenant in &tenants {
-            tenant.seal_if(false);
+            tenant.seal_if(false, now_ns);
             tenant.logs.expire(now_ns);
             tenant.metrics.expire(now_ns);
             tenant.exemplars.expire(now_ns);
             if let Some(most) = self.retention_bytes {
                 tenant.shrink(most);
             }
+            tenant.logs.merge();
+            tenant.metrics.merge();
+            tenant.exemplars.merge();
         }
         let total: usize = tenants.iter().map(Tenant::weight).sum();
         if total > MOST_IN_MEMORY
             && let Some(largest) = tenants.iter().max_by_key(|tenant| tenant.weight())
         {
-            largest.seal_if(true);
+            largest.seal_if(true, now_ns);
         }
         let shelves = |tenant: &Tenant| {
             tenant.logs.indexes_weight()

@@ -1,5 +1,7 @@
 //! What only raw bytes can say.
 
+use std::io::{Read, Write};
+
 use crate::harness::client::raw;
 use crate::harness::{LOGS, World};
 
@@ -188,5 +190,34 @@ async fn heads_are_bounded() {
     let many = "x: y\r\n".repeat(200);
     let headers = request(&world, &format!("GET {LOGS}"), &many);
     assert_eq!(status(&world, &headers).await, 431);
+    assert_eq!(world.forwarded(), 0);
+}
+
+/// Most clients read no answer before they have sent their request, and a connection that is reset
+/// meanwhile has none to read.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_what_is_not_wanted_to_its_end_still_reads_why() {
+    let world = World::new().await;
+    let length = 24 << 20;
+    let push = LOGS.replace("/logs", "/loki/api/v1/push");
+    let head = format!(
+        "POST {push} HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {}\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\n\r\n",
+        world.token("erin")
+    );
+    let address = world.server.local_addr();
+    let answer = tokio::task::spawn_blocking(move || -> std::io::Result<String> {
+        let mut stream = std::net::TcpStream::connect(address)?;
+        stream.write_all(head.as_bytes())?;
+        let chunk = vec![b' '; 64 << 10];
+        for _ in 0..length / chunk.len() {
+            stream.write_all(&chunk)?;
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    });
+    let answer = answer.await.unwrap().unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert_eq!(world.forwarded(), 0);
 }

@@ -7,17 +7,19 @@ use gateway::{BackendSettings, Settings};
 use tokio::runtime::Handle;
 
 use super::{Failure, Source, serve};
-use crate::config::Config;
-use crate::{output, process, telemetry};
+use crate::config::{self, Config, Place};
+use crate::process::BACKEND_TIMEOUT;
+use crate::{loopback, output, process, store, telemetry};
 
 /// Try everything that the gateway needs, and say what is wrong.
 ///
-/// That is the configuration, the audit's file, the directory's database, the issuer's keys, and the
-/// backends. For
-/// each part it says what is wrong and where to look; the exit code is 1 if anything is wrong.
+/// That is the configuration, the audit's file, the directory's database, the issuer's keys, the
+/// embedded backend's data, and the backends. For each part it says what is wrong and where to look;
+/// the exit code is 1 if anything is wrong.
 ///
 /// The database is brought to this version's shape, as a start would do it. One with
 /// `database.managed: false` is not written: its tables, columns and permissions are looked at.
+/// Embedded data that a running process has are left to it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -26,6 +28,18 @@ Examples:
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: Source,
+}
+
+/// What is said of one part.
+enum Verdict {
+    /// It can be used or not, and why.
+    Found(Finding),
+    /// Somebody else has it.
+    InUse(String),
+    /// Not enabled.
+    Off,
+    /// What it stands on was not opened.
+    NotAsked,
 }
 
 /// Runs the command.
@@ -38,52 +52,71 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let runtime = process::runtime("check").map_err(Failure::new)?;
     let directory = directory(&config, runtime.handle());
-    let (loki, mimir) = serve::start_backends(&config.observability, runtime.handle())?;
+    let (store, data) = data(&config);
+    let embedded = store.map(|store| loopback::serve(&store, runtime.handle(), BACKEND_TIMEOUT));
+    let embedded = embedded.transpose().map_err(Failure::new)?;
+    let (loki, mimir) = serve::backends(&config.observability, embedded.as_ref());
+    // Data that were not opened answer nothing.
+    let is_asked =
+        |at: &config::Backend| embedded.is_some() || !matches!(at, config::Backend::Embedded(_));
+    let asks_loki = is_asked(&config.observability.loki);
+    let asks_mimir = is_asked(&config.observability.mimir);
     let settings = serve::settings(config, loki, mimir);
+    let ask = |is_asked: bool, of: Backend| {
+        if is_asked {
+            backend(&settings, of, runtime.handle())
+        } else {
+            Verdict::NotAsked
+        }
+    };
+    let issuer = runtime.block_on(check::issuer(&settings.issuer));
     let parts = [
         (
             "audit",
-            Some(check::audit(&settings.audit)),
+            Some(Verdict::Found(check::audit(&settings.audit))),
             "see audit.output",
         ),
         (
             "directory",
-            Some(directory),
+            Some(Verdict::Found(directory)),
             "see database.url, or database.host and the others",
         ),
         (
             "issuer",
-            Some(runtime.block_on(check::issuer(&settings.issuer))),
+            Some(Verdict::Found(issuer)),
             "see auth.issuer and auth.algorithms",
         ),
+        ("data", data, "see embedded.directory"),
         (
             "logs",
-            backend(&settings, Backend::Loki, runtime.handle()),
+            Some(ask(asks_loki, Backend::Loki)),
             "see observability.loki.url and what stands beside it",
         ),
         (
             "metrics",
-            backend(&settings, Backend::Mimir, runtime.handle()),
+            Some(ask(asks_mimir, Backend::Mimir)),
             "see observability.mimir.url and what stands beside it",
         ),
     ];
     let mut all = true;
-    for (part, finding, advice) in parts {
-        match finding {
-            None => output::line(format_args!(
-                "{part:<14} off     not enabled: answers are 503"
-            ))?,
-            Some(Finding { ok: true, sentence }) => {
-                output::line(format_args!("{part:<14} ok      {sentence}"))?;
-            }
-            Some(Finding {
+    for (part, verdict, advice) in parts {
+        let Some(verdict) = verdict else {
+            continue;
+        };
+        let (word, sentence) = match verdict {
+            Verdict::Off => ("off    ", "not enabled: answers are 503".to_owned()),
+            Verdict::NotAsked => ("-      ", "not asked: see the line data".to_owned()),
+            Verdict::InUse(sentence) => ("in use ", sentence),
+            Verdict::Found(Finding { ok: true, sentence }) => ("ok     ", sentence),
+            Verdict::Found(Finding {
                 ok: false,
                 sentence,
             }) => {
                 all = false;
-                output::line(format_args!("{part:<14} FAILED  {sentence}; {advice}"))?;
+                ("FAILED ", format!("{sentence}; {advice}"))
             }
-        }
+        };
+        output::line(format_args!("{part:<14} {word} {sentence}"))?;
     }
     if all { Ok(()) } else { Err(Failure::said()) }
 }
@@ -115,7 +148,42 @@ fn whose(config: &Config) -> String {
     }
 }
 
-fn backend(settings: &Settings, backend: Backend, runtime: &Handle) -> Option<Finding> {
-    let at: &BackendSettings = settings.backend(backend)?;
-    Some(runtime.block_on(check::backend(backend, at)))
+/// The embedded backend, opened, and what is said of its data; nothing where no backend is embedded.
+fn data(config: &Config) -> (Option<embedded::Backend>, Option<Verdict>) {
+    let found = |ok, sentence| Some(Verdict::Found(Finding { ok, sentence }));
+    if !config.observability.has_embedded() {
+        return (None, None);
+    }
+    let path = match &config.embedded.place {
+        Place::Memory => {
+            let opened = store::open(&config.embedded).ok();
+            return (
+                opened,
+                found(true, "in memory, until the process ends".to_owned()),
+            );
+        }
+        Place::Directory(path) => path,
+    };
+    let shown = path.display();
+    match store::try_out(path) {
+        Ok(store) => {
+            let sentence = format!("{shown} can be read and written");
+            (Some(store), found(true, sentence))
+        }
+        Err(error) if error.is_in_use() => {
+            let sentence = format!(
+                "another process has {shown}, and it was left alone: as it should be if that is \
+                 the gateway; a second one would not start on it"
+            );
+            (None, Some(Verdict::InUse(sentence)))
+        }
+        Err(error) => (None, found(false, error.to_string())),
+    }
+}
+
+fn backend(settings: &Settings, backend: Backend, runtime: &Handle) -> Verdict {
+    let at: Option<&BackendSettings> = settings.backend(backend);
+    at.map_or(Verdict::Off, |at| {
+        Verdict::Found(runtime.block_on(check::backend(backend, at)))
+    })
 }

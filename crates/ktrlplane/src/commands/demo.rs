@@ -10,7 +10,9 @@ use crate::{demo, telemetry};
 /// Run everything in one process, with sample data, and print what to try.
 ///
 /// That is the gateway, a backend, a directory, and an identity provider of the demo's own. The
-/// sample data begin an hour ago and go on growing.
+/// sample data begin an hour ago and go on growing: service accounts send them to the gateway, each
+/// to the project of which it is an Editor. A demo that is started again goes on with the same data;
+/// of the time in between, it adds the last hour.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -19,6 +21,7 @@ Examples:
 
 Users: alice (Owner of acme), erin (Editor of acme-shop), victor (Viewer of acme-shop),
 gina (Owner of globex), mallory (no role), robot (a service account, Viewer of acme-shop).
+Service accounts that send the data: acme-shop-sender, acme-lab-sender, globex-iot-sender.
 `ktrlplane token USER` prints a token; DIR/demo.json holds one for each.")]
 pub(crate) struct Arguments {
     /// Where to listen: an address of this machine's loopback only, port 0 for any free one.

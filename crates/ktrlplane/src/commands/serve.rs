@@ -7,14 +7,14 @@ use gateway::directory::{Directory, DirectoryError, Options};
 use gateway::{
     AuditOutput, BackendSettings, IssuerSettings, Server, Settings, SystemClock, TailSettings,
 };
-use tokio::runtime::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Handle, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::{Host, Url};
 
 use super::{Failure, Source};
-use crate::config::{Backend, Config, Database, Observability};
-use crate::process::{self, BACKEND_TIMEOUT, SHUTDOWN_GRACE};
-use crate::{loopback, telemetry};
+use crate::config::{Backend, Config, Database, Observability, Place};
+use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
+use crate::{loopback, store, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
@@ -55,7 +55,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
-    let (loki, mimir) = start_backends(&config.observability, backends.handle())?;
+    let store = open_store(&config)?;
+    let embedded = store.map(|store| loopback::serve(&store, backends.handle(), BACKEND_TIMEOUT));
+    let embedded = embedded.transpose().map_err(Failure::new)?;
+    let (loki, mimir) = self::backends(&config.observability, embedded.as_ref());
     let directory = open_directory(&config.database, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
@@ -64,6 +67,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     })?;
     let audited_to_a_file = matches!(config.audit.output, AuditOutput::File(_));
     let settings = settings(config, loki, mimir);
+    let mut end = End::listen(&background).map_err(Failure::new)?;
+    let mut hang_up = hang_up(&background, audited_to_a_file).map_err(Failure::new)?;
     let server = gateway::start(
         settings,
         directory.clone(),
@@ -72,26 +77,33 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     )
     .map_err(Failure::new)?;
     background.block_on(async {
-        let asked = until_the_end(&server, audited_to_a_file).await;
+        until_the_end(&mut end, hang_up.as_mut(), &server).await;
         tracing::info!("ending");
         server.shutdown().await;
         directory.close().await;
-        asked.map_err(Failure::new)
-    })
+    });
+    // Nobody asks the embedded backend any more. With its runtime goes what holds its data, which
+    // are closed, and the directory is free for the next process.
+    backends.shutdown_timeout(BACKEND_GRACE);
+    tracing::info!("ended");
+    Ok(())
 }
 
-/// Waits until the process is asked to end. Where the audit goes to a file, whoever rotates it may send
-/// SIGHUP; where it does not, SIGHUP ends the process, as it does by default.
-async fn until_the_end(server: &Server, has_file: bool) -> Result<(), std::io::Error> {
-    let end = process::asked_to_end();
-    if !has_file {
-        return end.await;
-    }
-    let mut hang_up = signal(SignalKind::hangup())?;
-    tokio::pin!(end);
+/// Where the audit goes to a file, whoever rotates it may send SIGHUP; where it does not, SIGHUP ends
+/// the process, as it does by default.
+fn hang_up(runtime: &Runtime, has_file: bool) -> Result<Option<Signal>, std::io::Error> {
+    let _in_runtime = runtime.enter();
+    has_file.then(|| signal(SignalKind::hangup())).transpose()
+}
+
+/// Waits until the process is asked to end.
+async fn until_the_end(end: &mut End, hang_up: Option<&mut Signal>, server: &Server) {
+    let Some(hang_up) = hang_up else {
+        return end.wished().await;
+    };
     loop {
         tokio::select! {
-            ended = &mut end => return ended,
+            () = end.wished() => return,
             _ = hang_up.recv() => server.reopen_audit(),
         }
     }
@@ -155,32 +167,44 @@ pub(crate) fn settings(
     }
 }
 
-/// Where both backends are. Those that are embedded are one, and it is started here.
-pub(crate) fn start_backends(
+/// Opens the embedded backend's data, if one of the backends is embedded.
+fn open_store(config: &Config) -> Result<Option<embedded::Backend>, Failure> {
+    if !config.observability.has_embedded() {
+        return Ok(None);
+    }
+    match &config.embedded.place {
+        Place::Memory => {
+            tracing::warn!(
+                "the embedded backend keeps its data in memory, until this process ends"
+            );
+        }
+        Place::Directory(path) => tracing::info!(
+            directory = %path.display(),
+            age = ?config.embedded.age,
+            bytes_per_project = config.embedded.size,
+            "the embedded backend keeps its data"
+        ),
+    }
+    store::open(&config.embedded)
+        .map(Some)
+        .map_err(|error| Failure::new(format_args!("{error}; see embedded.directory")))
+}
+
+/// Where both backends are. Those that are embedded are one, which is at `embedded`.
+pub(crate) fn backends(
     observability: &Observability,
-    runtime: &Handle,
-) -> Result<(Option<BackendSettings>, Option<BackendSettings>), Failure> {
-    let both = [&observability.loki, &observability.mimir];
-    let has_embedded = both
-        .into_iter()
-        .any(|backend| matches!(backend, Backend::Embedded(_)));
-    let embedded = if has_embedded {
-        tracing::warn!("the embedded backend keeps its data in memory, until this process ends");
-        let backend = embedded::Backend::new(embedded::Limits::default());
-        Some(loopback::serve(&backend, runtime, BACKEND_TIMEOUT).map_err(Failure::new)?)
-    } else {
-        None
-    };
+    embedded: Option<&BackendSettings>,
+) -> (Option<BackendSettings>, Option<BackendSettings>) {
     let settings = |backend: &Backend| match backend {
         Backend::Off => None,
-        Backend::Embedded(timeout) => embedded.clone().map(|mut embedded| {
+        Backend::Embedded(timeout) => embedded.cloned().map(|mut embedded| {
             embedded.timeout = *timeout;
             embedded
         }),
         Backend::At(settings) => Some(BackendSettings::clone(settings)),
     };
-    Ok((
+    (
         settings(&observability.loki),
         settings(&observability.mimir),
-    ))
+    )
 }

@@ -22,7 +22,8 @@ Examples:
   ktrlplane token victor
   curl -H \"Authorization: Bearer $(ktrlplane token robot --ttl 5m)\" http://127.0.0.1:8080/…")]
 pub(crate) struct Arguments {
-    /// Whose token: alice, erin, victor, gina, mallory or robot.
+    /// Whose token: alice, erin, victor, gina, mallory, robot, or the service account that sends a
+    /// project's data, such as acme-shop-sender.
     user: String,
     #[command(flatten)]
     dir: DemoDir,

@@ -35,6 +35,8 @@ pub(crate) fn recognize(name: &str, value: &str) -> Variable {
         "DATABASE_",
         "AUDIT_",
         "MANAGEMENT_",
+        "INGEST_",
+        "EMBEDDED_",
     ];
     let of_a_section = sections.iter().any(|section| rest.starts_with(section));
     // A slip in the name of the section must not silently leave a default in force.
@@ -98,6 +100,8 @@ mod tests {
             ("KTRLPLANE_AUTH_ISUER", "x", "unknown"),
             ("KTRLPLANE_SERVER_TLS", "x", "unknown"),
             ("KTRLPLANE_MANAGEMENT_TENANTS", "x", "unknown"),
+            ("KTRLPLANE_INGEST_MAX_LINES", "x", "unknown"),
+            ("KTRLPLANE_EMBEDDED_RETENTION", "x", "unknown"),
             ("KTRLPLANE_TEST_LOKI_URL", "x", "not ours"),
             ("PATH", "/bin", "not ours"),
             ("ktrlplane_server_port", "1", "not ours"),

@@ -2,6 +2,7 @@
 //! mistakes are explained and the effective configuration is printed.
 
 mod backend;
+mod embedded;
 mod ingest;
 
 use std::sync::LazyLock;
@@ -52,6 +53,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain(REST)
         .chain([CREATE, RESERVED])
         .chain(ingest::INGEST)
+        .chain(embedded::EMBEDDED)
         .collect()
 });
 

@@ -18,6 +18,15 @@ pub(crate) struct Observability {
     pub(crate) max_log_lines: u32,
 }
 
+impl Observability {
+    /// Whether one of the backends is the one in this process.
+    pub(crate) fn has_embedded(&self) -> bool {
+        let both = [&self.loki, &self.mimir];
+        both.into_iter()
+            .any(|backend| matches!(backend, Backend::Embedded(_)))
+    }
+}
+
 /// Reads the section.
 pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Observability> {
     let loki = backend::read(layers, "observability.loki", problems);

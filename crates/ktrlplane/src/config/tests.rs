@@ -179,6 +179,42 @@ fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
 }
 
 #[test]
+fn embedded_data_is_kept_in_a_directory_for_a_week_unless_something_else_is_said() {
+    let kept = good("", &[]).embedded;
+    assert_eq!(kept.place, Place::Directory("ktrlplane-data".into()));
+    assert_eq!(kept.age, Duration::from_hours(7 * 24));
+    assert_eq!(kept.size, Some(10 << 30));
+    let file = "embedded: {directory: /var/lib/k, retention: {age: 36h, size: off}}\n";
+    let kept = good(file, &[]).embedded;
+    assert_eq!(kept.place, Place::Directory("/var/lib/k".into()));
+    assert_eq!(kept.age, Duration::from_hours(36));
+    assert_eq!(kept.size, None);
+    let variables = [
+        ("KTRLPLANE_EMBEDDED_DIRECTORY", "memory"),
+        ("KTRLPLANE_EMBEDDED_RETENTION_SIZE", "67108864"),
+    ];
+    let kept = good(file, &variables).embedded;
+    assert_eq!(kept.place, Place::Memory);
+    assert_eq!(kept.size, Some(1 << 26));
+    for (file, expected) in [
+        (
+            "embedded: {retention: {age: 10m}}",
+            "embedded.retention.age (KTRLPLANE_EMBEDDED_RETENTION_AGE) is \"10m\", which is too \
+             short (from config.yaml, line 2); expected a time from 1h to 876000h, such as 168h: \
+             how long data is kept",
+        ),
+        (
+            "embedded: {retention: {size: 1GB}}",
+            "embedded.retention.size (KTRLPLANE_EMBEDDED_RETENTION_SIZE) is \"1GB\" (from \
+             config.yaml, line 2); expected a number of bytes from 67108864 to 1125899906842624, \
+             or off: how much of each project is kept",
+        ),
+    ] {
+        assert_eq!(sentence(file, &[]), expected);
+    }
+}
+
+#[test]
 fn anyone_may_create_organizations_unless_members_or_nobody_may() {
     use gateway::Creation;
     assert_eq!(good("", &[]).management.create, Creation::Anyone);
@@ -297,7 +333,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest",
+             database, audit, management, ingest, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -560,6 +596,11 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       max_ahead: 10m  # default
       # rate_bytes:  # not set (KTRLPLANE_INGEST_RATE_BYTES)
       # burst_bytes:  # not set (KTRLPLANE_INGEST_BURST_BYTES)
+    embedded:
+      directory: "ktrlplane-data"  # default
+      retention:
+        age: 168h  # default
+        size: 10737418240  # default
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

@@ -73,6 +73,7 @@ impl Guide {
         let start = *now - SignedDuration::from_hours(1);
         let span = format!("--data-urlencode 'start={start:.0}' --data-urlencode 'end={now:.0}'");
         let victor = self.token("victor");
+        let erin = self.token("erin");
         let mallory = self.token("mallory");
         let file = data.file(FILE);
         let (file, dir) = (file.display(), data.path().display());
@@ -98,6 +99,14 @@ Its CPU:
 curl -sGw '\\n' -H \"Authorization: Bearer $TOKEN\" {resources}/shop-api/metrics/query_range \\
   --data-urlencode 'query=cpu_usage_percent' {span} \\
   --data-urlencode 'step=15s'
+
+Erin may write there, too. A line of hers, there and back:
+
+ERIN={erin}
+
+curl -sS -H \"Authorization: Bearer $ERIN\" -H 'Content-Type: application/json' {resources}/shop-api/loki/api/v1/push \
+  -d '{{\"streams\":[{{\"stream\":{{\"app\":\"by-hand\"}},\"values\":[[\"'$(date +%s)'000000000\",\"hello from Erin\"]]}}]}}' &&
+  curl -sGw '\\n' -H \"Authorization: Bearer $ERIN\" {resources}/shop-api/logs --data-urlencode 'query={{app=\"by-hand\"}}'
 
 Mallory has a token and no role, which is 403; nobody is 401; what is not there is 404:
 

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::data_dir::{DataDir, DataDirError};
 use super::world::User;
-use key::{KeyError, SigningKey};
+pub(crate) use key::KeyError;
+use key::SigningKey;
 
 /// The audience of the demo's tokens.
 pub(crate) const AUDIENCE: &str = "ktrlplane-demo";

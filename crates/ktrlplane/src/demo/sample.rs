@@ -8,48 +8,42 @@ mod line;
 mod metrics;
 mod service;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use embedded::{LogEntry, LogStream, MetricMetadata, SampleSeries};
+use embedded::{LogEntry, LogStream, SampleSeries};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use line::Request;
 use metrics::Metrics;
-use service::{SERVICES, Service};
+pub(super) use metrics::metadata;
+pub(super) use service::{SERVICES, Service};
 
 /// How often counters and gauges are sampled, in seconds.
 const SCRAPE_INTERVAL: i64 = 15;
 
-/// New data of one tenant.
+/// New data of one resource, without the label that says whose they are: the gateway puts it there.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Batch {
-    /// The tenant: a project's id.
-    pub(crate) tenant: &'static str,
     /// Log lines.
     pub(crate) logs: Vec<LogStream>,
     /// Samples.
     pub(crate) samples: Vec<SampleSeries>,
 }
 
-/// What there is to know of the metrics of each tenant.
-pub(crate) fn metadata() -> impl Iterator<Item = (&'static str, Vec<MetricMetadata>)> {
-    let tenants: BTreeSet<&str> = SERVICES.iter().map(|service| service.tenant).collect();
-    tenants
-        .into_iter()
-        .map(|tenant| (tenant, metrics::metadata()))
+/// The first second of which there are to be lines, and likewise samples, since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Begin {
+    pub(crate) lines: i64,
+    pub(crate) samples: i64,
 }
 
-/// Makes sample data, second by second.
-pub(crate) struct Generator {
+/// Makes the sample data of one service, second by second.
+pub(crate) struct Source {
+    service: &'static Service,
+    begin: Begin,
     /// The next second to make, since the Unix epoch.
     next: i64,
-    running: Vec<Running>,
-}
-
-/// One service at work.
-struct Running {
-    service: &'static Service,
     random: StdRng,
     metrics: Metrics,
 }
@@ -57,48 +51,47 @@ struct Running {
 /// The streams of a batch: the index of the pod and the level, with the lines.
 type Lines = BTreeMap<(usize, &'static str), Vec<LogEntry>>;
 
-impl Generator {
-    /// A generator whose data begin at `start`, in seconds since the Unix epoch.
-    pub(crate) fn new(seed: u64, start: i64) -> Self {
-        let running = SERVICES.iter().zip(0..).map(|(service, index)| Running {
-            service,
-            random: StdRng::seed_from_u64(seed ^ index),
-            metrics: Metrics::new(service),
-        });
+impl Source {
+    /// A source of data from `begin` on.
+    pub(crate) fn new(service: &'static Service, seed: u64, begin: Begin) -> Self {
+        let next = begin.lines.min(begin.samples);
+        // No two resources log the same, nor one resource after two starts.
+        let name = service.resource.bytes();
+        let of_the_resource = name.fold(0_u64, |sum, byte| sum * 31 + u64::from(byte));
+        let of_the_start = next.cast_unsigned().rotate_left(32);
         Self {
-            next: start,
-            running: running.collect(),
+            service,
+            begin,
+            next,
+            random: StdRng::seed_from_u64(seed ^ of_the_resource ^ of_the_start),
+            metrics: Metrics::new(service),
         }
+    }
+
+    /// The next second to make.
+    pub(crate) fn next(&self) -> i64 {
+        self.next
     }
 
     /// Everything that happened until `end` (in seconds since the Unix epoch, not included) and was
     /// not given out before.
-    pub(crate) fn advance(&mut self, end: i64) -> Vec<Batch> {
-        let seconds = self.next..end;
-        self.next = self.next.max(end);
-        self.running
-            .iter_mut()
-            .map(|running| running.advance(seconds.clone()))
-            .collect()
-    }
-}
-
-impl Running {
-    fn advance(&mut self, seconds: std::ops::Range<i64>) -> Batch {
+    pub(crate) fn advance(&mut self, end: i64) -> Batch {
         let mut lines = Lines::new();
-        for second in seconds {
+        for second in self.next..end {
             for _ in 0..self.requests_at(second) {
                 let request = Request::draw(self.service, second, &mut self.random);
                 self.metrics.count(&request);
-                let entries = lines.entry((request.pod, request.level())).or_default();
-                entries.push(request.entry(self.service));
+                if second >= self.begin.lines {
+                    let entries = lines.entry((request.pod, request.level())).or_default();
+                    entries.push(request.entry(self.service));
+                }
             }
-            if second.rem_euclid(SCRAPE_INTERVAL) == 0 {
+            if second >= self.begin.samples && second.rem_euclid(SCRAPE_INTERVAL) == 0 {
                 self.metrics.sample(second, &mut self.random);
             }
         }
+        self.next = self.next.max(end);
         Batch {
-            tenant: self.service.tenant,
             logs: self.streams(lines),
             samples: self.metrics.take(),
         }

@@ -3,11 +3,11 @@
 use gateway::directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use gateway::directory::{Directory, DirectoryError, Grant};
 
-use super::world::{ORGANIZATIONS, Place, USERS};
+use super::world::{ORGANIZATIONS, Place, everybody};
 
 /// Adds what is not there yet. What a user changed in a running demo stays, but for what was taken
 /// away: that comes back.
-pub(crate) async fn seed(directory: &Directory) -> Result<(), Box<dyn std::error::Error>> {
+pub(crate) async fn seed(directory: &Directory) -> super::Result<()> {
     for organization in &ORGANIZATIONS {
         let id = OrganizationId::new(organization.id)?;
         once(directory.create_organization(&id, organization.name).await)?;
@@ -23,7 +23,7 @@ pub(crate) async fn seed(directory: &Directory) -> Result<(), Box<dyn std::error
             }
         }
     }
-    for user in &USERS {
+    for user in everybody() {
         let subject = Subject::new(user.subject)?;
         let known = directory.put_user(&subject, user.email, user.full_name);
         known.await?;

@@ -136,7 +136,74 @@ pub(crate) static USERS: [User; 6] = [
     },
 ];
 
-/// The user called `name`.
+/// The service accounts that send the demo's data: for each project one, which is its Editor and
+/// nothing else.
+pub(crate) static SENDERS: [User; 3] = [
+    sender(
+        "acme-shop",
+        "acme-shop-sender",
+        "acme-shop-sender@clients",
+        "Sender, a service account, Editor of acme-shop",
+    ),
+    sender(
+        "acme-lab",
+        "acme-lab-sender",
+        "acme-lab-sender@clients",
+        "Sender, a service account, Editor of acme-lab",
+    ),
+    sender(
+        "globex-iot",
+        "globex-iot-sender",
+        "globex-iot-sender@clients",
+        "Sender, a service account, Editor of globex-iot",
+    ),
+];
+
+const fn sender(
+    project: &'static str,
+    name: &'static str,
+    subject: &'static str,
+    full_name: &'static str,
+) -> User {
+    User {
+        name,
+        subject,
+        email: None,
+        full_name,
+        role: Some((SystemRole::Editor, Place::Project(project))),
+    }
+}
+
+/// Everybody whom the demo's directory knows.
+pub(crate) fn everybody() -> impl Iterator<Item = &'static User> {
+    USERS.iter().chain(&SENDERS)
+}
+
+/// The user or sender called `name`.
 pub(crate) fn user(name: &str) -> Option<&'static User> {
-    USERS.iter().find(|user| user.name == name)
+    everybody().find(|user| user.name == name)
+}
+
+/// Who sends the data of `project`.
+pub(crate) fn sender_of(project: &'static str) -> Option<&'static User> {
+    SENDERS.iter().find(|sender| {
+        sender
+            .role
+            .is_some_and(|(_, place)| place == Place::Project(project))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_project_has_one_sender_and_every_sender_a_project() {
+        let projects: Vec<_> = ORGANIZATIONS.iter().flat_map(|o| o.projects).collect();
+        for project in &projects {
+            let sender = sender_of(project.id).unwrap();
+            assert_eq!(sender.name, format!("{}-sender", project.id));
+        }
+        assert_eq!(projects.len(), SENDERS.len());
+    }
 }

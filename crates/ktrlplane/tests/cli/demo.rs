@@ -137,6 +137,130 @@ fn tokens_issuer_and_data_survive_a_restart() {
     assert_eq!(status, 200);
 }
 
+/// What an instant query says at `time`, as whole numbers.
+fn counts(url: &str, told: &Value, api: &str, query: &str, time: i64) -> Vec<u64> {
+    let parameters = [("query", query.to_owned()), ("time", time.to_string())];
+    let victor = Some(token(told, "victor"));
+    let (status, answer) = get(url, &format!("{SHOP_API}/{api}"), victor, &parameters);
+    assert_eq!(status, 200, "{query}: {answer}");
+    let series = answer["data"]["result"].as_array().unwrap();
+    let value = |one: &Value| one["value"][1].as_str().unwrap().parse::<u64>().unwrap();
+    series.iter().map(value).collect()
+}
+
+#[test]
+fn sample_data_survive_a_restart_and_the_gap_is_filled_and_nothing_is_there_twice() {
+    let dir = tempdir().unwrap();
+    let (first, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    // Everything before the start is there when the guide is.
+    let before = jiff::Timestamp::now().as_second() - 60;
+    let lines = "sum by (level) (count_over_time({cluster=\"demo\"}[30m]))";
+    let samples = "sum(count_over_time(http_requests_total{cluster=\"demo\"}[30m]))";
+    let old_lines = counts(url, &told, "loki/api/v1/query", lines, before);
+    let old_samples = counts(url, &told, "prometheus/api/v1/query", samples, before);
+    assert!(old_lines.iter().sum::<u64>() > 1000, "{old_lines:?}");
+    // Killed, in the midst of whatever it does.
+    drop(first);
+    // Until a scrape is missing.
+    let killed = jiff::Timestamp::now().as_second();
+    while jiff::Timestamp::now().as_second() <= killed + 16 {
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let (second, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    let same = |url: &str, told: &Value| {
+        assert_eq!(
+            counts(url, told, "loki/api/v1/query", lines, before),
+            old_lines
+        );
+        assert_eq!(
+            counts(url, told, "prometheus/api/v1/query", samples, before),
+            old_samples
+        );
+    };
+    same(url, &told);
+    // A gauge is sampled four times a minute, before, meanwhile and after.
+    let now = jiff::Timestamp::now().as_second();
+    let last_scrape = now - now % 15 - 15;
+    let gauge = "count_over_time(cpu_usage_percent{cluster=\"demo\"}[30m])";
+    let pods = counts(url, &told, "prometheus/api/v1/query", gauge, last_scrape);
+    assert_eq!(pods, [120, 120]);
+    assert!(second.terminate());
+    let (_third, told) = demo(dir.path());
+    same(told["url"].as_str().unwrap(), &told);
+}
+
+#[test]
+fn a_service_account_sends_the_data_of_its_project_and_can_do_nothing_else() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    for (project, owner) in [
+        ("acme-shop", "alice"),
+        ("acme-lab", "alice"),
+        ("globex-iot", "gina"),
+    ] {
+        let path = format!("/api/v1/projects/{project}/rbac");
+        let (status, answer) = get(url, &path, Some(token(&told, owner)), NOTHING);
+        assert_eq!(status, 200, "{answer}");
+        let assignments = answer.as_array().unwrap_or_else(|| panic!("{answer}"));
+        let senders: Vec<_> = assignments
+            .iter()
+            .map(|one| (one["user_id"].as_str().unwrap(), one))
+            .filter(|(id, _)| id.ends_with("-sender@clients"))
+            .collect();
+        // Of all projects' senders, one reaches this project, by a role held on the project itself.
+        let [(id, assignment)] = senders.as_slice() else {
+            panic!("{answer}");
+        };
+        assert_eq!(*id, format!("{project}-sender@clients"));
+        assert_eq!(assignment["role"]["name"], "Editor", "{answer}");
+        assert_eq!(assignment["inheritance_type"], "direct", "{answer}");
+        let sender = format!("{project}-sender");
+        let mut command = ktrlplane(dir.path());
+        command.args(["token", &sender, "--data-dir", "data"]);
+        let output = run(&mut command, "");
+        let sender = stdout(&output);
+        let sender = Some(sender.trim_end());
+        let (_, me) = get(url, "/api/v1/me", sender, NOTHING);
+        assert_eq!(me["user_id"], *id);
+        let (_, projects) = get(url, "/api/v1/projects", sender, NOTHING);
+        let reached: Vec<&str> = projects
+            .as_array()
+            .unwrap_or_else(|| panic!("{projects}"))
+            .iter()
+            .map(|one| one["project_id"].as_str().unwrap())
+            .collect();
+        assert_eq!(reached, [project]);
+        assert_eq!(get(url, &path, sender, NOTHING).0, 403, "it manages nobody");
+    }
+}
+
+#[test]
+fn the_line_that_a_demo_prints_for_erin_can_be_pasted() {
+    let dir = tempdir().unwrap();
+    let printed = dir.path().join("printed");
+    let file = std::fs::File::create(&printed).unwrap();
+    let (_demo, _) = demo_that_prints(dir.path(), file);
+    let begin = Instant::now();
+    let script = loop {
+        let text = std::fs::read_to_string(&printed).unwrap();
+        if let (Some(begin), Some(end)) = (text.find("ERIN="), text.find("Mallory has")) {
+            break text[begin..end].to_owned();
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut shell = std::process::Command::new("sh");
+    let output = run(shell.args(["-c", &script]), "");
+    assert!(output.status.success(), "{script}: {}", stderr(&output));
+    let answer: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let stream = &answer["data"]["result"][0];
+    assert_eq!(stream["values"][0][1], "hello from Erin", "{answer}");
+    assert_eq!(stream["stream"]["resource_id"], "shop-api", "{answer}");
+}
+
 #[test]
 fn new_data_keep_coming() {
     let dir = tempdir().unwrap();

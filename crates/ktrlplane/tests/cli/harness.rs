@@ -211,9 +211,29 @@ pub(crate) fn ask(url: &str, request: &Request) -> (u16, Value) {
     for (name, value) in request.headers {
         built = built.header(*name, *value);
     }
-    let request = built
-        .body(Full::new(Bytes::copy_from_slice(request.form.as_bytes())))
-        .unwrap();
+    let body = Bytes::copy_from_slice(request.form.as_bytes());
+    exchange(address, built.body(Full::new(body)).unwrap())
+}
+
+/// Sends a body; the status, and the answer's body as JSON.
+pub(crate) fn post(
+    url: &str,
+    path: &str,
+    token: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> (u16, Value) {
+    let address: SocketAddr = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let mut built = hyper::Request::post(path)
+        .header("host", "gateway")
+        .header("authorization", format!("Bearer {token}"));
+    for (name, value) in headers {
+        built = built.header(*name, *value);
+    }
+    exchange(address, built.body(Full::new(body.into())).unwrap())
+}
+
+fn exchange(address: SocketAddr, request: hyper::Request<Full<Bytes>>) -> (u16, Value) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

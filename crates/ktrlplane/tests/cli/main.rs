@@ -13,6 +13,7 @@ mod admin;
 mod audit;
 mod config;
 mod demo;
+mod embedded;
 mod grafana;
 mod scope;
 mod serve;

@@ -26,6 +26,7 @@ mod forwarder;
 mod gateway;
 mod issuer;
 mod prometheus;
+mod python;
 mod world;
 
 mod data_frame;
@@ -36,5 +37,6 @@ mod identity;
 mod logs;
 mod metrics;
 mod openapi;
+mod otlp;
 mod promtool;
 mod senders;

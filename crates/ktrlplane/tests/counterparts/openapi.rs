@@ -1,25 +1,11 @@
 //! The `OpenAPI` document, held against the running gateway by the `PyPI` package `schemathesis`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use crate::demo::Demo;
 use crate::http::{get, post_json};
-use crate::process::missing;
-
-fn package() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/schemathesis")
-}
-
-/// A program of the package's environment; `None` where it is not installed.
-fn program(name: &str) -> Option<Command> {
-    let environment = package().join(".venv");
-    if !environment.join(".installed-requirements.txt").exists() {
-        missing("the PyPI package schemathesis");
-        return None;
-    }
-    Some(Command::new(environment.join("bin").join(name)))
-}
+use crate::python::Package;
 
 fn run(command: &mut Command, directory: &Path) -> Output {
     command.current_dir(directory).output().expect("it runs")
@@ -38,11 +24,11 @@ fn succeeds(output: &Output) {
 /// method.
 #[test]
 fn the_gateway_does_what_its_document_says() {
-    let (Some(mut validate), Some(mut ask)) =
-        (program("openapi-spec-validator"), program("schemathesis"))
-    else {
+    let Some(package) = Package::find("schemathesis") else {
         return;
     };
+    let mut validate = package.program("openapi-spec-validator");
+    let mut ask = package.program("schemathesis");
     let demo = Demo::start();
     let url = format!("{}/openapi.json", demo.url);
     let directory = tempfile::tempdir().expect("a directory");
@@ -56,7 +42,7 @@ fn the_gateway_does_what_its_document_says() {
     post_json(&organizations, token, organization).expect(201);
 
     ask.arg("--config-file")
-        .arg(package().join("schemathesis.toml"))
+        .arg(package.home.join("schemathesis.toml"))
         .args(["run", "--no-color", &url])
         .env("KTRLPLANE_TOKEN", token);
     let output = run(&mut ask, directory.path());

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long anything may take to come up, on a busy machine.
@@ -142,13 +144,35 @@ fn prepare(program: &Path, directory: &Path) -> (Command, String, PathBuf) {
     (command, name, log)
 }
 
-/// A port of loopback that was free a moment ago.
+/// Ports that the system gives to nobody who asks for any: its own begin at 32768, unless set up
+/// otherwise.
+const PORTS: std::ops::Range<u16> = 15_000..30_000;
+
+/// A port of loopback that is free, and that no other test takes as long as this process lives.
+///
+/// One that the system had chosen could go to somebody else's connection before the program that it is
+/// for has come up.
 pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("loopback has a free port");
-    listener
-        .local_addr()
-        .expect("a bound socket has an address")
-        .port()
+    static HELD: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    // A directory of this user's: another's could not be written to.
+    let user = std::fs::metadata("/proc/self").map_or(0, |process| process.uid());
+    let directory = std::env::temp_dir().join(format!("ktrlplane-test-ports-{user}"));
+    std::fs::create_dir_all(&directory).expect("a directory can be made for temporary files");
+    let count = u32::from(PORTS.end - PORTS.start);
+    // Each process begins elsewhere, so that few are asked for twice.
+    let first = std::process::id().wrapping_mul(7919) % count;
+    for step in 0..count {
+        let offset = u16::try_from((first + step) % count).expect("it is less than the count");
+        let port = PORTS.start + offset;
+        let Ok(file) = File::create(directory.join(port.to_string())) else {
+            continue;
+        };
+        if file.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            HELD.lock().expect("no test panics here").push(file);
+            return port;
+        }
+    }
+    panic!("loopback has no free port");
 }
 
 /// Where `program` is on the path.

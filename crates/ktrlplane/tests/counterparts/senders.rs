@@ -1,6 +1,11 @@
-//! Real senders through the gateway.
+//! Real senders through the gateway: here Prometheus, below those of `PyPI` and what Fluent Bit sends.
 
-use std::time::Duration;
+mod fluent_bit;
+mod loki_client;
+mod opentelemetry;
+mod stored;
+
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -11,8 +16,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
+use crate::gateway::Gateway;
 use crate::http::{RUNTIME, get, post_json, with_query};
-use crate::process::free_port;
+use crate::issuer::AUDIENCE;
+use crate::process::{PATIENCE, free_port};
 use crate::prometheus::Prometheus;
 use crate::world::{PROJECT, RESOURCE, World};
 
@@ -51,8 +58,11 @@ async fn pass(State((client, url)): State<Forward>, request: Request) -> Respons
 }
 
 /// The configuration of a Prometheus that scrapes itself and sends that, claiming for some of its
-/// series that they are another resource's.
-fn sender(port: u16, gateway: &str, token: &str) -> String {
+/// series that they are another resource's. It gets its tokens itself, as `docs/sending.md` says.
+fn sender(world: &World, port: u16, gateway: &str, client: &str) -> String {
+    let secret = world.path().join(format!("{client}-secret"));
+    std::fs::write(&secret, format!("{client}-secret")).expect("a file");
+    let (secret, issuer) = (secret.display(), &world.issuer.url);
     format!(
         r#"
 global: {{scrape_interval: 1s}}
@@ -64,10 +74,16 @@ scrape_configs:
       - {{source_labels: [__name__], regex: "go_.*", target_label: resource_id, replacement: shop-db}}
 remote_write:
   - url: {gateway}/api/v1/projects/{PROJECT}/resources/{RESOURCE}/prometheus/api/v1/write
-    authorization: {{credentials: {token}}}
+    oauth2:
+      client_id: {client}
+      client_secret_file: {secret}
+      token_url: {issuer}/token
+      scopes: [observe]
+      endpoint_params: {{resource: "{AUDIENCE}"}}
+    metadata_config: {{send_interval: 1s}}
     send_exemplars: true
     send_native_histograms: true
-    queue_config: {{batch_send_deadline: 1s, min_backoff: 50ms, max_backoff: 100ms}}
+    queue_config: {{retry_on_http_429: true, batch_send_deadline: 1s, min_backoff: 50ms, max_backoff: 100ms}}
 "#
     )
 }
@@ -85,6 +101,16 @@ fn value(url: &str, query: &str, token: Option<&str>) -> Option<(String, String)
     })
 }
 
+/// Waits for it; shows the gateway's log where it does not come.
+#[track_caller]
+fn until(gateway: &Gateway, mut ready: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !ready() {
+        assert!(start.elapsed() < PATIENCE, "{}", gateway.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 #[test]
 fn what_prometheus_sends_is_the_resources_and_nobody_elses() {
     let Some(mut world) = World::new() else {
@@ -97,31 +123,28 @@ fn what_prometheus_sends_is_the_resources_and_nobody_elses() {
     let gateway = world.gateway(None, Some(&mimir));
     let stored = format!("{}/prometheus/api/v1/query", receiver.url);
 
-    // A reader's token writes nothing.
     let victor = world.issuer.token("victor");
-    let port = free_port();
-    let refused = Prometheus::with_config(world.path(), port, &sender(port, &gateway.url, &victor));
-    std::thread::sleep(Duration::from_secs(4));
+    let send = |client: &str| {
+        let port = free_port();
+        let config = sender(&world, port, &gateway.url, client);
+        Prometheus::with_config(world.path(), port, &config)
+    };
+
+    // Who may only read writes nothing.
+    let refused = send("robot");
+    until(&gateway, || gateway.log().contains("status=403"));
     drop(refused);
     assert_eq!(value(&stored, "count({__name__=~\".+\"})", None), None);
 
-    let alice = world.issuer.token("alice");
-    let port = free_port();
-    let sender = Prometheus::with_config(world.path(), port, &sender(port, &gateway.url, &alice));
+    let sender = send("sender");
     let through = format!(
         "{}/api/v1/projects/{PROJECT}/resources/{RESOURCE}/prometheus/api/v1/query",
         gateway.url
     );
     let all = "count by (resource_id) ({__name__=~\".+\"})";
-    let start = std::time::Instant::now();
-    while value(&through, "count(go_goroutines)", Some(&victor)).is_none() {
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "{}",
-            gateway.log()
-        );
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    until(&gateway, || {
+        value(&through, "count(go_goroutines)", Some(&victor)).is_some()
+    });
     // All that is stored is the resource's, and all of that is read. Nothing more comes meanwhile.
     drop(sender);
     let (resource, count) = value(&stored, all, None).expect("series");
@@ -140,6 +163,50 @@ fn what_prometheus_sends_is_the_resources_and_nobody_elses() {
     );
     // Counted, with the sender's name nowhere in the log.
     assert!(gateway.log().contains("replaced"), "{}", gateway.log());
+}
+
+#[test]
+fn what_prometheus_sends_to_the_embedded_backend_is_read_from_it() {
+    let Some(mut world) = World::new() else {
+        return;
+    };
+    let gateway = world.gateway(None, Some("embedded:"));
+    let victor = world.issuer.token("victor");
+    let port = free_port();
+    let config = sender(&world, port, &gateway.url, "sender");
+    let Some(_sender) = Prometheus::with_config(world.path(), port, &config) else {
+        return;
+    };
+    let base = |resource: &str| {
+        format!(
+            "{}/api/v1/projects/{PROJECT}/resources/{resource}/prometheus/api/v1",
+            gateway.url
+        )
+    };
+    let ask = |resource: &str, query: &str| {
+        let url = format!("{}/query", base(resource));
+        value(&url, query, Some(&victor))
+    };
+    // What claims to be the neighbour's is there, is the resource's, and counts on.
+    until(&gateway, || {
+        ask(RESOURCE, "changes(go_memstats_alloc_bytes_total[1m]) > 2").is_some()
+    });
+    let (resource, _) = ask(RESOURCE, "go_goroutines").expect("a sample");
+    assert_eq!(resource, RESOURCE);
+    let foreign = "count({__name__=~\".+\", resource_id!=\"shop-api\"})";
+    assert_eq!(ask(RESOURCE, foreign), None);
+    assert_eq!(ask("shop-db", "count({__name__=~\".+\"})"), None);
+    let all = "count(count by (job) ({__name__=~\".+\"}))";
+    assert_eq!(
+        ask(RESOURCE, all).map(|found| found.1),
+        Some("1".to_owned())
+    );
+    // Metadata go separately.
+    until(&gateway, || {
+        let url = format!("{}/metadata?metric=go_goroutines", base(RESOURCE));
+        let answer = get(&url, Some(&victor)).expect(200).json();
+        answer["data"]["go_goroutines"][0]["type"] == "gauge"
+    });
 }
 
 #[test]

@@ -72,8 +72,8 @@ impl World {
 ///
 /// - `acme` has `acme-shop` (with `shop-api`, `shop-db`, `shop-api-2`) and `acme-lab` (`lab-flow`);
 /// - `globex` has `globex-iot` (`iot-graph`);
-/// - `victor` and the machine client `robot` are Viewers of `acme-shop`, `alice` is Owner of `acme`,
-///   `gina` of `globex`, `mallory` is known and has no role.
+/// - `victor` and the machine client `robot` are Viewers of `acme-shop`, the machine client `sender` is
+///   Editor of it, `alice` is Owner of `acme`, `gina` of `globex`, `mallory` is known and has no role.
 async fn fill(database: &str) -> (Directory, String) {
     let directory = Directory::open(Options::new(database, RUNTIME.handle().clone()))
         .await
@@ -114,6 +114,7 @@ async fn fill(database: &str) -> (Directory, String) {
     for (name, role) in [
         ("victor", Some((SystemRole::Viewer, shop()))),
         ("robot", Some((SystemRole::Viewer, shop()))),
+        ("sender", Some((SystemRole::Editor, shop()))),
         ("alice", Some((SystemRole::Owner, organization("acme")))),
         ("gina", Some((SystemRole::Owner, organization("globex")))),
         ("mallory", None),

@@ -1,5 +1,8 @@
 //! The messages, as far as they are stored.
 
+pub(in crate::http) mod otlp;
+pub(in crate::http) mod v2;
+
 /// Loki's batch.
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::http) struct PushRequest {

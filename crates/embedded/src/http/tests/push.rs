@@ -121,8 +121,8 @@ async fn samples_that_were_written_are_found() {
     let body = write.encode_to_vec();
     let (status, said) = post(&backend, "/api/v1/push", PROTOBUF, &body).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{said}");
-    let v2 = "application/x-protobuf;proto=io.prometheus.write.v2.Request";
-    let (status, _) = post(&backend, "/api/v1/push", v2, &[]).await;
+    let other = "application/x-protobuf;proto=io.prometheus.write.v3.Request";
+    let (status, _) = post(&backend, "/api/v1/push", other, &[]).await;
     assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
 }
 

@@ -1,19 +1,29 @@
 //! Files that are only ever appended to: records, each with a checksum.
 //!
-//! A crash leaves at most the end of such a file torn, which was never acknowledged and is cut off
-//! at the next start. Damage elsewhere is skipped up to the next record that is whole, and told.
+//! A crash leaves at most the end of such a file torn, which was never acknowledged. At the next
+//! start it is cut off, and kept in a file of its own: a disk that damages the last record looks the
+//! same. Damage elsewhere is skipped up to the next record that is whole, kept, and told.
+//!
+//! When a synchronization fails, nothing is written to the file any more.
+//!
 //! The checksums begin with a number of the file's own, so that nothing that is stored in a record
 //! can pass for one.
+
+mod aside;
 
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::path::Path;
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use memchr::memmem;
 
 use super::directory::{FILE_MODE, sync_directory};
+use super::handles::Handles;
 use super::{Damaged, DiskError};
 
 const MAGIC: &[u8; 8] = b"kpo.log1";
@@ -26,49 +36,112 @@ const FRAME: usize = 12;
 /// A file of records.
 #[derive(Debug)]
 pub(crate) struct Log {
-    file: File,
+    handles: Arc<Handles>,
+    number: u64,
+    path: PathBuf,
     seed: u64,
     /// Up to here all is written and synchronized.
     len: u64,
-    /// Whether there may be bytes behind: a write that failed left them.
-    is_dirty: bool,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Clean,
+    /// There may be bytes behind the end: a write that failed left them.
+    Dirty,
+    /// Nothing is written to it any more.
+    Suspect,
 }
 
 /// What was found in a file of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
     /// Bytes at the end that no whole record follows.
     pub(crate) torn: usize,
     /// Bytes elsewhere that are no record.
     pub(crate) damaged: usize,
+    /// Where all of them are.
+    pub(crate) holes: Vec<Range<usize>>,
 }
 
 impl Log {
     /// An empty file, in the place of one that may be there.
-    pub(crate) fn create(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(FILE_MODE)
-            .open(path)?;
-        let seed = RandomState::new().hash_one(path);
+    pub(crate) fn create(path: &Path, handles: &Arc<Handles>) -> io::Result<Self> {
         let mut log = Self {
-            file,
-            seed,
+            handles: Arc::clone(handles),
+            number: handles.number(),
+            path: path.to_owned(),
+            seed: RandomState::new().hash_one(path),
             len: 0,
-            is_dirty: false,
+            state: State::Clean,
         };
-        log.append(&header(seed))?;
+        handles.get(log.number, || {
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(FILE_MODE)
+                .open(path)
+        })?;
+        log.append(&header(log.seed))?;
         if let Some(parent) = path.parent() {
             sync_directory(parent)?;
         }
         Ok(log)
     }
 
-    /// Opens a file, or creates it, and shows every whole record to `visit`. A torn end is cut off.
-    pub(crate) fn open(path: &Path, visit: impl FnMut(&[u8])) -> Result<(Self, Found), DiskError> {
+    /// An empty file, or, where none can be written now, one whose place another has to take before
+    /// something is written: a full disk is no reason not to read what is on it.
+    fn create_later(path: &Path, handles: &Arc<Handles>) -> Self {
+        Self::create(path, handles).unwrap_or_else(|error| {
+            tracing::error!(file = %path.display(), %error, "the file could not be written; it is tried again when there is something to write");
+            Self {
+                handles: Arc::clone(handles),
+                number: handles.number(),
+                path: path.to_owned(),
+                seed: 0,
+                len: 0,
+                state: State::Suspect,
+            }
+        })
+    }
+
+    /// A file with what `fill` appends, given the file's number for checksums, in the place of one
+    /// that may be there; that one is left as it was on an error.
+    pub(crate) fn replace(
+        path: &Path,
+        handles: &Arc<Handles>,
+        fill: impl FnOnce(u64, &mut Vec<u8>) -> io::Result<()>,
+    ) -> io::Result<Self> {
+        let fresh = path.with_extension("unfinished");
+        let write = || -> io::Result<Self> {
+            let mut log = Self::create(&fresh, handles)?;
+            let mut bytes = Vec::new();
+            fill(log.seed, &mut bytes)?;
+            log.append(&bytes)?;
+            std::fs::rename(&fresh, path)?;
+            Ok(log)
+        };
+        let mut log = write().inspect_err(|_| {
+            let _ = std::fs::remove_file(&fresh);
+        })?;
+        path.clone_into(&mut log.path);
+        // The old one is gone for this process, and may be the one that is there after a crash.
+        if path.parent().map(sync_directory).transpose().is_err() {
+            log.state = State::Suspect;
+        }
+        Ok(log)
+    }
+
+    /// Opens a file, or creates it, and shows every whole record to `visit`. What is no record is
+    /// set aside, and cut off at the end.
+    pub(crate) fn open(
+        path: &Path,
+        handles: &Arc<Handles>,
+        visit: impl FnMut(&[u8]),
+    ) -> Result<(Self, Found), DiskError> {
         let bytes = match std::fs::read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
@@ -76,17 +149,33 @@ impl Log {
         };
         // A crash right after the creation.
         if bytes.len() < HEADER {
-            return Ok((Self::create(path)?, Found::default()));
+            let mut found = Found::default();
+            if !bytes.is_empty() {
+                found.torn = bytes.len();
+                found.holes.push(0..bytes.len());
+                // A header, or a part of it: that there was more cannot be told from it.
+                if let Err(error) = aside::keep(path, &bytes, &found) {
+                    tracing::error!(file = %path.display(), %error, "the beginning of a file could not be set aside");
+                }
+            }
+            return Ok((Self::create_later(path, handles), found));
         }
         let (seed, len, found) = scan(&bytes, visit)?;
-        let file = OpenOptions::new().read(true).write(true).open(path)?;
         let mut log = Self {
-            file,
+            handles: Arc::clone(handles),
+            number: handles.number(),
+            path: path.to_owned(),
             seed,
             len: len as u64,
-            is_dirty: found.torn > 0,
+            state: State::Clean,
         };
-        log.cut()?;
+        if let Err(error) = aside::keep(path, &bytes, &found) {
+            tracing::error!(file = %path.display(), %error, "bytes that are no records could not be set aside; they stay where they are, and nothing is written behind them");
+            log.state = State::Suspect;
+        } else if found.torn > 0 {
+            log.state = State::Dirty;
+            log.cut()?;
+        }
         Ok((log, found))
     }
 
@@ -95,50 +184,102 @@ impl Log {
         self.len
     }
 
+    pub(crate) fn has_records(&self) -> bool {
+        self.len > HEADER as u64
+    }
+
     /// The number that the checksums of this file's records begin with.
     pub(crate) fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether nothing can be written to it any more, because it is not known what of the last write
+    /// is on the disk. Another file has to take its place.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.state == State::Suspect
     }
 
     /// Writes records that [`frame`] made, and returns when they are on the disk. On an error none
     /// of them is.
     pub(crate) fn append(&mut self, records: &[u8]) -> io::Result<()> {
         self.cut()?;
-        self.is_dirty = true;
-        self.file.write_all_at(records, self.len)?;
-        self.file.sync_data()?;
-        self.is_dirty = false;
+        let file = self.file()?;
+        self.state = State::Dirty;
+        if let Err(error) = self.handles.write(&file, records, self.len) {
+            // At once, so that what is refused is not there after a crash, and takes no room. If this
+            // fails too, it is done before the next write.
+            let _ = self.cut();
+            return Err(error);
+        }
+        if let Err(error) = self.handles.sync(&file) {
+            self.state = State::Suspect;
+            // So that, if this has an effect, what is refused now does not come back.
+            let _ = file.set_len(self.len);
+            return Err(error);
+        }
+        self.state = State::Clean;
         self.len += records.len() as u64;
         Ok(())
     }
 
+    fn file(&self) -> io::Result<Arc<File>> {
+        let open = || OpenOptions::new().read(true).write(true).open(&self.path);
+        self.handles.get(self.number, open)
+    }
+
     fn cut(&mut self) -> io::Result<()> {
-        if self.is_dirty {
-            self.file.set_len(self.len)?;
-            self.file.sync_data()?;
-            self.is_dirty = false;
+        match self.state {
+            State::Clean => Ok(()),
+            State::Dirty => {
+                let file = self.file()?;
+                file.set_len(self.len)?;
+                self.handles
+                    .sync(&file)
+                    .inspect_err(|_| self.state = State::Suspect)?;
+                self.state = State::Clean;
+                Ok(())
+            }
+            State::Suspect => Err(io::Error::other(
+                "the disk failed while this file was written",
+            )),
         }
-        Ok(())
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.handles.forget(self.number);
     }
 }
 
 /// Opens a log. One whose very beginning is damaged is set aside, and an empty one comes in its
 /// place.
-pub(crate) fn open_log(path: &Path, visit: impl FnMut(&[u8])) -> Result<Log, DiskError> {
-    let (log, found) = match Log::open(path, visit) {
+pub(crate) fn open_log(
+    path: &Path,
+    handles: &Arc<Handles>,
+    visit: impl FnMut(&[u8]),
+) -> Result<Log, DiskError> {
+    let (log, found) = match Log::open(path, handles, visit) {
         Err(DiskError::Damaged(damaged)) => {
-            let aside = path.with_extension("log.damaged");
-            tracing::error!(file = %path.display(), error = %damaged, "the file cannot be read; it was set aside");
+            let aside = aside::free(path);
+            let bytes = std::fs::metadata(path).map_or(0, |file| file.len());
+            handles.damaged.fetch_add(bytes, Ordering::Relaxed);
+            tracing::error!(file = %path.display(), aside = %aside.display(), error = %damaged, "the file cannot be read; it was set aside");
             std::fs::rename(path, aside)?;
-            (Log::create(path)?, Found::default())
+            (Log::create_later(path, handles), Found::default())
         }
         other => other?,
     };
+    let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    handles.torn.fetch_add(count(found.torn), Ordering::Relaxed);
+    handles
+        .damaged
+        .fetch_add(count(found.damaged), Ordering::Relaxed);
     if found.torn > 0 {
-        tracing::warn!(file = %path.display(), bytes = found.torn, "an unfinished write at the end was cut off");
+        tracing::error!(file = %path.display(), bytes = found.torn, "the end of the file is no whole record and was set aside; if the system or the process broke off, it was never acknowledged, and if it did not, the disk has damaged it and data is lost");
     }
     if found.damaged > 0 {
-        tracing::error!(file = %path.display(), bytes = found.damaged, "damaged bytes were skipped; what they held is lost");
+        tracing::error!(file = %path.display(), bytes = found.damaged, "damaged bytes were set aside; what they held is lost");
     }
     Ok(log)
 }
@@ -193,7 +334,10 @@ pub(crate) fn scan(
         let rest = bytes.get(at..).unwrap_or_default();
         let (whole, looked_at) = record(seed, rest);
         if let Some(payload) = whole {
-            found.damaged += at - end;
+            if at > end {
+                found.damaged += at - end;
+                found.holes.push(end..at);
+            }
             visit(payload);
             at += FRAME + payload.len();
             end = at;
@@ -206,6 +350,9 @@ pub(crate) fn scan(
         }
     }
     found.torn = bytes.len() - end;
+    if found.torn > 0 {
+        found.holes.push(end..bytes.len());
+    }
     Ok((seed, end, found))
 }
 

@@ -1,16 +1,15 @@
-//! Reading chunks: files that stay open, and pages that stay decompressed, as long as one query
-//! reads from them.
+//! Reading chunks: pages that stay decompressed as long as one query reads from them.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::sync::Arc;
 
 use super::DiskError;
+use super::codec::Record;
 use super::segment::{Chunk, Page, Segment, read_page};
 use crate::limits::EvalError;
 
-/// Segments that one query has open at a time.
-const MOST_OPEN: usize = 128;
+/// Segments of which one query has a page at a time.
+const MOST_PAGES: usize = 128;
 
 /// A chunk that is on disk.
 #[derive(Clone, Debug)]
@@ -23,6 +22,7 @@ pub(crate) struct Stored {
 /// What one query holds of the files that it reads.
 #[derive(Debug, Default)]
 pub(crate) struct Reading {
+    /// By the number of the segment.
     open: HashMap<u64, Open>,
     /// Grows with every page that is asked for.
     clock: u64,
@@ -30,11 +30,9 @@ pub(crate) struct Reading {
 
 #[derive(Debug)]
 struct Open {
-    /// Which file it is; keeps it from being removed.
-    segment: Arc<Segment>,
-    file: Arc<File>,
-    /// The page that was read last: streams that stand beside each other share one.
-    last: Option<(u64, Arc<Vec<u8>>)>,
+    /// The page that was read last, and where it begins: streams that stand beside each other share
+    /// one.
+    last: (u64, Arc<Vec<u8>>),
     used: u64,
 }
 
@@ -47,39 +45,59 @@ impl Reading {
 
     fn try_page(&mut self, stored: &Stored) -> Result<Arc<Vec<u8>>, DiskError> {
         self.clock += 1;
-        let key = stored.segment.seq;
-        let known = self.open.get(&key);
-        if !known.is_some_and(|open| Arc::ptr_eq(&open.segment, &stored.segment)) {
-            if self.open.len() >= MOST_OPEN {
-                let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
-                if let Some(oldest) = oldest.map(|(key, _)| *key) {
-                    self.open.remove(&oldest);
-                }
+        let (clock, number) = (self.clock, stored.segment.number);
+        if let Some(open) = self.open.get_mut(&number) {
+            open.used = clock;
+            if open.last.0 == stored.page.offset {
+                return Ok(Arc::clone(&open.last.1));
             }
-            let open = Open {
-                segment: Arc::clone(&stored.segment),
-                file: Arc::new(File::open(&stored.segment.path)?),
-                last: None,
-                used: 0,
-            };
-            self.open.insert(key, open);
+        } else if self.open.len() >= MOST_PAGES {
+            let oldest = self.open.iter().min_by_key(|(_, open)| open.used);
+            if let Some(oldest) = oldest.map(|(number, _)| *number) {
+                self.open.remove(&oldest);
+            }
         }
-        let Some(open) = self.open.get_mut(&key) else {
-            return Err(super::Damaged("no file").into());
+        let page = Arc::new(read_page(&*stored.segment.file()?, stored.page)?);
+        let open = Open {
+            last: (stored.page.offset, Arc::clone(&page)),
+            used: clock,
         };
-        open.used = self.clock;
-        if let Some((offset, page)) = &open.last
-            && *offset == stored.page.offset
-        {
-            return Ok(Arc::clone(page));
-        }
-        let page = Arc::new(read_page(&open.file, stored.page)?);
-        open.last = Some((stored.page.offset, Arc::clone(&page)));
+        self.open.insert(number, open);
         Ok(page)
     }
 }
 
 impl Stored {
+    /// The entries. What went wrong goes to the log.
+    pub(crate) fn read<T: Record>(&self, reading: &mut Reading) -> Result<Vec<T>, EvalError> {
+        let mut entries = Vec::new();
+        self.read_into(reading, &mut entries)?;
+        Ok(entries)
+    }
+
+    /// Likewise, behind others.
+    pub(crate) fn read_into<T: Record>(
+        &self,
+        reading: &mut Reading,
+        all: &mut Vec<T>,
+    ) -> Result<(), EvalError> {
+        self.try_read_into(reading, all)
+            .map_err(|error| error.of_query(&self.segment.path))
+    }
+
+    /// Likewise, with the cause as the error.
+    pub(crate) fn try_read_into<T: Record>(
+        &self,
+        reading: &mut Reading,
+        all: &mut Vec<T>,
+    ) -> Result<(), DiskError> {
+        let page = reading.try_page(self)?;
+        let from = self.chunk.offset as usize;
+        let bytes = page.get(from..from + self.chunk.len as usize);
+        T::decode(bytes.unwrap_or_default(), self.chunk.count as usize, all)?;
+        Ok(())
+    }
+
     /// The error for a chunk whose bytes are not entries. The cause goes to the log.
     pub(crate) fn unreadable(&self, error: super::Damaged) -> EvalError {
         DiskError::from(error).of_query(&self.segment.path)

@@ -4,9 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::codec::Record;
 use super::directory::{FILE_MODE, sync_directory};
+use super::handles::Handles;
 use super::segment::{Chunk, Footer, Index, MAGIC, Page, Segment};
 
 /// Bytes of a page before compression: LZ4 looks back this far.
@@ -17,10 +19,11 @@ const CHUNK: usize = 128 << 10;
 /// A segment that is being written, under a name that no start takes for a segment.
 #[derive(Debug)]
 pub(crate) struct Sealing {
-    file: BufWriter<File>,
+    file: BufWriter<Sink>,
     directory: PathBuf,
     unfinished: PathBuf,
-    seq: u64,
+    /// The first and the last of the logs whose data come into it.
+    seqs: (u64, u64),
     offset: u64,
     plain: Vec<u8>,
     compressed: Vec<u8>,
@@ -30,8 +33,33 @@ pub(crate) struct Sealing {
     span: Option<(i64, i64)>,
 }
 
+/// The file behind the buffer.
+#[derive(Debug)]
+struct Sink {
+    file: File,
+    handles: Arc<Handles>,
+    len: u64,
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.handles.write(&self.file, bytes, self.len)?;
+        self.len += bytes.len() as u64;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Sealing {
-    pub(crate) fn begin(directory: &Path, seq: u64) -> io::Result<Self> {
+    pub(crate) fn begin(
+        directory: &Path,
+        seqs: (u64, u64),
+        handles: &Arc<Handles>,
+    ) -> io::Result<Self> {
+        let seq = seqs.1;
         let unfinished = directory.join(format!("seg-{seq:016x}.unfinished"));
         let file = OpenOptions::new()
             .create(true)
@@ -39,13 +67,18 @@ impl Sealing {
             .write(true)
             .mode(FILE_MODE)
             .open(&unfinished)?;
-        let mut file = BufWriter::with_capacity(256 << 10, file);
+        let sink = Sink {
+            file,
+            handles: Arc::clone(handles),
+            len: 0,
+        };
+        let mut file = BufWriter::with_capacity(256 << 10, sink);
         file.write_all(MAGIC)?;
         Ok(Self {
             file,
             directory: directory.to_owned(),
             unfinished,
-            seq,
+            seqs,
             offset: MAGIC.len() as u64,
             plain: Vec::with_capacity(PAGE + CHUNK),
             compressed: Vec::new(),
@@ -144,12 +177,16 @@ impl Sealing {
         let footer = Footer { index }.bytes();
         self.file.write_all(&footer)?;
         self.file.flush()?;
-        self.file.get_ref().sync_all()?;
-        let path = self.directory.join(Segment::name(self.seq, span, next_id));
+        let sink = self.file.get_ref();
+        let handles = Arc::clone(&sink.handles);
+        handles.sync(&sink.file)?;
+        let path = self.directory.join(Segment::name(self.seqs, span, next_id));
         std::fs::rename(&self.unfinished, &path)?;
         sync_directory(&self.directory)?;
         let size = self.offset + footer.len() as u64;
-        Ok(Some(Segment::new(path, self.seq, span, next_id, size)))
+        Ok(Some(Segment::new(
+            path, self.seqs, span, next_id, size, &handles,
+        )))
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::bytes::{Bytes, put_i64, put_len, put_u64};
+use super::handles::Handles;
 use super::{Damaged, DiskError};
 
 pub(crate) const MAGIC: &[u8; 8] = b"kpo.seg1";
@@ -33,6 +34,8 @@ pub(crate) struct Segment {
     pub(crate) path: PathBuf,
     /// The last write-ahead log whose data are in it.
     pub(crate) seq: u64,
+    /// The first of the segments that it was merged from; the same as `seq` if it was not.
+    pub(crate) first: u64,
     /// Time of the oldest entry.
     pub(crate) min: i64,
     /// Time of the newest entry.
@@ -45,6 +48,11 @@ pub(crate) struct Segment {
     /// From when to when there are entries of streams that nobody knows, once that was looked for.
     lost: OnceLock<Option<(i64, i64)>>,
     is_doomed: AtomicBool,
+    /// Whether it could not be read when it was to be merged with others.
+    pub(crate) is_unmergeable: AtomicBool,
+    handles: Arc<Handles>,
+    /// By which the file is known among the open ones.
+    pub(crate) number: u64,
 }
 
 /// What is where in a segment.
@@ -89,14 +97,16 @@ pub(crate) struct Footer {
 impl Segment {
     pub(crate) fn new(
         path: PathBuf,
-        seq: u64,
+        (first, seq): (u64, u64),
         (min, max): (i64, i64),
         next_id: u32,
         size: u64,
+        handles: &Arc<Handles>,
     ) -> Self {
         Self {
             path,
             seq,
+            first,
             min,
             max,
             next_id,
@@ -104,29 +114,46 @@ impl Segment {
             index: Mutex::default(),
             lost: OnceLock::new(),
             is_doomed: AtomicBool::new(false),
+            is_unmergeable: AtomicBool::new(false),
+            handles: Arc::clone(handles),
+            number: handles.number(),
         }
     }
 
     /// The segment that a file is by its name, if it is one.
-    pub(crate) fn named(path: &Path, size: u64) -> Option<Self> {
+    pub(crate) fn named(path: &Path, size: u64, handles: &Arc<Handles>) -> Option<Self> {
         let name = path.file_name()?.to_str()?;
         let rest = name.strip_prefix("seg-")?.strip_suffix(".seg")?;
         let mut parts = rest.split('-').map(|part| {
             let is_hex = part.len() == 16 && part.bytes().all(|byte| byte.is_ascii_hexdigit());
             is_hex.then(|| u64::from_str_radix(part, 16).ok()).flatten()
         });
-        let (seq, min, max) = (parts.next()??, parts.next()??, parts.next()??);
+        let (first, seq) = (parts.next()??, parts.next()??);
+        let (min, max) = (parts.next()??, parts.next()??);
         let next_id = u32::try_from(parts.next()??).ok()?;
-        if parts.next().is_some() {
+        if parts.next().is_some() || first > seq {
             return None;
         }
         let times = (min.cast_signed(), max.cast_signed());
-        Some(Self::new(path.to_owned(), seq, times, next_id, size))
+        let path = path.to_owned();
+        let seqs = (first, seq);
+        Some(Self::new(path, seqs, times, next_id, size, handles))
     }
 
-    pub(crate) fn name(seq: u64, (min, max): (i64, i64), next_id: u32) -> String {
+    pub(crate) fn name((first, seq): (u64, u64), (min, max): (i64, i64), next_id: u32) -> String {
         let (min, max) = (min.cast_unsigned(), max.cast_unsigned());
-        format!("seg-{seq:016x}-{min:016x}-{max:016x}-{next_id:016x}.seg")
+        format!("seg-{first:016x}-{seq:016x}-{min:016x}-{max:016x}-{next_id:016x}.seg")
+    }
+
+    /// Whether this one was merged from others of which `other` is one.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
+        let is_longer = self.seq - self.first > other.seq - other.first;
+        is_longer && self.first <= other.first && other.seq <= self.seq
+    }
+
+    /// The file, open.
+    pub(crate) fn file(&self) -> io::Result<Arc<File>> {
+        self.handles.get(self.number, || File::open(&self.path))
     }
 
     /// Whether there may be entries from `start` (inclusive) to `end` (exclusive).
@@ -158,7 +185,7 @@ impl Segment {
 
     /// The index, from the file, and not kept.
     pub(crate) fn read_index(&self) -> Result<Index, DiskError> {
-        let index = Self::read_index_of(&File::open(&self.path)?)?;
+        let index = Self::read_index_of(&*self.file()?)?;
         let times = index.chunks.iter();
         let spans = times.fold(None, |span: Option<(i64, i64)>, chunk| {
             let (min, max) = span.unwrap_or((chunk.min, chunk.max));
@@ -205,6 +232,7 @@ impl Segment {
 
 impl Drop for Segment {
     fn drop(&mut self) {
+        self.handles.forget(self.number);
         if self.is_doomed.load(Ordering::Relaxed)
             && let Err(error) = std::fs::remove_file(&self.path)
         {

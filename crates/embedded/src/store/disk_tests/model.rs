@@ -6,12 +6,15 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::*;
+use crate::store::chunks::Fate;
 
 #[derive(Clone, Debug)]
 enum Step {
     Lines(u8, Vec<(i64, u8, bool)>),
     Samples(u8, Vec<(i64, f64)>),
     Seal,
+    /// Merges, among other things.
+    Keep,
     Restart,
     Look(i64, i64),
 }
@@ -30,7 +33,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..3_u8, prop::collection::vec((time.clone(), prop_oneof![
                 Just(0.0), Just(-0.0), -100.0..100.0, Just(7.0), Just(f64::MAX)]), 1..20))
             .prop_map(|(series, samples)| Step::Samples(series, samples)),
-        2 => Just(Step::Seal),
+        4 => Just(Step::Seal),
+        1 => Just(Step::Keep),
         1 => Just(Step::Restart),
         3 => (time.clone(), time).prop_map(|(a, b)| Step::Look(a.min(b), a.max(b))),
     ]
@@ -42,13 +46,24 @@ fn text(of: u8) -> &'static str {
 }
 
 impl Model {
-    fn take<T: Timed>(kept: &mut Vec<T>, fresh: impl Iterator<Item = T>) {
+    /// Whether one of them was refused.
+    fn take<T: Timed>(kept: &mut Vec<T>, fresh: impl Iterator<Item = T>) -> bool {
+        let mut is_refused = false;
         for entry in fresh {
-            if !kept.iter().any(|one| entry.repeats(one)) {
-                let at = kept.partition_point(|one| one.time() <= entry.time());
-                kept.insert(at, entry);
+            let fates = kept.iter().map(|one| entry.beside(one));
+            match fates.fold(
+                Fate::New,
+                |fate, one| if fate == Fate::New { one } else { fate },
+            ) {
+                Fate::New => {
+                    let at = kept.partition_point(|one| one.time() <= entry.time());
+                    kept.insert(at, entry);
+                }
+                Fate::Known => {}
+                Fate::Refused => is_refused = true,
             }
         }
+        is_refused
     }
 }
 
@@ -158,10 +173,13 @@ fn run(steps: &[Step]) {
                     labels: labels(&[("__name__", "m"), ("id", &id)]),
                     samples: samples.clone(),
                 };
-                current.push_samples("t", vec![pushed]).unwrap();
-                Model::take(model.samples.entry(id).or_default(), samples.into_iter());
+                let result = current.push_samples("t", vec![pushed]);
+                let kept = model.samples.entry(id).or_default();
+                let is_refused = Model::take(kept, samples.into_iter());
+                assert_eq!(result.is_err(), is_refused);
             }
             Step::Seal => current.seal(),
+            Step::Keep => current.keep(),
             Step::Restart => {
                 // The old one has to go before the new one may come.
                 drop(store.take());
@@ -184,7 +202,7 @@ fn whatever_is_pushed_sealed_and_restarted_is_read_as_if_it_were_a_list() {
         failure_persistence: None,
         ..Config::default()
     };
-    let steps = prop::collection::vec(step(), 1..25);
+    let steps = prop::collection::vec(step(), 1..40);
     TestRunner::new(config)
         .run(&steps, |steps| {
             run(&steps);

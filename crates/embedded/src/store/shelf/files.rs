@@ -1,5 +1,6 @@
 //! The files of a shelf.
 
+use std::cmp::Reverse;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +11,7 @@ use crate::store::PushError;
 use crate::store::disk::bytes::{Bytes, put_len, put_text, put_u64};
 use crate::store::disk::codec::Record;
 use crate::store::disk::directory::{OpenError, make_durable, sync_directory};
+use crate::store::disk::handles::Handles;
 use crate::store::disk::log::{Log, frame, open_log};
 use crate::store::disk::segment::Segment;
 use crate::store::disk::{Damaged, DiskError, unwritten};
@@ -17,7 +19,7 @@ use crate::store::keeper::Wake;
 use crate::store::table::{Id, Table, Unobserved};
 
 /// A longer write-ahead log is sealed, whatever it holds: a start has to read it.
-pub(super) const LONGEST_WAL: u64 = 64 << 20;
+const LONGEST_WAL: u64 = 64 << 20;
 
 const STREAM: u8 = 0;
 const NEXT_ID: u8 = 1;
@@ -29,13 +31,15 @@ pub(super) struct Files {
     streams: Mutex<Streams>,
     wal: Mutex<Wal>,
     pub(super) wake: Arc<Wake>,
+    pub(super) handles: Arc<Handles>,
 }
 
 /// The file of label sets and their ids.
 #[derive(Debug)]
 pub(super) struct Streams {
-    directory: PathBuf,
+    pub(super) directory: PathBuf,
     log: Option<Log>,
+    handles: Arc<Handles>,
 }
 
 /// The write-ahead log.
@@ -46,7 +50,11 @@ pub(super) struct Wal {
     pub(super) seq: u64,
     /// Bytes of older ones that are not sealed yet.
     pub(super) older: u64,
+    /// The newest one that the disk failed with: what is in memory has to be sealed soon, which
+    /// writes all of it anew.
+    shaken: Option<u64>,
     buffer: Vec<u8>,
+    handles: Arc<Handles>,
 }
 
 impl Files {
@@ -62,27 +70,34 @@ impl Files {
             log: None,
             seq: 0,
             older: 0,
+            shaken: None,
             buffer: Vec::new(),
+            handles: Arc::clone(&setting.handles),
         };
         if directory.is_dir() {
             let on = |error: DiskError| error.of_open(&directory);
-            let listed = list(&directory).map_err(|error| on(error.into()))?;
-            streams = Some(open_streams(&directory, table).map_err(on)?);
-            for segment in listed.segments {
+            let mut listed =
+                list(&directory, &setting.handles).map_err(|error| on(error.into()))?;
+            streams = Some(open_streams(&directory, &setting.handles, table).map_err(on)?);
+            for segment in listed.without_merged() {
                 table.next_id = table.next_id.max(segment.next_id);
                 wal.seq = wal.seq.max(segment.seq);
                 table.segments.push(Arc::new(segment));
             }
             table.segments.sort_by_key(|segment| segment.seq);
+            // What is not read here because it is sealed goes: its segment has to be there to stay.
+            sync_directory(&directory).map_err(|error| on(error.into()))?;
             wal.replay(listed.wals, table).map_err(on)?;
         }
         Ok(Self {
             streams: Mutex::new(Streams {
                 directory: directory.clone(),
                 log: streams,
+                handles: Arc::clone(&setting.handles),
             }),
             wal: Mutex::new(wal),
             wake: Arc::clone(&setting.wake),
+            handles: Arc::clone(&setting.handles),
             directory,
         })
     }
@@ -102,25 +117,49 @@ struct Listed {
     wals: Vec<(u64, PathBuf)>,
 }
 
-fn list(directory: &Path) -> io::Result<Listed> {
+impl Listed {
+    /// The segments, but for those that others were merged from, which a crash left.
+    fn without_merged(&mut self) -> Vec<Segment> {
+        let mut left: Vec<Segment> = Vec::new();
+        let mut all = std::mem::take(&mut self.segments);
+        // Those that were merged from the most come first.
+        all.sort_by_key(|segment| Reverse(segment.seq - segment.first));
+        for segment in all {
+            if left.iter().any(|longer| longer.replaces(&segment)) {
+                segment.doom();
+            } else {
+                left.push(segment);
+            }
+        }
+        left
+    }
+}
+
+fn list(directory: &Path, handles: &Arc<Handles>) -> io::Result<Listed> {
     let mut listed = Listed::default();
     for entry in std::fs::read_dir(directory)? {
         let entry = entry?;
         let path = entry.path();
         let name = entry.file_name();
         let name = name.to_str().unwrap_or_default();
-        if let Some(segment) = Segment::named(&path, entry.metadata()?.len()) {
+        if let Some(segment) = Segment::named(&path, entry.metadata()?.len(), handles) {
             listed.segments.push(segment);
         } else if let Some(seq) = wal_seq(name) {
             listed.wals.push((seq, path));
         } else if name.ends_with(".unfinished") {
             std::fs::remove_file(&path)?;
-        } else if name != "streams.log" && !name.ends_with(".damaged") {
+        } else if name != "streams.log" && !is_aside(&path) {
             tracing::warn!(file = %path.display(), "not a file of ours; left alone");
         }
     }
     listed.wals.sort();
     Ok(listed)
+}
+
+/// Whether a file has what was no record of a log.
+fn is_aside(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|kind| kind == "torn" || kind == "damaged")
 }
 
 fn wal_seq(name: &str) -> Option<u64> {
@@ -132,14 +171,20 @@ fn wal_path(directory: &Path, seq: u64) -> PathBuf {
     directory.join(format!("wal-{seq:016x}.log"))
 }
 
-fn open_streams<T: Record>(directory: &Path, table: &mut Table<T>) -> Result<Log, DiskError> {
-    open_log(&directory.join("streams.log"), |payload| {
-        match stream(payload) {
+fn open_streams<T: Record>(
+    directory: &Path,
+    handles: &Arc<Handles>,
+    table: &mut Table<T>,
+) -> Result<Log, DiskError> {
+    open_log(
+        &directory.join("streams.log"),
+        handles,
+        |payload| match stream(payload) {
             Ok((id, Some(labels))) => table.insert(id, &labels),
             Ok((id, None)) => table.next_id = table.next_id.max(id),
             Err(error) => tracing::error!(%error, "a stream's labels are lost"),
-        }
-    })
+        },
+    )
 }
 
 /// A stream's id and labels; without labels, the next id.
@@ -169,21 +214,25 @@ fn put_stream(out: &mut Vec<u8>, id: Id, labels: &Labels) {
     }
 }
 
-fn streams_bytes(log: &Log, streams: &[(Id, Labels)]) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+fn put_streams(seed: u64, streams: &[(Id, Labels)], bytes: &mut Vec<u8>) -> io::Result<()> {
     let mut payload = Vec::new();
     for (id, labels) in streams {
         payload.clear();
         put_stream(&mut payload, *id, labels);
-        frame(log.seed(), &payload, &mut bytes)?;
+        frame(seed, &payload, bytes)?;
     }
-    Ok(bytes)
+    Ok(())
 }
 
 impl Streams {
     /// Bytes of the file.
     pub(super) fn len(&self) -> u64 {
         self.log.as_ref().map_or(0, Log::len)
+    }
+
+    /// Whether it has to be written anew before something is added.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.log.as_ref().is_some_and(Log::is_suspect)
     }
 
     /// Notes new streams, and returns when they are on the disk.
@@ -196,10 +245,12 @@ impl Streams {
                 Some(log) => log,
                 empty @ None => {
                     make_durable(&streams.directory)?;
-                    empty.insert(Log::create(&streams.directory.join("streams.log"))?)
+                    let path = streams.directory.join("streams.log");
+                    empty.insert(Log::create(&path, &streams.handles)?)
                 }
             };
-            let bytes = streams_bytes(log, fresh)?;
+            let mut bytes = Vec::new();
+            put_streams(log.seed(), fresh, &mut bytes)?;
             log.append(&bytes)
         };
         write(self).map_err(|error| unwritten(&error, &self.directory))
@@ -208,15 +259,12 @@ impl Streams {
     /// Writes the file anew with these streams alone.
     pub(super) fn rewrite(&mut self, next_id: Id, streams: &[(Id, Labels)]) -> io::Result<()> {
         let path = self.directory.join("streams.log");
-        let fresh = self.directory.join("streams.unfinished");
-        let mut log = Log::create(&fresh)?;
-        let mut bytes = streams_bytes(&log, streams)?;
-        let mut payload = vec![NEXT_ID];
-        put_u64(&mut payload, u64::from(next_id));
-        frame(log.seed(), &payload, &mut bytes)?;
-        log.append(&bytes)?;
-        std::fs::rename(&fresh, &path)?;
-        sync_directory(&self.directory)?;
+        let log = Log::replace(&path, &self.handles, |seed, bytes| {
+            put_streams(seed, streams, bytes)?;
+            let mut payload = vec![NEXT_ID];
+            put_u64(&mut payload, u64::from(next_id));
+            frame(seed, &payload, bytes)
+        })?;
         self.log = Some(log);
         Ok(())
     }
@@ -242,17 +290,19 @@ impl Wal {
                 continue;
             }
             let mut orphans = 0_usize;
-            let log = open_log(&path, |payload| match record::decode::<T>(payload) {
-                Ok(batch) => {
-                    for (id, entries) in &batch {
-                        table.next_id = table.next_id.max(id.saturating_add(1));
-                        if !table.has(*id) {
-                            orphans += entries.len();
+            let log = open_log(&path, &self.handles, |payload| {
+                match record::decode::<T>(payload) {
+                    Ok(batch) => {
+                        for (id, entries) in &batch {
+                            table.next_id = table.next_id.max(id.saturating_add(1));
+                            if !table.has(*id) {
+                                orphans += entries.len();
+                            }
                         }
+                        table.apply(batch, &Unobserved);
                     }
-                    table.apply(batch, &Unobserved);
+                    Err(error) => tracing::error!(file = %path.display(), %error, "a push is lost"),
                 }
-                Err(error) => tracing::error!(file = %path.display(), %error, "a push is lost"),
             })?;
             if orphans > 0 {
                 tracing::error!(file = %path.display(), entries = orphans, "entries of streams whose labels are not known were left out");
@@ -266,8 +316,13 @@ impl Wal {
 
     /// Writes records, and returns when all of them are on the disk.
     pub(super) fn append<'a>(&mut self, records: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
-        if self.log.is_none() {
-            self.rotate()?;
+        match &self.log {
+            None => self.rotate()?,
+            Some(log) if log.is_suspect() => {
+                self.shaken = Some(self.seq);
+                self.rotate()?;
+            }
+            Some(_) => {}
         }
         let Some(log) = &mut self.log else {
             return Ok(());
@@ -276,14 +331,27 @@ impl Wal {
         for record in records {
             frame(log.seed(), record, &mut self.buffer)?;
         }
-        log.append(&self.buffer)?;
+        let result = log.append(&self.buffer);
+        if log.is_suspect() {
+            self.shaken = Some(self.seq);
+        }
         self.buffer.shrink_to(1 << 20);
-        Ok(())
+        result
+    }
+
+    /// Whether there is anything in it or in an older one.
+    pub(super) fn has_records(&self) -> bool {
+        self.older > 0 || self.log.as_ref().is_some_and(Log::has_records)
+    }
+
+    /// Whether there is a reason to seal what is in memory, however little it is.
+    pub(super) fn is_due(&self) -> bool {
+        self.len() > LONGEST_WAL || self.shaken.is_some()
     }
 
     /// Begins a new one.
     pub(super) fn rotate(&mut self) -> io::Result<()> {
-        let fresh = Log::create(&wal_path(&self.directory, self.seq + 1))?;
+        let fresh = Log::create(&wal_path(&self.directory, self.seq + 1), &self.handles)?;
         self.seq += 1;
         self.older += self.log.as_ref().map_or(0, Log::len);
         self.log = Some(fresh);
@@ -301,6 +369,7 @@ impl Wal {
             }
         }
         self.older = 0;
+        self.shaken = self.shaken.filter(|shaken| *shaken > seq);
         Ok(())
     }
 }

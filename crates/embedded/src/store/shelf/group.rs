@@ -46,11 +46,12 @@ impl<W> Group<W> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns when the work was done, by this thread or by another that `run`s it with its own.
+    /// Returns when the work was done, by this thread or by another that `run`s it with its own;
+    /// `run` tells for each piece what came of it.
     pub(super) fn submit(
         &self,
         work: W,
-        run: impl Fn(Vec<W>) -> Result<(), PushError>,
+        run: impl Fn(Vec<W>) -> Vec<Result<(), PushError>>,
     ) -> Result<(), PushError> {
         let mut queue = self.lock();
         let number = queue.next;
@@ -70,11 +71,10 @@ impl<W> Group<W> {
             let mut lead = Lead {
                 group: self,
                 numbers: queue.next - work.len() as u64..queue.next,
-                // What the others are told if this thread breaks off.
-                result: Err(PushError::Unwritable),
+                results: Vec::new(),
             };
             drop(queue);
-            lead.result = run(work);
+            lead.results = run(work);
             drop(lead);
             queue = self.lock();
         }
@@ -85,7 +85,8 @@ impl<W> Group<W> {
 struct Lead<'a, W> {
     group: &'a Group<W>,
     numbers: std::ops::Range<u64>,
-    result: Result<(), PushError>,
+    /// Of the first of them; that of all if this thread does not break off.
+    results: Vec<Result<(), PushError>>,
 }
 
 impl<W> Drop for Lead<'_, W> {
@@ -93,10 +94,12 @@ impl<W> Drop for Lead<'_, W> {
         let mut queue = self.group.lock();
         queue.is_led = false;
         queue.finished = self.numbers.end;
-        if let Err(error) = &self.result {
-            let numbers = self.numbers.clone();
-            let failed = numbers.map(|number| (number, error.clone()));
-            queue.failed.extend(failed);
+        let mut results = std::mem::take(&mut self.results).into_iter();
+        for number in self.numbers.clone() {
+            let result = results.next().unwrap_or(Err(PushError::Unwritable));
+            if let Err(error) = result {
+                queue.failed.insert(number, error);
+            }
         }
         drop(queue);
         self.group.done.notify_all();

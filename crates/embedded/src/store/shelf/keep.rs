@@ -17,6 +17,10 @@ const MOST_BYTES: usize = 32 << 20;
 const SAMPLES_TOGETHER: usize = 120;
 /// Memory for samples, however many series there are: a start reads all that is not sealed.
 const MOST_SAMPLE_BYTES: usize = 64 << 20;
+/// What comes within this part of the retention is sealed together, if it is not enough sooner.
+const PERIODS: i64 = 24;
+const SHORTEST_PERIOD_NS: i64 = 3_600_000_000_000;
+const LONGEST_PERIOD_NS: i64 = 24 * SHORTEST_PERIOD_NS;
 /// With fewer streams, those that have nothing left cost nothing worth the work.
 const MANY_STREAMS: usize = 1_000;
 
@@ -54,8 +58,8 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         log + files.streams().len() + segments
     }
 
-    /// Seals what is in memory if it is much or if it has to be.
-    pub(in crate::store) fn seal_if(&self, must: bool) {
+    /// Seals what is in memory if it is much or old, or if it has to be.
+    pub(in crate::store) fn seal_if(&self, must: bool, now_ns: i64) {
         let Some(files) = &self.files else {
             return;
         };
@@ -64,7 +68,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             let is_much = table.weight > Self::most_in_memory(&table);
             table.is_frozen || is_much || (must && table.weight > 0)
         };
-        if !is_due && files.wal().len() <= super::files::LONGEST_WAL {
+        if !is_due && !files.wal().is_due() && !self.is_old(files, now_ns) {
             return;
         }
         let result = self.seal(files);
@@ -72,6 +76,20 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         if let Err(error) = result {
             tracing::error!(directory = %files.directory.display(), %error, "data could not be sealed; it stays in the log, and it is tried again");
         }
+    }
+
+    /// Whether what is not sealed has waited for long enough, though it is little: what is sealed goes
+    /// when it is too old, and a log goes as a whole. So does one of which nothing is left.
+    fn is_old(&self, files: &Files, now_ns: i64) -> bool {
+        let has_records = files.wal().has_records();
+        let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        if !has_records {
+            *since = None;
+            return false;
+        }
+        let age = now_ns.saturating_sub(*since.get_or_insert(now_ns));
+        let longest = self.retention.saturating_mul(T::UNIT_NS) / PERIODS;
+        age >= longest.clamp(SHORTEST_PERIOD_NS, LONGEST_PERIOD_NS) || self.read().weight == 0
     }
 
     fn seal(&self, files: &Files) -> io::Result<()> {
@@ -82,6 +100,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             if !self.read().is_frozen {
                 wal.rotate()?;
                 self.write().freeze();
+                *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
             }
             // What was frozen before, and could not be sealed, is from before this log too.
             wal.seq - 1
@@ -90,7 +109,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             let table = self.read();
             (table.frozen(), table.next_id)
         };
-        let mut sealing = Sealing::begin(&files.directory, sealed)?;
+        let mut sealing = Sealing::begin(&files.directory, (sealed, sealed), &files.handles)?;
         for (id, chunks) in &frozen {
             for chunk in chunks.all() {
                 sealing.entries(*id, chunk)?;

@@ -42,7 +42,7 @@ pub(crate) struct Metrics {
 }
 
 /// Type, help and unit of every metric that a service has.
-pub(super) fn metadata() -> Vec<MetricMetadata> {
+pub(in crate::demo) fn metadata() -> Vec<MetricMetadata> {
     [
         (
             "http_requests_total",

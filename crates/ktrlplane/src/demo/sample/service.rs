@@ -9,8 +9,8 @@ pub(crate) enum Format {
 
 /// A service: one resource at work.
 pub(crate) struct Service {
-    /// The project that it belongs to.
-    pub(crate) tenant: &'static str,
+    /// The project that it belongs to, which is its tenant.
+    pub(crate) project: &'static str,
     /// Its `resource_id`.
     pub(crate) resource: &'static str,
     pub(crate) namespace: &'static str,
@@ -56,7 +56,7 @@ const fn route(
 /// All services.
 pub(crate) static SERVICES: [Service; 4] = [
     Service {
-        tenant: "acme-shop",
+        project: "acme-shop",
         resource: "shop-api",
         namespace: "acme-shop",
         pods: &["shop-api-6c9f7d8b54-k2x8p", "shop-api-6c9f7d8b54-zt4wq"],
@@ -90,7 +90,7 @@ pub(crate) static SERVICES: [Service; 4] = [
         ],
     },
     Service {
-        tenant: "acme-shop",
+        project: "acme-shop",
         resource: "shop-db",
         namespace: "acme-shop",
         pods: &["shop-db-0"],
@@ -110,7 +110,7 @@ pub(crate) static SERVICES: [Service; 4] = [
         ],
     },
     Service {
-        tenant: "acme-lab",
+        project: "acme-lab",
         resource: "lab-flow",
         namespace: "acme-lab",
         pods: &["lab-flow-7d5b9c6f4d-9hxrm"],
@@ -124,7 +124,7 @@ pub(crate) static SERVICES: [Service; 4] = [
         ],
     },
     Service {
-        tenant: "globex-iot",
+        project: "globex-iot",
         resource: "iot-graph",
         namespace: "globex-iot",
         pods: &["iot-graph-0", "iot-graph-1"],
@@ -151,7 +151,6 @@ impl Service {
     pub(crate) fn labels(&self, pod: usize) -> Vec<(String, String)> {
         let pod = self.pods.get(pod).copied().unwrap_or_default();
         [
-            ("resource_id", self.resource),
             ("job", self.resource),
             ("namespace", self.namespace),
             ("pod", pod),

@@ -5,8 +5,18 @@ use crate::demo::world;
 
 const START: i64 = 1_800_000_000;
 
+const BEGIN: Begin = Begin {
+    lines: START,
+    samples: START,
+};
+
 fn an_hour() -> Vec<Batch> {
-    Generator::new(1, START).advance(START + 3600)
+    an_hour_of(1)
+}
+
+fn an_hour_of(seed: u64) -> Vec<Batch> {
+    let hour = |service| Source::new(service, seed, BEGIN).advance(START + 3600);
+    SERVICES.iter().map(hour).collect()
 }
 
 fn get<'a>(labels: &'a [(String, String)], name: &str) -> &'a str {
@@ -14,44 +24,73 @@ fn get<'a>(labels: &'a [(String, String)], name: &str) -> &'a str {
     found.map_or("", |(_, value)| value)
 }
 
+/// The times of all lines, in seconds.
+fn seconds(batch: &Batch) -> Vec<i64> {
+    let entries = batch.logs.iter().flat_map(|stream| &stream.entries);
+    let mut seconds: Vec<i64> = entries
+        .map(|entry| entry.timestamp_ns.div_euclid(1_000_000_000))
+        .collect();
+    seconds.sort_unstable();
+    seconds
+}
+
 #[test]
 fn the_same_seed_gives_the_same_data_and_another_seed_other_data() {
     assert_eq!(an_hour(), an_hour());
-    assert_ne!(an_hour(), Generator::new(2, START).advance(START + 3600));
+    assert_ne!(an_hour(), an_hour_of(2));
 }
 
 #[test]
 fn data_made_in_steps_are_the_data_made_at_once() {
-    let count = |batches: &[Batch]| -> usize {
-        let lines = batches.iter().flat_map(|batch| &batch.logs);
-        lines.map(|stream| stream.entries.len()).sum()
-    };
-    let mut generator = Generator::new(1, START);
-    let steps: usize = (1..=720)
-        .map(|step| count(&generator.advance(START + 5 * step)))
-        .sum();
-    assert_eq!(steps, count(&an_hour()));
-    assert_eq!(count(&generator.advance(START)), 0, "time never goes back");
+    for (service, whole) in SERVICES.iter().zip(an_hour()) {
+        let mut source = Source::new(service, 1, BEGIN);
+        let steps = (1..=720).flat_map(|step| seconds(&source.advance(START + 5 * step)));
+        assert_eq!(steps.collect::<Vec<_>>(), seconds(&whole));
+        assert_eq!(source.advance(START).logs, [], "time never goes back");
+        assert_eq!(source.next(), START + 3600);
+    }
 }
 
 #[test]
-fn every_resource_of_the_demo_has_logs_and_metrics_in_its_own_tenant_and_nothing_else() {
-    let mut places = BTreeMap::new();
-    for project in world::ORGANIZATIONS.iter().flat_map(|o| o.projects) {
-        for resource in project.resources {
-            places.insert(resource.id, project.id);
-        }
-    }
-    let mut seen = BTreeSet::new();
+fn lines_and_samples_begin_where_they_are_wanted_and_are_others_after_another_start() {
+    let service = &SERVICES[0];
+    let begin = Begin {
+        lines: START + 600,
+        samples: START + 900,
+    };
+    let batch = Source::new(service, 1, begin).advance(START + 3600);
+    let first = seconds(&batch)[0];
+    assert!((START + 600..START + 620).contains(&first), "{first}");
+    let times = batch.samples.iter().flat_map(|series| &series.samples);
+    let first = times.map(|sample| sample.timestamp_ms).min();
+    assert_eq!(first, Some((START + 900) * 1000));
+    let traces = |batch: &Batch| -> BTreeSet<String> {
+        let entries = batch.logs.iter().flat_map(|stream| &stream.entries);
+        let traces = entries.map(|entry| entry.structured_metadata[0].1.clone());
+        traces.collect()
+    };
+    assert!(traces(&batch).is_disjoint(&traces(&an_hour()[0])));
+}
+
+#[test]
+fn every_resource_of_the_demo_has_logs_and_metrics_and_leaves_the_label_to_the_gateway() {
+    let projects = world::ORGANIZATIONS.iter().flat_map(|o| o.projects);
+    let resources =
+        projects.flat_map(|project| project.resources.iter().map(|r| (project.id, r.id)));
+    let served = SERVICES.iter().map(|one| (one.project, one.resource));
+    assert_eq!(
+        resources.collect::<BTreeSet<_>>(),
+        served.collect::<BTreeSet<_>>()
+    );
     for batch in an_hour() {
         let streams = batch.logs.iter().map(|stream| &stream.labels);
-        for labels in streams.chain(batch.samples.iter().map(|series| &series.labels)) {
-            let resource = get(labels, "resource_id").to_owned();
-            assert_eq!(places[resource.as_str()], batch.tenant);
-            seen.insert((resource, !get(labels, "__name__").is_empty()));
+        let series = batch.samples.iter().map(|series| &series.labels);
+        assert!(streams.len() > 0 && series.len() > 0);
+        for labels in streams.chain(series) {
+            assert_eq!(get(labels, "resource_id"), "");
+            assert_eq!(get(labels, "cluster"), "demo");
         }
     }
-    assert_eq!(seen.len(), 2 * places.len());
 }
 
 #[test]
@@ -72,7 +111,7 @@ fn lines_have_levels_within_and_without_and_are_in_time() {
             levels.insert(level);
         }
         let all = ["debug", "error", "info", "warn"].map(str::to_owned);
-        assert_eq!(levels, BTreeSet::from(all), "{}", batch.tenant);
+        assert_eq!(levels, BTreeSet::from(all));
     }
 }
 
@@ -106,9 +145,7 @@ fn counters_never_fall_and_the_histogram_adds_up() {
 
 #[test]
 fn every_metric_has_its_metadata() {
-    let known: BTreeMap<&str, BTreeSet<String>> = super::metadata()
-        .map(|(tenant, metrics)| (tenant, metrics.into_iter().map(|it| it.metric).collect()))
-        .collect();
+    let known: BTreeSet<String> = metadata().into_iter().map(|it| it.metric).collect();
     for batch in an_hour() {
         for series in &batch.samples {
             let name = get(&series.labels, "__name__");
@@ -116,7 +153,7 @@ fn every_metric_has_its_metadata() {
                 .iter()
                 .find_map(|suffix| name.strip_suffix(suffix))
                 .unwrap_or(name);
-            assert!(known[batch.tenant].contains(family), "{name}");
+            assert!(known.contains(family), "{name}");
         }
     }
 }

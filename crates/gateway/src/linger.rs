@@ -1,0 +1,180 @@
+//! Connections that are closed while their client still sends.
+//!
+//! A body that is too long is answered before it is read. Were the connection then simply closed, the
+//! system would answer what is still coming with a reset, and a reset makes the client's system forget
+//! the answer (RFC 9112, section 9.6). So the sending side is closed, and for a while what comes is
+//! read and forgotten.
+
+use std::io::{self, IoSlice};
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::open::Held;
+
+/// How long a client may go on sending what nobody wants. Long enough for the longest body that may be
+/// sent to come over a slow line in most cases, and short enough not to hold connections for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Read at once.
+const CHUNK: usize = 16 * 1024;
+
+/// Whether a body of this connection was left unread.
+#[derive(Clone, Default)]
+pub(crate) struct Unread(Arc<AtomicBool>);
+
+impl Unread {
+    /// The body, watched.
+    pub(crate) fn watch<B: Body>(&self, body: B) -> Watched<B> {
+        let ended = body.is_end_stream();
+        Watched {
+            body,
+            ended,
+            unread: self.clone(),
+        }
+    }
+}
+
+/// A body of which is known whether it was read to its end.
+pub(crate) struct Watched<B> {
+    body: B,
+    ended: bool,
+    unread: Unread,
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
+    type Data = Bytes;
+    type Error = B::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
+            self.ended = true;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl<B> Drop for Watched<B> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.unread.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A connection that is read on for a while after its end, where a body was left unread.
+pub(crate) struct Lingering {
+    /// `None` after the end.
+    stream: Option<TcpStream>,
+    unread: Unread,
+    /// A shutdown waits for it.
+    held: Held,
+}
+
+impl Lingering {
+    pub(crate) fn new(stream: TcpStream, unread: Unread, held: Held) -> Self {
+        let stream = Some(stream);
+        Self {
+            stream,
+            unread,
+            held,
+        }
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        let stream = self.stream.as_mut().map(Pin::new);
+        stream.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}
+
+impl Drop for Lingering {
+    fn drop(&mut self) {
+        let Some(stream) = mem::take(&mut self.stream) else {
+            return;
+        };
+        if self.unread.0.load(Ordering::Relaxed)
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let held = self.held.clone();
+            runtime.spawn(async move {
+                // Whether the client went or its time is over, the connection ends here.
+                let _ = timeout(PATIENCE, forget(stream)).await;
+                drop(held);
+            });
+        }
+    }
+}
+
+/// Closes the sending side, and reads until the client closes its own.
+async fn forget(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut chunk = vec![0; CHUNK];
+    while stream.read(&mut chunk).await? > 0 {
+        // Somebody who sends without a pause does not keep the others of this thread waiting.
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+impl AsyncRead for Lingering {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.stream()?.poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Lingering {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.stream()?.poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream
+            .as_ref()
+            .is_some_and(AsyncWrite::is_write_vectored)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stream()?.poll_shutdown(context)
+    }
+}
