@@ -71,7 +71,7 @@ fn main() {
             };
             fastest = fastest.min(begin.elapsed());
         }
-        println!("{fastest:>8.0?} {query}: {came}");
+        println!("{fastest:>8.1?} {query}: {came}");
     }
 }
 

@@ -76,6 +76,9 @@ struct Operation<'a> {
     /// The series of the answer that a pair of operands goes to; where a value stands in for a
     /// missing partner, its side has none.
     slots: HashMap<(Option<usize>, Option<usize>), usize>,
+    /// For every series of the "many" side, its partner at the last step and where the result went:
+    /// partners hardly ever change.
+    recent: Vec<Option<(Option<usize>, usize)>>,
     /// For every match group, the last step at which it had a result; for every series of the
     /// answer, the last step and match group.
     matched_groups: Vec<Option<i64>>,
@@ -120,6 +123,7 @@ impl Evaluator<'_> {
             delayed_name_removal: self.delayed_name_removal,
             collector: Collector::default(),
             slots: HashMap::new(),
+            recent: vec![None; many.len()],
             matched_groups: vec![None; signatures.count()],
             matched_slots: Vec::new(),
         };
@@ -191,6 +195,25 @@ fn present(side: &mut [SideSeries], time: i64) -> Vec<Present> {
 impl Operation<'_> {
     fn slot(&mut self, many: Option<(usize, &Series)>, one: Option<(usize, &Series)>) -> usize {
         let pair = (many.map(|(at, _)| at), one.map(|(at, _)| at));
+        let recent = pair.0.and_then(|at| self.recent.get(at).copied().flatten());
+        if let Some((partner, slot)) = recent
+            && partner == pair.1
+        {
+            return slot;
+        }
+        let slot = self.slot_of(pair, many, one);
+        if let Some(recent) = pair.0.and_then(|at| self.recent.get_mut(at)) {
+            *recent = Some((pair.1, slot));
+        }
+        slot
+    }
+
+    fn slot_of(
+        &mut self,
+        pair: (Option<usize>, Option<usize>),
+        many: Option<(usize, &Series)>,
+        one: Option<(usize, &Series)>,
+    ) -> usize {
         if let Some(slot) = self.slots.get(&pair) {
             return *slot;
         }
