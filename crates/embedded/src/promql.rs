@@ -26,6 +26,7 @@ mod limit;
 mod matching;
 mod modifiers;
 mod notes;
+mod operation;
 mod operator;
 mod over_time;
 mod positions;
