@@ -96,6 +96,10 @@ golden=${KTRLPLANE_GOLDEN:-../shared/golden}
 [ -e "$golden/loki.jsonl" ] ||
     note "the answers of a real Loki (name their directory in KTRLPLANE_GOLDEN): the embedded LogQL was tested on the examples in the repository alone"
 
+promqltest=${KTRLPLANE_PROMQLTEST:-../shared/promqltest}
+[ -e "$promqltest/functions.test" ] ||
+    note "Prometheus's own PromQL tests (name their directory in KTRLPLANE_PROMQLTEST): the embedded PromQL was tested on the examples in the repository alone"
+
 failed=""
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --locked --workspace --no-fail-fast </dev/null || failed=yes

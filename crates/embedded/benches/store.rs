@@ -368,6 +368,7 @@ fn rate(directory: &Path) {
             let stop = Stop::after(Duration::from_mins(1));
             let request = promql::Request {
                 query: &parsed,
+                text: query,
                 start_ms: START * 1000,
                 end_ms: START * 1000 + 239 * 15_000,
                 step_ms: 15_000,
@@ -376,7 +377,7 @@ fn rate(directory: &Path) {
                 stop: &stop,
             };
             let answer = promql::evaluate(&store.metrics(TENANT), &request, &Limits::default());
-            let promql::Answer::Matrix(matrix) = answer.unwrap() else {
+            let promql::Answer::Matrix(matrix) = answer.unwrap().answer else {
                 return;
             };
             assert!(matrix.iter().all(|series| series.points.len() >= 239));

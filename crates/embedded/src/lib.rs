@@ -6,6 +6,7 @@
 //! HTTP ([`Backend::router`]), in Loki's and in Prometheus's form, and are evaluated over the trees
 //! of the crate `query`. What cannot be evaluated is refused, never guessed.
 
+pub mod histogram;
 pub mod labels;
 pub mod limits;
 mod numbers;
@@ -25,10 +26,13 @@ pub mod http;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use histogram::{Histogram, ResetHint};
 pub use http::credentials::Credentials;
 pub use labels::Labels;
 pub use limits::{EvalError, Limits, Stop};
-pub use store::{DiskHealth, Exemplar, MetricKind, MetricMetadata, OpenError, PushError, Sample};
+pub use store::{
+    DiskHealth, Exemplar, HistogramSample, MetricKind, MetricMetadata, OpenError, PushError, Sample,
+};
 
 /// Tells the time, in nanoseconds since the Unix epoch. Only requests that name no time ask it.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -68,6 +72,15 @@ pub struct SampleSeries {
     pub labels: Vec<(String, String)>,
     /// Its samples, in any order.
     pub samples: Vec<Sample>,
+}
+
+/// Native histograms of one series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramSeries {
+    /// The series' labels with its metric name as `__name__`, in any order.
+    pub labels: Vec<(String, String)>,
+    /// Its histograms, in any order.
+    pub samples: Vec<HistogramSample>,
 }
 
 /// Exemplars of one series.
@@ -132,6 +145,16 @@ impl Backend {
     /// [`PushError::DuplicateSample`], with which the others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
+    }
+
+    /// Adds native histograms, which only a backend in memory takes so far. Either all of them are
+    /// taken or, on an error, none.
+    pub fn push_histograms(
+        &self,
+        tenant: &str,
+        series: Vec<HistogramSeries>,
+    ) -> Result<(), PushError> {
+        self.store.push_histograms(tenant, series)
     }
 
     /// Adds exemplars. Either all of them are taken or, on an error, none.

@@ -16,36 +16,53 @@ mod budget;
 mod call;
 mod dates;
 mod evaluator;
+mod extended;
+mod extended_histograms;
 mod histogram;
+mod histogram_rate;
 mod kahan;
 mod label_functions;
+mod limit;
 mod matching;
 mod modifiers;
+mod notes;
+mod operation;
+mod operator;
 mod over_time;
+mod positions;
 mod quantile;
 mod range_functions;
+mod range_vector;
 mod rate;
 mod selector;
 mod series;
 mod sets;
+mod sort;
+mod stored;
 mod subquery;
 mod topk;
 
 use query::promql::Expr;
 
-use crate::answer::{MatrixSeries, Point, VectorSample};
+use crate::answer::Point;
+use crate::labels::Labels;
 use crate::limits::{EvalError, Limits, Stop};
-use crate::store::TenantMetrics;
+use crate::store::{HistogramSample, TenantMetrics};
 use budget::Budget;
 use evaluator::{Evaluator, Steps};
+pub(crate) use kahan::Sum;
+use notes::Notes;
 pub(crate) use selector::matchers;
 use series::{Series, Value};
+use stored::Resets;
 
 /// A PromQL query with all that its answer depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// The query.
     pub query: &'a Expr,
+    /// What the query was parsed from. Only the places in warnings are found with it.
+    pub text: &'a str,
     /// First step, in milliseconds since the Unix epoch.
     pub start_ms: i64,
     /// Last step, inclusive; equal to the first for instant queries.
@@ -65,13 +82,53 @@ pub struct Request<'a> {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
     /// Series over time.
-    Matrix(Vec<MatrixSeries>),
+    Matrix(Vec<RangeSeries>),
     /// Series at one time.
-    Vector(Vec<VectorSample>),
+    Vector(Vec<InstantSample>),
     /// One number at one time.
     Scalar(Point),
     /// One string at one time (milliseconds since the Unix epoch).
     String(i64, String),
+}
+
+/// A series with its numbers and its native histograms, each by time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RangeSeries {
+    /// The series' labels.
+    pub labels: Labels,
+    /// Its numbers.
+    pub points: Vec<Point>,
+    /// Its native histograms.
+    pub histograms: Vec<HistogramSample>,
+}
+
+/// A series with one value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstantSample {
+    /// The series' labels.
+    pub labels: Labels,
+    /// Its value.
+    pub value: InstantValue,
+}
+
+/// A value at one time.
+#[derive(Clone, Debug, PartialEq)]
+pub enum InstantValue {
+    /// A number.
+    Float(Point),
+    /// A native histogram.
+    Histogram(HistogramSample),
+}
+
+/// What came of a query.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evaluation {
+    /// The answer.
+    pub answer: Answer,
+    /// What is probably wrong with the query or the data, in Prometheus's words.
+    pub warnings: Vec<String>,
+    /// What may be wrong, likewise.
+    pub infos: Vec<String>,
 }
 
 /// Evaluates a PromQL query over the metrics of one tenant.
@@ -79,22 +136,35 @@ pub fn evaluate(
     store: &TenantMetrics,
     request: &Request,
     limits: &Limits,
-) -> Result<Answer, EvalError> {
-    let steps = Steps {
-        start: request.start_ms,
-        end: request.end_ms,
-        step: request.step_ms.max(1),
-    };
+) -> Result<Evaluation, EvalError> {
     let budget = Budget::new(limits.max_samples);
+    let notes = Notes::default();
     let evaluator = Evaluator {
         store,
         stop: request.stop,
         budget: &budget,
+        notes: &notes,
         lookback: i64::try_from(limits.lookback.as_millis()).unwrap_or(i64::MAX),
         query_span: (request.start_ms, request.end_ms),
-        steps,
+        query_step: if request.instant { 0 } else { request.step_ms },
+        steps: Steps {
+            start: request.start_ms,
+            end: request.end_ms,
+            step: request.step_ms.max(1),
+        },
         delayed_name_removal: request.delayed_name_removal,
+        resets: Resets::AsHinted,
     };
+    let answer = answer(&evaluator, request)?;
+    let told = notes.tell(request.text, request.query);
+    Ok(Evaluation {
+        answer,
+        warnings: told.warnings,
+        infos: told.infos,
+    })
+}
+
+fn answer(evaluator: &Evaluator, request: &Request) -> Result<Answer, EvalError> {
     if let Some(range) = evaluator.top_level_range(request.query, request.instant)? {
         return Ok(Answer::Matrix(sorted(range)));
     }
@@ -107,45 +177,40 @@ pub fn evaluate(
              must be Scalar or instant Vector"
                 .to_owned(),
         )),
-        (Value::Scalar(values), true) => Ok(Answer::Scalar(Point {
-            timestamp_ms: at,
-            value: values.first().copied().unwrap_or(f64::NAN),
-        })),
-        (Value::Scalar(values), false) => Ok(Answer::Matrix(vec![MatrixSeries {
-            labels: crate::Labels::default(),
-            points: steps
-                .times()
-                .zip(values)
-                .map(|(timestamp_ms, value)| Point {
-                    timestamp_ms,
-                    value,
-                })
-                .collect(),
-        }])),
-        (Value::Vector(series), true) => Ok(Answer::Vector(
-            series::without_dropped_names(series)?
-                .into_iter()
-                .filter_map(|one| {
-                    let point = *one.points.first()?;
-                    Some(VectorSample {
-                        labels: one.labels,
-                        point,
-                    })
-                })
-                .collect(),
-        )),
+        (Value::Scalar(values), true) => Ok(Answer::Scalar(series::point(
+            at,
+            values.first().copied().unwrap_or(f64::NAN),
+        ))),
+        (Value::Scalar(values), false) => Ok(Answer::Matrix(sorted(evaluator.unlabelled(values)))),
+        (Value::Vector(series), true) => {
+            let series = series::without_dropped_names(series)?;
+            Ok(Answer::Vector(
+                series.into_iter().filter_map(instant).collect(),
+            ))
+        }
         (Value::Vector(series), false) => Ok(Answer::Matrix(sorted(
             series::without_dropped_names(series)?,
         ))),
     }
 }
 
-fn sorted(series: Vec<Series>) -> Vec<MatrixSeries> {
+/// The one value of a series of an instant query.
+fn instant(series: Series) -> Option<InstantSample> {
+    let float = series.points.first().copied().map(InstantValue::Float);
+    let histogram = || series.histograms.into_iter().next();
+    Some(InstantSample {
+        labels: series.labels,
+        value: float.or_else(|| histogram().map(InstantValue::Histogram))?,
+    })
+}
+
+fn sorted(series: Vec<Series>) -> Vec<RangeSeries> {
     let mut sorted: Vec<_> = series
         .into_iter()
-        .map(|one| MatrixSeries {
+        .map(|one| RangeSeries {
             labels: one.labels,
             points: one.points,
+            histograms: one.histograms,
         })
         .collect();
     sorted.sort_by(|a, b| a.labels.cmp(&b.labels));

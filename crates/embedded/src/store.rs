@@ -9,6 +9,7 @@ pub(crate) mod disk;
 mod exemplars;
 mod feed;
 mod fuzzing;
+mod histograms;
 mod keeper;
 mod lines;
 mod metadata;
@@ -28,7 +29,7 @@ use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
-use crate::{Clock, ExemplarSeries, LogEntry, LogStream, SampleSeries};
+use crate::{Clock, ExemplarSeries, HistogramSeries, LogEntry, LogStream, SampleSeries};
 pub use chunks::Timed;
 pub use disk::codec::Record;
 use disk::directory::Directory;
@@ -39,6 +40,7 @@ use feed::Feed;
 pub(crate) use feed::{Batch, Tail};
 #[doc(hidden)]
 pub use fuzzing::read_anything;
+pub use histograms::HistogramSample;
 pub(crate) use lines::{Lines, LogLine, Needle, SharedReading};
 pub use metadata::{MetricKind, MetricMetadata};
 pub use select::Selection;
@@ -101,6 +103,12 @@ pub enum PushError {
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
+    /// A native histogram that cannot be.
+    #[error("a native histogram is not valid: {0}")]
+    BadHistogram(&'static str),
+    /// Native histograms, to a store in a directory.
+    #[error("native histograms are not taken by a store in a directory")]
+    NotOnDisk,
     /// A tenant that could not be a directory's name.
     #[error("{0:?} cannot be a tenant here: it has to be a DNS label (a to z, 0 to 9 and '-')")]
     BadTenant(String),
@@ -158,7 +166,10 @@ pub struct TenantLogs(Arc<Shelf<LogEntry, Feed>>);
 
 /// The metrics of one tenant. Clones share the data.
 #[derive(Clone, Debug)]
-pub struct TenantMetrics(Arc<Shelf<Sample, Unobserved>>);
+pub struct TenantMetrics(
+    Arc<Shelf<Sample, Unobserved>>,
+    Arc<Shelf<HistogramSample, Unobserved>>,
+);
 
 impl Store {
     /// An empty store in memory.
@@ -251,7 +262,8 @@ impl Store {
     /// The metrics of `tenant`; a tenant that nothing was written for has none.
     #[must_use]
     pub fn metrics(&self, tenant: &str) -> TenantMetrics {
-        TenantMetrics(self.existing(tenant).metrics)
+        let tenant = self.existing(tenant);
+        TenantMetrics(tenant.metrics, tenant.histograms)
     }
 
     /// See [`crate::Backend::push_logs`].
@@ -267,6 +279,23 @@ impl Store {
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
         self.or_created(tenant)?.metrics.push(checked)
+    }
+
+    /// See [`crate::Backend::push_histograms`].
+    pub fn push_histograms(
+        &self,
+        tenant: &str,
+        series: Vec<HistogramSeries>,
+    ) -> Result<(), PushError> {
+        if self.shared.directory.is_some() {
+            return Err(PushError::NotOnDisk);
+        }
+        for sample in series.iter().flat_map(|one| &one.samples) {
+            let checked = sample.histogram.check();
+            checked.map_err(PushError::BadHistogram)?;
+        }
+        let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
+        self.or_created(tenant)?.histograms.push(checked)
     }
 
     /// See [`crate::Backend::push_exemplars`].
@@ -451,7 +480,10 @@ impl TenantMetrics {
         start_ms: i64,
         end_ms: i64,
     ) -> Result<BTreeSet<Labels>, EvalError> {
-        label_sets(&self.0, groups, start_ms, end_ms.saturating_add(1))
+        let end_ms = end_ms.saturating_add(1);
+        let mut found = label_sets(&self.0, groups, start_ms, end_ms)?;
+        found.extend(label_sets(&self.1, groups, start_ms, end_ms)?);
+        Ok(found)
     }
 }
 

@@ -123,7 +123,12 @@ async fn answers_are_those_of_prometheus() {
         let case: Value = serde_json::from_str(line).unwrap();
         let params = case.get("params").unwrap();
         let path = case.get("path").and_then(Value::as_str).unwrap();
-        let (status, ours) = ask(&router, path, params).await;
+        let (status, mut ours) = ask(&router, path, params).await;
+        // Prometheus 2.42 did not have these yet.
+        if let Some(ours) = ours.as_object_mut() {
+            ours.remove("warnings");
+            ours.remove("infos");
+        }
         let theirs = case.get("answer").unwrap().clone();
         let keeps_order = params
             .get("query")

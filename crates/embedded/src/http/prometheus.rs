@@ -5,6 +5,7 @@ mod exemplars;
 mod labels;
 mod metadata;
 mod query;
+mod render;
 mod rules;
 mod status;
 

@@ -96,6 +96,8 @@ fn pushed(error: PushError) -> Refused {
         | PushError::EmptyLabelName
         | PushError::DuplicateLabel(_)
         | PushError::NoMetricName(_)
+        | PushError::BadHistogram(_)
+        | PushError::NotOnDisk
         | PushError::DuplicateSample { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

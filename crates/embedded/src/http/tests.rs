@@ -7,6 +7,7 @@ mod loki_patterns;
 mod loki_protection;
 mod loki_tail;
 mod otlp;
+mod prometheus_notes;
 mod prometheus_surface;
 mod push;
 mod remote_write_2;
@@ -173,11 +174,11 @@ async fn bad_parameters_are_refused_in_prometheus_words() {
 
 #[tokio::test]
 async fn what_cannot_be_evaluated_is_a_422() {
-    let (status, body) = get("acme", "/prometheus/api/v1/query?query=limitk(1,up)").await;
+    let (status, body) = get("acme", "/prometheus/api/v1/query?query=start_timestamp(up)").await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
     assert_eq!(
         body,
-        r#"{"status":"error","errorType":"execution","error":"limitk is not supported by the embedded backend"}"#
+        r#"{"status":"error","errorType":"execution","error":"the function start_timestamp is not supported by the embedded backend"}"#
     );
 }
 

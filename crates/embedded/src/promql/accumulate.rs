@@ -3,9 +3,11 @@
 use query::promql::ast::AggregateOp;
 
 use super::kahan::{Mean, Sum};
+use super::series::Operand;
+use crate::histogram::{Histogram, HistogramSum, Incompatible};
 
 /// What is known of a group at a step.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum State {
     Sum(Sum),
     Avg(Mean),
@@ -15,6 +17,20 @@ pub(super) enum State {
     Group,
     Variance(Variance),
     Deviation(Variance),
+    HistogramSum(Box<HistogramSum>),
+    HistogramAvg(Box<HistogramSum>),
+    /// Numbers and histograms, which have no sum.
+    Mixed,
+    /// Histograms that do not fit together.
+    Unfit,
+}
+
+/// What is to be told of a group at a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    pub(super) mixed: bool,
+    pub(super) collides: bool,
+    pub(super) reconciled: bool,
 }
 
 impl State {
@@ -57,19 +73,93 @@ impl State {
                     *max = value;
                 }
             }
-            Self::Group => {}
             Self::Variance(variance) | Self::Deviation(variance) => variance.add(value),
+            Self::HistogramSum(_) | Self::HistogramAvg(_) => *self = Self::Mixed,
+            Self::Group | Self::Mixed | Self::Unfit => {}
         }
     }
 
-    pub(super) fn value(self) -> f64 {
+    /// The state of a group whose first value is a histogram; `None` where the aggregation has no
+    /// use for one.
+    pub(super) fn starting_with_histogram(op: AggregateOp, first: &Histogram) -> Option<Self> {
+        let sum = || Box::new(HistogramSum::starting_with(first));
+        match op {
+            AggregateOp::Sum => Some(Self::HistogramSum(sum())),
+            AggregateOp::Avg => Some(Self::HistogramAvg(sum())),
+            AggregateOp::Count => Some(Self::Count(1.0)),
+            AggregateOp::Group => Some(Self::Group),
+            AggregateOp::Min
+            | AggregateOp::Max
+            | AggregateOp::Stddev
+            | AggregateOp::Stdvar
+            | AggregateOp::Topk
+            | AggregateOp::Bottomk
+            | AggregateOp::CountValues
+            | AggregateOp::Quantile
+            | AggregateOp::Limitk
+            | AggregateOp::LimitRatio => None,
+        }
+    }
+
+    pub(super) fn add_histogram(&mut self, value: &Histogram) -> Result<(), Incompatible> {
+        let added = match self {
+            Self::HistogramSum(sum) => sum.add(value),
+            Self::HistogramAvg(sum) => sum.add_to_mean(value),
+            Self::Sum(_) | Self::Avg(_) => {
+                *self = Self::Mixed;
+                Ok(())
+            }
+            Self::Count(count) => {
+                *count += 1.0;
+                Ok(())
+            }
+            Self::Min(_)
+            | Self::Max(_)
+            | Self::Group
+            | Self::Variance(_)
+            | Self::Deviation(_)
+            | Self::Mixed
+            | Self::Unfit => Ok(()),
+        };
+        if added.is_err() {
+            *self = Self::Unfit;
+        }
+        added
+    }
+
+    /// What the group comes to, if anything, and what is to be told of it.
+    pub(super) fn finish(self) -> (Option<Operand>, Findings) {
+        let float = |value| (Some(Operand::Float(value)), Findings::default());
+        let histogram = |sum: HistogramSum, finish: fn(HistogramSum) -> Histogram| {
+            let findings = Findings {
+                mixed: false,
+                collides: sum.collides(),
+                reconciled: sum.reconciled,
+            };
+            let mut result = finish(sum);
+            result.compact();
+            (Some(Operand::histogram(result)), findings)
+        };
         match self {
-            Self::Sum(sum) => sum.value(),
-            Self::Avg(mean) => mean.value(),
-            Self::Count(value) | Self::Min(value) | Self::Max(value) => value,
-            Self::Group => 1.0,
-            Self::Variance(variance) => variance.value(),
-            Self::Deviation(variance) => variance.value().sqrt(),
+            Self::Sum(sum) => float(sum.value()),
+            Self::Avg(mean) => float(mean.value()),
+            Self::Count(value) | Self::Min(value) | Self::Max(value) => float(value),
+            Self::Group => float(1.0),
+            Self::Variance(variance) => float(variance.value()),
+            Self::Deviation(variance) => float(variance.value().sqrt()),
+            Self::HistogramSum(sum) => histogram(*sum, HistogramSum::sum),
+            Self::HistogramAvg(sum) => histogram(*sum, HistogramSum::mean),
+            Self::Unfit => (None, Findings::default()),
+            Self::Mixed => {
+                let mixed = true;
+                (
+                    None,
+                    Findings {
+                        mixed,
+                        ..Findings::default()
+                    },
+                )
+            }
         }
     }
 }

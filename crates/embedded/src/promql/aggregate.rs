@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use query::promql::ast::{Aggregate, AggregateOp, Expr, Grouping};
 
 use super::accumulate::State;
-use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
+use super::evaluator::{Evaluator, unwrap_parens, wrong_type};
 use super::quantile::quantile;
-use super::series::{Collector, Cursor, METRIC_NAME, Series, point};
-use crate::answer::Point;
+use super::series::{Collector, Cursor, METRIC_NAME, Operand, Series, point};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::numbers::go_float;
@@ -21,7 +20,11 @@ pub(super) struct Group<'a> {
 }
 
 impl Evaluator<'_> {
-    pub(super) fn aggregate(&self, aggregate: &Aggregate) -> Result<Vec<Series>, EvalError> {
+    pub(super) fn aggregate(
+        &self,
+        expr: &Expr,
+        aggregate: &Aggregate,
+    ) -> Result<Vec<Series>, EvalError> {
         use AggregateOp as Op;
         let grouping = aggregate.grouping.as_ref();
         let param = || {
@@ -38,58 +41,111 @@ impl Evaluator<'_> {
             | Op::Stddev
             | Op::Stdvar => {
                 let series = self.vector(&aggregate.expr)?;
-                self.fold(aggregate.op, &groups(&series, grouping))
+                self.fold(aggregate, &groups(&series, grouping))
             }
             Op::Quantile => {
                 let parameters = self.scalar(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
+                for q in &parameters {
+                    self.notes.check_quantile(param()?, *q);
+                }
+                if series.iter().any(|one| !one.histograms.is_empty()) {
+                    self.notes
+                        .ignored_in_aggregation(&aggregate.expr, "quantile");
+                }
                 self.quantiles(&groups(&series, grouping), &parameters)
             }
             Op::Topk | Op::Bottomk => {
                 let parameters = self.scalar(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
                 let groups = groups(&series, grouping);
-                self.top(&groups, &parameters, aggregate.op == Op::Topk)
+                self.top(expr, &groups, &parameters, aggregate.op == Op::Topk)
             }
             Op::CountValues => {
                 let label = label_name(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
                 self.count_values(&series, &label, grouping)
             }
-            Op::Limitk => Err(unsupported("limitk")),
-            Op::LimitRatio => Err(unsupported("limit_ratio")),
+            Op::Limitk => {
+                let parameters = self.scalar(param()?)?;
+                let series = self.vector(&aggregate.expr)?;
+                self.limitk(&groups(&series, grouping), &parameters)
+            }
+            Op::LimitRatio => {
+                let parameters = self.scalar(param()?)?;
+                let series = self.vector(&aggregate.expr)?;
+                self.limit_ratio(param()?, &groups(&series, grouping), &parameters)
+            }
         }
     }
 
-    /// Aggregations that need no more than a few numbers for each step.
-    fn fold(&self, op: AggregateOp, groups: &[Group]) -> Result<Vec<Series>, EvalError> {
+    /// Aggregations that need no more than a little for each step.
+    fn fold(&self, aggregate: &Aggregate, groups: &[Group]) -> Result<Vec<Series>, EvalError> {
+        let (op, at) = (aggregate.op, &aggregate.expr);
         let mut found = Vec::with_capacity(groups.len());
         for group in groups {
             self.stop.check()?;
-            // States only where the group has points: a subquery may have very many steps.
-            let index = |point: &Point| self.steps.index(point.timestamp_ms);
-            let members = group.members.iter();
-            let firsts = members.clone().filter_map(|one| one.points.first());
-            let first = firsts.map(index).min().unwrap_or_default();
-            let lasts = members.filter_map(|one| one.points.last());
-            let after = lasts.map(index).max().map_or(first, |last| last + 1);
+            // States only where the group has values: a subquery may have very many steps.
+            let spans = group.members.iter().filter_map(|one| one.span());
+            let spans =
+                spans.map(|(first, last)| (self.steps.index(first), self.steps.index(last)));
+            let first = spans.clone().map(|(first, _)| first).min();
+            let first = first.unwrap_or_default();
+            let after = spans.map(|(_, last)| last + 1).max().unwrap_or(first);
             let mut states: Vec<Option<State>> = vec![None; after - first];
-            for sample in group.members.iter().flat_map(|member| &member.points) {
-                let index = self.steps.index(sample.timestamp_ms);
-                match index.checked_sub(first).and_then(|at| states.get_mut(at)) {
-                    Some(Some(state)) => state.add(sample.value),
-                    Some(empty) => *empty = Some(State::starting_with(op, sample.value)),
-                    None => {}
+            let place = |time: i64| self.steps.index(time).checked_sub(first);
+            for member in &group.members {
+                for sample in &member.points {
+                    let at = place(sample.timestamp_ms);
+                    match at.and_then(|at| states.get_mut(at)) {
+                        Some(Some(state)) => state.add(sample.value),
+                        Some(empty) => *empty = Some(State::starting_with(op, sample.value)),
+                        None => {}
+                    }
+                }
+                for sample in &member.histograms {
+                    let histogram = &sample.histogram;
+                    let Some(state) = place(sample.timestamp_ms).and_then(|at| states.get_mut(at))
+                    else {
+                        continue;
+                    };
+                    let starting = State::starting_with_histogram(op, histogram);
+                    match (state, starting) {
+                        (_, None) => self.notes.ignored_in_aggregation(at, name(op)),
+                        (Some(state), Some(_)) => {
+                            if state.add_histogram(histogram).is_err() {
+                                self.notes.mixed_schemas(at, &member.labels);
+                            }
+                        }
+                        (empty, starting) => *empty = starting,
+                    }
                 }
             }
-            let points = self.steps.times().skip(first).zip(states);
-            found.push(Series {
+            let mut series = Series {
                 labels: group.labels.clone(),
                 drop_name: group.members.iter().any(|member| member.drop_name),
-                points: points
-                    .filter_map(|(time, state)| Some(point(time, state?.value())))
-                    .collect(),
-            });
+                ..Series::default()
+            };
+            for (time, state) in self.steps.times().skip(first).zip(states) {
+                let Some((value, findings)) = state.map(State::finish) else {
+                    continue;
+                };
+                if findings.mixed {
+                    self.notes.mixed_in_aggregation(at);
+                }
+                if findings.collides {
+                    self.notes.collision(at, "aggregation");
+                }
+                if findings.reconciled {
+                    self.notes.reconciled(at, "aggregation");
+                }
+                if let Some(value) = value {
+                    series.push(time, value);
+                }
+            }
+            if !series.is_empty() {
+                found.push(series);
+            }
         }
         Ok(found)
     }
@@ -107,11 +163,14 @@ impl Evaluator<'_> {
                     points.push(point(time, quantile(*q, values)));
                 }
             }
-            found.push(Series {
-                labels: group.labels.clone(),
-                drop_name: group.members.iter().any(|member| member.drop_name),
-                points,
-            });
+            if !points.is_empty() {
+                found.push(Series {
+                    labels: group.labels.clone(),
+                    drop_name: group.members.iter().any(|member| member.drop_name),
+                    points,
+                    ..Series::default()
+                });
+            }
         }
         Ok(found)
     }
@@ -135,7 +194,7 @@ impl Evaluator<'_> {
             let mut counts: Vec<(usize, f64)> = Vec::new();
             let mut index: HashMap<usize, usize> = HashMap::new();
             for (cursor, labels) in cursors.iter_mut().zip(&labels) {
-                let Some(value) = cursor.at(time) else {
+                let Some(value) = cursor.value_at(time) else {
                     continue;
                 };
                 let labels = if is_without
@@ -143,7 +202,7 @@ impl Evaluator<'_> {
                 {
                     labels.clone()
                 } else {
-                    labels.with(label, &go_float(value))
+                    labels.with(label, &shown(&value))
                 };
                 let slot = collector.slot(labels, false);
                 let at = *index.entry(slot).or_insert_with(|| {
@@ -156,10 +215,38 @@ impl Evaluator<'_> {
             }
             self.budget.take(counts.len())?;
             for (slot, count) in counts {
-                collector.push(slot, time, count)?;
+                collector.push(slot, time, Operand::Float(count))?;
             }
         }
         Ok(collector.finish())
+    }
+}
+
+/// The name of an aggregation that has no use for histograms.
+fn name(op: AggregateOp) -> &'static str {
+    match op {
+        AggregateOp::Min => "min",
+        AggregateOp::Max => "max",
+        AggregateOp::Stddev => "stddev",
+        AggregateOp::Stdvar => "stdvar",
+        AggregateOp::Sum => "sum",
+        AggregateOp::Avg => "avg",
+        AggregateOp::Count => "count",
+        AggregateOp::Group => "group",
+        AggregateOp::Topk => "topk",
+        AggregateOp::Bottomk => "bottomk",
+        AggregateOp::CountValues => "count_values",
+        AggregateOp::Quantile => "quantile",
+        AggregateOp::Limitk => "limitk",
+        AggregateOp::LimitRatio => "limit_ratio",
+    }
+}
+
+/// A value as a label.
+fn shown(value: &Operand) -> String {
+    match value {
+        Operand::Float(value) => go_float(*value),
+        Operand::Histogram(histogram) => histogram.to_string(),
     }
 }
 

@@ -2,46 +2,67 @@
 
 #![allow(clippy::cast_precision_loss)] // PromQL calculates with times as floats
 
-use query::promql::ast::{Call, Expr};
+use query::promql::ast::{Call, Expr, Extension};
 use query::promql::functions::Function;
 
 use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
+use super::range_functions::{RangeCall, RangeFunction};
+use super::selector::Newest;
 use super::series::{Cursor, Series, Value};
 use super::{dates, over_time, rate};
+use crate::histogram::Histogram;
 use crate::limits::EvalError;
 
 impl Evaluator<'_> {
     /// Evaluates a call. The match names every function, so that a new one has to be decided on.
     #[allow(clippy::too_many_lines)] // a table
-    pub(super) fn call(&self, call: &Call) -> Result<Value, EvalError> {
+    pub(super) fn call(&self, expr: &Expr, call: &Call) -> Result<Value, EvalError> {
         use Function as F;
-        let range = |function| self.range_call(call, 0, None, false, function);
+        let any = |function| self.range_call(call, 0, &[], RangeFunction::Any(function));
+        let floats = |function| self.range_call(call, 0, &[], RangeFunction::Floats(function));
         let math = |function: fn(f64) -> f64| self.math(call, function);
+        let of_histogram = |function: fn(&Histogram) -> f64| {
+            let series = self.vector(argument(call, 0)?)?;
+            Ok(Value::Vector(self.map_histograms(series, function)?))
+        };
         let date = |part| self.date(call, part);
         match call.function {
-            F::Rate => range(rate::rate),
-            F::Increase => range(rate::increase),
-            F::Delta => range(rate::delta),
-            F::Irate => range(rate::irate),
-            F::Idelta => range(rate::idelta),
-            F::Deriv => range(over_time::deriv),
-            F::AvgOverTime => range(over_time::avg),
-            F::CountOverTime => range(over_time::count),
-            F::MaxOverTime => range(over_time::max),
-            F::MinOverTime => range(over_time::min),
-            F::SumOverTime => range(over_time::sum),
-            F::StddevOverTime => range(over_time::stddev),
-            F::StdvarOverTime => range(over_time::stdvar),
-            F::PresentOverTime => range(over_time::present),
-            F::Changes => range(over_time::changes),
-            F::Resets => range(over_time::resets),
-            F::FirstOverTime => self.range_call(call, 0, None, true, over_time::first),
-            F::LastOverTime => self.range_call(call, 0, None, true, over_time::last),
-            F::PredictLinear => self.range_call(call, 0, Some(1), false, over_time::predict_linear),
-            F::QuantileOverTime => {
-                self.range_call(call, 1, Some(0), false, over_time::quantile_over_time)
+            F::Rate => any(rate::rate),
+            F::Increase => any(rate::increase),
+            F::Delta => any(rate::delta),
+            F::Irate => any(rate::irate),
+            F::Idelta => any(rate::idelta),
+            F::Deriv => floats(over_time::deriv),
+            F::AvgOverTime => any(over_time::avg),
+            F::CountOverTime => any(over_time::count),
+            F::MaxOverTime => floats(over_time::max),
+            F::MinOverTime => floats(over_time::min),
+            F::SumOverTime => any(over_time::sum),
+            F::StddevOverTime => floats(over_time::stddev),
+            F::StdvarOverTime => floats(over_time::stdvar),
+            F::PresentOverTime => any(over_time::present),
+            F::Changes => any(over_time::changes),
+            F::Resets => any(over_time::resets),
+            F::FirstOverTime => any(over_time::first),
+            F::LastOverTime => any(over_time::last),
+            F::TsOfFirstOverTime => any(over_time::time_of_first),
+            F::TsOfLastOverTime => any(over_time::time_of_last),
+            F::TsOfMaxOverTime => floats(over_time::time_of_max),
+            F::TsOfMinOverTime => floats(over_time::time_of_min),
+            F::MadOverTime => floats(over_time::mad),
+            F::PredictLinear => {
+                let function = RangeFunction::Floats(over_time::predict_linear);
+                self.range_call(call, 0, &[1], function)
             }
-            F::AbsentOverTime => Ok(Value::Vector(self.absent_over_time(argument(call, 0)?)?)),
+            F::QuantileOverTime => {
+                let function = RangeFunction::Floats(over_time::quantile_over_time);
+                self.range_call(call, 1, &[0], function)
+            }
+            F::DoubleExponentialSmoothing => {
+                let function = RangeFunction::Failing(over_time::double_exponential_smoothing);
+                self.range_call(call, 0, &[1, 2], function)
+            }
+            F::AbsentOverTime => Ok(Value::Vector(self.absent_over_time(call)?)),
             F::Absent => {
                 let present = self.vector(argument(call, 0)?)?;
                 Ok(Value::Vector(self.absent(argument(call, 0)?, &present)))
@@ -93,59 +114,99 @@ impl Evaluator<'_> {
             }
             F::Scalar => Ok(Value::Scalar(self.only_value(argument(call, 0)?)?)),
 
-            F::Sort => self.sort(call, false),
-            F::SortDesc => self.sort(call, true),
+            F::Sort => self.sort(expr, call, false),
+            F::SortDesc => self.sort(expr, call, true),
+            F::SortByLabel => self.sort_by_label(expr, call, false),
+            F::SortByLabelDesc => self.sort_by_label(expr, call, true),
             F::LabelReplace => Ok(Value::Vector(self.label_replace(call)?)),
             F::LabelJoin => Ok(Value::Vector(self.label_join(call)?)),
 
             F::HistogramQuantile => Ok(Value::Vector(self.histogram_quantile(call)?)),
             F::HistogramFraction => Ok(Value::Vector(self.histogram_fraction(call)?)),
-            // These read native histograms alone, and none can be stored here.
-            F::HistogramAvg
-            | F::HistogramCount
-            | F::HistogramStddev
-            | F::HistogramStdvar
-            | F::HistogramSum => {
-                self.vector(argument(call, 0)?)?;
-                Ok(Value::Vector(Vec::new()))
-            }
+            F::HistogramQuantiles => Ok(Value::Vector(self.histogram_quantiles(call)?)),
+            F::HistogramAvg => of_histogram(|histogram| histogram.sum / histogram.count),
+            F::HistogramCount => of_histogram(|histogram| histogram.count),
+            F::HistogramSum => of_histogram(|histogram| histogram.sum),
+            F::HistogramStddev => of_histogram(|histogram| histogram.variance().sqrt()),
+            F::HistogramStdvar => of_histogram(Histogram::variance),
 
-            F::DoubleExponentialSmoothing
-            | F::End
-            | F::HistogramQuantiles
-            | F::Info
-            | F::MadOverTime
-            | F::MaxOf
-            | F::MinOf
-            | F::Range
-            | F::SortByLabel
-            | F::SortByLabelDesc
-            | F::Start
-            | F::StartTimestamp
-            | F::Step
-            | F::TsOfFirstOverTime
-            | F::TsOfLastOverTime
-            | F::TsOfMaxOverTime
-            | F::TsOfMinOverTime => Err(unsupported(format!(
+            F::Start => self.constant(seconds(self.query_span.0)),
+            F::End => self.constant(seconds(self.query_span.1)),
+            F::Range => self.constant(seconds(self.query_length())),
+            F::Step => self.constant(seconds(self.query_step)),
+            F::MinOf => self.of_both(call, f64::min),
+            F::MaxOf => self.of_both(call, f64::max),
+            F::StartTimestamp | F::Info => Err(unsupported(format!(
                 "the function {}",
                 call.function.name()
             ))),
         }
     }
 
+    /// The smaller or the larger of two scalars; NaN if one is.
+    fn of_both(&self, call: &Call, function: fn(f64, f64) -> f64) -> Result<Value, EvalError> {
+        let a = self.scalar(argument(call, 0)?)?;
+        let b = self.scalar(argument(call, 1)?)?;
+        let pairs = a.into_iter().zip(b);
+        let of = |(a, b): (f64, f64)| {
+            if a.is_nan() || b.is_nan() {
+                f64::NAN
+            } else {
+                function(a, b)
+            }
+        };
+        Ok(Value::Scalar(pairs.map(of).collect()))
+    }
+
+    /// A call whose argument `range` is the range vector, with these of the others as scalars.
     fn range_call(
         &self,
         call: &Call,
         range: usize,
-        scalar: Option<usize>,
-        keeps_name: bool,
-        function: super::range_functions::RangeFunction,
+        scalars: &[usize],
+        function: RangeFunction,
     ) -> Result<Value, EvalError> {
-        let scalar = scalar.map(|index| argument(call, index)).transpose()?;
+        use Function as F;
+        let scalar = |at: usize| {
+            scalars
+                .get(at)
+                .map(|index| argument(call, *index))
+                .transpose()
+        };
         let range = argument(call, range)?;
-        Ok(Value::Vector(
-            self.over_range(range, scalar, keeps_name, function)?,
-        ))
+        Self::check_extension(call, range)?;
+        Ok(Value::Vector(self.over_range(RangeCall {
+            range,
+            arguments: [scalar(0)?, scalar(1)?],
+            keeps_name: matches!(call.function, F::FirstOverTime | F::LastOverTime),
+            wants_counter: matches!(call.function, F::Rate | F::Increase),
+            function,
+        })?))
+    }
+
+    /// Only some functions can make use of samples about their windows.
+    pub(super) fn check_extension(call: &Call, range: &Expr) -> Result<(), EvalError> {
+        use Function as F;
+        let Expr::Matrix(matrix) = unwrap_parens(range) else {
+            return Ok(());
+        };
+        let is_change = matches!(call.function, F::Rate | F::Increase | F::Delta);
+        let (is_safe, modifier, functions) = match matrix.selector.extension {
+            None => return Ok(()),
+            Some(Extension::Anchored) => (
+                is_change || matches!(call.function, F::Changes | F::Resets),
+                "anchored",
+                "changes, delta, increase, rate, resets",
+            ),
+            Some(Extension::Smoothed) => (is_change, "smoothed", "delta, increase, rate"),
+        };
+        if is_safe {
+            return Ok(());
+        }
+        let name = call.function.name();
+        Err(EvalError::Execution(format!(
+            "{modifier} modifier can only be used with: {functions} - not with {name}"
+        )))
     }
 
     fn math(&self, call: &Call, function: fn(f64) -> f64) -> Result<Value, EvalError> {
@@ -213,12 +274,21 @@ impl Evaluator<'_> {
     /// where it was calculated.
     fn timestamp(&self, expr: &Expr) -> Result<Vec<Series>, EvalError> {
         if let Expr::Vector(selector) = unwrap_parens(expr) {
-            let times = self.newest(selector, |sample| seconds(sample.timestamp_ms))?;
+            let times = self.newest(selector, Newest::Time)?;
             return self.map(times, |time| time);
         }
-        let times = self.step_times();
-        let series = self.vector(expr)?;
-        self.map_steps(series, |step, _| times.get(step).copied())
+        let mut series = self.vector(expr)?;
+        for one in &mut series {
+            let histograms = std::mem::take(&mut one.histograms);
+            let times = histograms.iter().map(|sample| sample.timestamp_ms);
+            one.points
+                .extend(times.map(|time| super::series::point(time, 0.0)));
+            one.points.sort_by_key(|point| point.timestamp_ms);
+            for point in &mut one.points {
+                point.value = seconds(point.timestamp_ms);
+            }
+        }
+        self.map(series, |time| time)
     }
 
     /// `scalar(vector)`: its value at the steps at which it has exactly one, NaN at the others.
@@ -234,23 +304,10 @@ impl Evaluator<'_> {
         });
         Ok(values.collect())
     }
-
-    /// Sorts by value, NaN last. A range query's series come sorted by their labels in any case.
-    fn sort(&self, call: &Call, descending: bool) -> Result<Value, EvalError> {
-        let mut series = self.vector(argument(call, 0)?)?;
-        let value = |series: &Series| series.points.first().map_or(f64::NAN, |point| point.value);
-        series.sort_by(|a, b| {
-            let (a, b) = (value(a), value(b));
-            let order = a
-                .partial_cmp(&b)
-                .map(|order| if descending { order.reverse() } else { order });
-            order.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
-        });
-        Ok(Value::Vector(series))
-    }
 }
 
-fn seconds(millis: i64) -> f64 {
+/// Milliseconds as seconds.
+pub(super) fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
 }
 

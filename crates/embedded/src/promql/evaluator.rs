@@ -1,13 +1,16 @@
 //! The walk over the tree.
 
-use query::promql::ast::{Expr, UnaryOp};
+use std::sync::Arc;
+
+use query::promql::ast::{BinaryOp, Expr, UnaryOp};
 
 use super::budget::Budget;
-use super::series::{self, Series, Value};
-use crate::answer::Point;
-use crate::labels::Labels;
+use super::notes::Notes;
+use super::series::{self, Series, Value, point};
+use super::stored::Resets;
+use crate::histogram::Histogram;
 use crate::limits::{EvalError, Stop};
-use crate::store::TenantMetrics;
+use crate::store::{HistogramSample, TenantMetrics};
 
 /// The steps of a query or a subquery, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +59,16 @@ pub(super) struct Evaluator<'a> {
     pub(super) store: &'a TenantMetrics,
     pub(super) stop: &'a Stop,
     pub(super) budget: &'a Budget,
+    pub(super) notes: &'a Notes,
     /// How far back a selector looks, in milliseconds.
     pub(super) lookback: i64,
     /// First and last time of the whole query: what `start()` and `end()` behind `@` mean.
     pub(super) query_span: (i64, i64),
+    /// The step of the whole query, in milliseconds; 0 where it asks for one time only.
+    pub(super) query_step: i64,
     pub(super) steps: Steps,
     pub(super) delayed_name_removal: bool,
+    pub(super) resets: Resets,
 }
 
 /// The refusal of what is right and cannot be evaluated here.
@@ -90,7 +97,7 @@ impl Evaluator<'_> {
         let value = self.eval_node(expr)?;
         let left = match &value {
             Value::Scalar(values) => values.len(),
-            Value::Vector(series) => series.iter().map(|one| one.points.len()).sum(),
+            Value::Vector(series) => series.iter().map(Series::weight).sum(),
             Value::String(_) => 0,
         };
         self.budget.settle(before, left);
@@ -105,20 +112,56 @@ impl Evaluator<'_> {
                 Some(text) => Ok(Value::String(text.to_owned())),
                 None => Err(unsupported("a string that is not UTF-8")),
             },
-            Expr::Vector(selector) => Ok(Value::Vector(self.vector_selector(selector)?)),
+            Expr::Vector(_) => Ok(Value::Vector(self.vector_selector(expr)?)),
             Expr::Matrix(_) | Expr::Subquery(_) => Err(wrong_type("instant vector")),
             Expr::Paren(inner) | Expr::Unary(UnaryOp::Plus, inner) => self.eval(inner),
             Expr::Unary(UnaryOp::Minus, inner) => match self.eval(inner)? {
                 Value::Scalar(values) => Ok(Value::Scalar(
                     values.into_iter().map(|value| -value).collect(),
                 )),
-                Value::Vector(series) => Ok(Value::Vector(self.map(series, |value| -value)?)),
+                Value::Vector(series) => Ok(Value::Vector(self.negated(series)?)),
                 Value::String(_) => Err(wrong_type("scalar or instant vector")),
             },
-            Expr::Binary(binary) => self.binary(binary),
-            Expr::Aggregate(aggregate) => Ok(Value::Vector(self.aggregate(aggregate)?)),
-            Expr::Call(call) => self.call(call),
+            Expr::Binary(binary) => self.with_resets(expr).binary(expr, binary),
+            Expr::Aggregate(aggregate) => Ok(Value::Vector(self.aggregate(expr, aggregate)?)),
+            Expr::Call(call) => self.with_resets(expr).call(expr, call),
         }
+    }
+
+    /// The evaluator for the operands of this expression: whether they recognize resets depends on
+    /// what is asked of histograms.
+    fn with_resets(&self, expr: &Expr) -> Self {
+        use query::promql::functions::Function as F;
+        let mut inner = *self;
+        match expr {
+            Expr::Call(call) => {
+                let totals = [F::HistogramCount, F::HistogramSum, F::HistogramAvg];
+                let buckets = [
+                    F::HistogramQuantile,
+                    F::HistogramQuantiles,
+                    F::HistogramFraction,
+                ];
+                if totals.contains(&call.function) {
+                    inner.resets = self.resets.of_totals();
+                } else if buckets.contains(&call.function) {
+                    inner.resets = Resets::AsHintedThroughout;
+                }
+            }
+            Expr::Binary(binary) => {
+                if matches!(binary.op, BinaryOp::TrimUpper | BinaryOp::TrimLower) {
+                    inner.resets = Resets::AsHintedThroughout;
+                }
+            }
+            Expr::Number(_)
+            | Expr::String(_)
+            | Expr::Vector(_)
+            | Expr::Matrix(_)
+            | Expr::Subquery(_)
+            | Expr::Paren(_)
+            | Expr::Unary(..)
+            | Expr::Aggregate(_) => {}
+        }
+        inner
     }
 
     /// Evaluates an instant vector.
@@ -147,19 +190,13 @@ impl Evaluator<'_> {
     pub(super) fn unlabelled(&self, values: Vec<f64>) -> Vec<Series> {
         let points = self.steps.times().zip(values);
         vec![Series {
-            labels: Labels::default(),
-            drop_name: false,
-            points: points
-                .map(|(timestamp_ms, value)| Point {
-                    timestamp_ms,
-                    value,
-                })
-                .collect(),
+            points: points.map(|(time, value)| point(time, value)).collect(),
+            ..Series::default()
         }]
     }
 
-    /// Applies a function to every value; the metric name goes, for the value means something else
-    /// now.
+    /// Applies a function to every number; the metric name goes, for the value means something else
+    /// now. Histograms go, too.
     pub(super) fn map(
         &self,
         mut series: Vec<Series>,
@@ -167,10 +204,42 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         for one in &mut series {
             self.drop_name(one);
+            one.histograms.clear();
             for point in &mut one.points {
                 point.value = function(point.value);
             }
         }
+        series.retain(|one| !one.is_empty());
+        self.merged(series)
+    }
+
+    fn negated(&self, mut series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+        for one in &mut series {
+            self.drop_name(one);
+            for point in &mut one.points {
+                point.value = -point.value;
+            }
+            for sample in &mut one.histograms {
+                Arc::make_mut(&mut sample.histogram).scale(-1.0);
+            }
+        }
+        self.merged(series)
+    }
+
+    /// Makes a number of every histogram; the numbers go, and so does the metric name.
+    pub(super) fn map_histograms(
+        &self,
+        mut series: Vec<Series>,
+        function: impl Fn(&Histogram) -> f64,
+    ) -> Result<Vec<Series>, EvalError> {
+        for one in &mut series {
+            self.drop_name(one);
+            let histograms = std::mem::take(&mut one.histograms);
+            let of =
+                |sample: HistogramSample| point(sample.timestamp_ms, function(&sample.histogram));
+            one.points = histograms.into_iter().map(of).collect();
+        }
+        series.retain(|one| !one.is_empty());
         self.merged(series)
     }
 
@@ -182,13 +251,14 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         for one in &mut series {
             self.drop_name(one);
+            one.histograms.clear();
             one.points.retain_mut(|point| {
                 let value = function(self.steps.index(point.timestamp_ms), point.value);
                 point.value = value.unwrap_or(point.value);
                 value.is_some()
             });
         }
-        series.retain(|one| !one.points.is_empty());
+        series.retain(|one| !one.is_empty());
         self.merged(series)
     }
 

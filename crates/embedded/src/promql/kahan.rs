@@ -2,21 +2,21 @@
 
 /// A running sum with the part that was rounded away.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sum {
+pub(crate) struct Sum {
     total: f64,
     lost: f64,
 }
 
 impl Sum {
     /// A sum that has its first value. It differs from adding to an empty one by the sign of zero.
-    pub(super) fn starting_with(value: f64) -> Self {
+    pub(crate) fn starting_with(value: f64) -> Self {
         Self {
             total: value,
             lost: 0.0,
         }
     }
 
-    pub(super) fn add(&mut self, value: f64) {
+    pub(crate) fn add(&mut self, value: f64) {
         let total = self.total + value;
         if total.is_infinite() {
             self.lost = 0.0;
@@ -28,7 +28,7 @@ impl Sum {
         self.total = total;
     }
 
-    pub(super) fn value(self) -> f64 {
+    pub(crate) fn value(self) -> f64 {
         self.total + self.lost
     }
 }

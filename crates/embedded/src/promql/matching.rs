@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use query::promql::Expr;
 use query::promql::ast::{Binary, Side, VectorMatching};
 
-use super::binary::Operator;
 use super::evaluator::Evaluator;
-use super::series::{Collector, Cursor, METRIC_NAME, Series, unnamed};
+use super::operation::Operation;
+use super::operator::Operator;
+use super::series::{Collector, Cursor, METRIC_NAME, Operand, Series};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 
@@ -49,7 +51,7 @@ impl Signatures {
 
 /// The labels by which series find each other: those of `on`, or all but those of `ignoring` and
 /// the metric name.
-fn matching_labels(labels: &Labels, matching: Option<&VectorMatching>) -> Labels {
+pub(super) fn matching_labels(labels: &Labels, matching: Option<&VectorMatching>) -> Labels {
     match matching {
         None => labels.filter(|name| name != METRIC_NAME),
         Some(matching) if matching.on => {
@@ -61,26 +63,14 @@ fn matching_labels(labels: &Labels, matching: Option<&VectorMatching>) -> Labels
     }
 }
 
-/// An operation between vectors while its steps are walked. `many` is the left side, or the right
-/// one with `group_right`.
-struct Operation<'a> {
-    binary: &'a Binary,
-    operator: Operator,
-    group_side: Option<Side>,
-    delayed_name_removal: bool,
-    collector: Collector,
-    /// The series of the answer that a pair of operands goes to.
-    slots: HashMap<(usize, usize), usize>,
-    /// For every match group, the last step at which it had a result; for every series of the
-    /// answer, the last step and match group.
-    matched_groups: Vec<Option<i64>>,
-    matched_slots: Vec<Option<(i64, usize)>>,
-}
+/// A value of one side at a step: which series, its match group, and the value.
+type Present = (usize, usize, Operand);
 
 impl Evaluator<'_> {
     /// An arithmetic operation or a comparison between two vectors.
     pub(super) fn matched(
         &self,
+        expr: &Expr,
         binary: &Binary,
         lhs: &[Series],
         rhs: &[Series],
@@ -94,62 +84,78 @@ impl Evaluator<'_> {
             Some(Side::Right) => (rhs, lhs),
             Some(Side::Left) | None => (lhs, rhs),
         };
+        // With `group_right` Prometheus gives the value for a missing left side to the right one,
+        // and its tests say so.
+        let float = |number: &query::number::Number| Operand::Float(number.value);
+        let fill_many = binary.fill.left.as_ref().map(float);
+        let fill_one = binary.fill.right.as_ref().map(float);
         let mut signatures = Signatures::default();
         let mut many = signatures.side(many, matching);
         let mut one = signatures.side(one, matching);
         let mut operation = Operation {
+            expr,
             binary,
+            notes: self.notes,
             operator,
             group_side,
             delayed_name_removal: self.delayed_name_removal,
             collector: Collector::default(),
             slots: HashMap::new(),
+            recent: vec![None; many.len()],
             matched_groups: vec![None; signatures.count()],
             matched_slots: Vec::new(),
         };
         // For every match group, the series of the "one" side and its value at this step.
-        let mut partners: Vec<Option<(i64, usize, f64)>> = vec![None; signatures.count()];
+        let mut partners: Vec<Option<(i64, usize, Operand)>> = vec![None; signatures.count()];
         for time in self.steps.times() {
             self.stop.check()?;
-            let lefts: Vec<(usize, f64)> = many
-                .iter_mut()
-                .enumerate()
-                .filter_map(|(at, side)| Some((at, side.cursor.at(time)?)))
-                .collect();
-            let rights: Vec<(usize, f64)> = one
-                .iter_mut()
-                .enumerate()
-                .filter_map(|(at, side)| Some((at, side.cursor.at(time)?)))
-                .collect();
+            let lefts = present(&mut many, time);
+            let rights = present(&mut one, time);
             // With one side empty nothing can match, not even wrongly.
-            if lefts.is_empty() || rights.is_empty() {
+            let is_filled = fill_many.is_some() || fill_one.is_some();
+            if (lefts.is_empty() || rights.is_empty()) && !is_filled {
                 continue;
             }
-            for (at, value) in rights {
-                let Some(side) = one.get(at) else { continue };
-                let Some(partner) = partners.get_mut(side.signature) else {
+            for (at, signature, value) in &rights {
+                let Some(partner) = partners.get_mut(*signature) else {
                     continue;
                 };
-                if let Some((when, other, _)) = *partner
-                    && when == time
+                if let Some((when, other, _)) = partner
+                    && *when == time
                 {
-                    let other = one.get(other).map(|other| other.series);
-                    return Err(operation.duplicate(side.series, other));
+                    let (series, other) = (one.get(*at), one.get(*other));
+                    return Err(operation.duplicate(series, other));
                 }
-                *partner = Some((time, at, value));
+                *partner = Some((time, *at, value.clone()));
             }
-            for (at, value) in lefts {
-                let Some(left) = many.get(at) else { continue };
-                let partner = partners.get(left.signature).copied().flatten();
-                let Some((when, partner, partner_value)) = partner else {
-                    continue;
+            for (at, signature, value) in &lefts {
+                let Some(left) = many.get(*at) else { continue };
+                let partner = partners.get(*signature).and_then(Option::as_ref);
+                let partner = partner.filter(|(when, ..)| *when == time);
+                let (right, partner_value) = match (partner, &fill_one) {
+                    (Some((_, partner, value)), _) => {
+                        let series = one.get(*partner).map(|side| (*partner, side.series));
+                        (series, value)
+                    }
+                    (None, Some(fill)) => (None, fill),
+                    (None, None) => continue,
                 };
-                let Some(right) = one.get(partner) else {
-                    continue;
-                };
-                if when == time {
-                    let slot = operation.slot((at, left), (partner, right));
-                    operation.apply(time, slot, left.signature, value, partner_value)?;
+                let slot = operation.slot(Some((*at, left.series)), right);
+                operation.apply(time, slot, *signature, (value, partner_value))?;
+            }
+            if let Some(fill) = &fill_many {
+                let mut filled = vec![true; signatures.count()];
+                for (_, signature, _) in &lefts {
+                    if let Some(filled) = filled.get_mut(*signature) {
+                        *filled = false;
+                    }
+                }
+                for (at, signature, value) in &rights {
+                    let Some(right) = one.get(*at) else { continue };
+                    if filled.get(*signature) == Some(&true) {
+                        let slot = operation.slot(None, Some((*at, right.series)));
+                        operation.apply(time, slot, *signature, (fill, value))?;
+                    }
                 }
             }
             self.budget.take(many.len().min(one.len()))?;
@@ -158,98 +164,8 @@ impl Evaluator<'_> {
     }
 }
 
-impl Operation<'_> {
-    fn slot(&mut self, left: (usize, &SideSeries), right: (usize, &SideSeries)) -> usize {
-        let pair = (left.0, right.0);
-        if let Some(slot) = self.slots.get(&pair) {
-            return *slot;
-        }
-        let labels = self.labels(&left.1.series.labels, &right.1.series.labels);
-        let slot = self.collector.slot(labels, self.binary.return_bool);
-        self.slots.insert(pair, slot);
-        if self.matched_slots.len() <= slot {
-            self.matched_slots.resize(slot + 1, None);
-        }
-        slot
-    }
-
-    fn apply(
-        &mut self,
-        time: i64,
-        slot: usize,
-        signature: usize,
-        many: f64,
-        one: f64,
-    ) -> Result<(), EvalError> {
-        let (lhs, rhs) = match self.group_side {
-            Some(Side::Right) => (one, many),
-            Some(Side::Left) | None => (many, one),
-        };
-        // Whether a match is unique is judged before a comparison drops it.
-        if self.group_side.is_none() {
-            if let Some(last) = self.matched_groups.get_mut(signature)
-                && last.replace(time) == Some(time)
-            {
-                return Err(EvalError::Execution(
-                    "multiple matches for labels: many-to-one matching must be explicit \
-                     (group_left/group_right)"
-                        .to_owned(),
-                ));
-            }
-        } else if let Some(last) = self.matched_slots.get_mut(slot)
-            && last.replace((time, signature)) == Some((time, signature))
-        {
-            return Err(EvalError::Execution(
-                "multiple matches for labels: grouping labels must ensure unique matches"
-                    .to_owned(),
-            ));
-        }
-        match self.operator.apply(lhs, rhs, self.binary.return_bool) {
-            Some(value) => self.collector.push(slot, time, value),
-            None => Ok(()),
-        }
-    }
-
-    /// The labels of a result, from those of its operands.
-    fn labels(&self, many: &Labels, one: &Labels) -> Labels {
-        let drops_name = self.operator.is_arithmetic()
-            || (self.binary.return_bool && !self.delayed_name_removal);
-        let mut labels = if drops_name {
-            unnamed(many)
-        } else {
-            many.clone()
-        };
-        let Some(matching) = &self.binary.matching else {
-            return labels;
-        };
-        match &matching.group {
-            None => labels
-                .filter(|name| matching.labels.iter().any(|listed| listed == name) == matching.on),
-            Some(group) => {
-                for name in &group.include {
-                    labels = labels.with(name, one.get(name));
-                }
-                labels
-            }
-        }
-    }
-
-    fn duplicate(&self, series: &Series, other: Option<&Series>) -> EvalError {
-        let side = match self.group_side {
-            Some(Side::Right) => "left",
-            Some(Side::Left) | None => "right",
-        };
-        let group = matching_labels(&series.labels, self.binary.matching.as_ref());
-        let mut both = [
-            series.labels.to_string(),
-            other.map_or_else(String::new, |other| other.labels.to_string()),
-        ];
-        both.sort_unstable();
-        let [first, second] = both;
-        EvalError::Execution(format!(
-            "found duplicate series for the match group {group} on the {side} hand-side of the \
-             operation: [{first}, {second}];many-to-many matching not allowed: matching labels \
-             must be unique on one side"
-        ))
-    }
+fn present(side: &mut [SideSeries], time: i64) -> Vec<Present> {
+    let all = side.iter_mut().enumerate();
+    all.filter_map(|(at, one)| Some((at, one.signature, one.cursor.value_at(time)?)))
+        .collect()
 }

@@ -40,27 +40,37 @@ pub(super) struct Bucket {
     pub(super) count: f64,
 }
 
-/// The `q`-quantile of a classic histogram, linear within a bucket.
-pub(super) fn bucket_quantile(q: f64, mut buckets: Vec<Bucket>) -> f64 {
+/// The lowest and the highest bound of a bucket whose count had to be raised, and by how much it
+/// was raised at the most.
+pub(super) type RaisedBuckets = ((f64, f64), f64);
+
+/// The `q`-quantile of a classic histogram, linear within a bucket; and which counts had to be
+/// raised for it.
+pub(super) fn bucket_quantile(q: f64, mut buckets: Vec<Bucket>) -> (f64, Option<RaisedBuckets>) {
     if q.is_nan() {
-        return f64::NAN;
+        return (f64::NAN, None);
     }
     if q < 0.0 {
-        return f64::NEG_INFINITY;
+        return (f64::NEG_INFINITY, None);
     }
     if q > 1.0 {
-        return f64::INFINITY;
+        return (f64::INFINITY, None);
     }
     buckets.sort_by(|a, b| a.upper_bound.total_cmp(&b.upper_bound));
     if buckets
         .last()
         .is_none_or(|last| last.upper_bound != f64::INFINITY)
     {
-        return f64::NAN;
+        return (f64::NAN, None);
     }
     join_equal_bounds(&mut buckets);
-    make_monotonic(&mut buckets);
-    let [inner @ .., last] = buckets.as_slice() else {
+    let raised = make_monotonic(&mut buckets);
+    (monotonic_quantile(q, &buckets), raised)
+}
+
+/// The quantile of buckets in their order, the last one without end, whose counts do not fall.
+fn monotonic_quantile(q: f64, buckets: &[Bucket]) -> f64 {
+    let [inner @ .., last] = buckets else {
         return f64::NAN;
     };
     let Some(highest) = inner.last() else {
@@ -148,18 +158,23 @@ fn join_equal_bounds(buckets: &mut Vec<Bucket>) {
 
 /// Counts never fall from one bucket to the next; where they do, or rise by a rounding error
 /// only, the scrape or a `rate` was not exact.
-fn make_monotonic(buckets: &mut [Bucket]) {
+fn make_monotonic(buckets: &mut [Bucket]) -> Option<RaisedBuckets> {
     let mut buckets = buckets.iter_mut();
-    let Some(mut before) = buckets.next().map(|bucket| bucket.count) else {
-        return;
-    };
+    let mut before = buckets.next()?.count;
+    let mut raised: Option<RaisedBuckets> = None;
     for bucket in buckets {
-        if bucket.count < before || nearly_equal(bucket.count, before) {
+        if nearly_equal(bucket.count, before) {
+            bucket.count = before;
+        } else if bucket.count < before {
+            let (bound, by) = (bucket.upper_bound, before - bucket.count);
+            let ((lowest, highest), most) = raised.unwrap_or(((bound, bound), by));
+            raised = Some(((lowest.min(bound), highest.max(bound)), most.max(by)));
             bucket.count = before;
         } else {
             before = bucket.count;
         }
     }
+    raised
 }
 
 fn nearly_equal(a: f64, b: f64) -> bool {
@@ -184,7 +199,7 @@ mod tests {
         let buckets = buckets
             .iter()
             .map(|&(upper_bound, count)| Bucket { upper_bound, count });
-        bucket_quantile(q, buckets.collect())
+        bucket_quantile(q, buckets.collect()).0
     }
 
     #[test]

@@ -4,26 +4,39 @@
 
 use std::thread;
 
-use query::promql::ast::Expr;
+use query::promql::ast::{Call, Expr, Extension};
 
 use super::evaluator::Evaluator;
-use super::selector::{RangeVector, demanded_labels};
-use super::series::{Series, same_labels};
+use super::notes::Notes;
+use super::range_vector::RangeVector;
+use super::selector::demanded_labels;
+use super::series::{Operand, Series, point, same_labels, weight};
 use crate::answer::Point;
+use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::store::HistogramSample;
 
-/// The samples that a range function sees at one step; never empty.
+/// The samples that a range function sees at one step; there is at least one. With an extension
+/// there may be some from outside of the edges.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window<'a> {
     pub(super) samples: &'a [Point],
+    pub(super) histograms: &'a [HistogramSample],
     /// Left edge, exclusive, in milliseconds.
     pub(super) start_ms: i64,
     /// Right edge, inclusive, in milliseconds.
     pub(super) end_ms: i64,
     /// The step, which `@` and `offset` do not move.
     pub(super) step_ms: i64,
-    /// The function's scalar argument at this step; NaN where it has none.
-    pub(super) argument: f64,
+    /// The function's scalar arguments at this step; NaN where it has none.
+    pub(super) arguments: [f64; 2],
+    pub(super) extension: Option<Extension>,
+    /// The series' labels, and the range vector that it is of.
+    pub(super) labels: &'a Labels,
+    pub(super) expr: &'a Expr,
+    /// The first scalar argument as it is written.
+    pub(super) argument_expr: Option<&'a Expr>,
+    pub(super) notes: &'a Notes,
 }
 
 impl Window<'_> {
@@ -34,30 +47,66 @@ impl Window<'_> {
     pub(super) fn range_seconds(&self) -> f64 {
         (self.end_ms - self.start_ms) as f64 / 1000.0
     }
+
+    /// The first scalar argument.
+    pub(super) fn argument(&self) -> f64 {
+        self.arguments[0]
+    }
 }
 
 /// Samples from which on a window takes so long that the time is looked at between two of them.
 const LONG_WINDOW: usize = 256;
 
 /// A function of a window. `None` is no value at this step.
-pub(super) type RangeFunction = fn(&Window) -> Option<f64>;
+#[derive(Clone, Copy, Debug)]
+pub(super) enum RangeFunction {
+    /// Reads numbers alone; histograms beside them are left out, which is told.
+    Floats(fn(&Window) -> Option<f64>),
+    /// Reads both.
+    Any(fn(&Window) -> Option<Operand>),
+    /// Reads both, and may end the query.
+    Failing(fn(&Window) -> Result<Option<f64>, EvalError>),
+}
+
+impl RangeFunction {
+    fn apply(self, window: &Window) -> Result<Option<Operand>, EvalError> {
+        match self {
+            Self::Any(function) => Ok(function(window)),
+            Self::Floats(function) => {
+                if window.samples.is_empty() {
+                    return Ok(None);
+                }
+                if !window.histograms.is_empty() {
+                    window.notes.ignored_in_range(window.expr, window.labels);
+                }
+                Ok(function(window).map(Operand::Float))
+            }
+            Self::Failing(function) => Ok(function(window)?.map(Operand::Float)),
+        }
+    }
+}
+
+/// How a range function is called.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RangeCall<'a> {
+    pub(super) range: &'a Expr,
+    pub(super) arguments: [Option<&'a Expr>; 2],
+    pub(super) keeps_name: bool,
+    pub(super) function: RangeFunction,
+    /// The metric should be a counter by its name.
+    pub(super) wants_counter: bool,
+}
 
 impl Evaluator<'_> {
-    /// Applies `function` to the windows of `range`, with the scalar of each step.
-    pub(super) fn over_range(
-        &self,
-        range: &Expr,
-        argument: Option<&Expr>,
-        keeps_name: bool,
-        function: RangeFunction,
-    ) -> Result<Vec<Series>, EvalError> {
-        let vector = self.range_vector(range)?;
-        let arguments = argument.map(|expr| self.scalar(expr)).transpose()?;
-        let arguments = arguments.as_deref();
+    /// Applies a function to the windows of a range vector, with the scalars of each step.
+    pub(super) fn over_range(&self, call: RangeCall) -> Result<Vec<Series>, EvalError> {
+        let vector = self.range_vector(call.range)?;
+        let scalars = |expr: Option<&Expr>| expr.map(|expr| self.scalar(expr)).transpose();
+        let arguments = [scalars(call.arguments[0])?, scalars(call.arguments[1])?];
         let mut parts = vector.into_parts();
         let last = parts.pop();
         let found = thread::scope(|scope| {
-            let work = |part| self.over_part(part, arguments, keeps_name, function);
+            let work = |part| self.over_part(part, call, &arguments);
             let others = parts.into_iter();
             let others: Vec<_> = others.map(|part| scope.spawn(move || work(part))).collect();
             let last = last.map(work).transpose()?;
@@ -83,53 +132,64 @@ impl Evaluator<'_> {
     fn over_part(
         &self,
         vector: RangeVector,
-        arguments: Option<&[f64]>,
-        keeps_name: bool,
-        function: RangeFunction,
+        call: RangeCall,
+        arguments: &[Option<Vec<f64>>; 2],
     ) -> Result<Vec<Series>, EvalError> {
-        let (shift, length) = (vector.shift, vector.range);
+        let (shift, length, extension) = (vector.shift, vector.range, vector.extension);
+        let (before, behind) = self.reach(extension);
         let mut found: Vec<Series> = Vec::new();
-        for series in vector.into_series() {
+        for series in vector.into_series(self.resets) {
             self.stop.check()?;
-            let mut series = series?;
-            self.budget.take(series.points.len())?;
-            let samples = std::mem::take(&mut series.points);
-            let (mut from, mut to) = (0, 0);
+            let samples = series?;
+            self.budget.take(samples.weight())?;
+            let mut series = Series {
+                labels: samples.labels.clone(),
+                drop_name: samples.drop_name,
+                ..Series::default()
+            };
+            let (mut floats, mut histograms) = (Slide::default(), Slide::default());
             for (step, step_ms) in self.steps.times().enumerate() {
                 let end_ms = shift.of(step_ms);
                 let start_ms = end_ms.saturating_sub(length);
-                to += count_until(samples.get(to..), end_ms);
-                from += count_until(samples.get(from..to), start_ms);
-                let samples = samples.get(from..to).unwrap_or_default();
-                if samples.is_empty() {
-                    continue;
-                }
-                if samples.len() > LONG_WINDOW {
-                    self.stop.check()?;
-                }
-                let argument = arguments
-                    .and_then(|arguments| arguments.get(step).copied())
-                    .unwrap_or(f64::NAN);
-                let value = function(&Window {
-                    samples,
+                let edges = (
+                    start_ms.saturating_sub(before),
+                    end_ms.saturating_add(behind),
+                );
+                let window = Window {
+                    samples: floats.to(&samples.points, edges, |one| one.timestamp_ms),
+                    histograms: histograms.to(&samples.histograms, edges, |one| one.timestamp_ms),
                     start_ms,
                     end_ms,
                     step_ms,
-                    argument,
-                });
-                if let Some(value) = value {
-                    series.points.push(Point {
-                        timestamp_ms: step_ms,
-                        value,
-                    });
+                    arguments: arguments.each_ref().map(|all| {
+                        let at = all.as_ref().and_then(|all| all.get(step).copied());
+                        at.unwrap_or(f64::NAN)
+                    }),
+                    extension,
+                    labels: &samples.labels,
+                    expr: call.range,
+                    argument_expr: call.arguments[0],
+                    notes: self.notes,
+                };
+                if window.samples.is_empty() && window.histograms.is_empty() {
+                    continue;
+                }
+                if window.samples.len() + weight(window.histograms) > LONG_WINDOW {
+                    self.stop.check()?;
+                }
+                if let Some(value) = call.function.apply(&window)? {
+                    series.push(step_ms, value);
                 }
             }
-            self.budget.give_back(samples.len());
-            self.budget.take(series.points.len())?;
-            if !keeps_name {
+            self.budget.give_back(samples.weight());
+            self.budget.take(series.weight())?;
+            if call.wants_counter && !series.points.is_empty() {
+                self.notes.check_counter(call.range, &samples.labels);
+            }
+            if !call.keeps_name {
                 self.drop_name(&mut series);
             }
-            if !series.points.is_empty() {
+            if !series.is_empty() {
                 found.push(series);
             }
         }
@@ -137,47 +197,64 @@ impl Evaluator<'_> {
     }
 
     /// `absent_over_time`: 1 at the steps at which no series has a sample in its window.
-    pub(super) fn absent_over_time(&self, range: &Expr) -> Result<Vec<Series>, EvalError> {
-        let present = self.over_range(range, None, true, super::over_time::present)?;
+    pub(super) fn absent_over_time(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
+        let range = super::call::argument(call, 0)?;
+        Self::check_extension(call, range)?;
+        let present = self.over_range(RangeCall {
+            range,
+            arguments: [None, None],
+            keeps_name: true,
+            function: RangeFunction::Any(super::over_time::present),
+            wants_counter: false,
+        })?;
         Ok(self.absent(range, &present))
     }
 
-    /// 1 at the steps at which none of the series has a point, with the labels that `selector`
+    /// 1 at the steps at which none of the series has a value, with the labels that `selector`
     /// demands.
     pub(super) fn absent(&self, selector: &Expr, present: &[Series]) -> Vec<Series> {
         let mut seen = vec![false; self.steps.count()];
-        for point in present.iter().flat_map(|series| &series.points) {
-            if let Some(seen) = seen.get_mut(self.steps.index(point.timestamp_ms)) {
+        let floats = present.iter().flat_map(|series| &series.points);
+        let histograms = present.iter().flat_map(|series| &series.histograms);
+        let times = floats.map(|point| point.timestamp_ms);
+        for time in times.chain(histograms.map(|sample| sample.timestamp_ms)) {
+            if let Some(seen) = seen.get_mut(self.steps.index(time)) {
                 *seen = true;
             }
         }
-        let points: Vec<Point> = self
-            .steps
-            .times()
-            .zip(seen)
+        let steps = self.steps.times().zip(seen);
+        let points: Vec<Point> = steps
             .filter(|(_, seen)| !seen)
-            .map(|(timestamp_ms, _)| Point {
-                timestamp_ms,
-                value: 1.0,
-            })
+            .map(|(timestamp_ms, _)| point(timestamp_ms, 1.0))
             .collect();
         if points.is_empty() {
             return Vec::new();
         }
         vec![Series {
             labels: demanded_labels(selector),
-            drop_name: false,
             points,
+            ..Series::default()
         }]
     }
 }
 
-/// How many of the samples are not after `time`. Windows move by few samples at a time, so they
-/// are counted one by one.
-fn count_until(samples: Option<&[Point]>, time: i64) -> usize {
-    samples
-        .unwrap_or_default()
-        .iter()
-        .take_while(|sample| sample.timestamp_ms <= time)
-        .count()
+/// A window that slides over samples.
+#[derive(Debug, Default)]
+struct Slide {
+    from: usize,
+    to: usize,
+}
+
+impl Slide {
+    /// The samples behind the first edge and up to the second, neither of which ever goes back.
+    fn to<'a, T>(&mut self, samples: &'a [T], edges: (i64, i64), time: fn(&T) -> i64) -> &'a [T] {
+        // Windows move by few samples at a time, so they are counted one by one.
+        let until = |samples: Option<&[T]>, edge: i64| {
+            let samples = samples.unwrap_or_default().iter();
+            samples.take_while(|sample| time(sample) <= edge).count()
+        };
+        self.to += until(samples.get(self.to..), edges.1);
+        self.from += until(samples.get(self.from..self.to), edges.0);
+        samples.get(self.from..self.to).unwrap_or_default()
+    }
 }

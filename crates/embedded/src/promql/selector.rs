@@ -1,94 +1,14 @@
-//! Selectors.
-
-use std::thread;
+//! Instant vector selectors.
 
 use query::Matcher;
-use query::promql::ast::{Expr, MatrixSelector, VectorSelector};
+use query::promql::ast::{Expr, Extension, VectorSelector};
 
-use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
-use super::modifiers::{Shift, positive_millis};
-use super::series::{METRIC_NAME, Series};
+use super::evaluator::{Evaluator, unwrap_parens};
+use super::series::{METRIC_NAME, Operand, Series};
 use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::{Reading, Sample, Selected};
-
-/// Stored series from which on several threads read them.
-const MANY_SERIES: usize = 2_000;
-/// Threads of one query.
-const MOST_THREADS: usize = 4;
-
-/// A range vector before its windows are cut.
-#[derive(Debug)]
-pub(super) struct RangeVector {
-    source: Source,
-    pub(super) shift: Shift,
-    /// Length of a window in milliseconds.
-    pub(super) range: i64,
-}
-
-#[derive(Debug)]
-enum Source {
-    Stored(Vec<Selected<Sample>>),
-    Computed(Vec<Series>),
-}
-
-impl RangeVector {
-    pub(super) fn computed(series: Vec<Series>, shift: Shift, range: i64) -> Self {
-        Self {
-            source: Source::Computed(series),
-            shift,
-            range,
-        }
-    }
-
-    /// The same in parts of about as many series, if there are so many that several threads pay.
-    pub(super) fn into_parts(self) -> Vec<Self> {
-        let (shift, range) = (self.shift, self.range);
-        let threads = thread::available_parallelism().map_or(1, usize::from);
-        match self.source {
-            Source::Stored(mut selected) if selected.len() >= MANY_SERIES && threads > 1 => {
-                let size = selected.len().div_ceil(threads.min(MOST_THREADS));
-                let mut parts = Vec::new();
-                while !selected.is_empty() {
-                    let rest = selected.split_off(size.min(selected.len()));
-                    parts.push(Self {
-                        source: Source::Stored(selected),
-                        shift,
-                        range,
-                    });
-                    selected = rest;
-                }
-                parts
-            }
-            source @ (Source::Stored(_) | Source::Computed(_)) => vec![Self {
-                source,
-                shift,
-                range,
-            }],
-        }
-    }
-
-    /// The series with all samples that some window may need, staleness marks left out. Samples of
-    /// stored series are read as they are asked for, one series at a time.
-    pub(super) fn into_series(self) -> Box<dyn Iterator<Item = Result<Series, EvalError>>> {
-        match self.source {
-            Source::Computed(series) => Box::new(series.into_iter().map(Ok)),
-            Source::Stored(selected) => {
-                let mut reading = Reading::default();
-                Box::new(selected.into_iter().map(move |one| {
-                    let mut points = one.read(&mut reading)?;
-                    points.retain(|sample| !sample.is_stale());
-                    Ok(Series {
-                        labels: one.labels,
-                        drop_name: false,
-                        points,
-                    })
-                }))
-            }
-        }
-    }
-}
+use crate::store::{HistogramSample, Reading};
 
 /// The matchers of a selector, its metric name among them.
 pub(crate) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
@@ -99,22 +19,33 @@ pub(crate) fn matchers(selector: &VectorSelector) -> Vec<Matcher> {
     name.chain(selector.matchers.iter().cloned()).collect()
 }
 
+/// What is taken from the newest sample of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Newest {
+    Value,
+    /// Its own time, in seconds.
+    Time,
+}
+
 impl Evaluator<'_> {
     /// The newest value of every series at every step.
-    pub(super) fn vector_selector(
-        &self,
-        selector: &VectorSelector,
-    ) -> Result<Vec<Series>, EvalError> {
-        self.newest(selector, |sample| sample.value)
+    pub(super) fn vector_selector(&self, expr: &Expr) -> Result<Vec<Series>, EvalError> {
+        let Expr::Vector(selector) = expr else {
+            return Err(super::evaluator::wrong_type("instant vector"));
+        };
+        match selector.extension {
+            Some(Extension::Smoothed) => self.smoothed_vector(expr, selector),
+            None | Some(Extension::Anchored) => self.newest(selector, Newest::Value),
+        }
     }
 
-    /// What `read` takes from the newest sample of every series at every step.
+    /// What is wanted of the newest sample of every series at every step.
     pub(super) fn newest(
         &self,
         selector: &VectorSelector,
-        read: impl Fn(&Sample) -> f64,
+        wanted: Newest,
     ) -> Result<Vec<Series>, EvalError> {
-        let shift = self.selector_shift(selector)?;
+        let shift = self.shift(&selector.modifiers)?;
         let (first, last) = shift.span(self.steps);
         if self.steps.count() == 0 {
             return Ok(Vec::new());
@@ -122,117 +53,87 @@ impl Evaluator<'_> {
         let from = first.saturating_sub(self.lookback).saturating_add(1);
         let mut found = Vec::new();
         let mut reading = Reading::default();
-        for selected in self.store.select(&matchers(selector), from, last)? {
+        for stored in self.stored(&matchers(selector), from, last)? {
             self.stop.check()?;
-            let samples = selected.read(&mut reading)?;
-            let mut rest = samples.as_slice();
-            let mut newest: Option<Sample> = None;
-            let mut points = Vec::new();
+            let samples = stored.read(&mut reading, self.resets)?;
+            let mut newest = Walk::new(&samples);
+            let mut series = Series {
+                labels: stored.labels,
+                ..Series::default()
+            };
             for timestamp_ms in self.steps.times() {
                 let time = shift.of(timestamp_ms);
-                let until = rest.partition_point(|sample| sample.timestamp_ms <= time);
-                if let Some((passed, ahead)) = rest.split_at_checked(until) {
-                    newest = passed.last().copied().or(newest);
-                    rest = ahead;
-                }
-                let Some(sample) = newest else { continue };
                 let oldest = time.saturating_sub(self.lookback);
-                if sample.timestamp_ms > oldest && !sample.is_stale() {
-                    points.push(Point {
-                        timestamp_ms,
-                        value: read(&sample),
-                    });
-                }
+                let Some((at, value)) = newest.until(time, oldest) else {
+                    continue;
+                };
+                let value = match wanted {
+                    Newest::Value => value,
+                    Newest::Time => Operand::Float(super::call::seconds(at)),
+                };
+                series.push(timestamp_ms, value);
             }
-            self.budget.take(points.len())?;
-            if !points.is_empty() {
-                found.push(Series {
-                    labels: selected.labels,
-                    drop_name: false,
-                    points,
-                });
+            self.budget.take(series.weight())?;
+            if !series.is_empty() {
+                found.push(series);
             }
         }
         Ok(found)
     }
+}
 
-    /// A range vector, from a selector or a subquery.
-    pub(super) fn range_vector(&self, expr: &Expr) -> Result<RangeVector, EvalError> {
-        match unwrap_parens(expr) {
-            Expr::Matrix(matrix) => self.matrix_selector(matrix),
-            Expr::Subquery(subquery) => self.subquery(subquery),
-            Expr::Number(_)
-            | Expr::String(_)
-            | Expr::Vector(_)
-            | Expr::Paren(_)
-            | Expr::Unary(..)
-            | Expr::Binary(_)
-            | Expr::Aggregate(_)
-            | Expr::Call(_) => Err(wrong_type("range vector")),
+/// Walks both kinds of a series' samples beside the steps.
+struct Walk<'a> {
+    points: &'a [Point],
+    histograms: &'a [HistogramSample],
+    point: Option<&'a Point>,
+    histogram: Option<&'a HistogramSample>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(series: &'a Series) -> Self {
+        Self {
+            points: &series.points,
+            histograms: &series.histograms,
+            point: None,
+            histogram: None,
         }
     }
 
-    fn matrix_selector(&self, matrix: &MatrixSelector) -> Result<RangeVector, EvalError> {
-        let shift = self.selector_shift(&matrix.selector)?;
-        let range = positive_millis(&matrix.range)?;
-        let (first, last) = shift.span(self.steps);
-        let from = first.saturating_sub(range).saturating_add(1);
-        let selected = if self.steps.count() == 0 {
-            Vec::new()
-        } else {
-            self.store.select(&matchers(&matrix.selector), from, last)?
-        };
-        Ok(RangeVector {
-            source: Source::Stored(selected),
-            shift,
-            range,
-        })
-    }
-
-    fn selector_shift(&self, selector: &VectorSelector) -> Result<Shift, EvalError> {
-        if selector.extension.is_some() {
-            return Err(unsupported("a selector that is anchored or smoothed"));
+    /// The newest sample up to `time`, which never becomes less, with its own time. None if it is
+    /// not newer than `oldest` or marks the end of the series.
+    fn until(&mut self, time: i64, oldest: i64) -> Option<(i64, Operand)> {
+        let until = self.points.partition_point(|one| one.timestamp_ms <= time);
+        if let Some((passed, ahead)) = self.points.split_at_checked(until) {
+            self.point = passed.last().or(self.point);
+            self.points = ahead;
         }
-        self.shift(&selector.modifiers)
-    }
-
-    /// The samples of a range vector that is the whole of an instant query. A range query has no
-    /// use for one.
-    pub(super) fn top_level_range(
-        &self,
-        expr: &Expr,
-        instant: bool,
-    ) -> Result<Option<Vec<Series>>, EvalError> {
-        let expr = unwrap_parens(expr);
-        if !matches!(expr, Expr::Matrix(_) | Expr::Subquery(_)) {
-            return Ok(None);
-        }
-        if !instant {
-            return Err(EvalError::Invalid(
-                "invalid parameter \"query\": invalid expression type \"range vector\" for range \
-                 query, must be Scalar or instant Vector"
-                    .to_owned(),
-            ));
-        }
-        let range = self.range_vector(expr)?;
-        let end = range.shift.of(self.steps.start);
-        let start = end.saturating_sub(range.range);
-        let mut found = Vec::new();
-        for series in range.into_series() {
-            self.stop.check()?;
-            let mut series = series?;
-            series
-                .points
-                .retain(|point| point.timestamp_ms > start && point.timestamp_ms <= end);
-            self.budget.take(series.points.len())?;
-            if series.drop_name {
-                series.labels = super::series::unnamed(&series.labels);
-            }
-            if !series.points.is_empty() {
-                found.push(series);
+        if let Some(first) = self.histograms.first()
+            && first.timestamp_ms <= time
+        {
+            let until = self
+                .histograms
+                .partition_point(|one| one.timestamp_ms <= time);
+            if let Some((passed, ahead)) = self.histograms.split_at_checked(until) {
+                self.histogram = passed.last().or(self.histogram);
+                self.histograms = ahead;
             }
         }
-        Ok(Some(found))
+        let point = self.point.filter(|one| one.timestamp_ms > oldest);
+        let histogram = self.histogram.filter(|one| one.timestamp_ms > oldest);
+        match (point, histogram) {
+            (Some(point), histogram)
+                if histogram.is_none_or(|other| other.timestamp_ms < point.timestamp_ms) =>
+            {
+                let value = Operand::Float(point.value);
+                (!point.is_stale()).then_some((point.timestamp_ms, value))
+            }
+            (_, Some(sample)) => {
+                let value = || Operand::Histogram(sample.histogram.clone());
+                (!sample.is_stale()).then(|| (sample.timestamp_ms, value()))
+            }
+            (Some(_) | None, None) => None,
+        }
     }
 }
 

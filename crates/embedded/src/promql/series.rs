@@ -1,10 +1,13 @@
 //! Values between the parts of an expression.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::answer::Point;
+use crate::histogram::Histogram;
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::store::HistogramSample;
 
 /// The label that holds the metric name.
 pub(super) const METRIC_NAME: &str = "__name__";
@@ -21,13 +24,77 @@ pub(super) enum Value {
     String(String),
 }
 
-/// A series over the steps of a query.
-#[derive(Clone, Debug)]
+/// A series over the steps of a query. At one time it has a number or a histogram, or nothing.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Series {
     pub(super) labels: Labels,
     /// Whether the metric name goes at the end; see `Request::delayed_name_removal`.
     pub(super) drop_name: bool,
     pub(super) points: Vec<Point>,
+    pub(super) histograms: Vec<HistogramSample>,
+}
+
+impl Series {
+    pub(super) fn is_empty(&self) -> bool {
+        self.points.is_empty() && self.histograms.is_empty()
+    }
+
+    /// How many samples it holds; a histogram counts as many as its buckets take.
+    pub(super) fn weight(&self) -> usize {
+        self.points.len() + weight(&self.histograms)
+    }
+
+    /// Adds a value of a step behind all others.
+    pub(super) fn push(&mut self, timestamp_ms: i64, value: Operand) {
+        match value {
+            Operand::Float(value) => self.points.push(point(timestamp_ms, value)),
+            Operand::Histogram(histogram) => self.histograms.push(HistogramSample {
+                timestamp_ms,
+                histogram,
+            }),
+        }
+    }
+
+    /// First and last time at which it has a value.
+    pub(super) fn span(&self) -> Option<(i64, i64)> {
+        let floats = self.points.first().zip(self.points.last());
+        let floats = floats.map(|(first, last)| (first.timestamp_ms, last.timestamp_ms));
+        let histograms = self.histograms.first().zip(self.histograms.last());
+        let histograms = histograms.map(|(first, last)| (first.timestamp_ms, last.timestamp_ms));
+        match (floats, histograms) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+/// As how many samples histograms count, which is about what they take in memory.
+pub(super) fn weight(histograms: &[HistogramSample]) -> usize {
+    let of = |sample: &HistogramSample| {
+        let histogram = &sample.histogram;
+        8 + histogram.positive.len() + histogram.negative.len()
+    };
+    histograms.iter().map(of).sum()
+}
+
+/// A value of one series at one step.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    Float(f64),
+    Histogram(Arc<Histogram>),
+}
+
+impl Operand {
+    pub(super) fn histogram(histogram: Histogram) -> Self {
+        Self::Histogram(Arc::new(histogram))
+    }
+
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Float(_) => "float",
+            Self::Histogram(_) => "histogram",
+        }
+    }
 }
 
 /// A point.
@@ -71,8 +138,9 @@ pub(super) fn merge(series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
         if let Some(base) = index.get(&one.labels).and_then(|at| merged.get_mut(*at)) {
             base.points.extend(one.points);
             base.points.sort_by_key(|point| point.timestamp_ms);
-            let mut pairs = base.points.array_windows();
-            if pairs.any(|[a, b]| a.timestamp_ms == b.timestamp_ms) {
+            base.histograms.extend(one.histograms);
+            base.histograms.sort_by_key(|sample| sample.timestamp_ms);
+            if has_step_twice(base) {
                 return Err(same_labels());
             }
         } else {
@@ -81,6 +149,20 @@ pub(super) fn merge(series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
         }
     }
     Ok(merged)
+}
+
+fn has_step_twice(series: &Series) -> bool {
+    let mut points = series.points.array_windows();
+    let mut histograms = series.histograms.array_windows();
+    points.any(|[a, b]| a.timestamp_ms == b.timestamp_ms)
+        || histograms.any(|[a, b]| a.timestamp_ms == b.timestamp_ms)
+        || series.histograms.iter().any(|histogram| {
+            let time = histogram.timestamp_ms;
+            let at = series
+                .points
+                .binary_search_by_key(&time, |point| point.timestamp_ms);
+            at.is_ok()
+        })
 }
 
 /// Builds series out of points that come step by step.
@@ -101,56 +183,53 @@ impl Collector {
         self.series.push(Series {
             labels,
             drop_name,
-            points: Vec::new(),
+            ..Series::default()
         });
         slot
     }
 
-    /// Adds a point, of which a series has one for each step.
+    /// Adds a value, of which a series has one for each step.
     pub(super) fn push(
         &mut self,
         slot: usize,
         timestamp_ms: i64,
-        value: f64,
+        value: Operand,
     ) -> Result<(), EvalError> {
         let Some(series) = self.series.get_mut(slot) else {
             return Ok(());
         };
-        if series
-            .points
-            .last()
-            .is_some_and(|last| last.timestamp_ms == timestamp_ms)
-        {
+        let last_float = series.points.last().map(|last| last.timestamp_ms);
+        let last_histogram = series.histograms.last().map(|last| last.timestamp_ms);
+        if last_float == Some(timestamp_ms) || last_histogram == Some(timestamp_ms) {
             return Err(same_labels());
         }
-        series.points.push(Point {
-            timestamp_ms,
-            value,
-        });
+        series.push(timestamp_ms, value);
         Ok(())
     }
 
-    /// The series that have points.
+    /// The series that have values.
     pub(super) fn finish(mut self) -> Vec<Series> {
-        self.series.retain(|one| !one.points.is_empty());
+        self.series.retain(|one| !one.is_empty());
         self.series
     }
 }
 
-/// Walks a series' points beside the steps.
+/// Walks a series' values beside the steps.
 #[derive(Clone, Debug)]
 pub(super) struct Cursor<'a> {
     points: &'a [Point],
+    histograms: &'a [HistogramSample],
 }
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(series: &'a Series) -> Self {
         Self {
             points: &series.points,
+            histograms: &series.histograms,
         }
     }
 
-    /// The value at `time`, which is never less than it was in the call before.
+    /// The number at `time`, which is never less than it was in the call before.
     pub(super) fn at(&mut self, time: i64) -> Option<f64> {
         while let Some((first, rest)) = self.points.split_first() {
             if first.timestamp_ms >= time {
@@ -159,5 +238,25 @@ impl<'a> Cursor<'a> {
             self.points = rest;
         }
         None
+    }
+
+    /// The histogram at `time`, likewise.
+    pub(super) fn histogram_at(&mut self, time: i64) -> Option<&'a Arc<Histogram>> {
+        while let Some((first, rest)) = self.histograms.split_first() {
+            if first.timestamp_ms >= time {
+                return (first.timestamp_ms == time).then_some(&first.histogram);
+            }
+            self.histograms = rest;
+        }
+        None
+    }
+
+    /// The number or histogram at `time`, likewise.
+    pub(super) fn value_at(&mut self, time: i64) -> Option<Operand> {
+        if let Some(value) = self.at(time) {
+            return Some(Operand::Float(value));
+        }
+        let histogram = self.histogram_at(time)?;
+        Some(Operand::Histogram(Arc::clone(histogram)))
     }
 }

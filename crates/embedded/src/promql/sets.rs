@@ -4,14 +4,14 @@ use query::promql::ast::Binary;
 
 use super::evaluator::Evaluator;
 use super::matching::{SideSeries, Signatures};
-use super::series::{Collector, Series};
+use super::series::{Collector, Operand, Series};
 use crate::limits::EvalError;
 
 /// The points of both sides at one step.
 struct Step<'a> {
     time: i64,
-    lefts: Vec<(&'a Series, usize, f64)>,
-    rights: Vec<(&'a Series, usize, f64)>,
+    lefts: Vec<(&'a Series, usize, Operand)>,
+    rights: Vec<(&'a Series, usize, Operand)>,
     /// Whether a match group has a series on the left, and on the right.
     on_left: Vec<bool>,
     on_right: Vec<bool>,
@@ -51,7 +51,7 @@ impl Evaluator<'_> {
             step.keep_lefts(collector, |_| true)?;
             for (series, signature, value) in &step.rights {
                 if step.on_left.get(*signature) == Some(&false) {
-                    push(collector, step.time, series, *value)?;
+                    push(collector, step.time, series, value.clone())?;
                 }
             }
             Ok(())
@@ -96,7 +96,7 @@ impl Step<'_> {
         for (series, signature, value) in &self.lefts {
             let on_right = self.on_right.get(*signature).copied().unwrap_or_default();
             if wanted(on_right) {
-                push(collector, self.time, series, *value)?;
+                push(collector, self.time, series, value.clone())?;
             }
         }
         Ok(())
@@ -107,10 +107,10 @@ fn present<'a>(
     side: &mut [SideSeries<'a>],
     time: i64,
     groups: &mut [bool],
-) -> Vec<(&'a Series, usize, f64)> {
+) -> Vec<(&'a Series, usize, Operand)> {
     side.iter_mut()
         .filter_map(|one| {
-            let value = one.cursor.at(time)?;
+            let value = one.cursor.value_at(time)?;
             if let Some(seen) = groups.get_mut(one.signature) {
                 *seen = true;
             }
@@ -123,7 +123,7 @@ fn push(
     collector: &mut Collector,
     time: i64,
     series: &Series,
-    value: f64,
+    value: Operand,
 ) -> Result<(), EvalError> {
     let slot = collector.slot(series.labels.clone(), series.drop_name);
     collector.push(slot, time, value)

@@ -1,10 +1,13 @@
 //! Subqueries.
 
+use std::sync::Arc;
+
 use query::promql::ast::Subquery;
 
 use super::evaluator::{Evaluator, Steps};
-use super::modifiers::positive_millis;
-use super::selector::RangeVector;
+use super::range_vector::RangeVector;
+use super::stored::Resets;
+use crate::histogram::ResetHint;
 use crate::limits::EvalError;
 
 /// The step of a subquery that names none: Prometheus's default evaluation interval.
@@ -14,11 +17,11 @@ impl Evaluator<'_> {
     /// Evaluates a subquery at every multiple of its step that some window of it may need.
     pub(super) fn subquery(&self, subquery: &Subquery) -> Result<RangeVector, EvalError> {
         let shift = self.shift(&subquery.modifiers)?;
-        let range = positive_millis(&subquery.range)?;
+        let range = self.positive_millis(&subquery.range)?;
         let step = subquery
             .step
             .as_ref()
-            .map_or(Ok(DEFAULT_STEP_MS), positive_millis)?;
+            .map_or(Ok(DEFAULT_STEP_MS), |step| self.positive_millis(step))?;
         let (first, last) = shift.span(self.steps);
         // Windows leave out their left edge.
         let edge = first.saturating_sub(range);
@@ -29,11 +32,12 @@ impl Evaluator<'_> {
                 end: last,
                 step,
             },
+            resets: Resets::AsHintedThroughout,
             ..*self
         };
         // A year in steps of a millisecond is refused before anything is made of them.
         self.budget.take(inner.steps.count())?;
-        let series = if self.steps.count() == 0 || start > last {
+        let mut series = if self.steps.count() == 0 || start > last {
             Vec::new()
         } else {
             match inner.eval(&subquery.expr)? {
@@ -44,6 +48,15 @@ impl Evaluator<'_> {
                 }
             }
         };
+        for sample in series.iter_mut().flat_map(|one| &mut one.histograms) {
+            // What a hint says of the sample before is not true of the one a step before.
+            match sample.histogram.reset_hint {
+                ResetHint::Reset | ResetHint::NotReset => {
+                    Arc::make_mut(&mut sample.histogram).reset_hint = ResetHint::Unknown;
+                }
+                ResetHint::Unknown | ResetHint::Gauge => {}
+            }
+        }
         Ok(RangeVector::computed(series, shift, range))
     }
 }

@@ -2,28 +2,32 @@
 
 use std::cmp::Ordering;
 
+use query::promql::Expr;
+
 use super::aggregate::Group;
 use super::evaluator::Evaluator;
-use super::series::{Collector, Cursor, Series};
+use super::series::{Collector, Cursor, Operand, Series};
 use crate::limits::EvalError;
 use crate::numbers::to_i64;
 
 impl Evaluator<'_> {
-    /// The `k` series with the largest (or smallest) values of each group at each step, the most
+    /// The `k` series with the largest (or smallest) numbers of each group at each step, the most
     /// extreme one first. Of equal ones, those that come first in the order of labels.
     pub(super) fn top(
         &self,
+        expr: &Expr,
         groups: &[Group],
         parameters: &[f64],
         largest: bool,
     ) -> Result<Vec<Series>, EvalError> {
-        if parameters.iter().all(|k| *k < 1.0) {
+        let Some(counts) = counts(parameters)? else {
             return Ok(Vec::new());
+        };
+        let mut members = groups.iter().flat_map(|group| &group.members);
+        if members.any(|member| !member.histograms.is_empty()) {
+            let name = if largest { "topk" } else { "bottomk" };
+            self.notes.ignored_in_aggregation(expr, name);
         }
-        let counts: Vec<usize> = parameters
-            .iter()
-            .map(|k| count(*k))
-            .collect::<Result<_, _>>()?;
         let mut collector = Collector::default();
         for group in groups {
             self.stop.check()?;
@@ -39,13 +43,25 @@ impl Evaluator<'_> {
                 for (at, value) in values.into_iter().take(*k) {
                     if let Some(member) = group.members.get(at) {
                         let slot = collector.slot(member.labels.clone(), member.drop_name);
-                        collector.push(slot, time, value)?;
+                        collector.push(slot, time, Operand::Float(value))?;
                     }
                 }
             }
         }
         Ok(collector.finish())
     }
+}
+
+/// The parameters as numbers of series; `None` where no step wants any.
+pub(super) fn counts(parameters: &[f64]) -> Result<Option<Vec<usize>>, EvalError> {
+    if parameters.iter().all(|k| *k < 1.0) {
+        return Ok(None);
+    }
+    parameters
+        .iter()
+        .map(|k| count(*k))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// The parameter as a number of series.

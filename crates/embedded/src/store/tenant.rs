@@ -12,7 +12,7 @@ use crate::store::feed::Feed;
 use crate::store::metadata::Registry;
 use crate::store::shelf::{Setting, Shelf};
 use crate::store::table::Unobserved;
-use crate::store::{Exemplar, Sample, Shared};
+use crate::store::{Exemplar, HistogramSample, Sample, Shared};
 
 /// Bytes of data in memory over all tenants; when there are more, the largest are sealed.
 const MOST_IN_MEMORY: usize = 256 << 20;
@@ -24,6 +24,8 @@ const MOST_OF_INDEXES: usize = 64 << 20;
 pub(super) struct Tenant {
     pub(super) logs: Arc<Shelf<LogEntry, Feed>>,
     pub(super) metrics: Arc<Shelf<Sample, Unobserved>>,
+    /// In memory only, so far; a store in a directory takes none.
+    pub(super) histograms: Arc<Shelf<HistogramSample, Unobserved>>,
     pub(super) exemplars: Arc<Shelf<Exemplar, Unobserved>>,
     pub(super) metadata: Arc<Registry>,
 }
@@ -33,6 +35,7 @@ impl Tenant {
         Self {
             logs: Arc::new(Shelf::in_memory(setting, Feed::default())),
             metrics: Arc::new(Shelf::in_memory(setting, Unobserved)),
+            histograms: Arc::new(Shelf::in_memory(setting, Unobserved)),
             exemplars: Arc::new(Shelf::in_memory(setting, Unobserved)),
             metadata: Arc::default(),
         }
@@ -42,6 +45,7 @@ impl Tenant {
         Ok(Self {
             logs: Arc::new(Shelf::open(path, setting, Feed::default())?),
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
+            histograms: Arc::new(Shelf::in_memory(setting, Unobserved)),
             exemplars: Arc::new(Shelf::open(path, setting, Unobserved)?),
             metadata: Arc::new(Registry::open(path, &setting.handles)?),
         })

@@ -3,12 +3,11 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::{Call, MILLI_NS, Refusal, bad, invalid, millis};
-use crate::http::json::{self, Style};
+use super::{Call, MILLI_NS, Refusal, bad, invalid, millis, render};
 use crate::http::params::Params;
 use crate::http::{Shared, times};
 use crate::limits::{EvalError, Stop};
-use crate::promql::{self, Answer};
+use crate::promql;
 
 /// What the parameters say, before the query itself is read.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +64,7 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
         })?;
         let request = promql::Request {
             query: &tree,
+            text: &query,
             start_ms: asked.start_ms,
             end_ms: asked.end_ms,
             step_ms: asked.step_ms,
@@ -73,8 +73,8 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
             stop,
         };
         let metrics = backend.store.metrics(tenant);
-        let answer = promql::evaluate(&metrics, &request, &backend.limits)?;
-        Ok(render(&answer))
+        let evaluation = promql::evaluate(&metrics, &request, &backend.limits)?;
+        Ok(render::evaluation(&evaluation))
     })
     .await
 }
@@ -113,31 +113,4 @@ fn range(params: &Params) -> Result<Asked, Refusal> {
 
 fn time(parameter: &str, written: &str) -> Result<i64, Refusal> {
     millis(written).map_err(|error| invalid(parameter, error))
-}
-
-fn render(answer: &Answer) -> String {
-    let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
-    match answer {
-        Answer::Matrix(series) => {
-            out.push_str(r#"matrix","result":"#);
-            json::matrix(&mut out, Style::Prometheus, series);
-        }
-        Answer::Vector(samples) => {
-            out.push_str(r#"vector","result":"#);
-            json::vector(&mut out, Style::Prometheus, samples);
-        }
-        Answer::Scalar(point) => {
-            out.push_str(r#"scalar","result":"#);
-            json::point(&mut out, Style::Prometheus, point.timestamp_ms, point.value);
-        }
-        Answer::String(timestamp_ms, text) => {
-            out.push_str(r#"string","result":["#);
-            json::time(&mut out, Style::Prometheus, *timestamp_ms);
-            out.push(',');
-            json::string(&mut out, text);
-            out.push(']');
-        }
-    }
-    out.push_str("}}");
-    out
 }

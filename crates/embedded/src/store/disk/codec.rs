@@ -1,6 +1,7 @@
 //! Entries as bytes: the form that they have in a write-ahead log and, compressed, in a segment.
 
 pub(crate) mod exemplars;
+pub(crate) mod histograms;
 pub(crate) mod logs;
 pub(crate) mod samples;
 

@@ -1,0 +1,35 @@
+//! A histogram as Prometheus writes it where it has to be a text.
+
+use std::fmt;
+
+use super::Histogram;
+use crate::numbers::go_float;
+
+impl fmt::Display for Histogram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, sum) = (go_float(self.count), go_float(self.sum));
+        write!(f, "{{count:{count}, sum:{sum}")?;
+        for bucket in self.buckets() {
+            if bucket.count == 0.0 {
+                continue;
+            }
+            let (left, right) = self.inclusive(bucket.lower, bucket.upper);
+            let left = if left { '[' } else { '(' };
+            let right = if right { ']' } else { ')' };
+            let (lower, upper) = (go_float(bucket.lower), go_float(bucket.upper));
+            let count = go_float(bucket.count);
+            write!(f, ", {left}{lower},{upper}{right}:{count}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl Histogram {
+    /// Whether a bucket with these bounds has its lower and its upper bound in it.
+    pub(crate) fn inclusive(&self, lower: f64, upper: f64) -> (bool, bool) {
+        if self.has_custom_bounds() {
+            return (lower == f64::NEG_INFINITY, true);
+        }
+        (lower < 0.0, upper > 0.0)
+    }
+}

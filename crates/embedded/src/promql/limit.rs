@@ -1,0 +1,107 @@
+//! `limitk` and `limit_ratio`: they choose series whatever their values are.
+
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
+
+use query::promql::Expr;
+
+use super::aggregate::Group;
+use super::evaluator::Evaluator;
+use super::series::{Collector, Cursor, Series};
+use super::topk::counts;
+use crate::labels::Labels;
+use crate::limits::EvalError;
+use crate::numbers::go_float;
+
+impl Evaluator<'_> {
+    /// The first `k` series of each group that have a value, at each step.
+    pub(super) fn limitk(
+        &self,
+        groups: &[Group],
+        parameters: &[f64],
+    ) -> Result<Vec<Series>, EvalError> {
+        let Some(counts) = counts(parameters)? else {
+            return Ok(Vec::new());
+        };
+        self.choose(groups, |step, found, _| {
+            counts.get(step).is_some_and(|most| found < *most)
+        })
+    }
+
+    /// That share of the series, always the same ones; with a negative ratio those that the
+    /// positive one which adds up to 1 leaves out.
+    pub(super) fn limit_ratio(
+        &self,
+        param: &Expr,
+        groups: &[Group],
+        parameters: &[f64],
+    ) -> Result<Vec<Series>, EvalError> {
+        if parameters.iter().all(|ratio| *ratio == 0.0) {
+            return Ok(Vec::new());
+        }
+        if parameters.iter().any(|ratio| ratio.is_nan()) {
+            return Err(EvalError::Execution("Ratio value is NaN".to_owned()));
+        }
+        let highest = parameters.iter().copied().fold(f64::MIN, f64::max);
+        let lowest = parameters.iter().copied().fold(f64::MAX, f64::min);
+        for (value, capped) in [(highest, 1.0), (lowest, -1.0)] {
+            if value * capped > 1.0 {
+                self.notes.warn(
+                    param,
+                    format!(
+                        "ratio value should be between -1 and 1, got {}, capping to {capped}",
+                        go_float(value)
+                    ),
+                );
+            }
+        }
+        self.choose(groups, |step, _, labels| {
+            let ratio = parameters.get(step).copied().unwrap_or_default();
+            let ratio = ratio.clamp(-1.0, 1.0);
+            let place = place(labels);
+            if ratio >= 0.0 {
+                place < ratio
+            } else {
+                place >= 1.0 + ratio
+            }
+        })
+    }
+
+    /// The values of series that are wanted: by the step, how many of the group were taken at it,
+    /// and the labels.
+    fn choose(
+        &self,
+        groups: &[Group],
+        wanted: impl Fn(usize, usize, &Labels) -> bool,
+    ) -> Result<Vec<Series>, EvalError> {
+        let mut collector = Collector::default();
+        for group in groups {
+            self.stop.check()?;
+            let members = &group.members;
+            let mut cursors: Vec<Cursor> = members.iter().map(|one| Cursor::new(one)).collect();
+            for (step, time) in self.steps.times().enumerate() {
+                let mut taken = 0;
+                for (member, cursor) in members.iter().zip(&mut cursors) {
+                    let Some(value) = cursor.value_at(time) else {
+                        continue;
+                    };
+                    if wanted(step, taken, &member.labels) {
+                        taken += 1;
+                        let slot = collector.slot(member.labels.clone(), member.drop_name);
+                        collector.push(slot, time, value)?;
+                    }
+                }
+            }
+        }
+        Ok(collector.finish())
+    }
+}
+
+/// Where from 0 to 1 a series stands, evenly spread and always the same.
+#[allow(clippy::cast_precision_loss)] // a place need not be exact
+fn place(labels: &Labels) -> f64 {
+    let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+    for (name, value) in labels.iter() {
+        (name, value).hash(&mut hasher);
+    }
+    hasher.finish() as f64 / u64::MAX as f64
+}

@@ -1,0 +1,60 @@
+//! Native histograms of metrics.
+
+use std::sync::Arc;
+
+use query::Matcher;
+
+use crate::histogram::Histogram;
+use crate::limits::EvalError;
+use crate::store::chunks::{Fate, Timed};
+use crate::store::select::Selection;
+use crate::store::selected::Selected;
+use crate::store::{STALE_NAN, TenantMetrics};
+
+/// A native histogram at a time.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HistogramSample {
+    /// Milliseconds since the Unix epoch.
+    pub timestamp_ms: i64,
+    /// The value. One whose sum is the NaN [`STALE_NAN`] says that the series ended.
+    pub histogram: Arc<Histogram>,
+}
+
+impl HistogramSample {
+    /// Whether this is the mark of a series' end and no value.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.histogram.sum.to_bits() == STALE_NAN
+    }
+}
+
+impl Timed for HistogramSample {
+    fn time(&self) -> i64 {
+        self.timestamp_ms
+    }
+
+    /// As with numbers: one value at a time, the first that came.
+    fn beside(&self, kept: &Self) -> Fate {
+        if self.timestamp_ms != kept.timestamp_ms {
+            Fate::New
+        } else if self.histogram.is_same(&kept.histogram) {
+            Fate::Known
+        } else {
+            Fate::Refused
+        }
+    }
+}
+
+impl TenantMetrics {
+    /// As [`TenantMetrics::select`], of the native histograms.
+    pub fn select_histograms(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<Selected<HistogramSample>>, EvalError> {
+        let selection = Selection::new(matchers)?;
+        self.1
+            .select(&selection, start_ms, end_ms.saturating_add(1))
+    }
+}
