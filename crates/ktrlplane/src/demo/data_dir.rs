@@ -1,7 +1,7 @@
 //! The directory in which a demo keeps what outlives it.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
-use std::io::Write as _;
+use std::fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -26,6 +26,9 @@ pub(crate) enum DataDirError {
     /// Others could put a signing key of their own into it.
     #[error("{0} can be written by others; `chmod go-w` it, or choose another --data-dir")]
     Shared(String),
+    /// Somebody else may have put a signing key of their own into it.
+    #[error("{0} belongs to another user; choose another --data-dir")]
+    Foreign(String),
     /// Another demo uses it.
     #[error("a demo is running on {0} already; stop it, or give this one its own --data-dir")]
     InUse(String),
@@ -43,9 +46,10 @@ impl DataDir {
         builder.recursive(true).mode(0o700);
         let failed = |error| Self::error(&self.path, error);
         builder.create(&self.path).map_err(failed)?;
-        // A directory that was there already has whatever permissions it has.
-        let mode = std::fs::metadata(&self.path).map_err(failed)?.mode();
-        if mode & 0o022 != 0 {
+        // A directory that was there already has whatever owner and permissions it has.
+        let found = std::fs::metadata(&self.path).map_err(failed)?;
+        own(&self.path, &found)?;
+        if found.mode() & 0o022 != 0 {
             return Err(DataDirError::Shared(self.path.display().to_string()));
         }
         let path = self.path.join("lock");
@@ -69,14 +73,20 @@ impl DataDir {
         self.path.join(name)
     }
 
-    /// The text of the file `name`; `None` where there is no such file.
+    /// The text of the file `name`, which has to be the user's own; `None` where there is no such
+    /// file.
     pub(crate) fn read(&self, name: &str) -> Result<Option<String>, DataDirError> {
         let path = self.file(name);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Self::error(&path, error)),
-        }
+        let failed = |error| Self::error(&path, error);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        own(&path, &file.metadata().map_err(failed)?)?;
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(failed)?;
+        Ok(Some(text))
     }
 
     /// Writes the file `name` so that a reader sees the old text or the new one, and nobody but
@@ -113,6 +123,14 @@ impl DataDir {
             error,
         }
     }
+}
+
+/// Checks that what is at `path` belongs to the user who runs this.
+fn own(path: &Path, found: &Metadata) -> Result<(), DataDirError> {
+    if found.uid() == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    Err(DataDirError::Foreign(path.display().to_string()))
 }
 
 /// Opens a file for writing that its owner alone may read.
@@ -161,6 +179,27 @@ mod tests {
             let shared = matches!(occupied, Err(DataDirError::Shared(_)));
             assert_eq!(shared, !usable, "{mode:o}");
         }
+    }
+
+    #[test]
+    fn what_belongs_to_another_user_is_not_used() {
+        let foreign = |result: Result<(), DataDirError>| {
+            assert!(
+                matches!(result, Err(DataDirError::Foreign(_))),
+                "{result:?}"
+            );
+        };
+        if !rustix::process::geteuid().is_root() {
+            // Nobody but root can give files away, and root has some already.
+            return foreign(DataDir::new("/usr").occupy().map(drop));
+        }
+        let parent = tempfile::tempdir().unwrap();
+        let dir = DataDir::new(parent.path());
+        dir.write("key", "theirs").unwrap();
+        std::os::unix::fs::chown(dir.file("key"), Some(65_534), None).unwrap();
+        foreign(dir.read("key").map(drop));
+        std::os::unix::fs::chown(dir.path(), Some(65_534), None).unwrap();
+        foreign(dir.occupy().map(drop));
     }
 
     #[test]
