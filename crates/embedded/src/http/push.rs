@@ -8,6 +8,7 @@ pub(super) mod proto;
 mod budget;
 
 mod loki;
+mod native;
 mod otlp;
 mod remote_write;
 
@@ -64,7 +65,10 @@ async fn write(
                 "x-prometheus-remote-write-exemplars-written",
                 stored.exemplars,
             ),
-            ("x-prometheus-remote-write-histograms-written", 0),
+            (
+                "x-prometheus-remote-write-histograms-written",
+                stored.histograms,
+            ),
         ] {
             headers.insert(name, HeaderValue::from(count));
         }
@@ -97,7 +101,6 @@ fn pushed(error: PushError) -> Refused {
         | PushError::DuplicateLabel(_)
         | PushError::NoMetricName(_)
         | PushError::BadHistogram(_)
-        | PushError::NotOnDisk
         | PushError::DuplicateSample { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

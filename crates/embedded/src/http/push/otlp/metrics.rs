@@ -5,6 +5,7 @@
 //! series `target_info`, to be joined. What the scope is goes nowhere. Metrics that cannot be stored
 //! are refused one by one, and the sender is told; the rest of the batch is stored.
 
+mod exponential;
 mod labels;
 mod points;
 mod resource;
@@ -14,7 +15,11 @@ use super::names::metrics::{Kind, name, unit};
 use crate::http::push::budget::Budget;
 use crate::http::push::proto::otlp::{Data, Metric, MetricsRequest};
 use crate::http::push::{Refused, bad, pushed};
-use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, Sample, SampleSeries};
+use crate::store::Record as _;
+use crate::{
+    Backend, ExemplarSeries, HistogramSample, HistogramSeries, MetricKind, MetricMetadata,
+    PushError, Sample, SampleSeries,
+};
 use http::StatusCode;
 use resource::Resource;
 
@@ -40,19 +45,23 @@ pub(super) fn store(
         }
     }
     let rejected = batch.rejected();
-    if batch.samples.is_empty() && !rejected.sentence.is_empty() {
+    if batch.samples.is_empty() && batch.histograms.is_empty() && !rejected.sentence.is_empty() {
         return Err(bad(rejected.sentence));
     }
-    // The samples last: what is sent again after a failure is there once, and nothing is missing.
+    // The values last: what is sent again after a failure is there once, and nothing is missing.
     backend
         .add_metadata(tenant, batch.metadata)
         .map_err(pushed)?;
     backend
         .push_exemplars(tenant, batch.exemplars)
         .map_err(pushed)?;
-    backend
-        .push_samples(tenant, batch.samples)
-        .map_err(pushed)?;
+    let result = backend.push_samples(tenant, batch.samples);
+    if !matches!(result, Ok(()) | Err(PushError::DuplicateSample { .. })) {
+        result.clone().map_err(pushed)?;
+    }
+    // All samples but duplicates are stored, and the histograms are, too.
+    let of_histograms = backend.push_histograms(tenant, batch.histograms);
+    of_histograms.and(result).map_err(pushed)?;
     Ok(rejected)
 }
 
@@ -71,6 +80,7 @@ impl Span {
 #[derive(Default)]
 struct Batch {
     samples: Vec<SampleSeries>,
+    histograms: Vec<HistogramSeries>,
     exemplars: Vec<ExemplarSeries>,
     metadata: Vec<MetricMetadata>,
     budget: Budget,
@@ -84,6 +94,21 @@ impl Batch {
         self.budget.take(size_of::<SampleSeries>())?;
         self.budget.take_pairs(&labels)?;
         self.samples.push(SampleSeries {
+            labels,
+            samples: vec![sample],
+        });
+        Ok(())
+    }
+
+    fn histogram(
+        &mut self,
+        labels: Vec<(String, String)>,
+        sample: HistogramSample,
+    ) -> Result<(), Refused> {
+        self.budget.take(size_of::<HistogramSeries>())?;
+        self.budget.take_pairs(&labels)?;
+        self.budget.take(sample.weight())?;
+        self.histograms.push(HistogramSeries {
             labels,
             samples: vec![sample],
         });
@@ -146,11 +171,8 @@ fn one(
             (MetricKind::Histogram, Kind::Other, points)
         }
         Some(Data::ExponentialHistogram(histogram)) => {
-            let refused = bad(format!(
-                "the metric {of:?} is an exponential histogram, and native histograms are not \
-                 stored by the embedded backend: send it with explicit buckets"
-            ));
-            return batch.refuse(histogram.data_points.len(), refused);
+            let points = histogram.data_points.len();
+            (MetricKind::Histogram, Kind::Other, points)
         }
         Some(Data::Summary(summary)) => {
             let points = summary.data_points.len();
@@ -163,9 +185,8 @@ fn one(
     let temporality = match &data {
         Some(Data::Sum(sum)) => sum.aggregation_temporality,
         Some(Data::Histogram(histogram)) => histogram.aggregation_temporality,
-        Some(Data::Gauge(_) | Data::Summary(_) | Data::ExponentialHistogram(_)) | None => {
-            CUMULATIVE
-        }
+        Some(Data::ExponentialHistogram(histogram)) => histogram.aggregation_temporality,
+        Some(Data::Gauge(_) | Data::Summary(_)) | None => CUMULATIVE,
     };
     if temporality != CUMULATIVE {
         let refused = bad(format!(
@@ -196,8 +217,9 @@ fn one(
         Some(Data::Sum(sum)) => adding.numbers(sum.data_points, true),
         Some(Data::Histogram(histogram)) => adding.histograms(histogram.data_points),
         Some(Data::Summary(summary)) => adding.summaries(summary.data_points),
+        Some(Data::ExponentialHistogram(histogram)) => adding.exponentials(&histogram.data_points),
         // Refused above.
-        Some(Data::ExponentialHistogram(_)) | None => Ok(()),
+        None => Ok(()),
     }
 }
 
