@@ -65,3 +65,27 @@ pub(super) fn stamp(attributes: &mut Vec<KeyValue>, resource: &str, maps: Maps) 
     });
     replaced
 }
+
+/// How much text is in a value, the names of maps included: no more than a backend makes of it. As
+/// deep as the decoder goes, which is bounded.
+pub(super) fn length(value: Option<&AnyValue>) -> usize {
+    let Some(AnyValue { value: Some(value) }) = value else {
+        return 0;
+    };
+    match value {
+        Value::String(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::Bool(_) | Value::Int(_) | Value::Double(_) => 1,
+        // One more for each, for what stands between them.
+        Value::Array(array) => array
+            .values
+            .iter()
+            .map(|value| length(Some(value)).saturating_add(1))
+            .fold(0, usize::saturating_add),
+        Value::Map(map) => map
+            .values
+            .iter()
+            .map(|pair| length(pair.value.as_ref()).saturating_add(pair.key.len() + 1))
+            .fold(0, usize::saturating_add),
+    }
+}

@@ -125,7 +125,7 @@ fn all_kinds() -> serde_json::Value {
         "exemplars": [{
             "timeUnixNano": "7", "asDouble": 0.5, "spanId": "00000000000000aB",
             "traceId": "000102030405060708090a0b0c0d0e0f",
-            "filteredAttributes": attributes(&[("resource_id", "the sender's own words")]),
+            "filteredAttributes": attributes(&[("resource.id", "r2"), ("a", "b"), ("resource_id", "r2")]),
         }],
     });
     let histogram = json!({
@@ -160,7 +160,11 @@ fn all_kinds() -> serde_json::Value {
 #[test]
 fn every_data_point_is_stamped_and_what_it_holds_survives() {
     let (request, counts) = metrics(&all_kinds()).unwrap();
-    assert_eq!((counts.replaced, counts.entries, counts.streams), (6, 5, 5));
+    // Exemplars are entries as well, and hold nothing that claims to be the resource's.
+    assert_eq!(
+        (counts.replaced, counts.entries, counts.streams),
+        (10, 7, 5)
+    );
     let resource = &request.resource_metrics[0];
     let stamped = [text("a", "b"), text("resource_id", "r1")];
     let attributes = &resource.resource.as_ref().unwrap().attributes;
@@ -188,7 +192,7 @@ fn every_data_point_is_stamped_and_what_it_holds_survives() {
         ),
         (Some(0.5), 0xab, 15)
     );
-    assert_eq!(exemplar.filtered_attributes.len(), 1);
+    assert_eq!(exemplar.filtered_attributes, [text("a", "b")]);
     assert_eq!((&*gauge.unit, &*gauge.description), ("By", "é"));
     let sum = sum.sum.as_ref().unwrap();
     assert_eq!((sum.aggregation_temporality, sum.is_monotonic), (2, true));
@@ -312,6 +316,7 @@ fn a_refused_batch_says_where_and_why() {
         metrics(&json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}))
             .unwrap_err()
     };
+    let exemplar = |exemplar: serde_json::Value| json!({"name": "m", "histogram": {"dataPoints": [{"exemplars": [exemplar]}]}});
     for (refused, why) in [
         (metric(json!({"gauge": {}})), "has no name"),
         (
@@ -337,6 +342,43 @@ fn a_refused_batch_says_where_and_why() {
                 json!({"name": "m", "gauge": {"dataPoints": [{"attributes": attributes(&[("", "b")])}]}}),
             ),
             "label without a name",
+        ),
+        (
+            metric(
+                json!({"name": "m", "gauge": {"dataPoints": [{"attributes": [
+                {"key": "a", "value": {"arrayValue": {"values": [{"stringValue": long}]}}}]}]}}),
+            ),
+            "too long for the label \"a\"",
+        ),
+        (
+            metric(exemplar(json!({"timeUnixNano": u64::MAX}))),
+            "exemplar 0 of data point 0 of the metric \"m\", resourceMetrics[0].scopeMetrics[0]\
+             .metrics[0] has timestamp too new",
+        ),
+        (
+            metric(exemplar(
+                json!({"filteredAttributes": attributes(&[("a", &long)])}),
+            )),
+            "too long for the label \"a\"",
+        ),
+        (
+            metric(exemplar(
+                json!({"filteredAttributes": attributes(&[("a", "b"); 41])}),
+            )),
+            "41 label names; limit 40",
+        ),
+        (metric(json!({"name": long})), "metrics[0] has a name of"),
+        (
+            metric(json!({"name": "m", "description": long})),
+            "metrics[0] has a help text of",
+        ),
+        (
+            metric(json!({"name": "m", "unit": long})),
+            "metrics[0] has a unit of",
+        ),
+        (
+            metric(json!({"name": "m", "metadata": attributes(&[("a", &long)])})),
+            "too long for the label \"a\"",
         ),
     ] {
         assert!(refused.to_string().contains(why), "{refused}");
