@@ -3,12 +3,12 @@
 use prost::Message as _;
 
 use super::attributes::{Maps, length, stamp as stamp_attributes, strip};
-use super::decode;
 use super::proto::common::{AnyValue, KeyValue, Value};
 use super::proto::metrics::{
     Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, METRICS_REQUEST, Metric,
     MetricsRequest, NumberDataPoint, SummaryDataPoint,
 };
+use super::{check_known, decode};
 use crate::ingest::label;
 use crate::ingest::refusal::{Refusal, bad, shown};
 use crate::ingest::{Counts, Media, Stamping};
@@ -21,6 +21,7 @@ pub(in crate::ingest) fn stamp(
 ) -> Result<(Vec<u8>, Counts), Refusal> {
     let limit = stamping.limits.decoded;
     let (mut request, unknown) = decode::<MetricsRequest>(media, body, &METRICS_REQUEST, limit)?;
+    check_known("resourceMetrics", request.resource_metrics.len(), unknown)?;
     let mut counts = Counts {
         unknown,
         ..Counts::default()
