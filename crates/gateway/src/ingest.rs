@@ -299,6 +299,12 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<&'a str, Refusal
     }
 }
 
+/// How long the structured metadata of a line may be together, in bytes, and how many they may be:
+/// what Loki takes unless told otherwise (`max_structured_metadata_size`,
+/// `max_structured_metadata_entries_count`).
+const METADATA_BYTES: usize = 64 << 10;
+const METADATA_COUNT: usize = 128;
+
 impl Stamping<'_> {
     /// Checks the number of streams or series.
     fn streams(&self, count: usize) -> Result<(), Refusal> {
@@ -329,6 +335,28 @@ impl Stamping<'_> {
         if count > limit {
             return Err(bad(format!(
                 "{} has {count} label names; limit {limit}",
+                of()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Checks the structured metadata of `of`: how many they are, and how long they are together, names
+    /// included.
+    fn structured_metadata(
+        count: usize,
+        bytes: usize,
+        of: impl Fn() -> String,
+    ) -> Result<(), Refusal> {
+        if bytes > METADATA_BYTES {
+            return Err(bad(format!(
+                "{} has structured metadata too large: {bytes} bytes, limit: {METADATA_BYTES} bytes",
+                of()
+            )));
+        }
+        if count > METADATA_COUNT {
+            return Err(bad(format!(
+                "{} has too many structured metadata labels: {count}, limit: {METADATA_COUNT}",
                 of()
             )));
         }

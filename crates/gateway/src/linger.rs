@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::open::Held;
@@ -83,6 +84,20 @@ impl<B> Drop for Watched<B> {
     }
 }
 
+/// How many connections of one thread are read on at the same time. Beyond that they are closed at once:
+/// nobody holds more of them by sending what is refused.
+const MOST: usize = 256;
+
+/// The places for connections that are read on, of one thread.
+#[derive(Clone)]
+pub(crate) struct Places(Arc<Semaphore>);
+
+impl Places {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(Semaphore::new(MOST)))
+    }
+}
+
 /// A connection that is read on for a while after its end, where a body was left unread.
 pub(crate) struct Lingering {
     /// `None` after the end.
@@ -90,15 +105,17 @@ pub(crate) struct Lingering {
     unread: Unread,
     /// A shutdown waits for it.
     held: Held,
+    places: Places,
 }
 
 impl Lingering {
-    pub(crate) fn new(stream: TcpStream, unread: Unread, held: Held) -> Self {
+    pub(crate) fn new(stream: TcpStream, unread: Unread, held: Held, places: Places) -> Self {
         let stream = Some(stream);
         Self {
             stream,
             unread,
             held,
+            places,
         }
     }
 
@@ -115,12 +132,13 @@ impl Drop for Lingering {
         };
         if self.unread.0.load(Ordering::Relaxed)
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
+            && let Ok(place) = Arc::clone(&self.places.0).try_acquire_owned()
         {
             let held = self.held.clone();
             runtime.spawn(async move {
                 // Whether the client went or its time is over, the connection ends here.
                 let _ = timeout(PATIENCE, forget(stream)).await;
-                drop(held);
+                drop((held, place));
             });
         }
     }
@@ -176,5 +194,47 @@ impl AsyncWrite for Lingering {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.stream()?.poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::open::Open;
+
+    /// A connection that ends with a body unread, and its client.
+    async fn refused(open: &Open, places: &Places) -> TcpStream {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap());
+        let (client, accepted) = tokio::join!(client, listener.accept());
+        let unread = Unread::default();
+        unread.0.store(true, Ordering::Relaxed);
+        let (stream, _) = accepted.unwrap();
+        drop(Lingering::new(stream, unread, open.hold(), places.clone()));
+        client.unwrap()
+    }
+
+    #[tokio::test]
+    async fn no_more_connections_linger_than_there_are_places() {
+        let (open, places) = (Open::new(), Places(Arc::new(Semaphore::new(1))));
+        let mut first = refused(&open, &places).await;
+        // The first may go on sending, although it is told that nothing comes any more.
+        assert_eq!(first.read(&mut [0]).await.unwrap(), 0);
+        assert_eq!(places.0.available_permits(), 0);
+        // For the second there is no place: whatever it sends is answered with a reset.
+        let mut second = refused(&open, &places).await;
+        let broken = async {
+            while second.write_all(&[0; CHUNK]).await.is_ok() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE * 6, broken).await.unwrap();
+        first.write_all(&[0; CHUNK]).await.unwrap();
+        // The place is free again when the first has gone.
+        drop(first);
+        let free = Arc::clone(&places.0).acquire_owned();
+        assert!(timeout(PATIENCE * 6, free).await.unwrap().is_ok());
     }
 }

@@ -136,7 +136,8 @@ impl Pipeline {
                         backend: endpoint.backend,
                         path,
                     };
-                    return self.ingest(way, &permit, &head.headers, body, id).await;
+                    let known = Known { id, record };
+                    return self.ingest(way, &permit, &head.headers, body, known).await;
                 }
                 let form = body::read_form(body).await?;
                 let input = Input {
@@ -207,13 +208,14 @@ impl Pipeline {
         permit: &Permit,
         headers: &HeaderMap,
         body: B,
-        id: &HeaderValue,
+        Known { id, record }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(way.backend)?;
         let Shared { ingest, clock, .. } = &*self.shared;
         ingest.findable(way, permit, upstream, id).await?;
         let now = clock.now();
         let stamped = ingest.stamped(way, permit, headers, body, now).await?;
+        record.stamped(stamped.counts());
         let written = write(upstream, stamped, id).await;
         let written = written.inspect_err(|_| ingest.totals.fail())?;
         match (way.protocol, Encoding::by(headers)) {

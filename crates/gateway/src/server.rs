@@ -17,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::audit::{self, Audit};
 use crate::authenticate::Verifier;
@@ -27,7 +27,7 @@ use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
-use crate::linger::{Lingering, Unread};
+use crate::linger::{Lingering, Places, Unread};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -265,13 +265,16 @@ async fn accept(
             return;
         }
     };
+    let (places, mut complaint) = (Places::new(), Complaint::default());
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, &pipeline),
+                Ok((stream, _)) => serve(stream, &pipeline, &places),
                 Err(error) => {
                     // Mostly: out of file descriptors. Closing connections frees some.
-                    tracing::warn!(%error, "cannot accept a connection");
+                    if let Some(times) = complaint.due(Instant::now()) {
+                        tracing::warn!(%error, times, "cannot accept a connection");
+                    }
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
             },
@@ -285,13 +288,33 @@ async fn accept(
     }
 }
 
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>) {
+/// What would fill the log if it were said each time.
+#[derive(Default)]
+struct Complaint {
+    said: Option<Instant>,
+    times: u64,
+}
+
+impl Complaint {
+    /// It happened again. Once a second it is to be said, and how often it happened since it was.
+    fn due(&mut self, now: Instant) -> Option<u64> {
+        self.times += 1;
+        let is_fresh = |said: Instant| now.duration_since(said) < Duration::from_secs(1);
+        if self.said.is_some_and(is_fresh) {
+            return None;
+        }
+        self.said = Some(now);
+        Some(std::mem::take(&mut self.times))
+    }
+}
+
+fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places) {
     // Fails only for a connection that is already gone.
     let _ = stream.set_nodelay(true);
     let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
     let unread = Unread::default();
-    let stream = Lingering::new(stream, unread.clone(), held.clone());
+    let stream = Lingering::new(stream, unread.clone(), held.clone(), places.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);
         let request = request.map(|body| unread.watch(body));
@@ -316,4 +339,18 @@ fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>) {
             tracing::debug!(%error, "connection ended");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_again_and_again_is_said_once_a_second() {
+        let (mut complaint, start) = (Complaint::default(), Instant::now());
+        let said: Vec<_> = (0..60)
+            .filter_map(|at| complaint.due(start + Duration::from_millis(at * 50)))
+            .collect();
+        assert_eq!(said, [1, 20, 20]);
+    }
 }

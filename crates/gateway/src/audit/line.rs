@@ -45,6 +45,10 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     query_hashes: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    entries: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
@@ -108,6 +112,8 @@ pub(super) fn request(to: &mut Vec<u8>, fields: &Fields, keeps: AuditQueries) {
         operation: fields.operation,
         queries,
         query_hashes,
+        entries: fields.entries,
+        replaced: fields.replaced,
         status: fields.status.as_ref().map(StatusCode::as_u16),
         error: fields.error,
         reason: fields.reason,

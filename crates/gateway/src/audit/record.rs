@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use super::Opening;
 use super::queue::Queue;
 use crate::error::Error;
+use crate::ingest::Counts;
 use crate::routes::{Target, Task};
 use crate::settings::AuditQueries;
 
@@ -42,6 +43,9 @@ pub(super) struct Fields {
     pub(super) assignment: Option<Box<str>>,
     /// The texts; whether they are kept, hashed or not even here is for the settings to say.
     pub(super) queries: Vec<Box<str>>,
+    /// Of a write: its entries, and what in it claimed to be the resource's.
+    pub(super) entries: Option<usize>,
+    pub(super) replaced: Option<usize>,
     pub(super) status: Option<StatusCode>,
     /// The word of the error table.
     pub(super) error: Option<&'static str>,
@@ -76,6 +80,8 @@ impl Record {
             allowed: false,
             assignment: None,
             queries: Vec::new(),
+            entries: None,
+            replaced: None,
             status: None,
             error: None,
             reason: None,
@@ -183,6 +189,14 @@ impl Record {
             }
             Some(AuditQueries::None) | None => {}
         }
+    }
+
+    /// What a write that goes upstream holds.
+    pub fn stamped(&self, counts: Counts) {
+        self.add(|fields| {
+            fields.entries = Some(counts.entries);
+            fields.replaced = Some(counts.replaced);
+        });
     }
 
     /// What the caller is told: the status and, where there is one, the error. A refusal is one also

@@ -213,6 +213,7 @@ fn every_field_is_documented_and_every_example_is_a_line() {
         record.answered(error.status().0, Some(&error));
         record.allowed(Some("a1"));
         record.queries(["up"].into_iter());
+        record.stamped(crate::ingest::Counts::default());
         record.sent(1, Err("reader gone"));
         drop(record);
         let work = queue.take(|| 2).unwrap();

@@ -28,7 +28,7 @@ const UNKNOWN: usize = 16 << 10;
 /// Reads the body of a project's write, of at most `limit` bytes, into a place that holds them as they
 /// come.
 ///
-/// What is refused in the middle is read on for a moment, and thrown away: a sender that is cut off
+/// What is announced to be too long is refused before any of it is read. What is refused later is read on for a moment, and thrown away: a sender that is cut off
 /// while it writes sees a broken connection, and not why.
 pub(super) async fn read<B>(
     body: B,
@@ -39,9 +39,11 @@ pub(super) async fn read<B>(
 where
     B: Body<Data = Bytes>,
 {
+    // Answered at once, and the rest is the connection's matter, which reads on after its end: a sender
+    // that asks whether it may send (`Expect: 100-continue`) is not to be kept waiting.
+    let length = length(headers, limit)?;
     let mut body = pin!(body);
     let taken = async {
-        let length = length(headers, limit)?;
         let mut place = room.enter(project).map_err(|full| no_room(full, room))?;
         let bytes = take(body.as_mut(), length, limit, &mut place).await?;
         Ok((bytes, place))
@@ -149,4 +151,28 @@ fn too_large(limit: usize) -> Error {
         what: "the body",
         limit,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{FutureExt as _, stream};
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+
+    use super::*;
+    use crate::ingest::Limits;
+
+    #[test]
+    fn a_body_that_is_announced_to_be_too_long_is_refused_before_any_of_it_comes() {
+        let room = Arc::new(Room::new(&Limits::default(), 1));
+        let project = ProjectId::new("p1").unwrap();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_LENGTH, "101".parse().unwrap());
+        let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
+        let answered = read(never, &headers, 100, (&room, &project)).now_or_never();
+        let refused = answered.expect("it is waited for").unwrap_err();
+        assert!(matches!(refused, Error::Refused(Refusal::TooLarge { .. })));
+    }
 }

@@ -73,15 +73,48 @@ pub(super) fn check(
     Ok(())
 }
 
+/// The longest name and the longest unit of a metric, in bytes. Mimir takes as much of either unless
+/// told otherwise (`max_metadata_length`).
+const METADATA: usize = 1 << 10;
+
+/// The longest help text or description of a metric, in bytes. More than Mimir keeps, which cuts
+/// off what is longer than the others may be.
+const HELP: usize = 4 << 10;
+
+/// Checks what is said about a metric, which belongs to no series and is kept for the whole tenant.
+pub(super) fn check_metadata(
+    (name, help, unit): (&str, &str, &str),
+    of: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    for (what, text, limit) in [
+        ("name", name, METADATA),
+        ("help text", help, HELP),
+        ("unit", unit, METADATA),
+    ] {
+        if text.len() > limit {
+            let (of, text, length) = (of(), shown(text), text.len());
+            return Err(bad(format!(
+                "{of} has a {what} of {length} bytes: {text}; at most {limit} bytes are taken"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// Puts the resource's label in its place among labels in the order of their names, and takes out
 /// what the sender called so. Answers how many that were.
 pub(super) fn stamp<T>(labels: &mut Vec<T>, name: impl Fn(&T) -> &str, ours: T) -> usize {
-    let before = labels.len();
-    labels.retain(|label| name(label) != RESOURCE_LABEL);
-    let replaced = before - labels.len();
+    let replaced = strip(labels, &name);
     let place = labels.partition_point(|label| name(label) < RESOURCE_LABEL);
     labels.insert(place, ours);
     replaced
+}
+
+/// Takes out what the sender called so, where ours does not belong. Answers how many that were.
+pub(super) fn strip<T>(labels: &mut Vec<T>, name: impl Fn(&T) -> &str) -> usize {
+    let before = labels.len();
+    labels.retain(|label| name(label) != RESOURCE_LABEL);
+    before - labels.len()
 }
 
 /// The labels of a stream in Loki's text form, `{name="value", …}`. Names are ASCII letters,

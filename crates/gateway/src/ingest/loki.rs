@@ -119,6 +119,9 @@ fn one(
         let nanos = i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
         stamping.time(nanos, of)?;
         counts.replaced += strip(&mut entry.structured_metadata);
+        let metadata = entry.structured_metadata.iter();
+        let bytes = metadata.map(|label| label.name.len() + label.value.len());
+        Stamping::structured_metadata(entry.structured_metadata.len(), bytes.sum(), of)?;
     }
     Ok(Stream {
         labels: text,

@@ -38,7 +38,7 @@ fn decode<T: Message + Default + for<'de> Deserialize<'de>>(
     match media {
         Media::Json => {
             look_at_json(body, limit)?;
-            Ok((json::read(body)?, 0))
+            json::read(body)
         }
         Media::Protobuf | Media::RemoteWrite2 => {
             let found = look(shape, body, limit)?;
@@ -47,6 +47,18 @@ fn decode<T: Message + Default + for<'de> Deserialize<'de>>(
             Ok((batch, found.unknown))
         }
     }
+}
+
+/// Refuses a batch of unknown fields and nothing else: to acknowledge it would be to say that it is
+/// stored. An empty batch is one.
+fn check_known(name: &str, entries: usize, unknown: usize) -> Result<(), Refusal> {
+    if entries == 0 && unknown > 0 {
+        return Err(bad(format!(
+            "the batch has no {name}, and {unknown} fields that are not known here: is it meant for \
+             another path?"
+        )));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

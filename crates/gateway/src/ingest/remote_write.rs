@@ -55,6 +55,20 @@ fn of<'a>(labels: impl Iterator<Item = (&'a str, &'a str)>, at: usize) -> String
     format!("series {at}, {}", shown(&text))
 }
 
+/// Checks an exemplar of a series, of which the labels are those that it keeps.
+fn check_exemplar<'a>(
+    labels: impl ExactSizeIterator<Item = (&'a str, &'a str)>,
+    millis: i64,
+    stamping: &Stamping<'_>,
+    of: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    stamping.labels(labels.len(), &of)?;
+    for (name, value) in labels {
+        super::label::check(name, value, stamping.limits, &of)?;
+    }
+    stamping.time(i128::from(millis) * 1_000_000, of)
+}
+
 /// Counts and checks what a series holds.
 fn check_samples(
     samples: &[Sample],

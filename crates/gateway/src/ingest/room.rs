@@ -19,6 +19,13 @@ const MANY: usize = 10_000;
 /// What a write takes for itself, whatever its body.
 pub(super) const BASE: usize = 4 << 10;
 
+/// Such a part of the room is only for projects that hold little: whoever may make projects would
+/// otherwise fill all of it with the shares of a few, and keep everybody out.
+const RESERVE: usize = 8;
+
+/// A project that holds at most such a part of its share holds little.
+const LITTLE: usize = 16;
+
 /// The room for all writes.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -26,6 +33,8 @@ pub(super) struct Room {
     held: AtomicUsize,
     /// How many batches are decoded at the same time.
     turns: Arc<Semaphore>,
+    /// What is left of it for projects that hold little.
+    reserve: usize,
     /// What one project may have of both.
     share: usize,
     turns_of_one: usize,
@@ -78,6 +87,7 @@ impl Room {
         Self {
             size: limits.room,
             held: AtomicUsize::new(0),
+            reserve: limits.room / RESERVE,
             turns: Arc::new(Semaphore::new(turns)),
             share: limits.project_room.min(limits.room),
             turns_of_one: turns / 2,
@@ -126,8 +136,11 @@ impl Place {
     /// what it has held.
     pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
         if let Some(more) = bytes.checked_sub(self.bytes) {
-            take(&self.share.held, more, self.room.share).ok_or(Full::Share)?;
-            if take(&self.room.held, more, self.room.size).is_none() {
+            let room = &self.room;
+            let before = take(&self.share.held, more, room.share).ok_or(Full::Share)?;
+            let is_little = before.saturating_add(more) <= room.share / LITTLE;
+            let reserve = if is_little { 0 } else { room.reserve };
+            if take(&room.held, more, room.size.saturating_sub(reserve)).is_none() {
                 self.share.held.fetch_sub(more, Ordering::Relaxed);
                 return Err(Full::Room);
             }
@@ -170,7 +183,7 @@ impl Drop for Place {
     }
 }
 
-/// Adds to what is held, if it stays within `limit`.
+/// Adds to what is held, if it stays within `limit`, and answers what was held before.
 fn take(held: &AtomicUsize, more: usize, limit: usize) -> Option<usize> {
     let add = |held: usize| held.checked_add(more).filter(|held| *held <= limit);
     held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add)
@@ -200,7 +213,7 @@ mod tests {
 
     #[test]
     fn one_project_does_not_take_anothers_room() {
-        let room = room(100 * KIB, 40 * KIB);
+        let room = room(120 * KIB, 40 * KIB);
         let [one, other] = ["p1", "p2"].map(project);
         let mut places = Vec::new();
         while let Ok(place) = room.enter(&one) {
@@ -216,16 +229,36 @@ mod tests {
         // What is given back can be had again, by the same project.
         places.truncate(9);
         assert!(room.enter(&one).is_ok());
-        // All of it is held by two projects and half of a third.
+        // All of it is held by two projects and a third, but for the last eighth.
         let mut third = room.enter(&project("p3")).unwrap();
-        assert_eq!(third.hold(24 * KIB + 1), Err(Full::Room));
-        assert_eq!(third.hold(24 * KIB), Ok(()));
+        assert_eq!(third.hold(29 * KIB + 1), Err(Full::Room));
+        assert_eq!(third.hold(29 * KIB), Ok(()));
         assert_eq!(place.hold(1), Ok(()));
         drop((places, place, third));
         assert_eq!(room.held.load(Ordering::Relaxed), 0);
         for share in room.projects.lock().unwrap().shares.values() {
             assert_eq!(share.held.load(Ordering::Relaxed), 0);
         }
+    }
+
+    #[test]
+    fn projects_that_fill_the_room_keep_no_other_from_beginning() {
+        let room = room(512 * KIB, 128 * KIB);
+        // As many as it takes, made by one who wants to keep the others out.
+        let mut places = Vec::new();
+        for at in 0..5 {
+            let mut place = room.enter(&project(&format!("full{at}"))).unwrap();
+            let most = (1..=128).rev().map(|size| size * KIB);
+            let _ = most.map(|size| place.hold(size)).find(Result::is_ok);
+            places.push(place);
+        }
+        assert!(room.held.load(Ordering::Relaxed) >= 448 * KIB);
+        let mut small = room.enter(&project("small")).unwrap();
+        assert_eq!(small.hold(8 * KIB), Ok(()));
+        assert_eq!(small.hold(8 * KIB + 1), Err(Full::Room));
+        // Those who hold much get nothing of it.
+        assert_eq!(room.enter(&project("full0")).unwrap_err(), Full::Share);
+        assert_eq!(room.enter(&project("full3")).unwrap_err(), Full::Room);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use super::counter::Totals;
 use super::indexed::Indexed;
 use super::rate::Rates;
 use super::room::{BASE, Full, Place, Room};
-use super::{Head, Limits, Protocol, Refusal, Stamping, body};
+use super::{Counts, Head, Limits, Protocol, Refusal, Stamping, body};
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
 use crate::forward::Upstream;
@@ -43,6 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Stamped {
     inner: Write,
+    /// What is in it.
+    counts: Counts,
     /// Its part of the room for all writes.
     place: Place,
 }
@@ -67,6 +69,11 @@ impl Stamped {
     #[must_use]
     pub fn get(&self) -> &Write {
         &self.inner
+    }
+
+    /// What is in it.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
     }
 
     /// What is stamped, to be sent; and its part of the room, to be held until it has been.
@@ -202,6 +209,7 @@ impl Ingest {
                 headers,
                 body: batch.body,
             },
+            counts,
             place,
         })
     }

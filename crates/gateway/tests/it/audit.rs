@@ -119,6 +119,31 @@ async fn an_allowed_request_is_a_line_that_says_who_did_what_and_what_let_them()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_write_is_a_line_that_says_how_much_it_was_and_what_claimed_to_be_another_resource() {
+    let audited = Audited::new(AuditQueries::Full).await;
+    let world = &audited.world;
+    world
+        .loki
+        .answers(|| http::StatusCode::NO_CONTENT.into_response());
+    let push = json!({"streams": [{"stream": {"a": "b", "resource_id": "shop-db"}, "values": [["1", "x"], ["2", "y"]]}]});
+    let ask = world.ask("/api/v1/projects/acme-shop/resources/shop-api/loki/api/v1/push");
+    let ask = ask.token(&world.token("erin"));
+    let answer = ask.post("application/json", push.to_string()).send().await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    let line = audited.line(answer.header("x-request-id")).await;
+    let assignment = line["assignment"].as_str().unwrap().to_owned();
+    assert_eq!(
+        line,
+        json!({
+            "target": "audit", "event": "request", "subject": "erin", "action": "write",
+            "organization": "acme", "project": "acme-shop", "resource": "shop-api",
+            "decision": "allow", "assignment": assignment, "endpoint": "loki_push",
+            "entries": 2, "replaced": 1, "status": 204, "bytes": 0, "complete": true,
+        })
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_denied_request_is_a_line_without_a_query_or_an_assignment() {
     let audited = Audited::new(AuditQueries::Full).await;
     let answer = audited.world.get("mallory", &logs(QUERY)).await;

@@ -240,3 +240,31 @@ fn stamping_twice_is_stamping_once() {
     assert_eq!(once, twice);
     assert_eq!(counts.replaced, 1);
 }
+
+#[test]
+fn structured_metadata_are_bounded() {
+    let with = |count: usize, length: usize| {
+        let mut entry = entry(b"line");
+        let label = |at: usize| proto::Label {
+            name: format!("{at:04}"),
+            value: Bytes::from(vec![b'x'; length]),
+        };
+        entry.structured_metadata = (0..count).map(label).collect();
+        stamped(Media::Protobuf, protobuf("{}", vec![entry]))
+    };
+    assert!(with(128, 508).is_ok());
+    for (refused, why) in [
+        (
+            with(1, 65_533),
+            "structured metadata too large: 65537 bytes, limit: 65536 bytes",
+        ),
+        (
+            with(129, 1),
+            "too many structured metadata labels: 129, limit: 128",
+        ),
+    ] {
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.starts_with("entry 0 of stream"), "{refused}");
+        assert!(refused.contains(why), "{refused}");
+    }
+}

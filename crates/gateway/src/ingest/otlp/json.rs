@@ -1,6 +1,8 @@
 //! What OTLP's form in JSON has its own ways for (OTLP 1.x, "JSON Protobuf Encoding"): 64-bit
 //! integers are texts or numbers, ids are hexadecimal, other bytes Base64, and `null` is nothing.
-//! Unknown names are ignored, as the specification demands.
+//! Unknown names are ignored, as the specification demands, and counted. Names of fields as the
+//! protocol's own files have them (`resource_logs`) are taken as well, as parsers of JSON for protobuf
+//! have to, although senders may not use them: what is meant is clear, and ignoring it loses it.
 
 use std::fmt;
 
@@ -8,24 +10,27 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_path_to_error::Track;
 
 use super::proto::common::{AnyValue, ArrayValue, KeyValueList, Value};
 use crate::ingest::refusal::{Refusal, bad};
 
-/// Decodes a whole body.
-pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
+/// Decodes a whole body, and says how many of its names are unknown.
+pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<(T, usize), Refusal> {
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
         return Err(bad("the batch is not a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
-    let batch = serde_path_to_error::deserialize(&mut json);
+    let (mut track, mut unknown) = (Track::new(), 0_usize);
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let batch = serde_ignored::deserialize(tracked, |_| unknown += 1);
     let batch = batch.map_err(|error| {
-        let (path, error) = (error.path().to_string(), error.into_inner());
+        let path = track.path();
         bad(format!("the batch is not understood, at {path}: {error}"))
     })?;
     json.end()
         .map_err(|error| bad(format!("there is something behind the batch: {error}")))?;
-    Ok(batch)
+    Ok((batch, unknown))
 }
 
 /// Anything, of which `null` is the default.
@@ -190,9 +195,13 @@ impl<'de> Deserialize<'de> for AnyValue {
                 let mut found = None;
                 while let Some(name) = map.next_key::<String>()? {
                     let value = match name.as_str() {
-                        "stringValue" => map.next_value::<Option<_>>()?.map(Value::String),
-                        "boolValue" => map.next_value::<Option<_>>()?.map(Value::Bool),
-                        "intValue" => {
+                        "stringValue" | "string_value" => {
+                            map.next_value::<Option<_>>()?.map(Value::String)
+                        }
+                        "boolValue" | "bool_value" => {
+                            map.next_value::<Option<_>>()?.map(Value::Bool)
+                        }
+                        "intValue" | "int_value" => {
                             let number = map.next_value::<Option<Integer>>()?;
                             let number = number.map(|Integer(number)| i64::try_from(number));
                             let number = number.transpose();
@@ -200,13 +209,17 @@ impl<'de> Deserialize<'de> for AnyValue {
                                 .map_err(|_| A::Error::custom("intValue is out of its range"))?
                                 .map(Value::Int)
                         }
-                        "doubleValue" => {
+                        "doubleValue" | "double_value" => {
                             let float = map.next_value::<Option<Float>>()?;
                             float.map(|Float(float)| Value::Double(float))
                         }
-                        "arrayValue" => map.next_value::<Option<ArrayValue>>()?.map(Value::Array),
-                        "kvlistValue" => map.next_value::<Option<KeyValueList>>()?.map(Value::Map),
-                        "bytesValue" => {
+                        "arrayValue" | "array_value" => {
+                            map.next_value::<Option<ArrayValue>>()?.map(Value::Array)
+                        }
+                        "kvlistValue" | "kvlist_value" => {
+                            map.next_value::<Option<KeyValueList>>()?.map(Value::Map)
+                        }
+                        "bytesValue" | "bytes_value" => {
                             let text = map.next_value::<Option<String>>()?;
                             let bytes = text.map(|text| STANDARD.decode(text)).transpose();
                             bytes

@@ -2,10 +2,10 @@
 
 use prost::Message as _;
 
-use super::attributes::{Maps, stamp as stamp_attributes, strip};
-use super::decode;
-use super::proto::common::{AnyValue, Value};
+use super::attributes::{Maps, flattened, length, stamp as stamp_attributes, strip};
+use super::proto::common::KeyValue;
 use super::proto::logs::{LOGS_REQUEST, LogRecord, LogsRequest};
+use super::{check_known, decode};
 use crate::ingest::refusal::{Refusal, bad};
 use crate::ingest::{Counts, Media, Stamping};
 
@@ -17,6 +17,7 @@ pub(in crate::ingest) fn stamp(
 ) -> Result<(Vec<u8>, Counts), Refusal> {
     let limit = stamping.limits.decoded;
     let (mut request, unknown) = decode::<LogsRequest>(media, body, &LOGS_REQUEST, limit)?;
+    check_known("resourceLogs", request.resource_logs.len(), unknown)?;
     stamping.streams(request.resource_logs.len())?;
     let mut counts = Counts {
         streams: request.resource_logs.len(),
@@ -27,23 +28,43 @@ pub(in crate::ingest) fn stamp(
         let resource = logs.resource.get_or_insert_default();
         let id = stamping.resource;
         counts.replaced += stamp_attributes(&mut resource.attributes, id, Maps::Flattened);
+        check_metadata(&resource.attributes, &[], || {
+            format!("the resource resourceLogs[{at}]")
+        })?;
         for (scope_at, scope_logs) in logs.scope_logs.iter_mut().enumerate() {
             if let Some(scope) = &mut scope_logs.scope {
                 counts.replaced += strip(&mut scope.attributes, Maps::Flattened);
+                check_metadata(&scope.attributes, &[&scope.name, &scope.version], || {
+                    format!("the scope resourceLogs[{at}].scopeLogs[{scope_at}]")
+                })?;
             }
             stamping.entries(&mut counts, scope_logs.log_records.len())?;
             for (record_at, record) in scope_logs.log_records.iter_mut().enumerate() {
-                check(record, stamping, || {
+                let of = || {
                     format!(
                         "the log record resourceLogs[{at}].scopeLogs[{scope_at}]\
                          .logRecords[{record_at}]"
                     )
-                })?;
+                };
+                check(record, stamping, of)?;
                 counts.replaced += strip(&mut record.attributes, Maps::Flattened);
+                let fields = [&*record.severity_text, &record.event_name];
+                check_metadata(&record.attributes, &fields, of)?;
             }
         }
     }
     Ok((request.encode_to_vec(), counts))
+}
+
+/// Checks what Loki makes structured metadata of: attributes, and fields beside them.
+fn check_metadata(
+    attributes: &[KeyValue],
+    fields: &[&str],
+    of: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    let (count, bytes) = flattened(attributes);
+    let beside: usize = fields.iter().map(|field| field.len()).sum();
+    Stamping::structured_metadata(count, bytes.saturating_add(beside), of)
 }
 
 fn check(
@@ -59,15 +80,12 @@ fn check(
         stamping.time(i128::from(time), &of)?;
     }
     let limit = stamping.limits.line;
-    if let Some(AnyValue {
-        value: Some(Value::String(line)),
-    }) = &record.body
-        && line.len() > limit
-    {
+    // Of what is no text Loki makes its JSON, which is no shorter.
+    let line = length(record.body.as_ref());
+    if line > limit {
         return Err(bad(format!(
-            "max entry size {limit} bytes exceeded by {}, which has {} bytes",
-            of(),
-            line.len()
+            "max entry size {limit} bytes exceeded by {}, which has {line} bytes",
+            of()
         )));
     }
     Ok(())

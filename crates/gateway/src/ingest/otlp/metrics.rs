@@ -2,13 +2,13 @@
 
 use prost::Message as _;
 
-use super::attributes::{Maps, stamp as stamp_attributes, strip};
-use super::decode;
+use super::attributes::{Maps, length, stamp as stamp_attributes, strip};
 use super::proto::common::{AnyValue, KeyValue, Value};
 use super::proto::metrics::{
-    ExponentialHistogramDataPoint, HistogramDataPoint, METRICS_REQUEST, Metric, MetricsRequest,
-    NumberDataPoint, SummaryDataPoint,
+    Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, METRICS_REQUEST, Metric,
+    MetricsRequest, NumberDataPoint, SummaryDataPoint,
 };
+use super::{check_known, decode};
 use crate::ingest::label;
 use crate::ingest::refusal::{Refusal, bad, shown};
 use crate::ingest::{Counts, Media, Stamping};
@@ -21,6 +21,7 @@ pub(in crate::ingest) fn stamp(
 ) -> Result<(Vec<u8>, Counts), Refusal> {
     let limit = stamping.limits.decoded;
     let (mut request, unknown) = decode::<MetricsRequest>(media, body, &METRICS_REQUEST, limit)?;
+    check_known("resourceMetrics", request.resource_metrics.len(), unknown)?;
     let mut counts = Counts {
         unknown,
         ..Counts::default()
@@ -58,6 +59,12 @@ fn one(
     if metric.name.is_empty() {
         return Err(bad(format!("{of} has no name")));
     }
+    label::check_metadata((&metric.name, &metric.description, &metric.unit), || {
+        of.to_owned()
+    })?;
+    check(&metric.metadata, stamping, || {
+        format!("the metadata of {of}")
+    })?;
     let kinds = [
         metric.gauge.is_some(),
         metric.sum.is_some(),
@@ -90,6 +97,7 @@ fn one(
 trait DataPoint {
     fn attributes(&mut self) -> &mut Vec<KeyValue>;
     fn time(&self) -> u64;
+    fn exemplars(&mut self) -> &mut [Exemplar];
     /// Whether the number is of more than one type.
     fn is_ambiguous(&self) -> bool {
         false
@@ -105,6 +113,10 @@ impl DataPoint for NumberDataPoint {
         self.time_unix_nano
     }
 
+    fn exemplars(&mut self) -> &mut [Exemplar] {
+        &mut self.exemplars
+    }
+
     fn is_ambiguous(&self) -> bool {
         self.as_double.is_some() && self.as_int.is_some()
     }
@@ -118,6 +130,10 @@ impl DataPoint for HistogramDataPoint {
     fn time(&self) -> u64 {
         self.time_unix_nano
     }
+
+    fn exemplars(&mut self) -> &mut [Exemplar] {
+        &mut self.exemplars
+    }
 }
 
 impl DataPoint for ExponentialHistogramDataPoint {
@@ -128,6 +144,10 @@ impl DataPoint for ExponentialHistogramDataPoint {
     fn time(&self) -> u64 {
         self.time_unix_nano
     }
+
+    fn exemplars(&mut self) -> &mut [Exemplar] {
+        &mut self.exemplars
+    }
 }
 
 impl DataPoint for SummaryDataPoint {
@@ -137,6 +157,10 @@ impl DataPoint for SummaryDataPoint {
 
     fn time(&self) -> u64 {
         self.time_unix_nano
+    }
+
+    fn exemplars(&mut self) -> &mut [Exemplar] {
+        &mut []
     }
 }
 
@@ -156,15 +180,43 @@ fn points<P: DataPoint>(
         stamping.time(i128::from(point.time()), of)?;
         let attributes = point.attributes();
         counts.replaced += stamp_attributes(attributes, stamping.resource, Maps::Whole);
-        stamping.labels(attributes.len(), of)?;
-        for attribute in attributes {
-            let value = match &attribute.value {
-                Some(AnyValue {
-                    value: Some(Value::String(text)),
-                }) => text,
-                Some(_) | None => "",
-            };
-            label::check(&attribute.key, value, stamping.limits, of)?;
+        check(attributes, stamping, of)?;
+        let exemplars = point.exemplars();
+        stamping.entries(counts, exemplars.len())?;
+        for (exemplar_at, exemplar) in exemplars.iter_mut().enumerate() {
+            let of = || format!("exemplar {exemplar_at} of {}", of());
+            counts.replaced += strip(&mut exemplar.filtered_attributes, Maps::Whole);
+            check(&exemplar.filtered_attributes, stamping, of)?;
+            stamping.time(i128::from(exemplar.time_unix_nano), of)?;
+        }
+    }
+    Ok(())
+}
+
+/// Checks attributes of which labels are made.
+fn check(
+    attributes: &[KeyValue],
+    stamping: &Stamping<'_>,
+    of: impl Fn() -> String,
+) -> Result<(), Refusal> {
+    stamping.labels(attributes.len(), &of)?;
+    for attribute in attributes {
+        let value = match &attribute.value {
+            Some(AnyValue {
+                value: Some(Value::String(text)),
+            }) => text,
+            Some(_) | None => "",
+        };
+        label::check(&attribute.key, value, stamping.limits, &of)?;
+        // Of everything else its JSON is the label's value, which is no shorter than this.
+        let (length, limit) = (length(attribute.value.as_ref()), stamping.limits.value);
+        if length > limit {
+            return Err(bad(format!(
+                "{} has a value that is too long for the label {}: {length} bytes; at most {limit} \
+                 bytes are taken",
+                of(),
+                shown(&attribute.key)
+            )));
         }
     }
     Ok(())

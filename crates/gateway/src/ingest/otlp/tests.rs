@@ -96,23 +96,40 @@ fn maps_that_loki_flattens_to_the_label_are_stripped() {
         map("resource_id", vec![text("x", "y")]),
         map("other", vec![map("resource", vec![text("id", "kept")])]),
         text("resource", "kept"),
+        map(
+            "",
+            vec![
+                text("resource_id", "r2"),
+                map("", vec![text("resource.id", "r2"), text("a", "b")]),
+                map("resource", vec![text("id", "r2")]),
+                text("id", "kept"),
+            ],
+        ),
     ];
     let kept = vec![
         map("resource", vec![text("name", "n")]),
         map("resource.", vec![map("", vec![]), text("id2", "x")]),
         map("other", vec![map("resource", vec![text("id", "kept")])]),
         text("resource", "kept"),
+        map(
+            "",
+            vec![
+                map("", vec![text("a", "b")]),
+                map("resource", vec![]),
+                text("id", "kept"),
+            ],
+        ),
     ];
     let mut flattened = given.clone();
     assert_eq!(
         attributes::strip(&mut flattened, attributes::Maps::Flattened),
-        3
+        6
     );
     assert_eq!(flattened, kept);
     // Where maps are not flattened, only the name itself counts.
     let mut whole = given.clone();
     assert_eq!(attributes::strip(&mut whole, attributes::Maps::Whole), 1);
-    assert_eq!(whole.len(), 4);
+    assert_eq!(whole.len(), 5);
     assert_eq!(whole[..2], given[..2]);
 }
 
@@ -125,7 +142,7 @@ fn all_kinds() -> serde_json::Value {
         "exemplars": [{
             "timeUnixNano": "7", "asDouble": 0.5, "spanId": "00000000000000aB",
             "traceId": "000102030405060708090a0b0c0d0e0f",
-            "filteredAttributes": attributes(&[("resource_id", "the sender's own words")]),
+            "filteredAttributes": attributes(&[("resource.id", "r2"), ("a", "b"), ("resource_id", "r2")]),
         }],
     });
     let histogram = json!({
@@ -160,7 +177,11 @@ fn all_kinds() -> serde_json::Value {
 #[test]
 fn every_data_point_is_stamped_and_what_it_holds_survives() {
     let (request, counts) = metrics(&all_kinds()).unwrap();
-    assert_eq!((counts.replaced, counts.entries, counts.streams), (6, 5, 5));
+    // Exemplars are entries as well, and hold nothing that claims to be the resource's.
+    assert_eq!(
+        (counts.replaced, counts.entries, counts.streams),
+        (10, 7, 5)
+    );
     let resource = &request.resource_metrics[0];
     let stamped = [text("a", "b"), text("resource_id", "r1")];
     let attributes = &resource.resource.as_ref().unwrap().attributes;
@@ -188,7 +209,7 @@ fn every_data_point_is_stamped_and_what_it_holds_survives() {
         ),
         (Some(0.5), 0xab, 15)
     );
-    assert_eq!(exemplar.filtered_attributes.len(), 1);
+    assert_eq!(exemplar.filtered_attributes, [text("a", "b")]);
     assert_eq!((&*gauge.unit, &*gauge.description), ("By", "é"));
     let sum = sum.sum.as_ref().unwrap();
     assert_eq!((sum.aggregation_temporality, sum.is_monotonic), (2, true));
@@ -312,6 +333,7 @@ fn a_refused_batch_says_where_and_why() {
         metrics(&json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}))
             .unwrap_err()
     };
+    let exemplar = |exemplar: serde_json::Value| json!({"name": "m", "histogram": {"dataPoints": [{"exemplars": [exemplar]}]}});
     for (refused, why) in [
         (metric(json!({"gauge": {}})), "has no name"),
         (
@@ -337,6 +359,43 @@ fn a_refused_batch_says_where_and_why() {
                 json!({"name": "m", "gauge": {"dataPoints": [{"attributes": attributes(&[("", "b")])}]}}),
             ),
             "label without a name",
+        ),
+        (
+            metric(
+                json!({"name": "m", "gauge": {"dataPoints": [{"attributes": [
+                {"key": "a", "value": {"arrayValue": {"values": [{"stringValue": long}]}}}]}]}}),
+            ),
+            "too long for the label \"a\"",
+        ),
+        (
+            metric(exemplar(json!({"timeUnixNano": u64::MAX}))),
+            "exemplar 0 of data point 0 of the metric \"m\", resourceMetrics[0].scopeMetrics[0]\
+             .metrics[0] has timestamp too new",
+        ),
+        (
+            metric(exemplar(
+                json!({"filteredAttributes": attributes(&[("a", &long)])}),
+            )),
+            "too long for the label \"a\"",
+        ),
+        (
+            metric(exemplar(
+                json!({"filteredAttributes": attributes(&[("a", "b"); 41])}),
+            )),
+            "41 label names; limit 40",
+        ),
+        (metric(json!({"name": long})), "metrics[0] has a name of"),
+        (
+            metric(json!({"name": "m", "description": long})),
+            "metrics[0] has a help text of",
+        ),
+        (
+            metric(json!({"name": "m", "unit": long})),
+            "metrics[0] has a unit of",
+        ),
+        (
+            metric(json!({"name": "m", "metadata": attributes(&[("a", &long)])})),
+            "too long for the label \"a\"",
         ),
     ] {
         assert!(refused.to_string().contains(why), "{refused}");
@@ -372,4 +431,114 @@ fn depth_is_bounded_in_both_forms() {
         r#"{{"resourceLogs": [{{"resource": {{"attributes": [{{"key": "a", "value": {json}}}]}}}}]}}"#
     );
     assert!(stamp_logs(Media::Json, json.as_bytes(), &within(&limits)).is_err());
+}
+
+#[test]
+fn what_json_names_otherwise_is_taken_or_counted_or_refused_and_never_lost_silently() {
+    // As the protocol's own files have the names.
+    let (request, counts) = logs(&json!({"resource_logs": [{
+        "resource": {"attributes": [{"key": "a", "value": {"string_value": "b"}}]},
+        "scope_logs": [{"log_records": [{"time_unix_nano": 5, "severity_text": "warn"}]}],
+    }]}))
+    .unwrap();
+    let record = &request.resource_logs[0].scope_logs[0].log_records[0];
+    assert_eq!((record.time_unix_nano, &*record.severity_text), (5, "warn"));
+    let attributes = &request.resource_logs[0]
+        .resource
+        .as_ref()
+        .unwrap()
+        .attributes;
+    assert_eq!(*attributes, [text("a", "b"), text("resource_id", "r1")]);
+    assert_eq!((counts.entries, counts.unknown), (1, 0));
+
+    // As nothing has them.
+    let (_, counts) = logs(&json!({"resourceLogs": [{"x": {"y": 1}, "scopeLogs": [{
+        "logRecord": [{}],
+        "logRecords": [{"body": {"text": 1}, "attributes": [{"key": "a", "Value": {}}]}],
+    }]}], "more": 1}))
+    .unwrap();
+    assert_eq!((counts.entries, counts.unknown), (1, 5));
+
+    for body in [
+        json!({"resourceLog": [{}]}),
+        json!({"resourceMetrics": [{}]}),
+        json!({"": null}),
+    ] {
+        let refused = logs(&body).unwrap_err().to_string();
+        assert!(refused.contains("has no resourceLogs"), "{refused}");
+    }
+    let refused = metrics(&json!({"resourceLogs": []})).unwrap_err();
+    assert!(refused.to_string().contains("has no resourceMetrics"));
+    for empty in [
+        json!({}),
+        json!({"resourceLogs": []}),
+        json!({"resource_logs": null}),
+    ] {
+        assert_eq!(logs(&empty).unwrap().1.entries, 0);
+    }
+}
+
+#[test]
+fn what_becomes_structured_metadata_is_bounded() {
+    let of =
+        |resource: &serde_json::Value, scope: &serde_json::Value, record: &serde_json::Value| {
+            let scope_logs = json!({"scope": scope, "logRecords": [record]});
+            let answer =
+                logs(&json!({"resourceLogs": [{"resource": resource, "scopeLogs": [scope_logs]}]}));
+            answer.map(|_| ()).map_err(|error| error.to_string())
+        };
+    let long = "x".repeat(65_536);
+    let many = attributes(&[("a", "b"); 129]);
+    // Each of a map's names is a part of the names of all that is in it.
+    let leaves = attributes(&[("a", "b"); 2]);
+    let map = json!([{"key": &long[..40_000], "value": {"kvlistValue": {"values": leaves}}}]);
+    let none = json!({});
+    for (answer, why) in [
+        (
+            of(
+                &none,
+                &none,
+                &json!({"attributes": attributes(&[("a", &long)])}),
+            ),
+            "logRecords[0] has structured metadata too large",
+        ),
+        (
+            of(&none, &none, &json!({"attributes": many})),
+            "too many structured metadata labels: 129",
+        ),
+        (
+            of(&none, &none, &json!({"attributes": map})),
+            "too large: 80006 bytes",
+        ),
+        (
+            of(&none, &none, &json!({"severityText": format!("{long}x")})),
+            "too large",
+        ),
+        (
+            of(&none, &json!({"attributes": many}), &none),
+            "the scope resourceLogs[0].scopeLogs[0]",
+        ),
+        (
+            of(&none, &json!({"name": format!("{long}x")}), &none),
+            "too large",
+        ),
+        (
+            of(&json!({"attributes": many}), &none, &none),
+            "the resource resourceLogs[0] has too many",
+        ),
+        (
+            of(
+                &none,
+                &none,
+                &json!({"body": {"arrayValue": {"values": [
+            {"stringValue": long}, {"stringValue": long}, {"stringValue": long}, {"stringValue": long}]}}}),
+            ),
+            "max entry size",
+        ),
+    ] {
+        let refused = answer.unwrap_err();
+        assert!(refused.contains(why), "{refused}");
+    }
+    let most = json!({"attributes": attributes(&[("a", "b"); 127])});
+    assert_eq!(of(&most, &most, &most), Ok(()));
 }

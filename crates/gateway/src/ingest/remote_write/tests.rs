@@ -176,7 +176,7 @@ fn the_label_is_put_into_its_place() {
 fn everything_else_survives() {
     let stale = f64::from_bits(0x7ff0_0000_0000_0002);
     let exemplar = |value| Exemplar {
-        labels: labels(&[("trace_id", "1"), ("resource_id", "the sender's own words")]),
+        labels: labels(&[("trace_id", "1"), ("resource.id", "another name")]),
         value: Some(value),
         timestamp: TIME,
     };
@@ -367,4 +367,174 @@ fn bytes_that_are_no_write_are_refused() {
     // A label that is not UTF-8.
     let body = b"\x0a\x09\x0a\x07\x0a\x01a\x12\x02\xc3\x28";
     assert!(stamp_v1(body, &within(&Limits::default())).is_err());
+}
+
+/// A write of each version with this exemplar, and how it is answered.
+fn with_exemplar(
+    pairs: &[(&str, &str)],
+    timestamp: i64,
+    limits: &Limits,
+) -> [Result<(Vec<String>, Counts), Refusal>; 2] {
+    let mut with = series(&[("__name__", "up")]);
+    with.exemplars = vec![Exemplar {
+        labels: labels(pairs),
+        value: Some(1.0),
+        timestamp,
+    }];
+    let first = stamp_v1(&one(with).encode_to_vec(), &within(limits)).map(|(bytes, counts)| {
+        let request = WriteRequest::decode(&*bytes).unwrap();
+        let labels = request.timeseries[0].exemplars[0].labels.iter();
+        (labels.map(|label| label.name.clone()).collect(), counts)
+    });
+    let mut symbols = ["", "__name__", "up"].map(str::to_owned).to_vec();
+    let given = pairs.iter().flat_map(|(name, value)| [name, value]);
+    symbols.extend(given.map(|text| (*text).to_owned()));
+    let request = v2::Request {
+        timeseries: vec![v2::TimeSeries {
+            labels_refs: vec![1, 2],
+            samples: vec![sample(1.0)],
+            exemplars: vec![v2::Exemplar {
+                labels_refs: (3..u32::try_from(symbols.len()).unwrap()).collect(),
+                value: Some(1.0),
+                timestamp,
+            }],
+            ..v2::TimeSeries::default()
+        }],
+        symbols,
+    };
+    let second = stamp_v2(&request.encode_to_vec(), &within(limits)).map(|(bytes, counts)| {
+        let request = v2::Request::decode(&*bytes).unwrap();
+        let names = request.timeseries[0].exemplars[0].labels_refs.iter();
+        let text = |at: &u32| request.symbols[usize::try_from(*at).unwrap()].clone();
+        (names.step_by(2).map(text).collect(), counts)
+    });
+    [first, second]
+}
+
+#[test]
+fn exemplars_are_held_to_what_samples_are_held_to() {
+    let limits = Limits {
+        entries: 2,
+        labels: 2,
+        name: 11,
+        value: 8,
+        ..Limits::default()
+    };
+    let narrow = Limits {
+        entries: 1,
+        ..limits.clone()
+    };
+    for (pairs, time, limits, why) in [
+        (
+            &[][..],
+            i64::MAX,
+            &limits,
+            "exemplar 0 of series 0, \"{__name__",
+        ),
+        (&[], i64::MAX, &limits, "has timestamp too new"),
+        (
+            &[("trace_id", "123456789")],
+            TIME,
+            &limits,
+            "too long for the label \"trace_id\"",
+        ),
+        (
+            &[("trace_id_long", "1")],
+            TIME,
+            &limits,
+            "name that is too long",
+        ),
+        (&[("", "1")], TIME, &limits, "without a name"),
+        (
+            &[("a", "1"), ("b", "2"), ("c", "3")],
+            TIME,
+            &limits,
+            "3 label names; limit 2",
+        ),
+        (&[], TIME, &narrow, "more than 1 lines or samples"),
+    ] {
+        for refused in with_exemplar(pairs, time, limits) {
+            let refused = refused.unwrap_err().to_string();
+            assert!(refused.contains(why), "{refused}");
+        }
+    }
+    for taken in with_exemplar(&[("a", "1"), ("b", "2")], TIME, &limits) {
+        assert_eq!(taken.unwrap().1.entries, 2);
+    }
+}
+
+#[test]
+fn exemplars_claim_no_resource() {
+    let pairs = [
+        ("resource_id", "r2"),
+        ("trace_id", "1"),
+        ("resource_id", "r1"),
+    ];
+    for taken in with_exemplar(&pairs, TIME, &Limits::default()) {
+        let (names, counts) = taken.unwrap();
+        assert_eq!(names, ["trace_id"]);
+        assert_eq!(counts.replaced, 2);
+    }
+}
+
+#[test]
+fn what_is_said_of_metrics_is_bounded() {
+    let said = |name: usize, help: usize, unit: usize| {
+        let [metric_family_name, help, unit] = [name, help, unit].map(|length| "x".repeat(length));
+        let metadata = Metadata {
+            kind: 1,
+            metric_family_name,
+            help: help.clone(),
+            unit: unit.clone(),
+        };
+        let first = WriteRequest {
+            timeseries: Vec::new(),
+            metadata: vec![Metadata::default(), metadata],
+        };
+        let second = v2::Request {
+            symbols: vec![
+                String::new(),
+                "__name__".to_owned(),
+                "up".to_owned(),
+                help,
+                unit,
+            ],
+            timeseries: vec![v2::TimeSeries {
+                labels_refs: vec![1, 2],
+                metadata: Some(v2::Metadata {
+                    kind: 1,
+                    help_ref: 3,
+                    unit_ref: 4,
+                }),
+                ..v2::TimeSeries::default()
+            }],
+        };
+        [
+            stamped_v1(&first)
+                .map(|_| ())
+                .map_err(|error| error.to_string()),
+            stamped_v2(&second)
+                .map(|_| ())
+                .map_err(|error| error.to_string()),
+        ]
+    };
+    assert_eq!(said(1024, 4096, 1024), [Ok(()), Ok(())]);
+    let [first, _] = said(1025, 0, 0);
+    let first = first.unwrap_err();
+    assert!(first.contains("metadata 1, of the metric \"xxx"), "{first}");
+    assert!(first.contains("a name of 1025 bytes"), "{first}");
+    for (said, why) in [
+        (said(1, 4097, 0), "a help text of 4097 bytes"),
+        (said(1, 0, 1025), "a unit of 1025 bytes"),
+    ] {
+        for said in said {
+            let refused = said.unwrap_err();
+            assert!(refused.contains(why) && refused.len() < 600, "{refused}");
+        }
+    }
+    let many = WriteRequest {
+        timeseries: Vec::new(),
+        metadata: vec![Metadata::default(); Limits::default().streams + 1],
+    };
+    assert!(stamped_v1(&many).is_err());
 }

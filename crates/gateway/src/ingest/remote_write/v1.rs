@@ -2,10 +2,10 @@
 
 use prost::Message as _;
 
-use super::proto::v1::{Label, WRITE_REQUEST, WriteRequest};
-use super::{check_labels, check_samples, of};
+use super::proto::v1::{Label, Metadata, WRITE_REQUEST, WriteRequest};
+use super::{check_exemplar, check_labels, check_samples, of};
 use crate::ingest::label::{self, RESOURCE_LABEL};
-use crate::ingest::refusal::{Refusal, bad};
+use crate::ingest::refusal::{Refusal, bad, shown};
 use crate::ingest::wire::look;
 use crate::ingest::{Counts, Stamping};
 
@@ -43,6 +43,27 @@ pub(in crate::ingest) fn stamp(
             &mut counts,
             || of(labels(), at),
         )?;
+        stamping.entries(&mut counts, series.exemplars.len())?;
+        for (exemplar_at, exemplar) in series.exemplars.iter_mut().enumerate() {
+            counts.replaced += label::strip(&mut exemplar.labels, |label| &label.name);
+            let kept = exemplar.labels.iter();
+            let kept = kept.map(|label| (label.name.as_str(), label.value.as_str()));
+            check_exemplar(kept, exemplar.timestamp, stamping, || {
+                format!("exemplar {exemplar_at} of {}", of(labels(), at))
+            })?;
+        }
+    }
+    stamping.streams(request.metadata.len())?;
+    for (at, metadata) in request.metadata.iter().enumerate() {
+        let Metadata {
+            metric_family_name: name,
+            help,
+            unit,
+            ..
+        } = metadata;
+        label::check_metadata((name, help, unit), || {
+            format!("metadata {at}, of the metric {},", shown(name))
+        })?;
     }
     Ok((request.encode_to_vec(), counts))
 }

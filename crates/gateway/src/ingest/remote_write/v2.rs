@@ -3,7 +3,7 @@
 use prost::Message as _;
 
 use super::proto::v2::{REQUEST, Request, TimeSeries};
-use super::{check_labels, check_samples, of};
+use super::{check_exemplar, check_labels, check_samples, of};
 use crate::ingest::label::{self, RESOURCE_LABEL};
 use crate::ingest::refusal::{Refusal, bad};
 use crate::ingest::wire::look;
@@ -90,15 +90,27 @@ fn one(
         counts,
         || of(texts(), at),
     )?;
-    for exemplar in &series.exemplars {
-        for (name, value) in pairs(&exemplar.labels_refs, at)? {
-            text(name)?;
-            text(value)?;
-        }
+    stamping.entries(counts, series.exemplars.len())?;
+    for (exemplar_at, exemplar) in series.exemplars.iter_mut().enumerate() {
+        let of = || format!("exemplar {exemplar_at} of {}", of(texts(), at));
+        let given = exemplar.labels_refs.len() / 2;
+        stamping.labels(given.saturating_sub(1), of)?;
+        let mut kept = pairs(&exemplar.labels_refs, at)?
+            .map(|(name, value)| Ok(((name, value), (text(name)?, text(value)?))))
+            .collect::<Result<Vec<_>, Refusal>>()?;
+        counts.replaced += label::strip(&mut kept, |(_, (name, _))| name);
+        let exemplar_texts = kept.iter().map(|(_, texts)| *texts);
+        check_exemplar(exemplar_texts, exemplar.timestamp, stamping, of)?;
+        exemplar.labels_refs.clear();
+        let references = kept.iter().flat_map(|((name, value), _)| [*name, *value]);
+        exemplar.labels_refs.extend(references);
     }
     if let Some(metadata) = &series.metadata {
-        text(metadata.help_ref)?;
-        text(metadata.unit_ref)?;
+        // The name is a label's value.
+        let texts_of = (text(metadata.help_ref)?, text(metadata.unit_ref)?);
+        label::check_metadata(("", texts_of.0, texts_of.1), || {
+            format!("the metadata of {}", of(texts(), at))
+        })?;
     }
     series.labels_refs.clear();
     let references = labels.iter().flat_map(|((name, value), _)| [*name, *value]);

@@ -64,9 +64,11 @@ pub(crate) struct Resource {
     pub(crate) attributes: Vec<KeyValue>,
     #[prost(uint32, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "dropped_attributes_count")]
     pub(crate) dropped_attributes_count: u32,
     #[prost(message, repeated, tag = "3")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "entity_refs")]
     pub(crate) entity_refs: Vec<EntityRef>,
 }
 
@@ -75,15 +77,18 @@ pub(crate) struct Resource {
 pub(crate) struct EntityRef {
     #[prost(string, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "schema_url")]
     pub(crate) schema_url: String,
     #[prost(string, tag = "2")]
     #[serde(rename = "type", deserialize_with = "nullable")]
     pub(crate) kind: String,
     #[prost(string, repeated, tag = "3")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "id_keys")]
     pub(crate) id_keys: Vec<String>,
     #[prost(string, repeated, tag = "4")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "description_keys")]
     pub(crate) description_keys: Vec<String>,
 }
 
@@ -101,6 +106,7 @@ pub(crate) struct Scope {
     pub(crate) attributes: Vec<KeyValue>,
     #[prost(uint32, tag = "4")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "dropped_attributes_count")]
     pub(crate) dropped_attributes_count: u32,
 }
 

@@ -12,6 +12,7 @@ use crate::ingest::wire::Shape;
 pub(crate) struct MetricsRequest {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "resource_metrics")]
     pub(crate) resource_metrics: Vec<ResourceMetrics>,
 }
 
@@ -22,9 +23,11 @@ pub(crate) struct ResourceMetrics {
     pub(crate) resource: Option<Resource>,
     #[prost(message, repeated, tag = "2")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "scope_metrics")]
     pub(crate) scope_metrics: Vec<ScopeMetrics>,
     #[prost(string, tag = "3")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "schema_url")]
     pub(crate) schema_url: String,
 }
 
@@ -38,6 +41,7 @@ pub(crate) struct ScopeMetrics {
     pub(crate) metrics: Vec<Metric>,
     #[prost(string, tag = "3")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "schema_url")]
     pub(crate) schema_url: String,
 }
 
@@ -61,6 +65,7 @@ pub(crate) struct Metric {
     #[prost(message, optional, tag = "9")]
     pub(crate) histogram: Option<Histogram>,
     #[prost(message, optional, tag = "10")]
+    #[serde(alias = "exponential_histogram")]
     pub(crate) exponential_histogram: Option<ExponentialHistogram>,
     #[prost(message, optional, tag = "11")]
     pub(crate) summary: Option<Summary>,
@@ -74,6 +79,7 @@ pub(crate) struct Metric {
 pub(crate) struct Gauge {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "data_points")]
     pub(crate) data_points: Vec<NumberDataPoint>,
 }
 
@@ -82,12 +88,15 @@ pub(crate) struct Gauge {
 pub(crate) struct Sum {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "data_points")]
     pub(crate) data_points: Vec<NumberDataPoint>,
     #[prost(int32, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "aggregation_temporality")]
     pub(crate) aggregation_temporality: i32,
     #[prost(bool, tag = "3")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "is_monotonic")]
     pub(crate) is_monotonic: bool,
 }
 
@@ -96,9 +105,11 @@ pub(crate) struct Sum {
 pub(crate) struct Histogram {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "data_points")]
     pub(crate) data_points: Vec<HistogramDataPoint>,
     #[prost(int32, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "aggregation_temporality")]
     pub(crate) aggregation_temporality: i32,
 }
 
@@ -107,9 +118,11 @@ pub(crate) struct Histogram {
 pub(crate) struct ExponentialHistogram {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "data_points")]
     pub(crate) data_points: Vec<ExponentialHistogramDataPoint>,
     #[prost(int32, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "aggregation_temporality")]
     pub(crate) aggregation_temporality: i32,
 }
 
@@ -118,6 +131,7 @@ pub(crate) struct ExponentialHistogram {
 pub(crate) struct Summary {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "data_points")]
     pub(crate) data_points: Vec<SummaryDataPoint>,
 }
 
@@ -127,18 +141,22 @@ pub(crate) struct Summary {
 pub(crate) struct NumberDataPoint {
     #[prost(fixed64, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "start_time_unix_nano")]
     pub(crate) start_time_unix_nano: u64,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "time_unix_nano")]
     pub(crate) time_unix_nano: u64,
     #[prost(double, optional, tag = "4")]
     #[serde(deserialize_with = "float")]
+    #[serde(alias = "as_double")]
     pub(crate) as_double: Option<f64>,
     #[prost(message, repeated, tag = "5")]
     #[serde(deserialize_with = "nullable")]
     pub(crate) exemplars: Vec<Exemplar>,
     #[prost(sfixed64, optional, tag = "6")]
     #[serde(deserialize_with = "maybe_number")]
+    #[serde(alias = "as_int")]
     pub(crate) as_int: Option<i64>,
     #[prost(message, repeated, tag = "7")]
     #[serde(deserialize_with = "nullable")]
@@ -153,9 +171,11 @@ pub(crate) struct NumberDataPoint {
 pub(crate) struct HistogramDataPoint {
     #[prost(fixed64, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "start_time_unix_nano")]
     pub(crate) start_time_unix_nano: u64,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "time_unix_nano")]
     pub(crate) time_unix_nano: u64,
     #[prost(fixed64, tag = "4")]
     #[serde(deserialize_with = "number")]
@@ -165,9 +185,11 @@ pub(crate) struct HistogramDataPoint {
     pub(crate) sum: Option<f64>,
     #[prost(fixed64, repeated, tag = "6")]
     #[serde(deserialize_with = "numbers")]
+    #[serde(alias = "bucket_counts")]
     pub(crate) bucket_counts: Vec<u64>,
     #[prost(double, repeated, tag = "7")]
     #[serde(deserialize_with = "floats")]
+    #[serde(alias = "explicit_bounds")]
     pub(crate) explicit_bounds: Vec<f64>,
     #[prost(message, repeated, tag = "8")]
     #[serde(deserialize_with = "nullable")]
@@ -194,9 +216,11 @@ pub(crate) struct ExponentialHistogramDataPoint {
     pub(crate) attributes: Vec<KeyValue>,
     #[prost(fixed64, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "start_time_unix_nano")]
     pub(crate) start_time_unix_nano: u64,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "time_unix_nano")]
     pub(crate) time_unix_nano: u64,
     #[prost(fixed64, tag = "4")]
     #[serde(deserialize_with = "number")]
@@ -209,6 +233,7 @@ pub(crate) struct ExponentialHistogramDataPoint {
     pub(crate) scale: i32,
     #[prost(fixed64, tag = "7")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "zero_count")]
     pub(crate) zero_count: u64,
     #[prost(message, optional, tag = "8")]
     pub(crate) positive: Option<Buckets>,
@@ -228,6 +253,7 @@ pub(crate) struct ExponentialHistogramDataPoint {
     pub(crate) max: Option<f64>,
     #[prost(double, optional, tag = "14")]
     #[serde(deserialize_with = "float")]
+    #[serde(alias = "zero_threshold")]
     pub(crate) zero_threshold: Option<f64>,
 }
 
@@ -239,6 +265,7 @@ pub(crate) struct Buckets {
     pub(crate) offset: i32,
     #[prost(uint64, repeated, tag = "2")]
     #[serde(deserialize_with = "numbers")]
+    #[serde(alias = "bucket_counts")]
     pub(crate) bucket_counts: Vec<u64>,
 }
 
@@ -247,9 +274,11 @@ pub(crate) struct Buckets {
 pub(crate) struct SummaryDataPoint {
     #[prost(fixed64, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "start_time_unix_nano")]
     pub(crate) start_time_unix_nano: u64,
     #[prost(fixed64, tag = "3")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "time_unix_nano")]
     pub(crate) time_unix_nano: u64,
     #[prost(fixed64, tag = "4")]
     #[serde(deserialize_with = "number")]
@@ -259,6 +288,7 @@ pub(crate) struct SummaryDataPoint {
     pub(crate) sum: Option<f64>,
     #[prost(message, repeated, tag = "6")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "quantile_values")]
     pub(crate) quantile_values: Vec<ValueAtQuantile>,
     #[prost(message, repeated, tag = "7")]
     #[serde(deserialize_with = "nullable")]
@@ -284,21 +314,27 @@ pub(crate) struct ValueAtQuantile {
 pub(crate) struct Exemplar {
     #[prost(fixed64, tag = "2")]
     #[serde(deserialize_with = "number")]
+    #[serde(alias = "time_unix_nano")]
     pub(crate) time_unix_nano: u64,
     #[prost(double, optional, tag = "3")]
     #[serde(deserialize_with = "float")]
+    #[serde(alias = "as_double")]
     pub(crate) as_double: Option<f64>,
     #[prost(bytes = "vec", tag = "4")]
     #[serde(deserialize_with = "hex")]
+    #[serde(alias = "span_id")]
     pub(crate) span_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "5")]
     #[serde(deserialize_with = "hex")]
+    #[serde(alias = "trace_id")]
     pub(crate) trace_id: Vec<u8>,
     #[prost(sfixed64, optional, tag = "6")]
     #[serde(deserialize_with = "maybe_number")]
+    #[serde(alias = "as_int")]
     pub(crate) as_int: Option<i64>,
     #[prost(message, repeated, tag = "7")]
     #[serde(deserialize_with = "nullable")]
+    #[serde(alias = "filtered_attributes")]
     pub(crate) filtered_attributes: Vec<KeyValue>,
 }
 
