@@ -2,6 +2,7 @@
 
 mod asked;
 mod detected;
+mod encoding;
 mod frame;
 mod index;
 mod labels;
@@ -23,6 +24,7 @@ use super::{Shared, tenant, work};
 use crate::Backend;
 use crate::limits::{EvalError, Limits, Stop};
 use crate::regexes;
+use encoding::EncodingFlags;
 
 /// What is served, and how.
 pub(super) fn routes() -> Router<Shared> {
@@ -130,6 +132,7 @@ struct Call {
     shared: Shared,
     tenant: String,
     params: Params,
+    flags: EncodingFlags,
     now_ns: i64,
 }
 
@@ -142,6 +145,7 @@ impl Call {
             shared,
             tenant,
             params,
+            flags: EncodingFlags::of(&headers),
             now_ns,
         })
     }

@@ -1,5 +1,6 @@
 //! The router as clients see it.
 
+mod loki_categories;
 mod loki_detected;
 mod loki_index;
 mod loki_labels;
