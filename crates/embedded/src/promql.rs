@@ -137,7 +137,7 @@ pub fn evaluate(
     request: &Request,
     limits: &Limits,
 ) -> Result<Evaluation, EvalError> {
-    let budget = Budget::new(limits.max_samples);
+    let budget = Budget::new(limits);
     let notes = Notes::default();
     let evaluator = Evaluator {
         store,
