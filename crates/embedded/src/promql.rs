@@ -29,6 +29,7 @@ mod notes;
 mod operation;
 mod operator;
 mod over_time;
+mod pairs;
 mod positions;
 mod quantile;
 mod range_functions;
