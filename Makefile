@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query bench-access bench-directory bench-store kill-loop
+.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -71,6 +71,12 @@ bench-access: ## Measure a decision, and how soon grants and withdrawals are in 
 
 bench-store: ## Measure the store on disk; takes 12 GB in TMPDIR and a few minutes
 	cargo bench --locked --package embedded --bench store
+
+bench-promql: ## Measure PromQL queries over 100,000 series; takes 2 GB of memory
+	cargo bench --locked --package embedded --bench promql
+
+bench-logql: ## Measure LogQL queries over 1,000,000 lines
+	cargo bench --locked --package embedded --bench logql
 
 KILLS ?= 100
 kill-loop: ## Kill a process that writes KILLS times, and look whether anything acknowledged is gone

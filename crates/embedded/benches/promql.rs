@@ -1,5 +1,6 @@
-//! How long queries take over 100,000 series in memory, an hour at a sample every 15 seconds. Each
-//! is asked as a range query of 240 steps, which is about what a panel of a dashboard asks for.
+//! What processor time queries take over 100,000 series in memory, an hour at a sample every 15
+//! seconds. Each is asked as a range query of 240 steps, which is about what a panel of a dashboard
+//! asks for.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // a measurement
 
@@ -8,6 +9,8 @@ use std::time::{Duration, Instant};
 use embedded::promql::{self, Answer, Request};
 use embedded::store::Store;
 use embedded::{Limits, Sample, SampleSeries, Stop};
+
+mod usage;
 
 const SERIES: usize = 100_000;
 const STEPS: i64 = 240;
@@ -40,15 +43,18 @@ fn main() {
         store.push_samples("t", series(batch)).unwrap();
     }
     println!(
-        "{SERIES} series of {STEPS} samples: {:.1?}",
-        begin.elapsed()
+        "{SERIES} series of {STEPS} samples: {:.1?}, {} MB memory",
+        begin.elapsed(),
+        usage::resident()
     );
     for query in QUERIES {
         let tree = query::promql::parse(query).unwrap();
         let mut fastest = Duration::MAX;
         let mut came = String::new();
+        usage::forget_peak();
+        let before = usage::resident();
         for _ in 0..3 {
-            let begin = Instant::now();
+            let watch = usage::Watch::start();
             let stop = Stop::after(Duration::from_mins(5));
             let request = Request {
                 query: &tree,
@@ -69,9 +75,10 @@ fn main() {
                 },
                 Err(error) => error.to_string(),
             };
-            fastest = fastest.min(begin.elapsed());
+            fastest = fastest.min(watch.took());
         }
-        println!("{fastest:>8.1?} {query}: {came}");
+        let more = usage::peak().saturating_sub(before);
+        println!("{fastest:>8.1?} {more:>5} MB {query}: {came}");
     }
 }
 

@@ -279,6 +279,7 @@ fn scan(directory: &Path) {
                 limit: 1_000,
                 direction: logql::Direction::Backward,
                 instant: is_metric,
+                categorize: false,
                 now_ns: end_ns,
                 stop: &stop,
             };

@@ -26,8 +26,28 @@ pub struct VectorSample {
 /// Log lines with the same labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StreamResult {
-    /// The labels, those of the pipeline and of structured metadata among them.
+    /// The labels: all of them, or the stream's own where they were asked for by category.
     pub labels: Labels,
-    /// The lines with their times in nanoseconds since the Unix epoch, in the query's direction.
-    pub entries: Vec<(i64, String)>,
+    /// The lines, in the query's direction.
+    pub entries: Vec<LineResult>,
+}
+
+/// A log line as a pipeline left it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineResult {
+    /// Its time, in nanoseconds since the Unix epoch.
+    pub time_ns: i64,
+    /// Its text.
+    pub line: String,
+    /// Its own labels, where they were asked for by category; else they are among the stream's.
+    pub own: Option<OwnLabels>,
+}
+
+/// The labels of a line that its stream does not have, by where they come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnLabels {
+    /// From its structured metadata.
+    pub metadata: Labels,
+    /// From its text, or set by the pipeline; what went wrong among them.
+    pub parsed: Labels,
 }

@@ -4,6 +4,7 @@ pub mod credentials;
 mod json;
 mod loki;
 mod params;
+mod places;
 mod prometheus;
 mod push;
 mod times;
@@ -20,26 +21,25 @@ use http::{HeaderMap, StatusCode, header};
 
 use crate::Backend;
 use credentials::Credentials;
+use places::Places;
 
 /// What every handler needs.
 #[derive(Clone)]
 struct Shared {
     backend: Backend,
-    /// One permit per query that may run at a time.
-    permits: Arc<tokio::sync::Semaphore>,
+    /// Where queries run.
+    places: Arc<Places>,
 }
 
 pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Router {
-    let permits = Arc::new(tokio::sync::Semaphore::new(
-        backend.limits.concurrent_queries.max(1),
-    ));
+    let places = Places::new(&backend.limits);
     let router = Router::new()
         .merge(loki::routes())
         .merge(prometheus::routes())
         .merge(push::routes())
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
-        .with_state(Shared { backend, permits });
+        .with_state(Shared { backend, places });
     // Outermost, so that without credentials not even a path can be told from another.
     match credentials {
         Some(credentials) => router

@@ -9,10 +9,16 @@ use std::time::{Duration, Instant};
 pub struct Limits {
     /// How long one query may run.
     pub query_timeout: Duration,
-    /// How many queries run at a time; more wait.
+    /// How many queries run at a time, of which one tenant has half at the most, and one at least.
+    /// More wait, as long as a query may run.
     pub concurrent_queries: usize,
+    /// How many queries of one tenant may wait, as Mimir's `max_outstanding_requests_per_tenant`.
+    pub waiting_queries_per_tenant: usize,
     /// Samples that one PromQL query may hold in memory, as Prometheus's `query.max-samples`.
     pub max_samples: usize,
+    /// Series that the selectors of one PromQL query may find, each selector counted for itself, as
+    /// Mimir's `max_fetched_series_per_query`.
+    pub max_fetched_series: usize,
     /// Series in one answer to a LogQL query, as Loki's `max_query_series`.
     pub max_series: usize,
     /// Log lines in one answer, as Loki's `max_entries_limit_per_query`.
@@ -44,7 +50,9 @@ impl Default for Limits {
         Self {
             query_timeout: Duration::from_mins(1),
             concurrent_queries: 4,
+            waiting_queries_per_tenant: 100,
             max_samples: 50_000_000,
+            max_fetched_series: 500_000,
             max_series: 500,
             max_entries: 5_000,
             max_query_bytes: Some(64 << 30),
@@ -74,10 +82,16 @@ pub enum EvalError {
     #[error("{0}")]
     Limit(String),
     /// The query ran longer than it may.
-    #[error("query timed out")]
+    #[error("query timed out in query execution")]
     Timeout,
+    /// The query waited for a place to run in for as long as it may run.
+    #[error("query timed out in query queue")]
+    NoPlace,
+    /// Too many queries of the tenant wait already.
+    #[error("too many outstanding requests")]
+    TooManyWaiting,
     /// Whoever asked does not wait any more.
-    #[error("query was canceled")]
+    #[error("query was canceled in query execution")]
     Canceled,
     /// Some of the data that the query asks for cannot be read. The cause is in the log.
     #[error("some of the data that the query asks for is damaged or cannot be read; see the log")]

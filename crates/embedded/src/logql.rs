@@ -45,6 +45,9 @@ pub struct Request<'a> {
     pub direction: Direction,
     /// Whether the query asks for one time only.
     pub instant: bool,
+    /// Whether each line's own labels are shown beside it, by category, rather than among those of
+    /// its stream.
+    pub categorize: bool,
     /// The time of asking, which templates can tell by `now`.
     pub now_ns: i64,
     /// When to give up.

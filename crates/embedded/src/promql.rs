@@ -29,6 +29,7 @@ mod notes;
 mod operation;
 mod operator;
 mod over_time;
+mod pairs;
 mod positions;
 mod quantile;
 mod range_functions;
@@ -137,7 +138,7 @@ pub fn evaluate(
     request: &Request,
     limits: &Limits,
 ) -> Result<Evaluation, EvalError> {
-    let budget = Budget::new(limits.max_samples);
+    let budget = Budget::new(limits);
     let notes = Notes::default();
     let evaluator = Evaluator {
         store,

@@ -2,6 +2,7 @@
 
 mod asked;
 mod detected;
+mod encoding;
 mod frame;
 mod index;
 mod labels;
@@ -23,6 +24,7 @@ use super::{Shared, tenant, work};
 use crate::Backend;
 use crate::limits::{EvalError, Limits, Stop};
 use crate::regexes;
+use encoding::EncodingFlags;
 
 /// What is served, and how.
 pub(super) fn routes() -> Router<Shared> {
@@ -109,6 +111,10 @@ impl From<EvalError> for Refusal {
                  processed"
                     .to_owned(),
             ),
+            EvalError::TooManyWaiting | EvalError::NoPlace => Self(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too many outstanding requests".to_owned(),
+            ),
             EvalError::Canceled => Self(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "the request was cancelled by the client".to_owned(),
@@ -130,6 +136,7 @@ struct Call {
     shared: Shared,
     tenant: String,
     params: Params,
+    flags: EncodingFlags,
     now_ns: i64,
 }
 
@@ -142,6 +149,7 @@ impl Call {
             shared,
             tenant,
             params,
+            flags: EncodingFlags::of(&headers),
             now_ns,
         })
     }
@@ -161,10 +169,11 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<T, EvalError> + Send + 'static,
     ) -> Result<T, EvalError> {
-        let Shared { backend, permits } = self.shared;
-        let tenant = self.tenant;
+        let Shared { backend, places } = self.shared;
         let stop = Stop::within(&backend.limits);
-        work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await
+        let tenant = self.tenant.clone();
+        let work = move |stop: &Stop| work(&backend, &tenant, stop);
+        work::run(&places, &self.tenant, stop, work).await
     }
 }
 

@@ -93,7 +93,8 @@ impl From<EvalError> for Refusal {
             EvalError::Unsupported(_) | EvalError::Execution(_) | EvalError::Limit(_) => {
                 (StatusCode::UNPROCESSABLE_ENTITY, "execution")
             }
-            EvalError::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
+            EvalError::Timeout | EvalError::NoPlace => (StatusCode::SERVICE_UNAVAILABLE, "timeout"),
+            EvalError::TooManyWaiting => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             EvalError::Canceled => (StatusCode::SERVICE_UNAVAILABLE, "canceled"),
             EvalError::Unreadable | EvalError::Internal => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "internal")
@@ -145,9 +146,10 @@ impl Call {
         stop: Stop,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let Shared { backend, permits } = self.shared;
-        let tenant = self.tenant;
-        let body = work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await?;
+        let Shared { backend, places } = self.shared;
+        let tenant = self.tenant.clone();
+        let work = move |stop: &Stop| work(&backend, &tenant, stop);
+        let body = work::run(&places, &self.tenant, stop, work).await?;
         Ok(success(body))
     }
 

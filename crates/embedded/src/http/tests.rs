@@ -1,5 +1,6 @@
 //! The router as clients see it.
 
+mod loki_categories;
 mod loki_detected;
 mod loki_index;
 mod loki_labels;
@@ -8,6 +9,7 @@ mod loki_protection;
 mod loki_tail;
 mod otlp;
 mod prometheus_notes;
+mod prometheus_protection;
 mod prometheus_surface;
 mod push;
 mod remote_write_2;
@@ -318,7 +320,7 @@ async fn a_query_that_takes_too_long_is_ended() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
     assert_eq!(
         body,
-        r#"{"status":"error","errorType":"timeout","error":"query timed out"}"#
+        r#"{"status":"error","errorType":"timeout","error":"query timed out in query execution"}"#
     );
 }
 

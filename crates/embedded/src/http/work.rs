@@ -3,31 +3,30 @@
 use std::sync::Arc;
 use std::thread;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
+use super::places::Places;
 use crate::limits::{EvalError, Stop};
 
 /// Stack of an evaluation's thread: enough for the deepest query that the parsers take, in a build
 /// without optimization. Only what is used of it takes memory.
 const STACK_SIZE: usize = 64 << 20;
 
-/// Runs `work` on a thread of its own as soon as one of the permits is free. If the caller goes,
-/// the work is told to end.
+/// Runs `work` on a thread of its own as soon as there is a place for the tenant. If the caller
+/// goes, the work is told to end.
 pub(super) async fn run<T: Send + 'static>(
-    permits: Arc<Semaphore>,
+    places: &Arc<Places>,
+    tenant: &str,
     stop: Stop,
     work: impl FnOnce(&Stop) -> Result<T, EvalError> + Send + 'static,
 ) -> Result<T, EvalError> {
-    let permit = tokio::time::timeout(stop.remaining(), permits.acquire_owned())
-        .await
-        .map_err(|_| EvalError::Timeout)?
-        .map_err(|_| EvalError::Canceled)?;
+    let place = places.take(tenant, stop.remaining()).await?;
     let _guard = stop.cancel_on_drop();
     let (done, result) = oneshot::channel();
     spawn("query", move || {
         let result = work(&stop);
-        // The permit goes back when the work ends, and not when the caller went.
-        drop(permit);
+        // The place is free when the work has ended, and not when the caller went.
+        drop(place);
         // Nobody may wait for the result any more.
         let _ = done.send(result);
     })?;

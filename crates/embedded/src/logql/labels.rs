@@ -3,6 +3,7 @@
 //! A label belongs to the stream, to the line's structured metadata, or was parsed out of the
 //! line. What comes later wins: parsed over metadata over stream.
 
+use crate::answer::OwnLabels;
 use crate::labels::Labels;
 
 fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
@@ -269,6 +270,30 @@ impl<'a> LineLabels<'a> {
             return self.base.clone();
         }
         Labels::keeping_empty(self.pairs())
+    }
+
+    /// The labels of a line that passed: its stream's as the pipeline left them, and its own. What a
+    /// pipeline sets counts as parsed, whatever it replaces.
+    pub(crate) fn categorized(&self) -> (Labels, OwnLabels) {
+        let all = self.result();
+        if !self.has_additions() && self.error.is_empty() && self.details.is_empty() {
+            let none = Labels::default();
+            let own = OwnLabels {
+                metadata: none.clone(),
+                parsed: none,
+            };
+            return (all, own);
+        }
+        let is_parsed = |name: &str| {
+            matches!(name, ERROR | ERROR_DETAILS) || find(&self.parsed, name).is_some()
+        };
+        let is_metadata = |name: &str| !is_parsed(name) && find(&self.metadata, name).is_some();
+        let own = OwnLabels {
+            metadata: all.filter(is_metadata),
+            parsed: all.filter(is_parsed),
+        };
+        let stream = all.filter(|name| !is_parsed(name) && !is_metadata(name));
+        (stream, own)
     }
 
     /// The labels of a sample: those that the grouping leaves. A faulty line keeps them all, or

@@ -14,7 +14,7 @@ use super::stage::Stages;
 use super::stream_hash::stream_hash;
 use super::{Answer, CHECK_EVERY, Direction, Request};
 use crate::LogEntry;
-use crate::answer::StreamResult;
+use crate::answer::{LineResult, OwnLabels, StreamResult};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::{Lines, LogLine, Selected, SharedReading, TenantLogs};
@@ -53,11 +53,19 @@ impl Pipeline {
         Ok(Self { stages, hints })
     }
 
-    /// The labels and the text of a line of a stream with these labels; `None` if it does not pass.
-    pub(crate) fn line(&self, labels: &Labels, entry: &LogEntry) -> Option<(Labels, String)> {
+    /// A line of a stream with these labels, and the labels to show it under; `None` if it does not
+    /// pass.
+    pub(crate) fn line(
+        &self,
+        labels: &Labels,
+        entry: &LogEntry,
+        categorize: bool,
+    ) -> Option<(Labels, LineResult)> {
         let mut labels = LineLabels::new(labels);
-        let line = self.run(entry.as_line(), &mut labels)?;
-        Some((labels.result(), line.into_owned()))
+        let line = self.run(entry.as_line(), &mut labels)?.into_owned();
+        let (labels, own) = shown(&labels, categorize);
+        let time_ns = entry.timestamp_ns;
+        Some((labels, LineResult { time_ns, line, own }))
     }
 
     pub(super) fn run<'l>(
@@ -82,16 +90,36 @@ pub(crate) fn over(
         ids: HashMap::new(),
     };
     walk(streams, request, pipeline, |passed| {
-        let labels = passed.labels.result();
-        let of_labels = labels.iter().map(|(name, value)| name.len() + value.len());
-        let bytes = of_labels.sum();
-        collected.push(labels, passed.time_ns, passed.line.into_owned());
+        let (labels, own) = shown(passed.labels, request.categorize);
+        let of_labels = |labels: &Labels| -> usize {
+            let each = labels.iter().map(|(name, value)| name.len() + value.len());
+            each.sum()
+        };
+        let of_own = |own: &OwnLabels| of_labels(&own.metadata) + of_labels(&own.parsed);
+        let bytes = of_labels(&labels) + own.as_ref().map_or(0, of_own);
+        let line = LineResult {
+            time_ns: passed.time_ns,
+            line: passed.line.into_owned(),
+            own,
+        };
+        collected.push(labels, line);
         bytes
     })?;
     let mut streams = collected.streams;
     // Loki orders them by their labels' text, in which `a1` comes before `a`.
     streams.sort_by_cached_key(|stream| stream.labels.to_string());
     Ok(streams)
+}
+
+/// The labels that a line is shown under, and those that are shown beside it if they are wanted by
+/// category.
+fn shown(labels: &LineLabels<'_>, categorize: bool) -> (Labels, Option<OwnLabels>) {
+    if categorize {
+        let (stream, own) = labels.categorized();
+        (stream, Some(own))
+    } else {
+        (labels.result(), None)
+    }
 }
 
 /// A line that passed the pipeline.
@@ -222,13 +250,13 @@ struct Collected {
 }
 
 impl Collected {
-    fn push(&mut self, labels: Labels, time: i64, line: String) {
+    fn push(&mut self, labels: Labels, line: LineResult) {
         let id = *self.ids.entry(labels.clone()).or_insert(self.streams.len());
         match self.streams.get_mut(id) {
-            Some(stream) => stream.entries.push((time, line)),
+            Some(stream) => stream.entries.push(line),
             None => self.streams.push(StreamResult {
                 labels,
-                entries: vec![(time, line)],
+                entries: vec![line],
             }),
         }
     }

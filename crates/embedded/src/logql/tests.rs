@@ -47,6 +47,7 @@ fn ask(store: &TenantLogs, query: &str, instant: bool) -> Result<Answer, EvalErr
         limit: 1_000,
         direction: Direction::Forward,
         instant,
+        categorize: false,
         now_ns: 0,
         stop: &Stop::after(Duration::from_secs(30)),
     };
@@ -69,7 +70,7 @@ fn lines(line: &str, pipeline: &str) -> String {
         let lines = stream
             .entries
             .iter()
-            .map(|(_, shown)| if shown == line { "." } else { shown });
+            .map(|shown| if shown.line == line { "." } else { &shown.line });
         format!(
             "{} {}",
             lines.collect::<Vec<_>>().join("/"),

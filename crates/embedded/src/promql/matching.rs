@@ -105,6 +105,13 @@ impl Evaluator<'_> {
             matched_groups: vec![None; signatures.count()],
             matched_slots: Vec::new(),
         };
+        let is_filled = fill_many.is_some() || fill_one.is_some();
+        if group_side.is_none() && !is_filled {
+            let paired = self.paired(&operation, (&many, &one), signatures.count())?;
+            if let Some(series) = paired {
+                return Ok(series);
+            }
+        }
         // For every match group, the series of the "one" side and its value at this step.
         let mut partners: Vec<Option<(i64, usize, Operand)>> = vec![None; signatures.count()];
         for time in self.steps.times() {
@@ -112,7 +119,6 @@ impl Evaluator<'_> {
             let lefts = present(&mut many, time);
             let rights = present(&mut one, time);
             // With one side empty nothing can match, not even wrongly.
-            let is_filled = fill_many.is_some() || fill_one.is_some();
             if (lefts.is_empty() || rights.is_empty()) && !is_filled {
                 continue;
             }

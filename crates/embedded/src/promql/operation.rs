@@ -88,16 +88,9 @@ impl Operation<'_> {
         time: i64,
         slot: usize,
         signature: usize,
-        (many, one): (&Operand, &Operand),
+        values: (&Operand, &Operand),
     ) -> Result<(), EvalError> {
-        let (lhs, rhs) = match self.group_side {
-            Some(Side::Right) => (one, many),
-            Some(Side::Left) | None => (many, one),
-        };
-        let about = (self.notes, self.expr);
-        let result = self
-            .operator
-            .apply((lhs, rhs), self.binary.return_bool, about);
+        let result = self.value(values);
         // Whether a match is unique is judged before a comparison drops it.
         if self.group_side.is_none() {
             if let Some(last) = self.matched_groups.get_mut(signature)
@@ -121,6 +114,26 @@ impl Operation<'_> {
             Some(value) => self.collector.push(slot, time, value),
             None => Ok(()),
         }
+    }
+
+    /// The series that the results of a pair of series go to, still without values.
+    pub(super) fn result(&self, many: &Series, one: &Series) -> Series {
+        Series {
+            labels: self.labels(&many.labels, &one.labels),
+            drop_name: self.binary.return_bool,
+            ..Series::default()
+        }
+    }
+
+    /// The result of a pair of values, the one of the "many" side first; `None` if a comparison drops
+    /// it.
+    pub(super) fn value(&self, (many, one): (&Operand, &Operand)) -> Option<Operand> {
+        let sides = match self.group_side {
+            Some(Side::Right) => (one, many),
+            Some(Side::Left) | None => (many, one),
+        };
+        let about = (self.notes, self.expr);
+        self.operator.apply(sides, self.binary.return_bool, about)
     }
 
     /// The labels of a result, from those of its operands.

@@ -104,6 +104,7 @@ impl Evaluator<'_> {
             });
         }
         stored.extend(histograms.map(alone));
+        self.budget.take_series(stored.len())?;
         Ok(stored)
     }
 }

@@ -159,6 +159,7 @@ async fn look(
             limit: lines,
             direction: Direction::Backward,
             instant: false,
+            categorize: false,
             now_ns,
             stop,
         };

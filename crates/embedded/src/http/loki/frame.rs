@@ -1,6 +1,7 @@
 //! The frames of a tail: `{"streams":[…],"dropped_entries":[…]}`.
 
-use crate::answer::StreamResult;
+use super::encoding::{self, EncodingFlags};
+use crate::answer::{LineResult, StreamResult};
 use crate::http::json;
 use crate::labels::Labels;
 use crate::logql::lines::Pipeline;
@@ -11,9 +12,10 @@ const FULL: usize = 1 << 20;
 
 /// Frames in the order in which they go out, made as they are asked for.
 pub(super) struct Frames {
-    /// Lines with their labels and times, the first one last.
-    rest: Vec<(i64, Labels, String)>,
+    /// Lines with the labels that they are shown under, the first one last.
+    rest: Vec<(Labels, LineResult)>,
     dropped: Vec<(i64, Labels)>,
+    flags: EncodingFlags,
 }
 
 impl Frames {
@@ -21,30 +23,30 @@ impl Frames {
     pub(super) const LINES: usize = 100;
 
     /// Frames of lines that were found newest first.
-    pub(super) fn of_history(streams: Vec<StreamResult>) -> Self {
+    pub(super) fn of_history(streams: Vec<StreamResult>, flags: &EncodingFlags) -> Self {
         let mut rest = Vec::new();
         for stream in streams {
             let labels = stream.labels;
             let lines = stream.entries.into_iter();
-            rest.extend(lines.map(|(time, line)| (time, labels.clone(), line)));
+            rest.extend(lines.map(|line| (labels.clone(), line)));
         }
-        rest.sort_by_key(|(time, ..)| std::cmp::Reverse(*time));
+        rest.sort_by_key(|(_, line)| std::cmp::Reverse(line.time_ns));
         Self {
             rest,
             dropped: Vec::new(),
+            flags: flags.clone(),
         }
     }
 
     /// Frames of the lines that pass the pipeline.
-    pub(super) fn of_batch(batch: Batch, pipeline: &Pipeline) -> Self {
+    pub(super) fn of_batch(batch: Batch, pipeline: &Pipeline, flags: &EncodingFlags) -> Self {
         let lines = batch.lines.iter().rev();
-        let passed = lines.filter_map(|(labels, entry)| {
-            let (labels, line) = pipeline.line(labels, entry)?;
-            Some((entry.timestamp_ns, labels, line))
-        });
+        let categorize = flags.categorize();
+        let passed = lines.filter_map(|(labels, entry)| pipeline.line(labels, entry, categorize));
         Self {
             rest: passed.collect(),
             dropped: batch.dropped,
+            flags: flags.clone(),
         }
     }
 }
@@ -62,7 +64,7 @@ impl Iterator for Frames {
             if out.len() >= FULL {
                 break;
             }
-            let Some((time, labels, line)) = self.rest.pop() else {
+            let Some((labels, line)) = self.rest.pop() else {
                 break;
             };
             if last.as_ref() == Some(&labels) {
@@ -75,11 +77,7 @@ impl Iterator for Frames {
                 json::labels(&mut out, &labels);
                 out.push_str(r#","values":["#);
             }
-            out.push_str("[\"");
-            out.push_str(&time.to_string());
-            out.push_str("\",");
-            json::string(&mut out, &line);
-            out.push(']');
+            encoding::line(&mut out, &line);
             last = Some(labels);
         }
         if last.is_some() {
@@ -96,6 +94,10 @@ impl Iterator for Frames {
                 json::labels(out, labels);
                 out.push('}');
             });
+        }
+        out.push(',');
+        if !self.flags.render(&mut out) {
+            out.pop();
         }
         out.push('}');
         Some(out)

@@ -8,6 +8,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::asked::{self, Asked};
+use super::encoding::{self, EncodingFlags};
 use super::{Call, Refusal, bad, check_limit, parse};
 use crate::Labels;
 use crate::http::Shared;
@@ -45,6 +46,7 @@ pub(super) async fn query(
 async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
     let query = call.params.get("query").to_owned();
     let now_ns = call.now_ns;
+    let flags = call.flags.clone();
     call.run(move |backend, tenant, stop| {
         let started = Instant::now();
         let tree = parse(&query)?;
@@ -69,12 +71,13 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
             limit: asked.limit,
             direction: asked.direction,
             instant: asked.instant,
+            categorize: flags.categorize(),
             now_ns,
             stop,
         };
         let logs = backend.store.logs(tenant);
         let answer = logql::evaluate(&logs, &request, &backend.limits)?;
-        Ok(render(&answer, started, stop.counted()))
+        Ok(render(&answer, &flags, started, stop.counted()))
     })
     .await
 }
@@ -118,24 +121,28 @@ fn shown(labels: &Labels) -> Cow<'_, Labels> {
     Cow::Owned(Labels::keeping_empty(labels.iter().map(spaced).collect()))
 }
 
-fn render(answer: &Answer, started: Instant, (bytes, lines): (u64, u64)) -> String {
+fn render(
+    answer: &Answer,
+    flags: &EncodingFlags,
+    started: Instant,
+    (bytes, lines): (u64, u64),
+) -> String {
     let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
     let mut entries = 0;
     match answer {
         Answer::Streams(streams) => {
-            out.push_str(r#"streams","result":"#);
+            out.push_str(r#"streams","#);
+            // Loki says how it encoded lines, and lines only.
+            if flags.render(&mut out) {
+                out.push(',');
+            }
+            out.push_str(r#""result":"#);
             json::list(&mut out, streams, |out, stream| {
                 out.push_str(r#"{"stream":"#);
                 json::labels(out, &shown(&stream.labels));
                 out.push_str(r#","values":"#);
-                json::list(out, &stream.entries, |out, (time, line)| {
-                    entries += 1;
-                    out.push_str("[\"");
-                    out.push_str(&time.to_string());
-                    out.push_str("\",");
-                    json::string(out, line);
-                    out.push(']');
-                });
+                json::list(out, &stream.entries, encoding::line);
+                entries += stream.entries.len();
                 out.push('}');
             });
         }

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{self, MissedTickBehavior};
 
 use super::asked;
+use super::encoding::EncodingFlags;
 use super::frame::Frames;
 use super::{Call, Refusal, bad, check_limit, parse};
 use crate::Clock;
@@ -48,6 +49,8 @@ pub(super) async fn tail(
     let upgrade = upgrade.map_err(|_| bad("the client is not using the websocket protocol"))?;
     let query = call.params.get("query").to_owned();
     let now_ns = call.now_ns;
+    let flags = call.flags.clone();
+    let asked_flags = flags.clone();
     let (tail, pipeline, history) = call
         .work(move |backend, tenant, stop| {
             let Expr::Log(expr) = parse(&query)? else {
@@ -69,17 +72,19 @@ pub(super) async fn tail(
                 limit,
                 direction: Direction::Backward,
                 instant: false,
+                categorize: asked_flags.categorize(),
                 now_ns,
                 stop,
             };
             let history = lines::over(&streams, &asked, &pipeline)?;
-            Ok((tail, pipeline, Frames::of_history(history)))
+            Ok((tail, pipeline, Frames::of_history(history, &asked_flags)))
         })
         .await?;
     let (sender, receiver) = mpsc::channel(FRAMES_AHEAD);
     let follower = Follower {
         tail: Arc::clone(&tail.0),
         pipeline,
+        flags,
         delay,
         clock,
         sender,
@@ -103,6 +108,7 @@ impl Drop for Open {
 struct Follower {
     tail: Arc<Tail>,
     pipeline: Pipeline,
+    flags: EncodingFlags,
     delay: Duration,
     clock: Clock,
     sender: mpsc::Sender<String>,
@@ -116,7 +122,7 @@ impl Follower {
             }
         }
         while let Some(batch) = self.tail.next(Frames::LINES, self.delay, &*self.clock) {
-            for frame in Frames::of_batch(batch, &self.pipeline) {
+            for frame in Frames::of_batch(batch, &self.pipeline, &self.flags) {
                 if self.sender.blocking_send(frame).is_err() {
                     return;
                 }

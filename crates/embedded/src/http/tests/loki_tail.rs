@@ -39,6 +39,15 @@ async fn listen(backend: &Backend) -> std::net::SocketAddr {
 
 /// Opens a tail of `{app="web"}` and what else `parameters` say, or tells the refusal.
 async fn open(backend: &Backend, parameters: &str) -> Result<Socket, (u16, String)> {
+    open_with(backend, parameters, None).await
+}
+
+/// Likewise, with flags for how lines are to be encoded.
+async fn open_with(
+    backend: &Backend,
+    parameters: &str,
+    flags: Option<&str>,
+) -> Result<Socket, (u16, String)> {
     let address = listen(backend).await;
     let query = "query=%7Bapp%3D%22web%22%7D";
     let parameters = if parameters.contains("query=") {
@@ -51,6 +60,9 @@ async fn open(backend: &Backend, parameters: &str) -> Result<Socket, (u16, Strin
         .unwrap();
     let headers = request.headers_mut();
     headers.insert("X-Scope-OrgID", "acme".parse().unwrap());
+    if let Some(flags) = flags {
+        headers.insert("X-Loki-Response-Encoding-Flags", flags.parse().unwrap());
+    }
     let stream = TcpStream::connect(address).await.unwrap();
     match client_async(request, stream).await {
         Ok((socket, _)) => Ok(socket),
@@ -247,4 +259,24 @@ async fn what_cannot_be_tailed_is_refused_before_the_upgrade() {
     let (status, body) = get("acme", "/loki/api/v1/tail?query=%7Bapp%3D%22web%22%7D").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert_eq!(body, "the client is not using the websocket protocol");
+}
+
+#[tokio::test]
+async fn labels_come_by_category_before_and_after_when_they_are_asked_for_so() {
+    let backend = backend();
+    push(&backend, "acme", "web", &[(NOW - 1, "status=500")]);
+    let query = "query=%7Bapp%3D%22web%22%7D%20%7C%20logfmt";
+    let flags = Some("categorize-labels");
+    let mut socket = open_with(&backend, query, flags).await.unwrap();
+    let wanted = |before: i64, status: &str| {
+        let own = json!({"parsed": {"status": status}});
+        let line = json!([(NOW - before).to_string(), format!("status={status}"), own]);
+        json!({
+            "streams": [{"stream": {"app": "web"}, "values": [line]}],
+            "encodingFlags": ["categorize-labels"],
+        })
+    };
+    assert_eq!(frame(&mut socket).await, wanted(1, "500"));
+    push(&backend, "acme", "web", &[(NOW, "status=200")]);
+    assert_eq!(frame(&mut socket).await, wanted(0, "200"));
 }
