@@ -99,6 +99,7 @@ fn pushed(error: PushError) -> Refused {
         | PushError::BadHistogram(_)
         | PushError::NotOnDisk
         | PushError::DuplicateSample { .. }
+        | PushError::TooOld { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         // Senders keep what they have and try again.

@@ -11,6 +11,7 @@ mod prometheus_notes;
 mod prometheus_surface;
 mod push;
 mod remote_write_2;
+mod too_old;
 mod write_bodies;
 
 use std::sync::Arc;

@@ -9,6 +9,7 @@ mod v2;
 
 use super::body::{Write, unsupported};
 use super::{Refused, bad, pushed};
+use crate::store::PushError;
 use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, SampleSeries};
 
 /// What a batch holds, by series.
@@ -75,7 +76,7 @@ impl Batch {
     }
 
     fn store(self, backend: &Backend, tenant: &str) -> (Stored, Result<(), Refused>) {
-        let samples = self.samples.iter().map(|one| one.samples.len()).sum();
+        let samples: usize = self.samples.iter().map(|one| one.samples.len()).sum();
         let exemplars = self.exemplars.iter().map(|one| one.exemplars.len()).sum();
         let mut stored = Stored::default();
         // The samples last: what is sent again after a failure is there once, and nothing is
@@ -88,6 +89,9 @@ impl Batch {
         }
         stored.exemplars = exemplars;
         if let Err(error) = backend.push_samples(tenant, self.samples) {
+            if let PushError::TooOld { count, .. } = &error {
+                stored.samples = samples.saturating_sub(*count);
+            }
             return (stored, Err(pushed(error)));
         }
         stored.samples = samples;

@@ -14,6 +14,8 @@ use super::names::metrics::{Kind, name, unit};
 use crate::http::push::budget::Budget;
 use crate::http::push::proto::otlp::{Data, Metric, MetricsRequest};
 use crate::http::push::{Refused, bad, pushed};
+use crate::store::PushError;
+use crate::store::age::age;
 use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, Sample, SampleSeries};
 use http::StatusCode;
 use resource::Resource;
@@ -26,7 +28,10 @@ pub(super) fn store(
     tenant: &str,
     request: MetricsRequest,
 ) -> Result<Rejected, Refused> {
-    let mut batch = Batch::default();
+    let mut batch = Batch {
+        oldest_ms: backend.store.oldest::<Sample>(),
+        ..Batch::default()
+    };
     for metrics in request.resource_metrics {
         let attributes = metrics.resource.unwrap_or_default().attributes;
         let resource = Resource::new(&attributes);
@@ -50,10 +55,17 @@ pub(super) fn store(
     backend
         .push_exemplars(tenant, batch.exemplars)
         .map_err(pushed)?;
-    backend
-        .push_samples(tenant, batch.samples)
-        .map_err(pushed)?;
-    Ok(rejected)
+    let Err(error) = backend.push_samples(tenant, batch.samples) else {
+        return Ok(rejected);
+    };
+    if let PushError::TooOld { count, .. } = &error {
+        // It has become too old just now.
+        return Ok(Rejected {
+            count: rejected.count.saturating_add(*count),
+            sentence: format!("{} {error}", rejected.sentence).trim().to_owned(),
+        });
+    }
+    Err(pushed(error))
 }
 
 /// The times of the first and the last sample, in milliseconds since the Unix epoch.
@@ -74,6 +86,8 @@ struct Batch {
     exemplars: Vec<ExemplarSeries>,
     metadata: Vec<MetricMetadata>,
     budget: Budget,
+    /// What is older is not kept.
+    oldest_ms: Option<i64>,
     rejected: usize,
     refusals: usize,
     sentences: Vec<String>,
@@ -88,6 +102,17 @@ impl Batch {
             samples: vec![sample],
         });
         Ok(())
+    }
+
+    /// Refuses the time of a data point, if what is as old is not kept.
+    fn check_age(&self, time_ms: i64) -> Result<(), Refused> {
+        match self.oldest_ms {
+            Some(oldest) if time_ms < oldest => {
+                let nanos = |millis: i64| millis.saturating_mul(1_000_000);
+                Err(bad(age(nanos(time_ms), nanos(oldest))))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Refuses so many data points, but for what is wrong with the batch as a whole.
