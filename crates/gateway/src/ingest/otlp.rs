@@ -42,8 +42,12 @@ fn decode<T: Message + Default + for<'de> Deserialize<'de>>(
         }
         Media::Protobuf | Media::RemoteWrite2 => {
             let found = look(shape, body, limit)?;
-            let batch = T::decode(body)
-                .map_err(|error| bad(format!("the batch is not understood: {error}")))?;
+            let batch = T::decode(body).map_err(|error| {
+                bad(
+                    "not protobuf of this protocol",
+                    format!("the batch is not understood: {error}"),
+                )
+            })?;
             Ok((batch, found.unknown))
         }
     }

@@ -15,16 +15,26 @@ use crate::ingest::refusal::{Refusal, bad};
 /// Decodes a whole body.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<T, Refusal> {
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(bad("the batch is not a JSON object"));
+        return Err(bad(
+            "not JSON of this protocol",
+            "the batch is not a JSON object",
+        ));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let batch = serde_path_to_error::deserialize(&mut json);
     let batch = batch.map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
-        bad(format!("the batch is not understood, at {path}: {error}"))
+        bad(
+            "not JSON of this protocol",
+            format!("the batch is not understood, at {path}: {error}"),
+        )
     })?;
-    json.end()
-        .map_err(|error| bad(format!("there is something behind the batch: {error}")))?;
+    json.end().map_err(|error| {
+        bad(
+            "not JSON of this protocol",
+            format!("there is something behind the batch: {error}"),
+        )
+    })?;
     Ok(batch)
 }
 

@@ -64,11 +64,14 @@ fn check(
     }) = &record.body
         && line.len() > limit
     {
-        return Err(bad(format!(
-            "max entry size {limit} bytes exceeded by {}, which has {} bytes",
-            of(),
-            line.len()
-        )));
+        return Err(bad(
+            "line too long",
+            format!(
+                "max entry size {limit} bytes exceeded by {}, which has {} bytes",
+                of(),
+                line.len()
+            ),
+        ));
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ fn one(
     counts: &mut Counts,
 ) -> Result<(), Refusal> {
     if metric.name.is_empty() {
-        return Err(bad(format!("{of} has no name")));
+        return Err(bad("a metric without a name", format!("{of} has no name")));
     }
     let kinds = [
         metric.gauge.is_some(),
@@ -66,7 +66,10 @@ fn one(
         metric.summary.is_some(),
     ];
     if kinds.into_iter().filter(|is| *is).count() > 1 {
-        return Err(bad(format!("{of} is of more than one kind")));
+        return Err(bad(
+            "a metric of several kinds",
+            format!("{of} is of more than one kind"),
+        ));
     }
     if let Some(gauge) = &mut metric.gauge {
         points(&mut gauge.data_points, of, stamping, counts)?;
@@ -151,7 +154,10 @@ fn points<P: DataPoint>(
     for (at, point) in points.iter_mut().enumerate() {
         let of = || format!("data point {at} of {of}");
         if point.is_ambiguous() {
-            return Err(bad(format!("{} has two values", of())));
+            return Err(bad(
+                "a data point with two values",
+                format!("{} has two values", of()),
+            ));
         }
         stamping.time(i128::from(point.time()), of)?;
         let attributes = point.attributes();
