@@ -135,14 +135,15 @@ impl Backend {
         })
     }
 
-    /// Adds log lines. Either all of them are taken or, on an error, none.
+    /// Adds log lines. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::TooOld`], with which the others are.
     pub fn push_logs(&self, tenant: &str, mut streams: Vec<LogStream>) -> Result<(), PushError> {
         structured_metadata::settle(&mut streams);
         self.store.push_logs(tenant, streams)
     }
 
     /// Adds samples. Either all of them are taken or, on an error, none, but for
-    /// [`PushError::DuplicateSample`], with which the others are.
+    /// [`PushError::DuplicateSample`] and [`PushError::TooOld`], with which the others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
     }

@@ -4,11 +4,13 @@
 //! find the streams that match and take references to their chunks; what they hold then stays as
 //! it was, whatever is written meanwhile.
 
+pub(crate) mod age;
 mod chunks;
 pub(crate) mod disk;
 mod exemplars;
 mod feed;
 mod fuzzing;
+mod gone;
 mod histograms;
 mod keeper;
 mod lines;
@@ -21,7 +23,7 @@ mod tenant;
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
@@ -100,6 +102,19 @@ pub enum PushError {
         /// Milliseconds since the Unix epoch.
         timestamp_ms: i64,
     },
+    /// Something older than is kept. Everything else of the push was stored; sent again, it is
+    /// refused again.
+    #[error(
+        "{of} has {age}; {count} of this push are too old and were refused, the rest was stored"
+    )]
+    TooOld {
+        /// What, with the labels of its stream or series.
+        of: String,
+        /// Its time, and the oldest one that is taken.
+        age: String,
+        /// How many entries of the push are too old.
+        count: usize,
+    },
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
@@ -146,6 +161,8 @@ struct Shared {
     directory: Option<Directory>,
     /// Bytes on disk that one tenant may have.
     retention_bytes: Option<u64>,
+    /// Whether the keeper has looked since the start.
+    was_kept: AtomicBool,
     clock: Clock,
 }
 
@@ -178,6 +195,7 @@ impl Store {
                 setting: Setting::new(limits),
                 directory: None,
                 retention_bytes: None,
+                was_kept: AtomicBool::new(false),
                 clock: Arc::new(|| 0),
             }),
             keeper: None,
@@ -212,6 +230,7 @@ impl Store {
             setting,
             directory: Some(files),
             retention_bytes: limits.retention_bytes,
+            was_kept: AtomicBool::new(false),
             clock,
         });
         Ok(Self {
@@ -269,13 +288,21 @@ impl Store {
         for stream in streams {
             checked.push((check(stream.labels)?, stream.entries));
         }
-        self.or_created(tenant)?.logs.push(checked)
+        let too_old = self.take_old(&mut checked, "entry for stream");
+        if !checked.is_empty() || too_old.is_none() {
+            self.or_created(tenant)?.logs.push(checked)?;
+        }
+        too_old.map_or(Ok(()), Err)
     }
 
     /// See [`crate::Backend::push_samples`].
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
-        let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
-        self.or_created(tenant)?.metrics.push(checked)
+        let mut checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
+        let too_old = self.take_old(&mut checked, "sample of series");
+        if !checked.is_empty() || too_old.is_none() {
+            self.or_created(tenant)?.metrics.push(checked)?;
+        }
+        too_old.map_or(Ok(()), Err)
     }
 
     /// See [`crate::Backend::push_histograms`].
@@ -288,8 +315,12 @@ impl Store {
             let checked = sample.histogram.check();
             checked.map_err(PushError::BadHistogram)?;
         }
-        let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
-        self.or_created(tenant)?.histograms.push(checked)
+        let mut checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
+        let too_old = self.take_old(&mut checked, "histogram of series");
+        if !checked.is_empty() || too_old.is_none() {
+            self.or_created(tenant)?.histograms.push(checked)?;
+        }
+        too_old.map_or(Ok(()), Err)
     }
 
     /// See [`crate::Backend::push_exemplars`].

@@ -359,7 +359,7 @@ impl Error {
             | Self::NotConfigured(_)
             | Self::BadData(_)
             | Self::NotServed(_)
-            | Self::Refused(Refusal::UnsupportedMedia(_) | Refusal::Bad(_))
+            | Self::Refused(Refusal::UnsupportedMedia(_) | Refusal::Bad { .. })
             | Self::Internal => {}
         }
         response

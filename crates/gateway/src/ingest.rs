@@ -310,9 +310,12 @@ impl Stamping<'_> {
     fn streams(&self, count: usize) -> Result<(), Refusal> {
         let limit = self.limits.streams;
         if count > limit {
-            return Err(bad(format!(
-                "the batch has {count} streams or series, and may have {limit}: send smaller batches"
-            )));
+            return Err(bad(
+                "too many streams or series",
+                format!(
+                    "the batch has {count} streams or series, and may have {limit}: send smaller batches"
+                ),
+            ));
         }
         Ok(())
     }
@@ -322,9 +325,10 @@ impl Stamping<'_> {
         counts.entries = counts.entries.saturating_add(more);
         let limit = self.limits.entries;
         if counts.entries > limit {
-            return Err(bad(format!(
-                "the batch has more than {limit} lines or samples: send smaller batches"
-            )));
+            return Err(bad(
+                "too many lines or samples",
+                format!("the batch has more than {limit} lines or samples: send smaller batches"),
+            ));
         }
         Ok(())
     }
@@ -333,10 +337,10 @@ impl Stamping<'_> {
     fn labels(&self, count: usize, of: impl Fn() -> String) -> Result<(), Refusal> {
         let limit = self.limits.labels;
         if count > limit {
-            return Err(bad(format!(
-                "{} has {count} label names; limit {limit}",
-                of()
-            )));
+            return Err(bad(
+                "too many labels",
+                format!("{} has {count} label names; limit {limit}", of()),
+            ));
         }
         Ok(())
     }
@@ -349,16 +353,22 @@ impl Stamping<'_> {
         of: impl Fn() -> String,
     ) -> Result<(), Refusal> {
         if bytes > METADATA_BYTES {
-            return Err(bad(format!(
-                "{} has structured metadata too large: {bytes} bytes, limit: {METADATA_BYTES} bytes",
-                of()
-            )));
+            return Err(bad(
+                "structured metadata too large",
+                format!(
+                    "{} has structured metadata too large: {bytes} bytes, limit: {METADATA_BYTES} bytes",
+                    of()
+                ),
+            ));
         }
         if count > METADATA_COUNT {
-            return Err(bad(format!(
-                "{} has too many structured metadata labels: {count}, limit: {METADATA_COUNT}",
-                of()
-            )));
+            return Err(bad(
+                "too many structured metadata labels",
+                format!(
+                    "{} has too many structured metadata labels: {count}, limit: {METADATA_COUNT}",
+                    of()
+                ),
+            ));
         }
         Ok(())
     }
@@ -377,21 +387,24 @@ impl Stamping<'_> {
             .limits
             .max_ahead
             .map(|ahead| now.saturating_add(bound(ahead)));
-        let (wrong, limit) = match (oldest, newest) {
-            (Some(oldest), _) if nanos < oldest => ("too old", oldest),
-            (_, Some(newest)) if nanos > newest => ("too new", newest),
+        let (reason, limit) = match (oldest, newest) {
+            (Some(oldest), _) if nanos < oldest => ("timestamp too old", oldest),
+            (_, Some(newest)) if nanos > newest => ("timestamp too new", newest),
             _ => return Ok(()),
         };
         let time = |nanos| match Timestamp::from_nanosecond(nanos) {
             Ok(time) => time.to_string(),
             Err(_) => format!("{nanos} ns"),
         };
-        Err(bad(format!(
-            "{} has timestamp {wrong}: {}, the limit is {}",
-            of(),
-            time(nanos),
-            time(limit)
-        )))
+        Err(bad(
+            reason,
+            format!(
+                "{} has {reason}: {}, the limit is {}",
+                of(),
+                time(nanos),
+                time(limit)
+            ),
+        ))
     }
 }
 

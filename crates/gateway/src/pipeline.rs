@@ -217,6 +217,11 @@ impl Pipeline {
         let stamped = ingest.stamped(way, permit, headers, body, now).await?;
         record.stamped(stamped.counts());
         let written = write(upstream, stamped, id).await;
+        if let Ok(answer) = &written
+            && answer.status().is_client_error()
+        {
+            Span::current().record("reason", "refused by the backend");
+        }
         let written = written.inspect_err(|_| ingest.totals.fail())?;
         match (way.protocol, Encoding::by(headers)) {
             (Protocol::OtlpLogs | Protocol::OtlpMetrics, Some(encoding)) => {
@@ -306,6 +311,16 @@ impl Pipeline {
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             span.record("reason", *reason);
+        }
+        // Of a refused write, and nothing of what is in it.
+        match &answered {
+            Err(Error::Refused(refusal)) => {
+                span.record("reason", refusal.reason());
+            }
+            Err(Error::SlowWrite) => {
+                span.record("reason", "the batch did not arrive in time");
+            }
+            Err(_) | Ok(_) => {}
         }
         let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| match encoding {

@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::{Config, Database, Layers, Problem};
 use crate::output;
 
-/// KtrlPlane Observability: the door through which tenants reach their own logs and metrics.
+/// KtrlPlane Observability: the door through which tenants send and read their own logs and metrics.
 #[derive(Debug, Parser)]
 #[command(name = "ktrlplane", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
@@ -33,7 +33,7 @@ Examples:
   ktrlplane demo                      everything in one process, with sample data
   ktrlplane check                     is my configuration right, and do all parts answer?
   ktrlplane serve                     the gateway, in front of your Loki and Mimir
-  ktrlplane admin --help              who may read what: organizations, projects, resources, roles
+  ktrlplane admin --help              who may read and write what: organizations, projects, resources, roles
   ktrlplane scope --language promql --resource-id shop-api 'rate(http_requests_total[5m])'
 
 `ktrlplane COMMAND --help` says more about each.";

@@ -21,6 +21,7 @@ mod ingest;
 mod management;
 mod observability;
 mod server;
+pub(crate) mod units;
 
 use std::net::SocketAddr;
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! The embedded backend of `serve` and `check`: opened as the configuration says.
 
-use std::io::ErrorKind;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ const ADVICE: [(&[ErrorKind], &str); 4] = [
     ),
     (
         &[ErrorKind::StorageFull, ErrorKind::QuotaExceeded],
-        "; make room, or name a directory on another disk",
+        "; no room left: make some, or name a directory on another disk",
     ),
     // The store's own: damage.
     (
@@ -76,5 +78,51 @@ pub(crate) fn try_out(path: &Path) -> Result<Backend, StoreError> {
         retention_bytes: None,
         ..Limits::default()
     };
-    Ok(Backend::open(path, limits)?)
+    let backend = Backend::open(path, limits)?;
+    // What is there already can be opened on a full disk, too.
+    let file = path.join(TRIED);
+    let tried = try_to_write(&file);
+    tried.map_err(|error| OpenError::Io { path: file, error })?;
+    Ok(backend)
+}
+
+/// The file by which it is tried whether there is room.
+const TRIED: &str = "check.unfinished";
+
+/// Writes a file as large as a small batch, waits until it is on the disk, and removes it, whatever
+/// came of it.
+fn try_to_write(file: &Path) -> std::io::Result<()> {
+    let write = || {
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let mut opened = options.open(file)?;
+        opened.write_all(&b".".repeat(1 << 16))?;
+        opened.sync_all()
+    };
+    let written = write();
+    let removed = std::fs::remove_file(file);
+    written.and(removed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trying_a_directory_out_leaves_nothing_in_it() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(try_out(directory.path()).unwrap());
+        assert!(!directory.path().join(TRIED).exists());
+    }
+
+    #[test]
+    fn a_disk_without_room_is_told_with_what_to_do() {
+        let error = StoreError::from(OpenError::Io {
+            path: "/data/check.unfinished".into(),
+            error: ErrorKind::StorageFull.into(),
+        });
+        let said = error.to_string();
+        assert!(said.contains("/data/check.unfinished: "), "{said}");
+        assert!(said.contains("no room left: make some"), "{said}");
+    }
 }

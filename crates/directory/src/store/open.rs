@@ -154,10 +154,16 @@ fn create_file(path: &Path) -> Result<(), DirectoryError> {
     match created {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(DirectoryError::Invalid(format!(
-            "the database file {} cannot be created: {error}",
-            path.display()
-        ))),
+        Err(error) => {
+            let above = path.parent().filter(|above| !above.exists());
+            let advice = above.map_or_else(String::new, |above| {
+                format!("; make the directory {} first", above.display())
+            });
+            Err(DirectoryError::Invalid(format!(
+                "the database file {} cannot be created: {error}{advice}",
+                path.display()
+            )))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod prometheus_protection;
 mod prometheus_surface;
 mod push;
 mod remote_write_2;
+mod too_old;
 mod write_bodies;
 
 use std::sync::Arc;

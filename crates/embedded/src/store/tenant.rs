@@ -9,6 +9,7 @@ use std::thread;
 use crate::LogEntry;
 use crate::store::disk::directory::{Directory, OpenError};
 use crate::store::feed::Feed;
+use crate::store::gone::Gone;
 use crate::store::metadata::Registry;
 use crate::store::shelf::{Setting, Shelf};
 use crate::store::table::Unobserved;
@@ -51,7 +52,7 @@ impl Tenant {
     }
 
     /// Takes the oldest of all kinds of data away until no more than `most` bytes are on disk.
-    fn shrink(&self, most: u64) {
+    fn shrink(&self, most: u64, gone: &mut Gone) {
         loop {
             let size = self.logs.size()
                 + self.metrics.size()
@@ -72,10 +73,10 @@ impl Tenant {
                 .enumerate()
                 .filter_map(|(at, age)| Some(((*age)?, at)));
             match oldest.min() {
-                Some((_, 0)) => self.logs.drop_oldest(),
-                Some((_, 1)) => self.metrics.drop_oldest(),
-                Some((_, 2)) => self.histograms.drop_oldest(),
-                Some(_) => self.exemplars.drop_oldest(),
+                Some((_, 0)) => self.logs.drop_oldest(gone),
+                Some((_, 1)) => self.metrics.drop_oldest(gone),
+                Some((_, 2)) => self.histograms.drop_oldest(gone),
+                Some(_) => self.exemplars.drop_oldest(gone),
                 // What is not sealed yet is bounded by itself.
                 None => return,
             }
@@ -149,14 +150,24 @@ impl Shared {
     pub(super) fn keep(&self) {
         let tenants = self.tenants();
         let now_ns = (self.clock)();
+        let is_first = !self.was_kept.swap(true, Ordering::Relaxed);
         for tenant in &tenants {
             tenant.seal_if(false, now_ns);
-            tenant.logs.expire(now_ns);
-            tenant.metrics.expire(now_ns);
-            tenant.histograms.expire(now_ns);
-            tenant.exemplars.expire(now_ns);
+            let project = tenant.logs.tenant();
+            let mut gone = Gone::default();
+            tenant.logs.expire(now_ns, &mut gone);
+            tenant.metrics.expire(now_ns, &mut gone);
+            tenant.histograms.expire(now_ns, &mut gone);
+            tenant.exemplars.expire(now_ns, &mut gone);
+            gone.log(project, is_first, "older than is kept");
             if let Some(most) = self.retention_bytes {
-                tenant.shrink(most);
+                let mut gone = Gone::default();
+                tenant.shrink(most, &mut gone);
+                gone.log(
+                    project,
+                    is_first,
+                    "the oldest, and there is more than is kept",
+                );
             }
             tenant.logs.merge();
             tenant.metrics.merge();

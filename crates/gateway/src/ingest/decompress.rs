@@ -56,6 +56,7 @@ pub(super) fn decompress(
             // length beyond that is a lie, and takes no memory.
             if length > body.len().saturating_mul(32) {
                 return Err(bad(
+                    "not compressed as it says",
                     "the body is not compressed with snappy: it is too short for what it says it holds",
                 ));
             }
@@ -69,17 +70,21 @@ pub(super) fn decompress(
             while (members == 0 || !rest.is_empty()) && plain.len() < most {
                 members += 1;
                 if members > MEMBERS {
-                    return Err(bad(format!(
-                        "the body is compressed in too many pieces: at most {MEMBERS} members of gzip are \
+                    return Err(bad(
+                        "not compressed as it says",
+                        format!(
+                            "the body is compressed in too many pieces: at most {MEMBERS} members of gzip are \
                          read"
-                    )));
+                        ),
+                    ));
                 }
                 let room = u64::try_from(most - plain.len()).unwrap_or(u64::MAX);
                 let mut member = GzDecoder::new(rest);
                 if let Err(error) = member.by_ref().take(room).read_to_end(&mut plain) {
-                    return Err(bad(format!(
-                        "the body is not compressed with gzip: {error}"
-                    )));
+                    return Err(bad(
+                        "not compressed as it says",
+                        format!("the body is not compressed with gzip: {error}"),
+                    ));
                 }
                 rest = member.into_inner();
             }
@@ -93,7 +98,10 @@ pub(super) fn decompress(
 
 #[allow(clippy::needless_pass_by_value, reason = "it goes into map_err")]
 fn not_snappy(error: snap::Error) -> Refusal {
-    bad(format!("the body is not compressed with snappy: {error}"))
+    bad(
+        "not compressed as it says",
+        format!("the body is not compressed with snappy: {error}"),
+    )
 }
 
 /// Compresses in snappy's block format.
@@ -102,7 +110,10 @@ pub(super) fn snappy(plain: &[u8]) -> Result<Bytes, Refusal> {
     // Only what is longer than 4 GiB cannot be compressed, and no limit lets that come here.
     compressed.map(Bytes::from).map_err(|error| {
         tracing::error!(%error, "a batch cannot be compressed");
-        bad("the batch cannot be compressed: send smaller batches")
+        bad(
+            "too large to be compressed",
+            "the batch cannot be compressed: send smaller batches",
+        )
     })
 }
 
@@ -166,7 +177,7 @@ mod tests {
         // Says that it holds 16 MiB, in six bytes.
         let liar = Bytes::from_static(&[0x80, 0x80, 0x80, 0x08, 0x00, 0x61]);
         let refused = decompress(Compression::Snappy, liar, 32 << 20).unwrap_err();
-        assert!(matches!(refused, Refusal::Bad(_)));
+        assert!(matches!(refused, Refusal::Bad { .. }));
     }
 
     #[test]
@@ -175,7 +186,7 @@ mod tests {
             for body in [&b""[..], b"{\"streams\": []}", b"\x1f\x8b\x08", b"\xff"] {
                 let body = Bytes::from_static(body);
                 let refused = decompress(compression, body, 1 << 20).unwrap_err();
-                assert!(matches!(refused, Refusal::Bad(_)), "{compression:?}");
+                assert!(matches!(refused, Refusal::Bad { .. }), "{compression:?}");
             }
         }
     }

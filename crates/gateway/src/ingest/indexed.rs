@@ -66,6 +66,13 @@ impl Indexed {
                      resource_id, without which readers of resources do not find log records"
                 );
             }
+            if verdict == Verdict::NotIndexed {
+                tracing::warn!(
+                    %tenant,
+                    "log records over OTLP are refused: Loki makes no stream label of resource_id; name it \
+                     in limits_config.otlp_config.resource_attributes"
+                );
+            }
             self.believe(tenant, verdict);
             verdict
         };

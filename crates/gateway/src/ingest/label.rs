@@ -55,20 +55,29 @@ pub(super) fn check(
     of: impl Fn() -> String,
 ) -> Result<(), Refusal> {
     if name.is_empty() {
-        return Err(bad(format!("{} has a label without a name", of())));
+        return Err(bad(
+            "label without a name",
+            format!("{} has a label without a name", of()),
+        ));
     }
     if name.len() > limits.name {
         let (of, name, limit) = (of(), shown(name), limits.name);
-        return Err(bad(format!(
-            "{of} has a label name that is too long: {name}; at most {limit} bytes are taken"
-        )));
+        return Err(bad(
+            "label name too long",
+            format!(
+                "{of} has a label name that is too long: {name}; at most {limit} bytes are taken"
+            ),
+        ));
     }
     if value.len() > limits.value {
         let (of, name, value, limit) = (of(), shown(name), shown(value), limits.value);
-        return Err(bad(format!(
-            "{of} has a value that is too long for the label {name}: {value}; at most {limit} bytes \
+        return Err(bad(
+            "label value too long",
+            format!(
+                "{of} has a value that is too long for the label {name}: {value}; at most {limit} bytes \
              are taken"
-        )));
+            ),
+        ));
     }
     Ok(())
 }
@@ -93,9 +102,12 @@ pub(super) fn check_metadata(
     ] {
         if text.len() > limit {
             let (of, text, length) = (of(), shown(text), text.len());
-            return Err(bad(format!(
-                "{of} has a {what} of {length} bytes: {text}; at most {limit} bytes are taken"
-            )));
+            return Err(bad(
+                "text too long",
+                format!(
+                    "{of} has a {what} of {length} bytes: {text}; at most {limit} bytes are taken"
+                ),
+            ));
         }
     }
     Ok(())
@@ -125,7 +137,12 @@ pub(super) fn strip<T>(labels: &mut Vec<T>, name: impl Fn(&T) -> &str) -> usize 
 /// takes many times that.
 pub(super) fn parse(text: &str, most: usize) -> Result<Vec<(String, String)>, Refusal> {
     let mut labels = Vec::new();
-    let wrong = |what: &str| bad(format!("error parsing labels {}: {what}", shown(text)));
+    let wrong = |what: &str| {
+        bad(
+            "labels not understood",
+            format!("error parsing labels {}: {what}", shown(text)),
+        )
+    };
     let opened = text.trim().strip_prefix('{');
     let Some(mut rest) = opened.map(str::trim_start) else {
         return Err(wrong("expected {name=\"value\"}"));

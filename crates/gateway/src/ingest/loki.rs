@@ -43,8 +43,12 @@ pub(super) fn stamp(
         Media::Protobuf | Media::RemoteWrite2 => {
             let found = look(&PUSH_REQUEST, body, limits.decoded)?;
             counts.unknown = found.unknown;
-            let push = PushRequest::decode(body.clone())
-                .map_err(|error| bad(format!("the push is not understood: {error}")))?;
+            let push = PushRequest::decode(body.clone()).map_err(|error| {
+                bad(
+                    "not protobuf of this protocol",
+                    format!("the push is not understood: {error}"),
+                )
+            })?;
             stamping.streams(push.streams.len())?;
             let mut streams = Vec::with_capacity(push.streams.len());
             for stream in push.streams {
@@ -76,24 +80,30 @@ fn one(
     for (name, value) in &labels {
         label::check(name, value, stamping.limits, of)?;
         if !label::is_name(name) {
-            return Err(bad(format!(
-                "{} has a label name that is none: {}; use ASCII letters, digits and underscores",
-                of(),
-                shown(name)
-            )));
+            return Err(bad(
+                "bad label name",
+                format!(
+                    "{} has a label name that is none: {}; use ASCII letters, digits and underscores",
+                    of(),
+                    shown(name)
+                ),
+            ));
         }
         if INTERNAL.contains(&name.as_str()) {
-            return Err(bad(format!(
-                "{} has the label {name}, which is Loki's own",
-                of()
-            )));
+            return Err(bad(
+                "a label of Loki's own",
+                format!("{} has the label {name}, which is Loki's own", of()),
+            ));
         }
     }
     for pair in labels.windows(2) {
         if let [(one, _), (other, _)] = pair
             && one == other
         {
-            return Err(bad(format!("{} has duplicate label name {one}", of())));
+            return Err(bad(
+                "duplicate label",
+                format!("{} has duplicate label name {one}", of()),
+            ));
         }
     }
     stamping.entries(counts, entries.len())?;
@@ -101,20 +111,23 @@ fn one(
         let of = || format!("entry {at} of stream {}", shown(&text));
         let limit = stamping.limits.line;
         if entry.line.len() > limit {
-            return Err(bad(format!(
-                "max entry size {limit} bytes exceeded by {}, which has {} bytes",
-                of(),
-                entry.line.len()
-            )));
+            return Err(bad(
+                "line too long",
+                format!(
+                    "max entry size {limit} bytes exceeded by {}, which has {} bytes",
+                    of(),
+                    entry.line.len()
+                ),
+            ));
         }
         let Some(time) = entry.timestamp else {
-            return Err(bad(format!("{} has no timestamp", of())));
+            return Err(bad("no timestamp", format!("{} has no timestamp", of())));
         };
         if !(0..1_000_000_000).contains(&time.nanos) {
-            return Err(bad(format!(
-                "the timestamp of {} has no valid nanoseconds",
-                of()
-            )));
+            return Err(bad(
+                "bad timestamp",
+                format!("the timestamp of {} has no valid nanoseconds", of()),
+            ));
         }
         let nanos = i128::from(time.seconds) * 1_000_000_000 + i128::from(time.nanos);
         stamping.time(nanos, of)?;

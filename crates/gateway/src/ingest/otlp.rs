@@ -42,8 +42,12 @@ fn decode<T: Message + Default + for<'de> Deserialize<'de>>(
         }
         Media::Protobuf | Media::RemoteWrite2 => {
             let found = look(shape, body, limit)?;
-            let batch = T::decode(body)
-                .map_err(|error| bad(format!("the batch is not understood: {error}")))?;
+            let batch = T::decode(body).map_err(|error| {
+                bad(
+                    "not protobuf of this protocol",
+                    format!("the batch is not understood: {error}"),
+                )
+            })?;
             Ok((batch, found.unknown))
         }
     }
@@ -53,10 +57,13 @@ fn decode<T: Message + Default + for<'de> Deserialize<'de>>(
 /// stored. An empty batch is one.
 fn check_known(name: &str, entries: usize, unknown: usize) -> Result<(), Refusal> {
     if entries == 0 && unknown > 0 {
-        return Err(bad(format!(
-            "the batch has no {name}, and {unknown} fields that are not known here: is it meant for \
+        return Err(bad(
+            "unknown fields alone",
+            format!(
+                "the batch has no {name}, and {unknown} fields that are not known here: is it meant for \
              another path?"
-        )));
+            ),
+        ));
     }
     Ok(())
 }

@@ -24,8 +24,13 @@ pub enum Refusal {
     },
     /// The body does not decompress or decode, or something in it is not acceptable; the text says
     /// which entry, and why.
-    #[error("{0}")]
-    Bad(String),
+    #[error("{sentence}")]
+    Bad {
+        /// In a few words, for the log, where nothing of what a sender sent may stand.
+        reason: &'static str,
+        /// For the sender.
+        sentence: String,
+    },
     /// The project has sent too much in too short a time.
     #[error(
         "ingestion rate limit exceeded (limit: {limit} bytes/sec) while attempting to ingest {bytes} \
@@ -51,6 +56,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Why, in a few words that are always the same, for the log.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::UnsupportedMedia(_) => "content type or encoding not supported",
+            Self::TooLarge { .. } => "too large",
+            Self::Bad { reason, .. } => reason,
+            Self::RateLimited { .. } => "rate limit",
+            Self::NoRoom { .. } => "the project's writes on their way hold all they may",
+        }
+    }
+
     /// What the batch is refused with, and the error's type.
     #[must_use]
     pub const fn status(&self) -> (StatusCode, &'static str) {
@@ -59,7 +76,7 @@ impl Refusal {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
             }
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
-            Self::Bad(_) => (StatusCode::BAD_REQUEST, "bad_data"),
+            Self::Bad { .. } => (StatusCode::BAD_REQUEST, "bad_data"),
             Self::RateLimited { .. } | Self::NoRoom { .. } => {
                 (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
             }
@@ -68,8 +85,11 @@ impl Refusal {
 }
 
 /// A refusal of a batch for what is in it.
-pub(super) fn bad(sentence: impl Into<String>) -> Refusal {
-    Refusal::Bad(sentence.into())
+pub(super) fn bad(reason: &'static str, sentence: impl Into<String>) -> Refusal {
+    Refusal::Bad {
+        reason,
+        sentence: sentence.into(),
+    }
 }
 
 /// Something of the sender's in a sentence: quoted, and cut where it is long.

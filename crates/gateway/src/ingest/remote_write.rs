@@ -25,17 +25,19 @@ fn check_labels<'a>(
     for (name, value) in labels.clone() {
         super::label::check(name, value, stamping.limits, of)?;
         if last == Some(name) {
-            return Err(bad(format!(
-                "{} has duplicate label name {}",
-                of(),
-                shown(name)
-            )));
+            return Err(bad(
+                "duplicate label",
+                format!("{} has duplicate label name {}", of(), shown(name)),
+            ));
         }
         last = Some(name);
         named |= name == NAME && !value.is_empty();
     }
     if !named {
-        return Err(bad(format!("{} is missing a metric name", of())));
+        return Err(bad(
+            "series without a metric name",
+            format!("{} is missing a metric name", of()),
+        ));
     }
     Ok(())
 }

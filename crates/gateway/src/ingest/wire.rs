@@ -54,9 +54,12 @@ fn walk(
     found: &mut Found,
 ) -> Result<(), Refusal> {
     let Some(deeper) = depth.checked_sub(1) else {
-        return Err(bad(format!(
-            "the body is nested too deeply: at most {MAX_DEPTH} messages may lie in each other"
-        )));
+        return Err(bad(
+            "nested too deeply",
+            format!(
+                "the body is nested too deeply: at most {MAX_DEPTH} messages may lie in each other"
+            ),
+        ));
     };
     while !rest.is_empty() {
         let key = varint(&mut rest)?;
@@ -118,7 +121,10 @@ fn walk(
 }
 
 fn malformed() -> Refusal {
-    bad("the body is not a protobuf message of the expected type")
+    bad(
+        "not protobuf of this protocol",
+        "the body is not a protobuf message of the expected type",
+    )
 }
 
 /// A variable-length integer of at most ten bytes.
@@ -241,7 +247,7 @@ mod tests {
             b"plain text",
         ] {
             assert!(
-                matches!(look(&TREE, bytes, 1000), Err(Refusal::Bad(_))),
+                matches!(look(&TREE, bytes, 1000), Err(Refusal::Bad { .. })),
                 "{bytes:?}"
             );
         }

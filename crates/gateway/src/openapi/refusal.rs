@@ -78,9 +78,10 @@ fn errors() -> Vec<Error> {
             what: "the body",
             limit: Limits::default().compressed,
         }),
-        Error::Refused(Refusal::Bad(
-            "entry 1 of stream \"{app=\\\"shop\\\"}\" has no timestamp".to_owned(),
-        )),
+        Error::Refused(Refusal::Bad {
+            reason: "bad timestamp",
+            sentence: "entry 1 of stream \"{app=\\\"shop\\\"}\" has no timestamp".to_owned(),
+        }),
         Error::Refused(Refusal::RateLimited {
             limit: 1_000_000,
             bytes: 2_000_000,

@@ -13,10 +13,13 @@ use crate::{loopback, output, process, store, telemetry};
 
 /// Try everything that the gateway needs, and say what is wrong.
 ///
-/// That is the configuration, the audit's file, the directory's database, the issuer's keys, the
-/// embedded backend's data, and the backends. For each part it says what is wrong and where to look;
-/// the exit code is 1 if anything is wrong.
+/// That is the configuration, the embedded backend's data, the directory's database, the audit's
+/// file, the issuer's keys, and the backends, in the order of a start. For each part it says what is
+/// wrong and where to look; the exit code is 1 if anything is wrong. Run it as the user that runs
+/// `serve`.
 ///
+/// As a start would do it, it makes the directory of the embedded backend's data where there is none,
+/// with those above it, and the SQLite file of the directory's database in a directory that is there.
 /// The database is brought to this version's shape, as a start would do it. One with
 /// `database.managed: false` is not written: its tables, columns and permissions are looked at.
 /// Embedded data that a running process has are left to it.
@@ -51,8 +54,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         output::line(format_args!("management     warning {warning}"))?;
     }
     let runtime = process::runtime("check").map_err(Failure::new)?;
-    let directory = directory(&config, runtime.handle());
+    // In the order of `serve`, so that what the one needs of the other is there in both or in none.
     let (store, data) = data(&config);
+    let directory = directory(&config, runtime.handle());
     let embedded = store.map(|store| loopback::serve(&store, runtime.handle(), BACKEND_TIMEOUT));
     let embedded = embedded.transpose().map_err(Failure::new)?;
     let (loki, mimir) = serve::backends(&config.observability, embedded.as_ref());
@@ -61,40 +65,42 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         |at: &config::Backend| embedded.is_some() || !matches!(at, config::Backend::Embedded(_));
     let asks_loki = is_asked(&config.observability.loki);
     let asks_mimir = is_asked(&config.observability.mimir);
+    let [loki_is_here, mimir_is_here] = [&config.observability.loki, &config.observability.mimir]
+        .map(|at| matches!(at, config::Backend::Embedded(_)));
     let settings = serve::settings(config, loki, mimir);
-    let ask = |is_asked: bool, of: Backend| {
+    let ask = |is_asked: bool, is_embedded: bool, of: Backend| {
         if is_asked {
-            backend(&settings, of, runtime.handle())
+            backend(&settings, of, is_embedded, runtime.handle())
         } else {
             Verdict::NotAsked
         }
     };
     let issuer = runtime.block_on(check::issuer(&settings.issuer));
     let parts = [
-        (
-            "audit",
-            Some(Verdict::Found(check::audit(&settings.audit))),
-            "see audit.output",
-        ),
+        ("data", data, "see embedded.directory"),
         (
             "directory",
             Some(Verdict::Found(directory)),
             "see database.url, or database.host and the others",
         ),
         (
+            "audit",
+            Some(Verdict::Found(check::audit(&settings.audit))),
+            "see audit.output",
+        ),
+        (
             "issuer",
             Some(Verdict::Found(issuer)),
             "see auth.issuer and auth.algorithms",
         ),
-        ("data", data, "see embedded.directory"),
         (
             "logs",
-            Some(ask(asks_loki, Backend::Loki)),
+            Some(ask(asks_loki, loki_is_here, Backend::Loki)),
             "see observability.loki.url and what stands beside it",
         ),
         (
             "metrics",
-            Some(ask(asks_mimir, Backend::Mimir)),
+            Some(ask(asks_mimir, mimir_is_here, Backend::Mimir)),
             "see observability.mimir.url and what stands beside it",
         ),
     ];
@@ -181,9 +187,16 @@ fn data(config: &Config) -> (Option<embedded::Backend>, Option<Verdict>) {
     }
 }
 
-fn backend(settings: &Settings, backend: Backend, runtime: &Handle) -> Verdict {
+fn backend(settings: &Settings, backend: Backend, is_embedded: bool, runtime: &Handle) -> Verdict {
     let at: Option<&BackendSettings> = settings.backend(backend);
     at.map_or(Verdict::Off, |at| {
-        Verdict::Found(runtime.block_on(check::backend(backend, at)))
+        let mut finding = runtime.block_on(check::backend(backend, at));
+        if is_embedded {
+            // Its port is any free one, which nobody has configured.
+            let url = at.public_url();
+            let url = url.trim_end_matches('/');
+            finding.sentence = finding.sentence.replacen(url, "embedded:", 1);
+        }
+        Verdict::Found(finding)
     })
 }

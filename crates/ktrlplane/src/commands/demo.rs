@@ -22,7 +22,8 @@ Examples:
 Users: alice (Owner of acme), erin (Editor of acme-shop), victor (Viewer of acme-shop),
 gina (Owner of globex), mallory (no role), robot (a service account, Viewer of acme-shop).
 Service accounts that send the data: acme-shop-sender, acme-lab-sender, globex-iot-sender.
-`ktrlplane token USER` prints a token; DIR/demo.json holds one for each.")]
+`ktrlplane token NAME` prints a token for any of them; DIR/demo.json holds one for each user, and
+what a gateway has to be told to take them: the issuer and the audience.")]
 pub(crate) struct Arguments {
     /// Where to listen: an address of this machine's loopback only, port 0 for any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]

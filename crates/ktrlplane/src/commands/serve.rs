@@ -5,14 +5,15 @@ use std::sync::Arc;
 use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
 use gateway::{
-    AuditOutput, BackendSettings, IssuerSettings, Server, Settings, SystemClock, TailSettings,
+    AuditOutput, BackendSettings, IssuerSettings, Server, Settings, StartError, SystemClock,
+    TailSettings,
 };
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::{Host, Url};
 
 use super::{Failure, Source};
-use crate::config::{Backend, Config, Database, Observability, Place};
+use crate::config::{Backend, Config, Database, Observability, Place, units};
 use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
 use crate::{loopback, store, telemetry};
 
@@ -75,7 +76,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         background.handle().clone(),
         Arc::new(SystemClock),
     )
-    .map_err(Failure::new)?;
+    .map_err(|error| {
+        if matches!(error, StartError::Listen { .. }) {
+            Failure::new(format_args!("{error}; see server.host and server.port"))
+        } else {
+            Failure::new(error)
+        }
+    })?;
     background.block_on(async {
         until_the_end(&mut end, hang_up.as_mut(), &server).await;
         tracing::info!("ending");
@@ -178,16 +185,19 @@ fn open_store(config: &Config) -> Result<Option<embedded::Backend>, Failure> {
                 "the embedded backend keeps its data in memory, until this process ends"
             );
         }
-        Place::Directory(path) => tracing::info!(
-            directory = %path.display(),
-            age = ?config.embedded.age,
-            bytes_per_project = config.embedded.size,
-            "the embedded backend keeps its data"
-        ),
+        Place::Directory(_) => {}
     }
-    store::open(&config.embedded)
-        .map(Some)
-        .map_err(|error| Failure::new(format_args!("{error}; see embedded.directory")))
+    let store = store::open(&config.embedded)
+        .map_err(|error| Failure::new(format_args!("{error}; see embedded.directory")))?;
+    if let Place::Directory(path) = &config.embedded.place {
+        tracing::info!(
+            directory = %path.display(),
+            age = %units::time(config.embedded.age),
+            size_per_project = config.embedded.size.map_or("off".to_owned(), units::bytes),
+            "the embedded backend keeps its data"
+        );
+    }
+    Ok(Some(store))
 }
 
 /// Where both backends are. Those that are embedded are one, which is at `embedded`.

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use super::{DemoDir, Failure};
 use crate::demo::data_dir::DataDir;
 use crate::demo::identity::IdentityProvider;
-use crate::demo::world::{self, USERS};
+use crate::demo::world::{self, SENDERS, USERS, User};
 use crate::output;
 
 /// Print a token for one of the demo's users.
@@ -44,10 +44,15 @@ fn lifetime(text: &str) -> Result<Duration, String> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = &arguments.user;
     let user = world::user(name).ok_or_else(|| {
-        let known: Vec<&str> = USERS.iter().map(|user| user.name).collect();
-        let known = known.join(", ");
+        let names = |users: &[User]| {
+            let names: Vec<&str> = users.iter().map(|user| user.name).collect();
+            names.join(", ")
+        };
         Failure::new(format_args!(
-            "there is no user {name:?}; the demo's users are {known}"
+            "there is no user {name:?}; the demo's users are {}, and the service accounts that send \
+             its data {}",
+            names(&USERS),
+            names(&SENDERS)
         ))
     })?;
     let path = arguments.dir.data_dir.display();

@@ -112,6 +112,12 @@ fn address(given: &Given) -> Result<Address, String> {
         return Ok(Address::Embedded);
     }
     let shown = given.shown();
+    if text.starts_with("embedded:") {
+        return Err(format!(
+            "is {shown}, and the embedded backend is \"embedded:\" and nothing else; its directory is \
+             embedded.directory"
+        ));
+    }
     let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err(format!("is {shown}, which is neither http:// nor https://"));

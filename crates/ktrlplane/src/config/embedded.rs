@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::layers::{Given, Layers};
 use super::problem::Problem;
+use super::units;
 
 /// The word that stands in the place of a directory.
 const MEMORY: &str = "memory";
@@ -56,7 +57,7 @@ fn size(given: &Given) -> Result<Option<u64>, String> {
     if given.text.trim() == "off" {
         return Ok(None);
     }
-    let bytes = given.text.trim().parse::<u64>().ok();
+    let bytes = units::parse_bytes(&given.text);
     let bytes = bytes.filter(|bytes| SIZE.contains(bytes));
     bytes
         .map(Some)

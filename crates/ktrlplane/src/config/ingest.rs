@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use gateway::ingest::{Limits, Rate};
 
-use super::layers::{Given, Layers};
+use super::layers::{Given, Layers, Wrong};
 use super::problem::Problem;
+use super::units;
 
 const BYTES: RangeInclusive<u32> = 1..=1 << 30;
-/// What a share is compared with.
-const LEAST: &str = "twice ingest.max_decompressed_bytes or ingest.max_body_bytes";
 const ROOM: RangeInclusive<u32> = 1..=u32::MAX;
 const COUNTS: RangeInclusive<u32> = 1..=10_000_000;
 const LONGEST: Duration = Duration::from_hours(876_000);
@@ -40,7 +39,7 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Limit
         given.time(Duration::ZERO..=LONGEST)
     });
     let rate = rate(layers, problems, decompressed)?;
-    let (room, project_room) = room(layers, problems, body?.max(decompressed?))?;
+    let (room, project_room) = room(layers, problems, body?, decompressed?)?;
     Some(Limits {
         compressed: body?,
         decompressed: decompressed?,
@@ -61,21 +60,38 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Limit
 }
 
 /// What all writes on their way may hold, and those of one project: a quarter of it unless it is given.
-fn room(layers: &Layers, problems: &mut Vec<Problem>, largest: usize) -> Option<(usize, usize)> {
+fn room(
+    layers: &Layers,
+    problems: &mut Vec<Problem>,
+    body: usize,
+    decompressed: usize,
+) -> Option<(usize, usize)> {
     let bytes = |given: &Given| {
         let number = number(given, &ROOM)?;
         usize::try_from(number).map_err(|_| format!("is {}", given.shown()))
     };
     // Arriving, a batch may hold twice its length. With less there would be batches that are never
     // taken.
+    let (largest, of) = if body > decompressed {
+        (body, "ingest.max_body_bytes")
+    } else {
+        (decompressed, "ingest.max_decompressed_bytes")
+    };
     let least = largest.saturating_mul(2);
+    let size = |bytes: usize| units::bytes(bytes as u64);
     if layers.given("ingest.project_in_flight_bytes").is_none() {
-        let room = layers.require("ingest.in_flight_bytes", problems, |given| {
+        let room = layers.require_beside("ingest.in_flight_bytes", problems, |given| {
             let room = bytes(given)?;
             if room / 4 < least {
-                return Err(format!(
-                    "is {}, of which each project has a quarter, which is less than {LEAST}",
-                    given.shown()
+                return Err(Wrong::beside(
+                    format!(
+                        "is {}, of which each project has a quarter, which is less than twice {of}",
+                        given.shown()
+                    ),
+                    format!(
+                        "at least {} (eight times {of}), or ingest.project_in_flight_bytes beside it",
+                        size(least.saturating_mul(4))
+                    ),
                 ));
             }
             Ok(room)
@@ -83,16 +99,22 @@ fn room(layers: &Layers, problems: &mut Vec<Problem>, largest: usize) -> Option<
         return Some((room, room / 4));
     }
     let room = layers.require("ingest.in_flight_bytes", problems, bytes)?;
-    let share = layers.require("ingest.project_in_flight_bytes", problems, |given| {
+    let share = layers.require_beside("ingest.project_in_flight_bytes", problems, |given| {
         let share = bytes(given)?;
         if share > room {
-            return Err(format!(
-                "is {}, which is more than ingest.in_flight_bytes",
-                given.shown()
+            return Err(Wrong::beside(
+                format!(
+                    "is {}, which is more than ingest.in_flight_bytes",
+                    given.shown()
+                ),
+                format!("at most {} (ingest.in_flight_bytes)", size(room)),
             ));
         }
         if share < least {
-            return Err(format!("is {}, which is less than {LEAST}", given.shown()));
+            return Err(Wrong::beside(
+                format!("is {}, which is less than twice {of}", given.shown()),
+                format!("at least {} (twice {of})", size(least)),
+            ));
         }
         Ok(share)
     })?;
@@ -100,7 +122,7 @@ fn room(layers: &Layers, problems: &mut Vec<Problem>, largest: usize) -> Option<
 }
 
 fn number(given: &Given, limits: &RangeInclusive<u32>) -> Result<u32, String> {
-    let number = given.text.trim().parse::<u32>().ok();
+    let number = u32::try_from(units::parse_bytes(&given.text).unwrap_or(u64::MAX)).ok();
     let number = number.filter(|number| limits.contains(number));
     number.ok_or_else(|| format!("is {}", given.shown()))
 }
@@ -117,7 +139,9 @@ fn rate(
 ) -> Option<Option<Rate>> {
     if layers.given("ingest.rate_bytes").is_none() {
         if let Some(burst) = layers.given("ingest.burst_bytes") {
-            problems.push(burst.problem("is given without ingest.rate_bytes"));
+            let wrong = "is given without ingest.rate_bytes".to_owned();
+            let expected = "ingest.rate_bytes beside it".to_owned();
+            problems.push(burst.problem_of(Wrong::beside(wrong, expected)));
             return None;
         }
         return Some(None);
@@ -130,13 +154,19 @@ fn rate(
     let largest = decompressed.and_then(|bytes| u32::try_from(bytes).ok());
     let largest = largest.and_then(NonZeroU32::new)?;
     let burst = if layers.given("ingest.burst_bytes").is_some() {
-        layers.require("ingest.burst_bytes", problems, |given| {
+        layers.require_beside("ingest.burst_bytes", problems, |given| {
             let burst = bytes(given)?;
             // Otherwise there would be batches that are never taken, however long a sender waits.
             if burst < largest {
-                return Err(format!(
-                    "is {}, which is less than ingest.max_decompressed_bytes",
-                    given.shown()
+                return Err(Wrong::beside(
+                    format!(
+                        "is {}, which is less than ingest.max_decompressed_bytes",
+                        given.shown()
+                    ),
+                    format!(
+                        "at least {} (ingest.max_decompressed_bytes)",
+                        units::bytes(largest.get().into())
+                    ),
                 ));
             }
             Ok(burst)

@@ -7,6 +7,8 @@ mod ingest;
 
 use std::sync::LazyLock;
 
+use super::units::Measure;
+
 /// One key of the configuration.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
@@ -20,6 +22,8 @@ pub(crate) struct Key {
     pub(crate) secret: Secret,
     /// Whether the file may give a list.
     pub(crate) list: bool,
+    /// What it is a measure of.
+    pub(crate) measure: Measure,
 }
 
 /// What of a value is a secret.
@@ -43,6 +47,21 @@ const fn key(path: &'static str, default: Option<&'static str>, expected: &'stat
         expected,
         secret: Secret::No,
         list: false,
+        measure: Measure::None,
+    }
+}
+
+const fn bytes(path: &'static str, default: Option<&'static str>, expected: &'static str) -> Key {
+    Key {
+        measure: Measure::Bytes,
+        ..key(path, default, expected)
+    }
+}
+
+const fn time(path: &'static str, default: Option<&'static str>, expected: &'static str) -> Key {
+    Key {
+        measure: Measure::Time,
+        ..key(path, default, expected)
     }
 }
 
@@ -149,13 +168,13 @@ const REST: [Key; 17] = [
         Some("true"),
         "true, or false for a database that another program manages and that is only read here",
     ),
-    key(
+    time(
         "database.poll",
         Some("2s"),
         "a time from 1s to 1m, such as 2s: how old what is remembered of a database that is only \
          read here may be",
     ),
-    key(
+    time(
         "database.grace",
         Some("0s"),
         "a time from 0s to 10m, such as 30s: how long what is remembered serves while the database \

@@ -6,11 +6,9 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use super::key::{self, KEYS, Key};
 use super::problem::Problem;
-use super::{environment, file, mask};
+use super::{environment, file, mask, units};
 
 /// Who gave a value. The order is that of precedence: the last one wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +44,34 @@ impl fmt::Display for Source {
     }
 }
 
+/// What is wrong with a value.
+#[derive(Clone, Debug)]
+pub(crate) struct Wrong {
+    /// The predicate of the sentence whose subject is the key.
+    wrong: String,
+    /// What is expected, where that depends on other keys.
+    expected: Option<String>,
+}
+
+impl Wrong {
+    /// A value that does not fit to others.
+    pub(crate) fn beside(wrong: String, expected: String) -> Self {
+        Self {
+            wrong,
+            expected: Some(expected),
+        }
+    }
+}
+
+impl From<String> for Wrong {
+    fn from(wrong: String) -> Self {
+        Self {
+            wrong,
+            expected: None,
+        }
+    }
+}
+
 /// A value and who gave it.
 #[derive(Clone)]
 pub(crate) struct Given {
@@ -60,6 +86,15 @@ impl Given {
         Problem::value(self.key, self.source.clone(), wrong)
     }
 
+    /// Likewise, where something else is expected than the key as such says.
+    pub(crate) fn problem_of(&self, wrong: Wrong) -> Problem {
+        let mut problem = self.problem(wrong.wrong);
+        if let (Problem::Value { expected, .. }, Some(instead)) = (&mut problem, wrong.expected) {
+            *expected = instead.into();
+        }
+        problem
+    }
+
     /// The value as a switch.
     pub(crate) fn switch(&self) -> Result<bool, String> {
         match self.text.trim().to_ascii_lowercase().as_str() {
@@ -72,8 +107,8 @@ impl Given {
     /// The value as a time within `limits`.
     pub(crate) fn time(&self, limits: RangeInclusive<Duration>) -> Result<Duration, String> {
         let wrong = |why: &str| format!("is {}, which is {why}", self.shown());
-        let parsed = self.text.trim().parse::<SignedDuration>();
-        let time = parsed.map_err(|_| wrong("no time with a unit"))?;
+        let parsed = units::parse_time(&self.text);
+        let time = parsed.ok_or_else(|| wrong("no time with a unit"))?;
         match Duration::try_from(time) {
             Ok(time) if time < *limits.start() => Err(wrong("too short")),
             Ok(time) if time > *limits.end() => Err(wrong("too long")),
@@ -164,6 +199,16 @@ impl Layers {
         problems: &mut Vec<Problem>,
         read: impl FnOnce(&Given) -> Result<T, String>,
     ) -> Option<T> {
+        self.require_beside(path, problems, |given| read(given).map_err(Wrong::from))
+    }
+
+    /// Likewise, where what is expected depends on other keys.
+    pub(crate) fn require_beside<T>(
+        &self,
+        path: &str,
+        problems: &mut Vec<Problem>,
+        read: impl FnOnce(&Given) -> Result<T, Wrong>,
+    ) -> Option<T> {
         let Some(given) = self.value(path) else {
             let missing =
                 key::at(path).map(|key| Problem::value(key, Source::Default, "is missing"));
@@ -173,7 +218,7 @@ impl Layers {
         match read(&given) {
             Ok(value) => Some(value),
             Err(wrong) => {
-                problems.push(given.problem(wrong));
+                problems.push(given.problem_of(wrong));
                 None
             }
         }

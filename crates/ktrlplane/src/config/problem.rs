@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, in sentences.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::key::{self, KEYS, Key, nearest, nearest_variable};
@@ -38,7 +39,7 @@ pub(crate) enum Problem {
         /// What is wrong with it, without secrets.
         wrong: String,
         /// What it should be.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
 }
 
@@ -50,7 +51,7 @@ impl Problem {
             variable: key.variable(),
             source,
             wrong: wrong.into(),
-            expected: key.expected,
+            expected: key.expected.into(),
         }
     }
 }

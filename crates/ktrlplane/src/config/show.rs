@@ -34,7 +34,7 @@ fn value(layers: &Layers, key: &Key, name: &str, given: Option<Given>) -> Option
     let Some(given) = given else {
         return holds.then(|| format!("# {name}:  # not set ({variable})"));
     };
-    let value = scalar(&mask::mask(key, &given.text));
+    let value = scalar(&key.measure.canonical(&mask::mask(key, &given.text)));
     let source = &given.source;
     match source {
         Source::Default if !holds => None,

@@ -152,13 +152,13 @@ fn a_database_is_ours_unless_the_configuration_says_otherwise() {
 fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
     use gateway::ingest::Limits;
     assert_eq!(good("", &[]).ingest, Limits::default());
-    let given = good("ingest: {max_age: 168h, rate_bytes: 1000000}\n", &[]).ingest;
+    let given = good("ingest: {max_age: 7d, rate_bytes: 1000000}\n", &[]).ingest;
     assert_eq!(given.max_age, Some(Duration::from_hours(168)));
     let rate = given.rate.unwrap();
     assert_eq!(rate.bytes_per_second.get(), 1_000_000);
     // As much as a batch may hold, so that none is refused for ever.
     assert_eq!(rate.burst.get(), 32 << 20);
-    let given = good("ingest: {in_flight_bytes: 1073741824}\n", &[]).ingest;
+    let given = good("ingest: {in_flight_bytes: 1GiB}\n", &[]).ingest;
     assert_eq!((given.room, given.project_room), (1 << 30, 256 << 20));
     let shares = "ingest: {in_flight_bytes: 200000000, project_in_flight_bytes: 100000000}\n";
     let given = good(shares, &[]).ingest;
@@ -167,15 +167,20 @@ fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
         ("ingest: {max_labels: 0}", "is \"0\""),
         (
             "ingest: {in_flight_bytes: 200000000}",
-            "of which each project has a quarter, which is less than twice",
+            "of which each project has a quarter, which is less than twice \
+             ingest.max_decompressed_bytes (from config.yaml, line 2); expected at least 256MiB \
+             (eight times ingest.max_decompressed_bytes), or ingest.project_in_flight_bytes beside \
+             it",
         ),
         (
             "ingest: {project_in_flight_bytes: 67108863}",
-            "is \"67108863\", which is less than twice",
+            "is \"67108863\", which is less than twice ingest.max_decompressed_bytes (from config.yaml, \
+             line 2); expected at least 64MiB (twice ingest.max_decompressed_bytes)",
         ),
         (
             "ingest: {project_in_flight_bytes: 536870913}",
-            "which is more than ingest.in_flight_bytes",
+            "which is more than ingest.in_flight_bytes (from config.yaml, line 2); expected at most \
+             512MiB (ingest.in_flight_bytes)",
         ),
         (
             "ingest: {burst_bytes: 1}",
@@ -183,7 +188,8 @@ fn what_a_write_may_hold_is_the_gateways_default_unless_it_is_given() {
         ),
         (
             "ingest: {rate_bytes: 1, burst_bytes: 1}",
-            "is \"1\", which is less than ingest.max_decompressed_bytes",
+            "is \"1\", which is less than ingest.max_decompressed_bytes (from config.yaml, line 2); \
+             expected at least 32MiB (ingest.max_decompressed_bytes)",
         ),
         (
             "ingest: {max_ahead: soon}",
@@ -201,7 +207,7 @@ fn embedded_data_is_kept_in_a_directory_for_a_week_unless_something_else_is_said
     assert_eq!(kept.place, Place::Directory("ktrlplane-data".into()));
     assert_eq!(kept.age, Duration::from_hours(7 * 24));
     assert_eq!(kept.size, Some(10 << 30));
-    let file = "embedded: {directory: /var/lib/k, retention: {age: 36h, size: off}}\n";
+    let file = "embedded: {directory: /var/lib/k, retention: {age: 1d12h, size: off}}\n";
     let kept = good(file, &[]).embedded;
     assert_eq!(kept.place, Place::Directory("/var/lib/k".into()));
     assert_eq!(kept.age, Duration::from_hours(36));
@@ -217,14 +223,14 @@ fn embedded_data_is_kept_in_a_directory_for_a_week_unless_something_else_is_said
         (
             "embedded: {retention: {age: 10m}}",
             "embedded.retention.age (KTRLPLANE_EMBEDDED_RETENTION_AGE) is \"10m\", which is too \
-             short (from config.yaml, line 2); expected a time from 1h to 876000h, such as 168h: \
-             how long data is kept",
+             short (from config.yaml, line 2); expected a time from 1h to 36500d, such as 7d: how \
+             long data is kept",
         ),
         (
             "embedded: {retention: {size: 1GB}}",
             "embedded.retention.size (KTRLPLANE_EMBEDDED_RETENTION_SIZE) is \"1GB\" (from \
-             config.yaml, line 2); expected a number of bytes from 67108864 to 1125899906842624, \
-             or off: how much of each project is kept",
+             config.yaml, line 2); expected a size from 64MiB to 1PiB, such as 10GiB, or off: how \
+             much of each project is kept",
         ),
     ] {
         assert_eq!(sentence(file, &[]), expected);
@@ -601,25 +607,25 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       create: anyone  # default
       # reserved:  # not set (KTRLPLANE_MANAGEMENT_RESERVED)
     ingest:
-      max_body_bytes: 10485760  # default
-      max_decompressed_bytes: 33554432  # default
+      max_body_bytes: 10MiB  # default
+      max_decompressed_bytes: 32MiB  # default
       max_streams: 50000  # default
       max_entries: 200000  # default
       max_labels: 40  # default
-      max_label_name_bytes: 1024  # default
-      max_label_value_bytes: 2048  # default
-      max_line_bytes: 262144  # default
+      max_label_name_bytes: 1KiB  # default
+      max_label_value_bytes: 2KiB  # default
+      max_line_bytes: 256KiB  # default
       # max_age:  # not set (KTRLPLANE_INGEST_MAX_AGE)
       max_ahead: 10m  # default
       # rate_bytes:  # not set (KTRLPLANE_INGEST_RATE_BYTES)
       # burst_bytes:  # not set (KTRLPLANE_INGEST_BURST_BYTES)
-      in_flight_bytes: 536870912  # default
+      in_flight_bytes: 512MiB  # default
       # project_in_flight_bytes:  # not set (KTRLPLANE_INGEST_PROJECT_IN_FLIGHT_BYTES)
     embedded:
       directory: "ktrlplane-data"  # default
       retention:
-        age: 168h  # default
-        size: 10737418240  # default
+        age: 7d  # default
+        size: 10GiB  # default
     "#);
     // What is shown is a configuration again.
     let mut again = Layers::default();

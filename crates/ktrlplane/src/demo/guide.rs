@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::data_dir::DataDir;
-use super::identity::IdentityProvider;
+use super::identity::{AUDIENCE, IdentityProvider};
 use super::world::{USERS, User};
 
 /// The file for programs.
@@ -26,6 +26,7 @@ pub(crate) struct Guide {
 struct Told<'a> {
     url: &'a str,
     issuer: &'a str,
+    audience: &'a str,
     users: serde_json::Map<String, serde_json::Value>,
 }
 
@@ -59,6 +60,7 @@ impl Guide {
         let mut text = serde_json::to_string_pretty(&Told {
             url: &self.url,
             issuer: &self.issuer,
+            audience: AUDIENCE,
             users: self.tokens.iter().map(user).collect(),
         })?;
         text.push('\n');

@@ -134,8 +134,8 @@ impl Batch {
     }
 
     fn store(self, backend: &Backend, tenant: &str) -> (Stored, Result<(), Refused>) {
-        let samples = self.samples.iter().map(|one| one.samples.len()).sum();
-        let histograms = self.histograms.iter().map(|one| one.samples.len()).sum();
+        let samples: usize = self.samples.iter().map(|one| one.samples.len()).sum();
+        let histograms: usize = self.histograms.iter().map(|one| one.samples.len()).sum();
         let exemplars = self.exemplars.iter().map(|one| one.exemplars.len()).sum();
         let mut stored = Stored::default();
         // The values last: what is sent again after a failure is there once, and nothing is
@@ -150,13 +150,18 @@ impl Batch {
         let result = backend.push_samples(tenant, self.samples);
         match &result {
             Ok(()) => stored.samples = samples,
+            Err(PushError::TooOld { count, .. }) => stored.samples = samples.saturating_sub(*count),
             // All but that one are stored.
             Err(PushError::DuplicateSample { .. }) => {}
             Err(error) => return (stored, Err(pushed(error.clone()))),
         }
         let of_histograms = backend.push_histograms(tenant, self.histograms);
-        if of_histograms.is_ok() {
-            stored.histograms = histograms;
+        match &of_histograms {
+            Ok(()) => stored.histograms = histograms,
+            Err(PushError::TooOld { count, .. }) => {
+                stored.histograms = histograms.saturating_sub(*count);
+            }
+            Err(_) => {}
         }
         if let Err(error) = of_histograms.and(result) {
             return (stored, Err(pushed(error)));

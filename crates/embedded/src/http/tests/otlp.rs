@@ -1,6 +1,6 @@
 //! OTLP: what comes in is what is found.
 
-mod json;
+pub(super) mod json;
 mod logs;
 mod metrics;
 
@@ -15,7 +15,7 @@ use super::NOW;
 use crate::{Backend, Limits};
 
 /// The beginning of all times in the data.
-const BEGINNING: i64 = NOW - 600_000_000_000;
+pub(super) const BEGINNING: i64 = NOW - 600_000_000_000;
 
 fn empty() -> Backend {
     Backend::with_clock(Limits::default(), std::sync::Arc::new(|| NOW))

@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use super::{Files, Shelf};
 use crate::store::disk::codec::Record;
 use crate::store::disk::sealing::Sealing;
+use crate::store::gone::Gone;
 use crate::store::table::{Observer, Table};
 
 /// Bytes in memory from which on lines, and likewise exemplars, are sealed.
@@ -33,6 +34,16 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         } else {
             MOST_BYTES
         }
+    }
+
+    /// The tenant's name; empty for one in memory.
+    pub(in crate::store) fn tenant(&self) -> &str {
+        let directory = self
+            .files
+            .as_ref()
+            .and_then(|files| files.directory.parent());
+        let name = directory.and_then(|directory| directory.file_name());
+        name.and_then(|name| name.to_str()).unwrap_or_default()
     }
 
     /// About how many bytes are in memory that are not sealed.
@@ -122,7 +133,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     }
 
     /// Takes away what is older than the retention by the clock.
-    pub(in crate::store) fn expire(&self, now_ns: i64) {
+    pub(in crate::store) fn expire(&self, now_ns: i64, gone: &mut Gone) {
         if self.files.is_none() {
             return;
         }
@@ -132,11 +143,16 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         table.segments.retain(|segment| {
             let is_old = segment.max < oldest;
             if is_old {
+                let up_to_ns = segment.max.saturating_mul(T::UNIT_NS);
+                gone.file(T::NAME, segment.size, up_to_ns);
                 segment.doom();
             }
             !is_old
         });
+        let weight = table.weight;
         table.drop_before(oldest);
+        let dropped = weight.saturating_sub(table.weight);
+        gone.in_memory(T::NAME, dropped, oldest.saturating_mul(T::UNIT_NS));
         let has_gone = table.segments.len() < before;
         drop(table);
         if has_gone {
@@ -152,11 +168,14 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     }
 
     /// Takes the oldest segment away.
-    pub(in crate::store) fn drop_oldest(&self) {
+    pub(in crate::store) fn drop_oldest(&self, gone: &mut Gone) {
         let mut table = self.write();
         let all = table.segments.iter().enumerate();
         if let Some(at) = all.min_by_key(|(_, segment)| segment.max).map(|(at, _)| at) {
-            table.segments.remove(at).doom();
+            let segment = table.segments.remove(at);
+            let up_to_ns = segment.max.saturating_mul(T::UNIT_NS);
+            gone.file(T::NAME, segment.size, up_to_ns);
+            segment.doom();
         }
         drop(table);
         self.drop_empty_streams();

@@ -38,10 +38,17 @@ pub(super) fn read(body: &[u8]) -> Result<Push, Refusal> {
     let push = serde_path_to_error::deserialize(&mut json);
     let push = push.map_err(|error| {
         let (path, error) = (error.path().to_string(), error.into_inner());
-        bad(format!("the push is not understood, at {path}: {error}"))
+        bad(
+            "not JSON of this protocol",
+            format!("the push is not understood, at {path}: {error}"),
+        )
     })?;
-    json.end()
-        .map_err(|error| bad(format!("there is something behind the push: {error}")))?;
+    json.end().map_err(|error| {
+        bad(
+            "not JSON of this protocol",
+            format!("there is something behind the push: {error}"),
+        )
+    })?;
     Ok(push)
 }
 

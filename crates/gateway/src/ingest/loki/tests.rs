@@ -198,7 +198,7 @@ fn a_refused_push_says_which_entry_and_why() {
         (json(&[old; 3].join(",")), "3 streams"),
     ] {
         let refused = stamped_within(&limits, Media::Json, body.clone()).unwrap_err();
-        let Refusal::Bad(sentence) = refused else {
+        let Refusal::Bad { sentence, .. } = refused else {
             panic!("{body}: {refused:?}");
         };
         assert!(sentence.contains(why), "{body}: {sentence}");
@@ -227,7 +227,7 @@ fn protobuf_that_is_not_understood_is_refused() {
     ] {
         assert!(matches!(
             stamped(Media::Protobuf, body),
-            Err(Refusal::Bad(_))
+            Err(Refusal::Bad { .. })
         ));
     }
 }

@@ -18,7 +18,10 @@ use crate::ingest::refusal::{Refusal, bad};
 /// Decodes a whole body, and says how many of its names are unknown.
 pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<(T, usize), Refusal> {
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
-        return Err(bad("the batch is not a JSON object"));
+        return Err(bad(
+            "not JSON of this protocol",
+            "the batch is not a JSON object",
+        ));
     }
     let mut json = serde_json::Deserializer::from_slice(body);
     let (mut track, mut unknown) = (Track::new(), 0_usize);
@@ -26,10 +29,17 @@ pub(super) fn read<T: for<'de> Deserialize<'de>>(body: &[u8]) -> Result<(T, usiz
     let batch = serde_ignored::deserialize(tracked, |_| unknown += 1);
     let batch = batch.map_err(|error| {
         let path = track.path();
-        bad(format!("the batch is not understood, at {path}: {error}"))
+        bad(
+            "not JSON of this protocol",
+            format!("the batch is not understood, at {path}: {error}"),
+        )
     })?;
-    json.end()
-        .map_err(|error| bad(format!("there is something behind the batch: {error}")))?;
+    json.end().map_err(|error| {
+        bad(
+            "not JSON of this protocol",
+            format!("there is something behind the batch: {error}"),
+        )
+    })?;
     Ok((batch, unknown))
 }
 

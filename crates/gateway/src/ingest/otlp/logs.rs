@@ -83,10 +83,13 @@ fn check(
     // Of what is no text Loki makes its JSON, which is no shorter.
     let line = length(record.body.as_ref());
     if line > limit {
-        return Err(bad(format!(
-            "max entry size {limit} bytes exceeded by {}, which has {line} bytes",
-            of()
-        )));
+        return Err(bad(
+            "line too long",
+            format!(
+                "max entry size {limit} bytes exceeded by {}, which has {line} bytes",
+                of()
+            ),
+        ));
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ fn one(
     counts: &mut Counts,
 ) -> Result<(), Refusal> {
     if metric.name.is_empty() {
-        return Err(bad(format!("{of} has no name")));
+        return Err(bad("a metric without a name", format!("{of} has no name")));
     }
     label::check_metadata((&metric.name, &metric.description, &metric.unit), || {
         of.to_owned()
@@ -73,7 +73,10 @@ fn one(
         metric.summary.is_some(),
     ];
     if kinds.into_iter().filter(|is| *is).count() > 1 {
-        return Err(bad(format!("{of} is of more than one kind")));
+        return Err(bad(
+            "a metric of several kinds",
+            format!("{of} is of more than one kind"),
+        ));
     }
     if let Some(gauge) = &mut metric.gauge {
         points(&mut gauge.data_points, of, stamping, counts)?;
@@ -175,7 +178,10 @@ fn points<P: DataPoint>(
     for (at, point) in points.iter_mut().enumerate() {
         let of = || format!("data point {at} of {of}");
         if point.is_ambiguous() {
-            return Err(bad(format!("{} has two values", of())));
+            return Err(bad(
+                "a data point with two values",
+                format!("{} has two values", of()),
+            ));
         }
         stamping.time(i128::from(point.time()), of)?;
         let attributes = point.attributes();
@@ -211,12 +217,15 @@ fn check(
         // Of everything else its JSON is the label's value, which is no shorter than this.
         let (length, limit) = (length(attribute.value.as_ref()), stamping.limits.value);
         if length > limit {
-            return Err(bad(format!(
-                "{} has a value that is too long for the label {}: {length} bytes; at most {limit} \
+            return Err(bad(
+                "label value too long",
+                format!(
+                    "{} has a value that is too long for the label {}: {length} bytes; at most {limit} \
                  bytes are taken",
-                of(),
-                shown(&attribute.key)
-            )));
+                    of(),
+                    shown(&attribute.key)
+                ),
+            ));
         }
     }
     Ok(())

@@ -306,7 +306,7 @@ fn a_refused_write_says_which_series_and_why() {
     ] {
         let refused = stamp_v1(&request.encode_to_vec(), &within(&limits)).unwrap_err();
         assert!(refused.to_string().contains(why), "{refused}");
-        assert!(matches!(refused, Refusal::Bad(_)));
+        assert!(matches!(refused, Refusal::Bad { .. }));
     }
 }
 
@@ -342,7 +342,7 @@ fn references_to_nothing_are_refused() {
         },
         &|request| request.symbols[0] = "x".to_owned(),
     ] {
-        assert!(matches!(with(change), Err(Refusal::Bad(_))));
+        assert!(matches!(with(change), Err(Refusal::Bad { .. })));
     }
     // Not even ours: a sender cannot know where they will be.
     assert!(
@@ -357,11 +357,11 @@ fn bytes_that_are_no_write_are_refused() {
         let limits = Limits::default();
         assert!(matches!(
             stamp_v1(bytes, &within(&limits)),
-            Err(Refusal::Bad(_))
+            Err(Refusal::Bad { .. })
         ));
         assert!(matches!(
             stamp_v2(bytes, &within(&limits)),
-            Err(Refusal::Bad(_))
+            Err(Refusal::Bad { .. })
         ));
     }
     // A label that is not UTF-8.

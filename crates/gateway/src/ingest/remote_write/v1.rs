@@ -15,8 +15,12 @@ pub(in crate::ingest) fn stamp(
     stamping: &Stamping<'_>,
 ) -> Result<(Vec<u8>, Counts), Refusal> {
     let found = look(&WRITE_REQUEST, body, stamping.limits.decoded)?;
-    let mut request = WriteRequest::decode(body)
-        .map_err(|error| bad(format!("the write is not understood: {error}")))?;
+    let mut request = WriteRequest::decode(body).map_err(|error| {
+        bad(
+            "not protobuf of this protocol",
+            format!("the write is not understood: {error}"),
+        )
+    })?;
     stamping.streams(request.timeseries.len())?;
     let mut counts = Counts {
         streams: request.timeseries.len(),

@@ -15,8 +15,12 @@ pub(in crate::ingest) fn stamp(
     stamping: &Stamping<'_>,
 ) -> Result<(Vec<u8>, Counts), Refusal> {
     let found = look(&REQUEST, body, stamping.limits.decoded)?;
-    let mut request = Request::decode(body)
-        .map_err(|error| bad(format!("the write is not understood: {error}")))?;
+    let mut request = Request::decode(body).map_err(|error| {
+        bad(
+            "not protobuf of this protocol",
+            format!("the write is not understood: {error}"),
+        )
+    })?;
     stamping.streams(request.timeseries.len())?;
     let mut counts = Counts {
         streams: request.timeseries.len(),
@@ -26,7 +30,10 @@ pub(in crate::ingest) fn stamp(
     // The specification has it so that a reference to nothing is one to an empty string.
     match request.symbols.first() {
         Some(first) if !first.is_empty() => {
-            return Err(bad("the first symbol of the write is not the empty string"));
+            return Err(bad(
+                "bad symbols",
+                "the first symbol of the write is not the empty string",
+            ));
         }
         Some(_) => {}
         None => request.symbols.push(String::new()),
@@ -48,7 +55,7 @@ fn symbol(symbols: &mut Vec<String>, text: &str) -> Result<u32, Refusal> {
     if found.is_none() {
         symbols.push(text.to_owned());
     }
-    u32::try_from(at).map_err(|_| bad("the write has too many symbols"))
+    u32::try_from(at).map_err(|_| bad("bad symbols", "the write has too many symbols"))
 }
 
 /// Checks and stamps one series.
@@ -66,10 +73,13 @@ fn one(
             .and_then(|at| symbols.get(at));
         let symbol = symbol.map(String::as_str);
         symbol.ok_or_else(|| {
-            bad(format!(
-                "series {at} refers to the symbol {reference}, and there are {}",
-                symbols.len()
-            ))
+            bad(
+                "bad symbols",
+                format!(
+                    "series {at} refers to the symbol {reference}, and there are {}",
+                    symbols.len()
+                ),
+            )
         })
     };
     // Before they are looked up, which takes many times what a reference does. One may be replaced.
@@ -122,7 +132,10 @@ fn one(
 fn pairs(references: &[u32], at: usize) -> Result<impl Iterator<Item = (u32, u32)> + '_, Refusal> {
     let (pairs, rest) = references.as_chunks::<2>();
     if !rest.is_empty() {
-        return Err(bad(format!("series {at} has a label without a value")));
+        return Err(bad(
+            "bad symbols",
+            format!("series {at} has a label without a value"),
+        ));
     }
     Ok(pairs.iter().map(|[name, value]| (*name, *value)))
 }

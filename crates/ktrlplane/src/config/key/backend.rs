@@ -1,6 +1,6 @@
 //! The keys of one backend, which are the same for both.
 
-use super::{Key, Secret, key};
+use super::{Key, Secret, key, time};
 
 const SWITCH: &str = "true or false";
 const URL: &str = "an http or https URL without query or fragment, such as \
@@ -27,7 +27,7 @@ macro_rules! keys_of {
         [
             key(path!($backend, "enabled"), Some("false"), SWITCH),
             secret(Secret::InUrl, key(path!($backend, "url"), None, URL)),
-            key(path!($backend, "timeout"), Some("2m"), TIMEOUT),
+            time(path!($backend, "timeout"), Some("2m"), TIMEOUT),
             key(
                 path!($backend, "tenant_header"),
                 Some("X-Scope-OrgID"),

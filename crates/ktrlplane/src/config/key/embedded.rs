@@ -1,6 +1,6 @@
 //! The keys of the embedded backend.
 
-use super::{Key, key};
+use super::{Key, bytes, key, time};
 
 pub(super) const EMBEDDED: [Key; 3] = [
     key(
@@ -9,15 +9,14 @@ pub(super) const EMBEDDED: [Key; 3] = [
         "the path of a directory for the data of backends at \"embedded:\", or memory: keep them \
          until the process ends, and no longer",
     ),
-    key(
+    time(
         "embedded.retention.age",
-        Some("168h"),
-        "a time from 1h to 876000h, such as 168h: how long data is kept",
+        Some("7d"),
+        "a time from 1h to 36500d, such as 7d: how long data is kept",
     ),
-    key(
+    bytes(
         "embedded.retention.size",
-        Some("10737418240"),
-        "a number of bytes from 67108864 to 1125899906842624, or off: how much of each project is \
-         kept",
+        Some("10GiB"),
+        "a size from 64MiB to 1PiB, such as 10GiB, or off: how much of each project is kept",
     ),
 ];

@@ -1,7 +1,8 @@
 //! Log records, as Loki takes them: some attributes of a resource become stream labels, everything
 //! else but the body becomes structured metadata.
 //!
-//! A batch is taken as a whole or not at all.
+//! A batch is taken as a whole or not at all, but for records that are older than is kept, which are
+//! left out.
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use super::value::text;
 use crate::http::push::budget::Budget;
 use crate::http::push::proto::otlp::{KeyValue, LogRecord, LogsRequest, Scope, Value};
 use crate::http::push::{Refused, bad, pushed};
+use crate::store::PushError;
 use crate::{Backend, LogEntry, LogStream};
 
 type Pairs = Vec<(String, String)>;
@@ -52,8 +54,19 @@ pub(super) fn store(
             streams.push(LogStream { labels, entries });
         }
     }
-    backend.push_logs(tenant, streams).map_err(pushed)?;
-    Ok(Rejected::default())
+    let records: usize = streams.iter().map(|one| one.entries.len()).sum();
+    let Err(error) = backend.push_logs(tenant, streams) else {
+        return Ok(Rejected::default());
+    };
+    if let PushError::TooOld { count, .. } = &error
+        && *count < records
+    {
+        return Ok(Rejected {
+            count: *count,
+            sentence: error.to_string(),
+        });
+    }
+    Err(pushed(error))
 }
 
 fn within((status, sentence): Refused, place: &str) -> Refused {

@@ -16,6 +16,7 @@ use crate::http::push::budget::Budget;
 use crate::http::push::proto::otlp::{Data, Metric, MetricsRequest};
 use crate::http::push::{Refused, bad, pushed};
 use crate::store::Record as _;
+use crate::store::age::age;
 use crate::{
     Backend, ExemplarSeries, HistogramSample, HistogramSeries, MetricKind, MetricMetadata,
     PushError, Sample, SampleSeries,
@@ -31,7 +32,10 @@ pub(super) fn store(
     tenant: &str,
     request: MetricsRequest,
 ) -> Result<Rejected, Refused> {
-    let mut batch = Batch::default();
+    let mut batch = Batch {
+        oldest_ms: backend.store.oldest::<Sample>(),
+        ..Batch::default()
+    };
     for metrics in request.resource_metrics {
         let attributes = metrics.resource.unwrap_or_default().attributes;
         let resource = Resource::new(&attributes);
@@ -55,13 +59,28 @@ pub(super) fn store(
     backend
         .push_exemplars(tenant, batch.exemplars)
         .map_err(pushed)?;
-    let result = backend.push_samples(tenant, batch.samples);
-    if !matches!(result, Ok(()) | Err(PushError::DuplicateSample { .. })) {
-        result.clone().map_err(pushed)?;
+    let of_samples = backend.push_samples(tenant, batch.samples);
+    let most = matches!(
+        of_samples,
+        Ok(()) | Err(PushError::DuplicateSample { .. } | PushError::TooOld { .. })
+    );
+    if !most {
+        of_samples.clone().map_err(pushed)?;
     }
-    // All samples but duplicates are stored, and the histograms are, too.
+    // All samples but those that the error is about are stored, and the histograms are, too.
     let of_histograms = backend.push_histograms(tenant, batch.histograms);
-    of_histograms.and(result).map_err(pushed)?;
+    let mut rejected = rejected;
+    for error in [of_samples, of_histograms]
+        .into_iter()
+        .filter_map(Result::err)
+    {
+        let PushError::TooOld { count, .. } = &error else {
+            return Err(pushed(error));
+        };
+        // It has become too old just now.
+        rejected.count = rejected.count.saturating_add(*count);
+        rejected.sentence = format!("{} {error}", rejected.sentence).trim().to_owned();
+    }
     Ok(rejected)
 }
 
@@ -84,6 +103,8 @@ struct Batch {
     exemplars: Vec<ExemplarSeries>,
     metadata: Vec<MetricMetadata>,
     budget: Budget,
+    /// What is older is not kept.
+    oldest_ms: Option<i64>,
     rejected: usize,
     refusals: usize,
     sentences: Vec<String>,
@@ -105,6 +126,7 @@ impl Batch {
         labels: Vec<(String, String)>,
         sample: HistogramSample,
     ) -> Result<(), Refused> {
+        self.check_age(sample.timestamp_ms)?;
         self.budget.take(size_of::<HistogramSeries>())?;
         self.budget.take_pairs(&labels)?;
         self.budget.take(sample.weight())?;
@@ -113,6 +135,17 @@ impl Batch {
             samples: vec![sample],
         });
         Ok(())
+    }
+
+    /// Refuses the time of a data point, if what is as old is not kept.
+    fn check_age(&self, time_ms: i64) -> Result<(), Refused> {
+        match self.oldest_ms {
+            Some(oldest) if time_ms < oldest => {
+                let nanos = |millis: i64| millis.saturating_mul(1_000_000);
+                Err(bad(age(nanos(time_ms), nanos(oldest))))
+            }
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Refuses so many data points, but for what is wrong with the batch as a whole.

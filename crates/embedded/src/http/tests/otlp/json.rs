@@ -82,7 +82,7 @@ fn resource(json: &Json) -> Option<Resource> {
     })
 }
 
-pub(super) fn logs(json: &Json) -> LogsRequest {
+pub(in crate::http::tests) fn logs(json: &Json) -> LogsRequest {
     let record = |json: &Json| LogRecord {
         time_unix_nano: time(&json["timeUnixNano"]),
         severity_number: int(&json["severityNumber"]),
@@ -113,7 +113,7 @@ pub(super) fn logs(json: &Json) -> LogsRequest {
     }
 }
 
-pub(super) fn metrics(json: &Json) -> MetricsRequest {
+pub(in crate::http::tests) fn metrics(json: &Json) -> MetricsRequest {
     let scope_metrics = |json: &Json| ScopeMetrics {
         metrics: list(&json["metrics"], |json| Metric {
             name: text(&json["name"]),

@@ -67,6 +67,7 @@ impl Adding<'_, '_> {
 
     fn number(&mut self, point: &NumberDataPoint, with_exemplars: bool) -> Result<(), Refused> {
         let time = millis(point.time_unix_nano);
+        self.batch.check_age(time)?;
         let value = match point.value {
             _ if is_nothing(point.flags) => STALE,
             Some(Number::Double(value)) => value,
@@ -86,6 +87,7 @@ impl Adding<'_, '_> {
 
     fn histogram(&mut self, point: &HistogramDataPoint) -> Result<(), Refused> {
         let time = millis(point.time_unix_nano);
+        self.batch.check_age(time)?;
         let labels = self.labels(&point.attributes)?;
         let mut exemplars = exemplars(&point.exemplars, time)?;
         let recorded = |value: f64| {
@@ -120,6 +122,7 @@ impl Adding<'_, '_> {
 
     fn summary(&mut self, point: &SummaryDataPoint) -> Result<(), Refused> {
         let time = millis(point.time_unix_nano);
+        self.batch.check_age(time)?;
         let labels = self.labels(&point.attributes)?;
         let recorded = |value: f64| {
             if is_nothing(point.flags) {
