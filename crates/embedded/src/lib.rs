@@ -147,8 +147,11 @@ impl Backend {
         self.store.push_samples(tenant, series)
     }
 
-    /// Adds native histograms, which only a backend in memory takes so far. Either all of them are
-    /// taken or, on an error, none.
+    /// Adds native histograms. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::DuplicateSample`], with which the others are.
+    ///
+    /// Of the hint, only that the counts began anew and that it is a gauge is believed; that they
+    /// went on is found out from the counts.
     pub fn push_histograms(
         &self,
         tenant: &str,

@@ -106,9 +106,6 @@ pub enum PushError {
     /// A native histogram that cannot be.
     #[error("a native histogram is not valid: {0}")]
     BadHistogram(&'static str),
-    /// Native histograms, to a store in a directory.
-    #[error("native histograms are not taken by a store in a directory")]
-    NotOnDisk,
     /// A tenant that could not be a directory's name.
     #[error("{0:?} cannot be a tenant here: it has to be a DNS label (a to z, 0 to 9 and '-')")]
     BadTenant(String),
@@ -287,9 +284,6 @@ impl Store {
         tenant: &str,
         series: Vec<HistogramSeries>,
     ) -> Result<(), PushError> {
-        if self.shared.directory.is_some() {
-            return Err(PushError::NotOnDisk);
-        }
         for sample in series.iter().flat_map(|one| &one.samples) {
             let checked = sample.histogram.check();
             checked.map_err(PushError::BadHistogram)?;

@@ -13,7 +13,10 @@ use std::time::Duration;
 use std::{env, thread};
 
 use embedded::store::Store;
-use embedded::{Limits, LogEntry, LogStream, PushError, Sample, SampleSeries};
+use embedded::{
+    Histogram, HistogramSample, HistogramSeries, Limits, LogEntry, LogStream, PushError, Sample,
+    SampleSeries,
+};
 use query::Matcher;
 
 const DIRECTORY: &str = "KTRLPLANE_TEST_STORE";
@@ -34,7 +37,18 @@ fn line(of: i64) -> String {
     )
 }
 
-/// What a push with this number has: it is never the same twice, and both kinds tell the number.
+#[allow(clippy::cast_precision_loss)]
+fn histogram(of: i64) -> Histogram {
+    let buckets = 0..i32::try_from(of % 30).unwrap();
+    Histogram {
+        count: of as f64,
+        sum: of as f64 / 3.0,
+        positive: buckets.map(|index| (index, 1.0)).collect(),
+        ..Histogram::default()
+    }
+}
+
+/// What a push with this number has: it is never the same twice, and all kinds tell the number.
 fn push(store: &Store, writer: i64, number: i64) -> Result<(), PushError> {
     let first = number * BATCH;
     let stream = LogStream {
@@ -61,7 +75,18 @@ fn push(store: &Store, writer: i64, number: i64) -> Result<(), PushError> {
             })
             .collect(),
     };
-    store.push_samples("t", vec![series])
+    let labels = series.labels.clone();
+    store.push_samples("t", vec![series])?;
+    let series = HistogramSeries {
+        labels,
+        samples: (first..first + BATCH)
+            .map(|at| HistogramSample {
+                timestamp_ms: at,
+                histogram: Arc::new(histogram(at)),
+            })
+            .collect(),
+    };
+    store.push_histograms("t", vec![series])
 }
 
 /// How many pushes of each writer are in the store, and that they are all there up to the last.
@@ -90,10 +115,25 @@ fn check(store: &Store) -> HashMap<i64, i64> {
             assert_eq!(sample.value.to_bits(), value.to_bits());
         }
         let samples = i64::try_from(samples.len()).unwrap();
-        // A push is there as a whole or not at all, and the samples come after the lines.
-        assert!(lines % BATCH == 0 && samples % BATCH == 0);
+        let mut histograms = Vec::new();
+        let found = store.metrics("t");
+        let found = found.select_histograms(&matchers, 0, i64::MAX).unwrap();
+        for series in found {
+            histograms.extend(series.entries().unwrap());
+        }
+        for (at, sample) in (0..).zip(&histograms) {
+            assert_eq!(sample.timestamp_ms, at);
+            let mut stored = Histogram::clone(&sample.histogram);
+            stored.reset_hint = embedded::ResetHint::Unknown;
+            assert_eq!(stored, histogram(at));
+        }
+        let histograms = i64::try_from(histograms.len()).unwrap();
+        // A push is there as a whole or not at all, the samples come after the lines, and the
+        // histograms after them.
+        assert!(lines % BATCH == 0 && samples % BATCH == 0 && histograms % BATCH == 0);
         assert!(samples == lines || samples + BATCH == lines);
-        counts.insert(writer, samples / BATCH);
+        assert!(histograms == samples || (histograms + BATCH == samples && samples == lines));
+        counts.insert(writer, histograms / BATCH);
     }
     counts
 }

@@ -97,7 +97,6 @@ fn pushed(error: PushError) -> Refused {
         | PushError::DuplicateLabel(_)
         | PushError::NoMetricName(_)
         | PushError::BadHistogram(_)
-        | PushError::NotOnDisk
         | PushError::DuplicateSample { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

@@ -28,6 +28,12 @@ pub trait Timed: Clone {
 
     /// What becomes of this one with `kept` there already.
     fn beside(&self, kept: &Self) -> Fate;
+
+    /// Notes what can be told of this one from the one that it comes right after, if that is known.
+    fn follow(&mut self, _before: Option<&Self>) {}
+
+    /// Forgets that, for it may come after another one.
+    fn unfollow(&mut self) {}
 }
 
 impl Timed for LogEntry {
@@ -98,7 +104,12 @@ impl<T: Timed> Chunks<T> {
     }
 
     pub(super) fn newest(&self) -> Option<i64> {
-        Some(self.chunks.last()?.last()?.time())
+        Some(self.last()?.time())
+    }
+
+    /// The newest entry.
+    pub(super) fn last(&self) -> Option<&T> {
+        self.chunks.last()?.last()
     }
 
     /// What would become of an entry.
@@ -150,7 +161,14 @@ impl<T: Timed> Chunks<T> {
         }
         let chunk = Arc::make_mut(shared);
         chunk.insert(end, entry);
-        if chunk.len() >= 2 * FULL {
+        let is_long = chunk.len() >= 2 * FULL;
+        if let Some(next) = chunk.get_mut(end + 1) {
+            next.unfollow();
+        } else if let Some(next) = self.chunks.get_mut(at + 1) {
+            let next = Arc::make_mut(next).first_mut();
+            next.into_iter().for_each(Timed::unfollow);
+        }
+        if is_long {
             self.split(at);
         }
         Fate::New

@@ -1,9 +1,10 @@
 //! What of a store is on disk: its bytes, and the files that hold them.
 //!
 //! ```text
-//! FORMAT  LOCK  tenants/<tenant>/{logs,samples,exemplars}/streams.log      label sets and their ids
-//!                                                        wal-<seq>.log     acknowledged, not sealed
-//!                                                        seg-<seqs>-….seg  sealed, compressed, indexed
+//! FORMAT  LOCK  tenants/<tenant>/{logs,samples,histograms,exemplars}/
+//!                                           streams.log       label sets and their ids
+//!                                           wal-<seq>.log     acknowledged, not sealed
+//!                                           seg-<seqs>-….seg  sealed, compressed, indexed
 //!               tenants/<tenant>/metadata.log
 //! ```
 //!

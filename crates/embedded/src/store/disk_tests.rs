@@ -2,6 +2,7 @@
 
 mod damage;
 mod faults;
+mod histograms;
 mod model;
 mod quiet;
 mod resent;
@@ -16,6 +17,7 @@ use query::Matcher;
 use tempfile::TempDir;
 
 use super::*;
+use crate::{Histogram, ResetHint};
 
 /// A time that all data of these tests is near, in seconds.
 const NOW: i64 = 1_700_000_000;
@@ -69,6 +71,44 @@ fn lines(store: &Store, tenant: &str) -> Result<Vec<(String, LogEntry)>, EvalErr
         );
     }
     Ok(all)
+}
+
+/// A histogram that can be told from others by its count.
+fn histogram(timestamp_ms: i64, count: f64) -> HistogramSample {
+    HistogramSample {
+        timestamp_ms,
+        histogram: Arc::new(Histogram {
+            count,
+            sum: count / 3.0,
+            positive: vec![(-1, 1.0), (2, count - 1.0)],
+            ..Histogram::default()
+        }),
+    }
+}
+
+fn push_histograms(
+    store: &Store,
+    id: &str,
+    samples: Vec<HistogramSample>,
+) -> Result<(), PushError> {
+    let series = HistogramSeries {
+        labels: labels(&[("__name__", "m"), ("id", id)]),
+        samples,
+    };
+    store.push_histograms("t", vec![series])
+}
+
+/// Id, histogram and hint of every histogram.
+fn histograms(store: &Store) -> Vec<(String, HistogramSample, ResetHint)> {
+    let mut all = Vec::new();
+    let found = store.metrics("t").select_histograms(&[], 0, i64::MAX);
+    for series in found.unwrap() {
+        for one in series.entries().unwrap() {
+            let hint = one.histogram.reset_hint;
+            all.push((series.labels.get("id").to_owned(), one, hint));
+        }
+    }
+    all
 }
 
 fn files(directory: &Path) -> Vec<std::path::PathBuf> {
@@ -127,6 +167,15 @@ fn everything_that_was_pushed_is_there_after_a_restart_sealed_or_not() {
                 }],
             )
             .unwrap();
+        store
+            .push_histograms(
+                "acme",
+                vec![HistogramSeries {
+                    labels: series.clone(),
+                    samples: vec![histogram(NOW * 1000, 3.0)],
+                }],
+            )
+            .unwrap();
         store.add_metadata("acme", vec![metadata.clone()]).unwrap();
         push_lines(&store, "other", "web", vec![entry(NOW, "another's")]).unwrap();
     }
@@ -145,6 +194,10 @@ fn everything_that_was_pushed_is_there_after_a_restart_sealed_or_not() {
         let found = store.metrics("acme").select(&all, 0, i64::MAX).unwrap();
         assert_eq!(found[0].labels, Labels::new(series.clone()));
         assert_eq!(found[0].entries().unwrap(), [sample]);
+        let found = store.metrics("acme");
+        let found = found.select_histograms(&all, 0, i64::MAX).unwrap();
+        assert_eq!(found[0].labels, Labels::new(series.clone()));
+        assert_eq!(found[0].entries().unwrap(), [histogram(NOW * 1000, 3.0)]);
         let found = store
             .exemplars("acme")
             .select(&[all.to_vec()], 0, i64::MAX)
@@ -157,7 +210,7 @@ fn everything_that_was_pushed_is_there_after_a_restart_sealed_or_not() {
     }
     let sealed = files(directory.path()).into_iter();
     let sealed = sealed.filter(|path| path.extension().is_some_and(|kind| kind == "seg"));
-    assert_eq!(sealed.count(), 4);
+    assert_eq!(sealed.count(), 5);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::store::disk::codec::logs::Block;
 use crate::store::disk::log::scan;
 use crate::store::disk::segment::{FOOTER, Footer, Index, decompress};
 use crate::store::shelf::read_record;
-use crate::store::{Exemplar, Sample, metadata};
+use crate::store::{Exemplar, HistogramSample, Sample, metadata};
 
 /// Reads bytes as everything that is in a data directory. The first two tell how many entries a
 /// chunk says that it has.
@@ -34,6 +34,7 @@ pub fn read_anything(bytes: &[u8]) {
     }
     again::<Sample>(bytes, count);
     again::<Exemplar>(bytes, count);
+    again::<HistogramSample>(bytes, count);
     again::<LogEntry>(bytes, count);
     let page = Arc::new(bytes.to_vec());
     if let Ok(block) = Block::new(page, 0..bytes.len(), count) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use query::Matcher;
 
-use crate::histogram::Histogram;
+use crate::histogram::{Histogram, ResetHint};
 use crate::limits::EvalError;
 use crate::store::chunks::{Fate, Timed};
 use crate::store::select::Selection;
@@ -41,6 +41,29 @@ impl Timed for HistogramSample {
             Fate::Known
         } else {
             Fate::Refused
+        }
+    }
+
+    /// As Prometheus' storage, which believes no sender that counts went on: it looks at them. A
+    /// reset that it finds itself it does not note, for whoever reads finds it again.
+    fn follow(&mut self, before: Option<&Self>) {
+        self.unfollow();
+        if self.histogram.reset_hint != ResetHint::Unknown || self.is_stale() {
+            return;
+        }
+        let Some(before) = before.filter(|before| !before.is_stale()) else {
+            return;
+        };
+        if before.histogram.reset_hint != ResetHint::Gauge
+            && !self.histogram.is_reset_after(&before.histogram)
+        {
+            Arc::make_mut(&mut self.histogram).reset_hint = ResetHint::NotReset;
+        }
+    }
+
+    fn unfollow(&mut self) {
+        if self.histogram.reset_hint == ResetHint::NotReset {
+            Arc::make_mut(&mut self.histogram).reset_hint = ResetHint::Unknown;
         }
     }
 }

@@ -138,6 +138,8 @@ impl<T: Record> Selected<T> {
 /// Sorts entries by time, those of the same time as they came, and leaves out what repeats others.
 pub(super) fn put_in_order<T: Record>(all: &mut Vec<T>) {
     all.sort_by_key(T::time);
+    // Each was put behind another one than the one that it is behind now.
+    all.iter_mut().for_each(T::unfollow);
     drop_repeated(all);
 }
 

@@ -413,6 +413,7 @@ fn assemble<T: Record>(of: Match<T>, indexes: &[Indexed], start: i64, end: i64) 
 pub(super) fn read_record(bytes: &[u8]) {
     let _ = record::decode::<crate::LogEntry>(bytes);
     let _ = record::decode::<crate::store::Sample>(bytes);
+    let _ = record::decode::<crate::store::HistogramSample>(bytes);
     let _ = record::decode::<crate::store::Exemplar>(bytes);
     let _ = files::stream(bytes);
 }

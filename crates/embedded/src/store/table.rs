@@ -42,6 +42,15 @@ struct Row<T> {
     data: Chunks<T>,
 }
 
+impl<T: Timed> Row<T> {
+    /// The newest entry in memory, if it is from before `time`.
+    fn before(&self, time: i64) -> Option<&T> {
+        let newest = [self.data.last(), self.frozen.last()];
+        let newest = newest.into_iter().flatten().max_by_key(|one| one.time())?;
+        (newest.time() < time).then_some(newest)
+    }
+}
+
 /// A row that was found.
 #[derive(Debug)]
 pub(super) struct Match<T> {
@@ -168,12 +177,15 @@ impl<T: Record> Table<T> {
             };
             let is_wanted = observer.wants(&row.labels);
             let mut fresh = Vec::new();
-            for entry in entries {
+            for mut entry in entries {
                 let weight = entry.weight();
                 let copy = is_wanted.then(|| entry.clone());
                 let time = entry.time();
                 let fate = match row.frozen.fate(&entry) {
-                    Fate::New => row.data.push(entry),
+                    Fate::New => {
+                        entry.follow(row.before(time));
+                        row.data.push(entry)
+                    }
                     decided @ (Fate::Known | Fate::Refused) => decided,
                 };
                 match fate {

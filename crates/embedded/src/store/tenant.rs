@@ -24,7 +24,6 @@ const MOST_OF_INDEXES: usize = 64 << 20;
 pub(super) struct Tenant {
     pub(super) logs: Arc<Shelf<LogEntry, Feed>>,
     pub(super) metrics: Arc<Shelf<Sample, Unobserved>>,
-    /// In memory only, so far; a store in a directory takes none.
     pub(super) histograms: Arc<Shelf<HistogramSample, Unobserved>>,
     pub(super) exemplars: Arc<Shelf<Exemplar, Unobserved>>,
     pub(super) metadata: Arc<Registry>,
@@ -45,7 +44,7 @@ impl Tenant {
         Ok(Self {
             logs: Arc::new(Shelf::open(path, setting, Feed::default())?),
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
-            histograms: Arc::new(Shelf::in_memory(setting, Unobserved)),
+            histograms: Arc::new(Shelf::open(path, setting, Unobserved)?),
             exemplars: Arc::new(Shelf::open(path, setting, Unobserved)?),
             metadata: Arc::new(Registry::open(path, &setting.handles)?),
         })
@@ -56,6 +55,7 @@ impl Tenant {
         loop {
             let size = self.logs.size()
                 + self.metrics.size()
+                + self.histograms.size()
                 + self.exemplars.size()
                 + self.metadata.size();
             if size <= most {
@@ -64,6 +64,7 @@ impl Tenant {
             let ages = [
                 self.logs.oldest(),
                 self.metrics.oldest(),
+                self.histograms.oldest(),
                 self.exemplars.oldest(),
             ];
             let oldest = ages
@@ -73,6 +74,7 @@ impl Tenant {
             match oldest.min() {
                 Some((_, 0)) => self.logs.drop_oldest(),
                 Some((_, 1)) => self.metrics.drop_oldest(),
+                Some((_, 2)) => self.histograms.drop_oldest(),
                 Some(_) => self.exemplars.drop_oldest(),
                 // What is not sealed yet is bounded by itself.
                 None => return,
@@ -81,12 +83,16 @@ impl Tenant {
     }
 
     fn weight(&self) -> usize {
-        self.logs.weight() + self.metrics.weight() + self.exemplars.weight()
+        self.logs.weight()
+            + self.metrics.weight()
+            + self.histograms.weight()
+            + self.exemplars.weight()
     }
 
     fn seal_if(&self, must: bool, now_ns: i64) {
         self.logs.seal_if(must, now_ns);
         self.metrics.seal_if(must, now_ns);
+        self.histograms.seal_if(must, now_ns);
         self.exemplars.seal_if(must, now_ns);
     }
 }
@@ -147,12 +153,14 @@ impl Shared {
             tenant.seal_if(false, now_ns);
             tenant.logs.expire(now_ns);
             tenant.metrics.expire(now_ns);
+            tenant.histograms.expire(now_ns);
             tenant.exemplars.expire(now_ns);
             if let Some(most) = self.retention_bytes {
                 tenant.shrink(most);
             }
             tenant.logs.merge();
             tenant.metrics.merge();
+            tenant.histograms.merge();
             tenant.exemplars.merge();
         }
         let total: usize = tenants.iter().map(Tenant::weight).sum();
@@ -164,12 +172,14 @@ impl Shared {
         let shelves = |tenant: &Tenant| {
             tenant.logs.indexes_weight()
                 + tenant.metrics.indexes_weight()
+                + tenant.histograms.indexes_weight()
                 + tenant.exemplars.indexes_weight()
         };
         if tenants.iter().map(shelves).sum::<usize>() > MOST_OF_INDEXES {
             for tenant in &tenants {
                 tenant.logs.forget_indexes();
                 tenant.metrics.forget_indexes();
+                tenant.histograms.forget_indexes();
                 tenant.exemplars.forget_indexes();
             }
         }

@@ -136,37 +136,3 @@ fn native(mut classic: Classic) -> Histogram {
         ..Histogram::default()
     }
 }
-
-/// Sets the reset hints as Prometheus's storage gives them out: what is appended to counts that did
-/// not fall is known to go on.
-pub(crate) fn with_hints(items: &[Item]) -> Vec<Item> {
-    let mut before: Option<Arc<Histogram>> = None;
-    let hinted = items.iter().map(|item| {
-        let Item::Histogram(histogram, written) = item else {
-            if matches!(item, Item::Float(_)) {
-                before = None;
-            }
-            return item.clone();
-        };
-        let mut hinted = Histogram::clone(histogram);
-        if hinted.reset_hint != ResetHint::Gauge {
-            hinted.reset_hint = match (hinted.reset_hint, &before) {
-                (ResetHint::Reset, _) => ResetHint::Reset,
-                (_, None) => ResetHint::Unknown,
-                (_, Some(before)) => {
-                    hinted.reset_hint = ResetHint::Unknown;
-                    // A reset that it found itself it does not tell, so far.
-                    if hinted.is_reset_after(before) {
-                        ResetHint::Unknown
-                    } else {
-                        ResetHint::NotReset
-                    }
-                }
-            };
-        }
-        let hinted = Arc::new(hinted);
-        before = (hinted.reset_hint != ResetHint::Gauge).then(|| Arc::clone(&hinted));
-        Item::Histogram(hinted, *written)
-    });
-    hinted.collect()
-}

@@ -99,7 +99,7 @@ fn push(store: &Store, load: &Load) -> bool {
                 .collect()
         };
         let (mut samples, mut of_histograms) = (Vec::new(), Vec::new());
-        for (at, item) in convert::with_hints(items).iter().enumerate() {
+        for (at, item) in items.iter().enumerate() {
             match item {
                 Item::None => {}
                 Item::Float(value) => samples.push(script::sample(load.step_ms, at, *value)),

@@ -12,6 +12,7 @@ use crate::store::chunks::Fate;
 enum Step {
     Lines(u8, Vec<(i64, u8, bool)>),
     Samples(u8, Vec<(i64, f64)>),
+    Histograms(u8, Vec<(i64, u8)>),
     Seal,
     /// Merges, among other things.
     Keep,
@@ -23,6 +24,7 @@ enum Step {
 struct Model {
     lines: BTreeMap<String, Vec<LogEntry>>,
     samples: BTreeMap<String, Vec<Sample>>,
+    histograms: BTreeMap<String, Vec<HistogramSample>>,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -33,6 +35,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (0..3_u8, prop::collection::vec((time.clone(), prop_oneof![
                 Just(0.0), Just(-0.0), -100.0..100.0, Just(7.0), Just(f64::MAX)]), 1..20))
             .prop_map(|(series, samples)| Step::Samples(series, samples)),
+        4 => (0..3_u8, prop::collection::vec((time.clone(), 1..4_u8), 1..20))
+            .prop_map(|(series, samples)| Step::Histograms(series, samples)),
         4 => Just(Step::Seal),
         1 => Just(Step::Keep),
         1 => Just(Step::Restart),
@@ -138,6 +142,38 @@ fn look(store: &Store, model: &Model, start: i64, end: i64) {
     );
 }
 
+/// Compares the histograms but for what is known of resets, which may only be what is true: that
+/// counts went on.
+fn look_at_histograms(store: &Store, model: &Model, start: i64, end: i64) {
+    let found = store.metrics("t");
+    let found = found.select_histograms(&[], start, end - 1).unwrap();
+    let found = found.iter().map(|series| {
+        let samples = series.entries().unwrap();
+        for [before, after] in samples.array_windows() {
+            if after.histogram.reset_hint == ResetHint::NotReset {
+                assert!(
+                    before.histogram.count <= after.histogram.count,
+                    "{samples:?}"
+                );
+            }
+        }
+        let samples = samples.iter();
+        let samples = samples.map(|one| (one.timestamp_ms, one.histogram.count));
+        (series.labels.get("id").to_owned(), samples.collect())
+    });
+    let wanted = model.histograms.iter().map(|(id, samples)| {
+        let samples = samples.iter();
+        let samples = samples.filter(|one| (start..end).contains(&one.timestamp_ms));
+        let samples = samples.map(|one| (one.timestamp_ms, one.histogram.count));
+        (id.clone(), samples.collect::<Vec<_>>())
+    });
+    let wanted = wanted.filter(|(_, samples)| !samples.is_empty());
+    assert_eq!(
+        found.collect::<Vec<(String, Vec<(i64, f64)>)>>(),
+        wanted.collect::<Vec<_>>()
+    );
+}
+
 fn run(steps: &[Step]) {
     let directory = TempDir::new().unwrap();
     let limits = Limits::default();
@@ -178,6 +214,16 @@ fn run(steps: &[Step]) {
                 let is_refused = Model::take(kept, samples.into_iter());
                 assert_eq!(result.is_err(), is_refused);
             }
+            Step::Histograms(series, samples) => {
+                let id = series.to_string();
+                let samples = samples.iter();
+                let samples = samples.map(|(time, count)| histogram(*time, f64::from(*count)));
+                let samples: Vec<HistogramSample> = samples.collect();
+                let result = push_histograms(current, &id, samples.clone());
+                let kept = model.histograms.entry(id).or_default();
+                let is_refused = Model::take(kept, samples.into_iter());
+                assert_eq!(result.is_err(), is_refused);
+            }
             Step::Seal => current.seal(),
             Step::Keep => current.keep(),
             Step::Restart => {
@@ -185,7 +231,10 @@ fn run(steps: &[Step]) {
                 drop(store.take());
                 store = Some(open());
             }
-            Step::Look(start, end) => look(current, &model, *start, *end),
+            Step::Look(start, end) => {
+                look(current, &model, *start, *end);
+                look_at_histograms(current, &model, *start, *end);
+            }
         }
     }
 }
