@@ -169,8 +169,10 @@ impl Backend {
         self.store.push_exemplars(tenant, series)
     }
 
-    /// Tells what metrics mean. Either all of it is taken or, on an error, nothing; what is known
-    /// already is left as it is.
+    /// Tells what metrics mean. On an error nothing is taken. What has no name, or a name or unit of
+    /// more than 1 KiB, is left out, and help is cut after 4 KiB. What is more than one tenant may
+    /// have, 16 MiB of text and as many descriptions as streams, takes the place of what was not told
+    /// for the longest time.
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
         self.store.add_metadata(tenant, batch)
     }

@@ -25,8 +25,8 @@ pub struct Limits {
     /// How long data is kept. In memory it is counted back from the newest of its stream or series,
     /// in a directory from now. Somewhat older data may be there still, for it goes in blocks.
     pub retention: Duration,
-    /// Bytes on disk that one tenant may have; when there are more, its oldest go, whatever their
-    /// stream. The size of a block or two may be there beyond. `None`: as many as come within
+    /// Bytes of data on disk that one tenant may have; when there are more, its oldest go, whatever
+    /// their stream. The size of a block or two may be there beyond, and labels and metadata. `None`: as many as come within
     /// `retention`.
     pub retention_bytes: Option<u64>,
     /// Live tails that one tenant may have open at a time, as Loki's

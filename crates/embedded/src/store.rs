@@ -304,8 +304,7 @@ impl Store {
 
     /// See [`crate::Backend::add_metadata`].
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
-        let metadata = self.or_created(tenant)?.metadata;
-        metadata.add(batch, self.shared.setting.max_streams)
+        self.or_created(tenant)?.metadata.add(batch)
     }
 
     /// The exemplars of `tenant`; a tenant that nothing was written for has none.

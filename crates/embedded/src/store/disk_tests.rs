@@ -3,6 +3,7 @@
 mod damage;
 mod faults;
 mod histograms;
+mod metadata;
 mod model;
 mod quiet;
 mod resent;

@@ -36,7 +36,7 @@ impl Tenant {
             metrics: Arc::new(Shelf::in_memory(setting, Unobserved)),
             histograms: Arc::new(Shelf::in_memory(setting, Unobserved)),
             exemplars: Arc::new(Shelf::in_memory(setting, Unobserved)),
-            metadata: Arc::default(),
+            metadata: Arc::new(Registry::in_memory(setting.max_streams)),
         }
     }
 
@@ -46,18 +46,19 @@ impl Tenant {
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
             histograms: Arc::new(Shelf::open(path, setting, Unobserved)?),
             exemplars: Arc::new(Shelf::open(path, setting, Unobserved)?),
-            metadata: Arc::new(Registry::open(path, &setting.handles)?),
+            metadata: Arc::new(Registry::open(path, setting.max_streams, &setting.handles)?),
         })
     }
 
-    /// Takes the oldest of all kinds of data away until no more than `most` bytes are on disk.
+    /// Takes the oldest of all kinds of data away until no more than `most` bytes of data are on
+    /// disk. Labels and metadata do not count, for taking data away does not make them less; they
+    /// have bounds of their own.
     fn shrink(&self, most: u64) {
         loop {
             let size = self.logs.size()
                 + self.metrics.size()
                 + self.histograms.size()
-                + self.exemplars.size()
-                + self.metadata.size();
+                + self.exemplars.size();
             if size <= most {
                 return;
             }

@@ -78,11 +78,10 @@ impl Batch {
         let samples = self.samples.iter().map(|one| one.samples.len()).sum();
         let exemplars = self.exemplars.iter().map(|one| one.exemplars.len()).sum();
         let mut stored = Stored::default();
+        // Data never go without being stored for what only describes them.
+        let described = backend.add_metadata(tenant, self.metadata);
         // The samples last: what is sent again after a failure is there once, and nothing is
         // missing.
-        if let Err(error) = backend.add_metadata(tenant, self.metadata) {
-            return (stored, Err(pushed(error)));
-        }
         if let Err(error) = backend.push_exemplars(tenant, self.exemplars) {
             return (stored, Err(pushed(error)));
         }
@@ -91,6 +90,9 @@ impl Batch {
             return (stored, Err(pushed(error)));
         }
         stored.samples = samples;
+        if let Err(error) = described {
+            return (stored, Err(pushed(error)));
+        }
         let result = self.first_refused.map_or(Ok(()), |first| {
             Err(bad(format!(
                 "native histograms are not stored by the embedded backend: {} series refused, the \

@@ -225,11 +225,6 @@ fn put_streams(seed: u64, streams: &[(Id, Labels)], bytes: &mut Vec<u8>) -> io::
 }
 
 impl Streams {
-    /// Bytes of the file.
-    pub(super) fn len(&self) -> u64 {
-        self.log.as_ref().map_or(0, Log::len)
-    }
-
     /// Whether it has to be written anew before something is added.
     pub(super) fn is_suspect(&self) -> bool {
         self.log.as_ref().is_some_and(Log::is_suspect)

@@ -40,7 +40,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         self.read().weight
     }
 
-    /// Bytes on disk.
+    /// Bytes of data on disk.
     pub(in crate::store) fn size(&self) -> u64 {
         let Some(files) = &self.files else {
             return 0;
@@ -55,7 +55,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             .iter()
             .map(|segment| segment.size)
             .sum();
-        log + files.streams().len() + segments
+        log + segments
     }
 
     /// Seals what is in memory if it is much or old, or if it has to be.

@@ -43,16 +43,16 @@ pub(super) fn store(
     if batch.samples.is_empty() && !rejected.sentence.is_empty() {
         return Err(bad(rejected.sentence));
     }
+    // Data never go without being stored for what only describes them.
+    let described = backend.add_metadata(tenant, batch.metadata);
     // The samples last: what is sent again after a failure is there once, and nothing is missing.
-    backend
-        .add_metadata(tenant, batch.metadata)
-        .map_err(pushed)?;
     backend
         .push_exemplars(tenant, batch.exemplars)
         .map_err(pushed)?;
     backend
         .push_samples(tenant, batch.samples)
         .map_err(pushed)?;
+    described.map_err(pushed)?;
     Ok(rejected)
 }
 
