@@ -22,6 +22,11 @@ pub struct Limits {
     pub max_query_bytes: Option<u64>,
     /// Streams, and likewise series, that one tenant may have.
     pub max_streams_per_tenant: usize,
+    /// Bytes of text that the labels of all streams and series of one tenant may have. Labels are in
+    /// memory, about three times as large, until the last entry of their stream has gone.
+    pub label_bytes_per_tenant: usize,
+    /// And those of all tenants together.
+    pub label_bytes: usize,
     /// How long data is kept. In memory it is counted back from the newest of its stream or series,
     /// in a directory from now. Somewhat older data may be there still, for it goes in blocks.
     pub retention: Duration,
@@ -49,6 +54,8 @@ impl Default for Limits {
             max_entries: 5_000,
             max_query_bytes: Some(64 << 30),
             max_streams_per_tenant: 100_000,
+            label_bytes_per_tenant: 64 << 20,
+            label_bytes: 256 << 20,
             retention: Duration::from_hours(24),
             retention_bytes: None,
             tails_per_tenant: 10,

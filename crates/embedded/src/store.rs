@@ -88,6 +88,18 @@ pub enum PushError {
     /// The tenant's limit of streams or series.
     #[error("the tenant has reached its limit of {0} streams or series")]
     TooManyStreams(usize),
+    /// The tenant's limit of the text of labels.
+    #[error(
+        "the labels of the tenant's streams or series have reached its limit of {0} bytes; use \
+         fewer or shorter labels"
+    )]
+    TooManyLabels(usize),
+    /// The limit of the text of labels for all tenants together.
+    #[error(
+        "there is no room for the labels of more streams or series; use fewer or shorter labels, \
+         or try again later"
+    )]
+    NoRoomForLabels,
     /// A sample that has the time of one that is there, and another value. Everything else of the
     /// push was stored; sent again, it is refused again.
     #[error(

@@ -91,7 +91,9 @@ fn bad(sentence: impl ToString) -> Refused {
 #[allow(clippy::needless_pass_by_value, reason = "it goes into map_err")]
 fn pushed(error: PushError) -> Refused {
     let status = match &error {
-        PushError::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
+        PushError::TooManyStreams(_) | PushError::TooManyLabels(_) | PushError::NoRoomForLabels => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         PushError::NoLabels
         | PushError::EmptyLabelName
         | PushError::DuplicateLabel(_)

@@ -3,6 +3,7 @@
 mod damage;
 mod faults;
 mod histograms;
+mod label_budget;
 mod metadata;
 mod model;
 mod quiet;

@@ -31,6 +31,7 @@ pub(super) struct Tenant {
 
 impl Tenant {
     pub(super) fn in_memory(setting: &Setting) -> Self {
+        let setting = &setting.of_tenant();
         Self {
             logs: Arc::new(Shelf::in_memory(setting, Feed::default())),
             metrics: Arc::new(Shelf::in_memory(setting, Unobserved)),
@@ -41,6 +42,7 @@ impl Tenant {
     }
 
     pub(super) fn open(path: &Path, setting: &Setting) -> Result<Self, OpenError> {
+        let setting = &setting.of_tenant();
         Ok(Self {
             logs: Arc::new(Shelf::open(path, setting, Feed::default())?),
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
@@ -163,6 +165,10 @@ impl Shared {
             tenant.metrics.merge();
             tenant.histograms.merge();
             tenant.exemplars.merge();
+            tenant.logs.sweep(now_ns);
+            tenant.metrics.sweep(now_ns);
+            tenant.histograms.sweep(now_ns);
+            tenant.exemplars.sweep(now_ns);
         }
         let total: usize = tenants.iter().map(Tenant::weight).sum();
         if total > MOST_IN_MEMORY

@@ -6,7 +6,8 @@ use std::io;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::{Files, Shelf};
+use super::{Files, Shelf, text};
+use crate::labels::Labels;
 use crate::store::disk::codec::Record;
 use crate::store::disk::sealing::Sealing;
 use crate::store::table::{Observer, Table};
@@ -21,8 +22,12 @@ const MOST_SAMPLE_BYTES: usize = 64 << 20;
 const PERIODS: i64 = 24;
 const SHORTEST_PERIOD_NS: i64 = 3_600_000_000_000;
 const LONGEST_PERIOD_NS: i64 = 24 * SHORTEST_PERIOD_NS;
-/// With fewer streams, those that have nothing left cost nothing worth the work.
+/// With fewer streams, those that have nothing left cost too little to be looked for each time that
+/// something goes.
 const MANY_STREAMS: usize = 1_000;
+/// How often they are looked for anyway, and how often where there is little room for labels.
+const SWEEP_NS: i64 = 3_600_000_000_000;
+const TIGHT_SWEEP_NS: i64 = SWEEP_NS / 6;
 
 impl<T: Record, O: Observer<T>> Shelf<T, O> {
     /// About how many bytes there should be in memory at the most.
@@ -180,17 +185,41 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         }
     }
 
-    /// Takes away the streams that have nothing left, so that they do not count any more.
+    /// Takes away the streams that have nothing left, if that was not done for a while.
+    pub(in crate::store) fn sweep(&self, now_ns: i64) {
+        let period = if self.labels.is_tight() {
+            TIGHT_SWEEP_NS
+        } else {
+            SWEEP_NS
+        };
+        {
+            let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = *swept.get_or_insert(now_ns);
+            if now_ns.saturating_sub(last) < period {
+                return;
+            }
+            *swept = Some(now_ns);
+        }
+        self.sweep_now();
+    }
+
+    /// Likewise, if they are many enough to be worth it or take room that others need.
     fn drop_empty_streams(&self) {
+        let is_many = self.read().len() >= MANY_STREAMS.min(self.max_streams);
+        if is_many || self.labels.is_tight() {
+            self.sweep_now();
+        }
+    }
+
+    fn sweep_now(&self) {
         let Some(files) = &self.files else {
             return;
         };
-        if self.read().len() < MANY_STREAMS.min(self.max_streams) {
+        if !self.read().has_idle() {
             return;
         }
-        // Whoever seals adds segments, and whoever pushes uses ids.
+        // Whoever seals adds segments.
         let _sealing = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
-        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         let segments = self.read().segments.clone();
         let mut used: HashSet<u32> = HashSet::new();
         for segment in segments {
@@ -202,10 +231,19 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
                 }
             }
         }
-        let (left, next_id) = {
+        // Whoever pushes uses ids.
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let (dropped, left, next_id) = {
             let mut table = self.write();
-            (table.retain(|id| used.contains(&id)), table.next_id)
+            let all = table.all();
+            let left = table.retain(|id| used.contains(&id));
+            if left.len() == all.len() {
+                return;
+            }
+            let of = |some: &[(u32, Labels)]| text(some.iter().map(|(_, labels)| labels));
+            (of(&all) - of(&left), left, table.next_id)
         };
+        self.labels.give_back(dropped);
         if let Err(error) = files.streams().rewrite(next_id, &left) {
             tracing::warn!(directory = %files.directory.display(), %error, "the list of streams was not made shorter");
         }
