@@ -27,6 +27,8 @@ struct Shared {
     backend: Backend,
     /// One permit per query that may run at a time.
     permits: Arc<tokio::sync::Semaphore>,
+    /// The writes that are worked on.
+    turns: Arc<push::Turns>,
 }
 
 pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Router {
@@ -39,7 +41,11 @@ pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Rout
         .merge(push::routes())
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
-        .with_state(Shared { backend, permits });
+        .with_state(Shared {
+            backend,
+            permits,
+            turns: Arc::default(),
+        });
     // Outermost, so that without credentials not even a path can be told from another.
     match credentials {
         Some(credentials) => router

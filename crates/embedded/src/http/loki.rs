@@ -161,7 +161,9 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<T, EvalError> + Send + 'static,
     ) -> Result<T, EvalError> {
-        let Shared { backend, permits } = self.shared;
+        let Shared {
+            backend, permits, ..
+        } = self.shared;
         let tenant = self.tenant;
         let stop = Stop::within(&backend.limits);
         work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await

@@ -145,7 +145,9 @@ impl Call {
         stop: Stop,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let Shared { backend, permits } = self.shared;
+        let Shared {
+            backend, permits, ..
+        } = self.shared;
         let tenant = self.tenant;
         let body = work::run(permits, stop, move |stop| work(&backend, &tenant, stop)).await?;
         Ok(success(body))
