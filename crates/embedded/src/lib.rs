@@ -107,7 +107,7 @@ impl Backend {
     #[must_use]
     pub fn with_clock(limits: Limits, clock: Clock) -> Self {
         Self {
-            store: Arc::new(store::Store::new(&limits)),
+            store: Arc::new(store::Store::in_memory(&limits, Arc::clone(&clock))),
             limits: Arc::new(limits),
             clock,
         }
@@ -135,20 +135,21 @@ impl Backend {
         })
     }
 
-    /// Adds log lines. Either all of them are taken or, on an error, none.
+    /// Adds log lines. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::TooNew`], with which the others are.
     pub fn push_logs(&self, tenant: &str, mut streams: Vec<LogStream>) -> Result<(), PushError> {
         structured_metadata::settle(&mut streams);
         self.store.push_logs(tenant, streams)
     }
 
     /// Adds samples. Either all of them are taken or, on an error, none, but for
-    /// [`PushError::DuplicateSample`], with which the others are.
+    /// [`PushError::DuplicateSample`] and [`PushError::TooNew`], with which the others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
     }
 
     /// Adds native histograms. Either all of them are taken or, on an error, none, but for
-    /// [`PushError::DuplicateSample`], with which the others are.
+    /// [`PushError::DuplicateSample`] and [`PushError::TooNew`], with which the others are.
     ///
     /// Of the hint, only that the counts began anew and that it is a gauge is believed; that they
     /// went on is found out from the counts.
@@ -160,7 +161,8 @@ impl Backend {
         self.store.push_histograms(tenant, series)
     }
 
-    /// Adds exemplars. Either all of them are taken or, on an error, none.
+    /// Adds exemplars. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::TooNew`], with which the others are.
     pub fn push_exemplars(
         &self,
         tenant: &str,

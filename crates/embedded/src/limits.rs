@@ -22,6 +22,8 @@ pub struct Limits {
     pub max_query_bytes: Option<u64>,
     /// Streams, and likewise series, that one tenant may have.
     pub max_streams_per_tenant: usize,
+    /// How far ahead of the clock data may be dated, as Loki's and Mimir's `creation_grace_period`.
+    pub creation_grace: Duration,
     /// Bytes of text that the labels of all streams and series of one tenant may have. Labels are in
     /// memory, about three times as large, until the last entry of their stream has gone.
     pub label_bytes_per_tenant: usize,
@@ -54,6 +56,7 @@ impl Default for Limits {
             max_entries: 5_000,
             max_query_bytes: Some(64 << 30),
             max_streams_per_tenant: 100_000,
+            creation_grace: Duration::from_hours(24),
             label_bytes_per_tenant: 64 << 20,
             label_bytes: 256 << 20,
             retention: Duration::from_hours(24),

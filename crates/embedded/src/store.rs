@@ -112,6 +112,18 @@ pub enum PushError {
         /// Milliseconds since the Unix epoch.
         timestamp_ms: i64,
     },
+    /// An entry that is dated too far ahead. Everything else of the push was stored; sent again, it
+    /// is refused again.
+    #[error(
+        "timestamp too new: {labels} has an entry of {time}, which is further ahead than may be; \
+         what else was pushed was stored"
+    )]
+    TooNew {
+        /// The labels of the stream or series.
+        labels: String,
+        /// The time, as RFC 3339 has it.
+        time: String,
+    },
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
@@ -158,6 +170,8 @@ struct Shared {
     directory: Option<Directory>,
     /// Bytes on disk that one tenant may have.
     retention_bytes: Option<u64>,
+    /// How far ahead of the clock data may be dated, in nanoseconds.
+    grace_ns: i64,
     clock: Clock,
 }
 
@@ -181,16 +195,22 @@ pub struct TenantMetrics(
 );
 
 impl Store {
-    /// An empty store in memory.
+    /// An empty store in memory, which takes data of any time.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
+        Self::in_memory(limits, Arc::new(|| i64::MAX))
+    }
+
+    /// An empty store in memory, on a clock.
+    pub(crate) fn in_memory(limits: &Limits, clock: Clock) -> Self {
         Self {
             shared: Arc::new(Shared {
                 tenants: RwLock::default(),
                 setting: Setting::new(limits),
                 directory: None,
                 retention_bytes: None,
-                clock: Arc::new(|| 0),
+                grace_ns: nanoseconds(limits.creation_grace),
+                clock,
             }),
             keeper: None,
         }
@@ -224,6 +244,7 @@ impl Store {
             setting,
             directory: Some(files),
             retention_bytes: limits.retention_bytes,
+            grace_ns: nanoseconds(limits.creation_grace),
             clock,
         });
         Ok(Self {
@@ -281,13 +302,17 @@ impl Store {
         for stream in streams {
             checked.push((check(stream.labels)?, stream.entries));
         }
-        self.or_created(tenant)?.logs.push(checked)
+        let too_new = self.leave_out_too_new(&mut checked);
+        self.or_created(tenant)?.logs.push(checked)?;
+        too_new
     }
 
     /// See [`crate::Backend::push_samples`].
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
-        let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
-        self.or_created(tenant)?.metrics.push(checked)
+        let mut checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
+        let too_new = self.leave_out_too_new(&mut checked);
+        self.or_created(tenant)?.metrics.push(checked)?;
+        too_new
     }
 
     /// See [`crate::Backend::push_histograms`].
@@ -300,8 +325,10 @@ impl Store {
             let checked = sample.histogram.check();
             checked.map_err(PushError::BadHistogram)?;
         }
-        let checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
-        self.or_created(tenant)?.histograms.push(checked)
+        let mut checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
+        let too_new = self.leave_out_too_new(&mut checked);
+        self.or_created(tenant)?.histograms.push(checked)?;
+        too_new
     }
 
     /// See [`crate::Backend::push_exemplars`].
@@ -310,8 +337,33 @@ impl Store {
         tenant: &str,
         series: Vec<ExemplarSeries>,
     ) -> Result<(), PushError> {
-        let checked = named(series.into_iter().map(|one| (one.labels, one.exemplars)))?;
-        self.or_created(tenant)?.exemplars.push(checked)
+        let mut checked = named(series.into_iter().map(|one| (one.labels, one.exemplars)))?;
+        let too_new = self.leave_out_too_new(&mut checked);
+        self.or_created(tenant)?.exemplars.push(checked)?;
+        too_new
+    }
+
+    /// Takes those entries out of a push that are dated too far ahead; the first of them, if there
+    /// is one. They would be the last that the retention takes away.
+    fn leave_out_too_new<T: Record>(&self, push: &mut [(Labels, Vec<T>)]) -> Result<(), PushError> {
+        let newest_ns = (self.shared.clock)().saturating_add(self.shared.grace_ns);
+        let newest = newest_ns / T::UNIT_NS;
+        let mut first = Ok(());
+        for (labels, entries) in push {
+            let is_too_new = |entry: &&T| entry.time() > newest;
+            let Some(time) = entries.iter().find(is_too_new).map(T::time) else {
+                continue;
+            };
+            entries.retain(|entry| entry.time() <= newest);
+            if first.is_ok() {
+                let ns = i128::from(time).saturating_mul(i128::from(T::UNIT_NS));
+                let time = jiff::Timestamp::from_nanosecond(ns)
+                    .map_or_else(|_| format!("{ns} ns"), |time| time.to_string());
+                let labels = labels.to_string();
+                first = Err(PushError::TooNew { labels, time });
+            }
+        }
+        first
     }
 
     /// See [`crate::Backend::add_metadata`].
@@ -390,6 +442,10 @@ impl Drop for Store {
             tracing::error!("the thread that looks after the store broke off");
         }
     }
+}
+
+fn nanoseconds(of: std::time::Duration) -> i64 {
+    i64::try_from(of.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Series of which every one has labels that may be, a metric's name among them.

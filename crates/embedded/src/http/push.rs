@@ -117,6 +117,7 @@ fn pushed(error: PushError) -> Refused {
         | PushError::NoMetricName(_)
         | PushError::BadHistogram(_)
         | PushError::DuplicateSample { .. }
+        | PushError::TooNew { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         // Senders keep what they have and try again.

@@ -9,6 +9,7 @@ mod v2;
 
 use super::body::{Write, unsupported};
 use super::{Refused, bad, pushed};
+use crate::store::PushError;
 use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, SampleSeries};
 
 /// What a batch holds, by series.
@@ -82,15 +83,17 @@ impl Batch {
         let described = backend.add_metadata(tenant, self.metadata);
         // The samples last: what is sent again after a failure is there once, and nothing is
         // missing.
-        if let Err(error) = backend.push_exemplars(tenant, self.exemplars) {
-            return (stored, Err(pushed(error)));
+        let mut too_new = None;
+        match backend.push_exemplars(tenant, self.exemplars) {
+            Ok(()) => stored.exemplars = exemplars,
+            Err(error @ PushError::TooNew { .. }) => too_new = Some(error),
+            Err(error) => return (stored, Err(pushed(error))),
         }
-        stored.exemplars = exemplars;
         if let Err(error) = backend.push_samples(tenant, self.samples) {
             return (stored, Err(pushed(error)));
         }
         stored.samples = samples;
-        if let Err(error) = described {
+        if let Some(error) = too_new.or(described.err()) {
             return (stored, Err(pushed(error)));
         }
         let result = self.first_refused.map_or(Ok(()), |first| {

@@ -44,6 +44,8 @@ pub(crate) struct Segment {
     pub(crate) next_id: u32,
     /// Bytes of the file.
     pub(crate) size: u64,
+    /// When the newest of it was sealed, in nanoseconds since the Unix epoch; the time of the file.
+    pub(crate) sealed_ns: i64,
     index: Mutex<Option<Arc<Index>>>,
     /// From when to when there are entries of streams that nobody knows, once that was looked for.
     lost: OnceLock<Option<(i64, i64)>>,
@@ -111,6 +113,7 @@ impl Segment {
             max,
             next_id,
             size,
+            sealed_ns: i64::MAX,
             index: Mutex::default(),
             lost: OnceLock::new(),
             is_doomed: AtomicBool::new(false),
@@ -138,6 +141,12 @@ impl Segment {
         let path = path.to_owned();
         let seqs = (first, seq);
         Some(Self::new(path, seqs, times, next_id, size, handles))
+    }
+
+    /// The time by which it goes, in a unit of so many nanoseconds: that of its newest entry, or when
+    /// that was sealed, whatever it is dated. With it, the former, for those sealed together.
+    pub(crate) fn age(&self, unit_ns: i64) -> (i64, i64) {
+        (self.max.min(self.sealed_ns / unit_ns), self.max)
     }
 
     pub(crate) fn name((first, seq): (u64, u64), (min, max): (i64, i64), next_id: u32) -> String {

@@ -76,7 +76,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         if !is_due && !files.wal().is_due() && !self.is_old(files, now_ns) {
             return;
         }
-        let result = self.seal(files);
+        let result = self.seal(files, now_ns);
         self.has_failed.store(result.is_err(), Ordering::Relaxed);
         if let Err(error) = result {
             tracing::error!(directory = %files.directory.display(), %error, "data could not be sealed; it stays in the log, and it is tried again");
@@ -97,7 +97,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         age >= longest.clamp(SHORTEST_PERIOD_NS, LONGEST_PERIOD_NS) || self.read().weight == 0
     }
 
-    fn seal(&self, files: &Files) -> io::Result<()> {
+    fn seal(&self, files: &Files, now_ns: i64) -> io::Result<()> {
         let _sealing = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
         let sealed = {
             // Nobody writes to the log or the table now.
@@ -121,7 +121,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             }
         }
         drop(frozen);
-        let segment = sealing.finish(next_id)?;
+        let segment = sealing.finish(next_id, now_ns)?;
         self.write().thaw(segment);
         files.wal().remove_up_to(sealed)
     }
@@ -135,7 +135,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         let mut table = self.write();
         let before = table.segments.len();
         table.segments.retain(|segment| {
-            let is_old = segment.max < oldest;
+            let is_old = segment.age(T::UNIT_NS).0 < oldest;
             if is_old {
                 segment.doom();
             }
@@ -149,18 +149,23 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         }
     }
 
-    /// Time of the newest entry of the oldest segment, in nanoseconds since the Unix epoch.
-    pub(in crate::store) fn oldest(&self) -> Option<i64> {
+    /// The age of the oldest segment, in nanoseconds since the Unix epoch.
+    pub(in crate::store) fn oldest(&self) -> Option<(i64, i64)> {
         let table = self.read();
-        let oldest = table.segments.iter().map(|segment| segment.max).min()?;
-        Some(oldest.saturating_mul(T::UNIT_NS))
+        let ages = table.segments.iter().map(|one| one.age(T::UNIT_NS));
+        let (by, newest) = ages.min()?;
+        let unit = T::UNIT_NS;
+        Some((by.saturating_mul(unit), newest.saturating_mul(unit)))
     }
 
     /// Takes the oldest segment away.
     pub(in crate::store) fn drop_oldest(&self) {
         let mut table = self.write();
         let all = table.segments.iter().enumerate();
-        if let Some(at) = all.min_by_key(|(_, segment)| segment.max).map(|(at, _)| at) {
+        if let Some(at) = all
+            .min_by_key(|(_, one)| one.age(T::UNIT_NS))
+            .map(|(at, _)| at)
+        {
             table.segments.remove(at).doom();
         }
         drop(table);

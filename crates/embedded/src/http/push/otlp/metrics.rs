@@ -14,6 +14,7 @@ use super::names::metrics::{Kind, name, unit};
 use crate::http::push::budget::Budget;
 use crate::http::push::proto::otlp::{Data, Metric, MetricsRequest};
 use crate::http::push::{Refused, bad, pushed};
+use crate::store::PushError;
 use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, Sample, SampleSeries};
 use http::StatusCode;
 use resource::Resource;
@@ -46,13 +47,16 @@ pub(super) fn store(
     // Data never go without being stored for what only describes them.
     let described = backend.add_metadata(tenant, batch.metadata);
     // The samples last: what is sent again after a failure is there once, and nothing is missing.
-    backend
-        .push_exemplars(tenant, batch.exemplars)
-        .map_err(pushed)?;
+    let exemplars = backend.push_exemplars(tenant, batch.exemplars);
+    let too_new = match exemplars {
+        Ok(()) => Ok(()),
+        Err(error @ PushError::TooNew { .. }) => Err(error),
+        Err(error) => return Err(pushed(error)),
+    };
     backend
         .push_samples(tenant, batch.samples)
         .map_err(pushed)?;
-    described.map_err(pushed)?;
+    too_new.and(described).map_err(pushed)?;
     Ok(rejected)
 }
 
