@@ -1,14 +1,13 @@
 //! Writing a segment.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::codec::Record;
-use super::directory::{FILE_MODE, sync_directory};
+use super::directory::{options, sync_directory};
 use super::handles::Handles;
 use super::segment::{Chunk, Footer, Index, MAGIC, Page, Segment};
 
@@ -62,11 +61,10 @@ impl Sealing {
     ) -> io::Result<Self> {
         let seq = seqs.1;
         let unfinished = directory.join(format!("seg-{seq:016x}.unfinished"));
-        let file = OpenOptions::new()
+        let file = options()
             .create(true)
             .truncate(true)
             .write(true)
-            .mode(FILE_MODE)
             .open(&unfinished)?;
         let sink = Sink {
             file,

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::bytes::{Bytes, put_i64, put_len, put_u64};
+use super::directory::options;
 use super::handles::Handles;
 use super::{Damaged, DiskError};
 
@@ -162,7 +163,8 @@ impl Segment {
 
     /// The file, open.
     pub(crate) fn file(&self) -> io::Result<Arc<File>> {
-        self.handles.get(self.number, || File::open(&self.path))
+        let open = || options().read(true).open(&self.path);
+        self.handles.get(self.number, open)
     }
 
     /// Whether there may be entries from `start` (inclusive) to `end` (exclusive).
