@@ -17,7 +17,9 @@ pub(crate) use trim::Trim;
 pub const CUSTOM_SCHEMA: i32 = -53;
 
 /// Schemas of calculated bounds.
-const SCHEMAS: std::ops::RangeInclusive<i32> = -4..=8;
+const SCHEMAS: std::ops::RangeInclusive<i32> = COARSEST_SCHEMA..=FINEST_SCHEMA;
+pub(crate) const COARSEST_SCHEMA: i32 = -4;
+pub(crate) const FINEST_SCHEMA: i32 = 8;
 
 /// No number is in a bucket with an index beyond this, in the finest schema.
 const FARTHEST_INDEX: u32 = 1_100 << 8;
@@ -79,13 +81,17 @@ impl Histogram {
         if self.has_custom_bounds() {
             let ends = i32::try_from(self.custom_bounds.len()).unwrap_or(i32::MAX);
             let in_range = |(index, _): &(i32, f64)| (0..=ends).contains(index);
-            if !self.custom_bounds.array_windows().all(|[a, b]| a < b) {
+            let is_rising = self.custom_bounds.array_windows().all(|[a, b]| a < b);
+            if !is_rising || self.custom_bounds.iter().any(|bound| bound.is_nan()) {
                 return Err("its custom bounds do not rise");
             }
             if !self.positive.iter().all(in_range) || !self.negative.is_empty() {
                 return Err("it has buckets beyond its custom bounds");
             }
             return Ok(());
+        }
+        if !self.zero_threshold.is_finite() || self.zero_threshold < 0.0 {
+            return Err("its zero threshold is no number from 0 on");
         }
         if !SCHEMAS.contains(&self.schema) {
             return Err("its schema is none of -4 to 8");

@@ -142,6 +142,13 @@ pub enum PushError {
     Unwritable,
 }
 
+impl PushError {
+    /// Whether it is about a part of the push alone, and the others of it are stored.
+    pub(crate) fn is_of_a_part(&self) -> bool {
+        matches!(self, Self::DuplicateSample { .. } | Self::TooNew { .. })
+    }
+}
+
 /// What a store has seen of its disk since it was opened. All of it is in the log, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DiskHealth {

@@ -85,7 +85,11 @@ impl Histogram {
             return Err(Incompatible);
         }
         if self.has_custom_bounds() {
-            let both = |bound: &&f64| other.custom_bounds.contains(bound);
+            let mut others = other.custom_bounds.iter().peekable();
+            let both = |bound: &&f64| {
+                while others.next_if(|other| other < bound).is_some() {}
+                others.peek() == Some(bound)
+            };
             let differ = self.custom_bounds != other.custom_bounds;
             return Ok(Layout {
                 schema: self.schema,

@@ -8,6 +8,7 @@ pub(super) mod proto;
 mod budget;
 
 mod loki;
+mod native;
 mod otlp;
 mod remote_write;
 
@@ -72,7 +73,10 @@ async fn write(
                 "x-prometheus-remote-write-exemplars-written",
                 stored.exemplars,
             ),
-            ("x-prometheus-remote-write-histograms-written", 0),
+            (
+                "x-prometheus-remote-write-histograms-written",
+                stored.histograms,
+            ),
         ] {
             headers.insert(name, HeaderValue::from(count));
         }

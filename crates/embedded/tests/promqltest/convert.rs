@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use embedded::histogram::CUSTOM_SCHEMA;
-use embedded::{Histogram, HistogramSample, HistogramSeries, Labels, ResetHint};
+use embedded::{Histogram, HistogramSample, HistogramSeries, Labels};
 
 use crate::script::Load;
 use crate::series::Item;

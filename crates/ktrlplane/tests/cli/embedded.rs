@@ -28,6 +28,33 @@ struct TimeSeries {
     labels: Vec<Label>,
     #[prost(message, repeated, tag = "2")]
     samples: Vec<Sample>,
+    #[prost(message, repeated, tag = "4")]
+    histograms: Vec<Histogram>,
+}
+
+/// A native histogram of integers.
+#[derive(Clone, PartialEq, Message)]
+struct Histogram {
+    #[prost(uint64, tag = "1")]
+    count_int: u64,
+    #[prost(double, tag = "3")]
+    sum: f64,
+    #[prost(sint32, tag = "4")]
+    schema: i32,
+    #[prost(message, repeated, tag = "11")]
+    positive_spans: Vec<Span>,
+    #[prost(sint64, repeated, tag = "12")]
+    positive_deltas: Vec<i64>,
+    #[prost(int64, tag = "15")]
+    timestamp: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Message)]
+struct Span {
+    #[prost(sint32, tag = "1")]
+    offset: i32,
+    #[prost(uint32, tag = "2")]
+    length: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Message)]
@@ -131,7 +158,8 @@ impl World {
         assert_eq!(answer.0, 204, "{}", answer.1);
     }
 
-    /// Writes samples of one series with these times, in seconds, which are their values as well.
+    /// Writes samples of one series with these times, in seconds, which are their values as well, and
+    /// native histograms of another, all of whose observations are above 1 and up to 2.
     #[allow(
         clippy::cast_precision_loss,
         reason = "a time in seconds is far below 2^52"
@@ -145,11 +173,30 @@ impl World {
             value: *second as f64,
             timestamp: second * 1000,
         };
-        let request = WriteRequest {
-            timeseries: vec![TimeSeries {
-                labels: vec![label("__name__", "orders_total"), label("app", "shop")],
-                samples: seconds.iter().map(sample).collect(),
+        let histogram = |second: &i64| Histogram {
+            count_int: second.unsigned_abs(),
+            sum: 1.5 * *second as f64,
+            schema: 0,
+            positive_spans: vec![Span {
+                offset: 1,
+                length: 1,
             }],
+            positive_deltas: vec![*second],
+            timestamp: second * 1000,
+        };
+        let request = WriteRequest {
+            timeseries: vec![
+                TimeSeries {
+                    labels: vec![label("__name__", "orders_total"), label("app", "shop")],
+                    samples: seconds.iter().map(sample).collect(),
+                    histograms: Vec::new(),
+                },
+                TimeSeries {
+                    labels: vec![label("__name__", "took_seconds"), label("app", "shop")],
+                    samples: Vec::new(),
+                    histograms: seconds.iter().map(histogram).collect(),
+                },
+            ],
         };
         let body = snap::raw::Encoder::new()
             .compress_vec(&request.encode_to_vec())
@@ -179,10 +226,23 @@ impl World {
 
     /// How many samples of the last day there are.
     fn samples(&self, url: &str) -> usize {
-        let query = "count_over_time(orders_total[1d])";
+        let value = self.value(url, "count_over_time(orders_total[1d])");
+        value.map_or(0, |text| text.parse().unwrap())
+    }
+
+    /// How many native histograms of the last day there are, and the median of all that was observed.
+    fn histograms(&self, url: &str) -> (usize, f64) {
+        let count = self.value(url, "count_over_time(took_seconds[1d])");
+        let median = self.value(url, "histogram_quantile(0.5, rate(took_seconds[1d]))");
+        let count = count.map_or(0, |text| text.parse().unwrap());
+        (count, median.map_or(0.0, |text| text.parse().unwrap()))
+    }
+
+    /// The value of the first series.
+    fn value(&self, url: &str, query: &str) -> Option<String> {
         let answer = self.ask(url, "prometheus/api/v1/query", query);
         let value = &answer["data"]["result"][0]["value"][1];
-        value.as_str().map_or(0, |text| text.parse().unwrap())
+        value.as_str().map(str::to_owned)
     }
 
     fn ask(&self, url: &str, api: &str, query: &str) -> Value {
@@ -222,6 +282,7 @@ fn what_was_written_survives_a_stop_and_a_kill() {
     let (second, url) = world.serve(&[]);
     assert_eq!(world.lines(&url), expected);
     assert_eq!(world.samples(&url), 100);
+    assert_eq!(world.histograms(&url).0, 100);
     world.push_lines(&url, more);
     world.write_samples(&url, more);
     // Dropped, it is killed, with no time to do anything about it.
@@ -230,6 +291,9 @@ fn what_was_written_survives_a_stop_and_a_kill() {
     let (_third, url) = world.serve(&[]);
     assert_eq!(world.lines(&url), all);
     assert_eq!(world.samples(&url), 120);
+    let (count, median) = world.histograms(&url);
+    assert_eq!(count, 120);
+    assert!((median - std::f64::consts::SQRT_2).abs() < 1e-9, "{median}");
     // Where it is said to be, beside the database, and for its owner alone.
     let directory = world.path().join("ktrlplane-data");
     let mode = std::fs::metadata(&directory).unwrap().permissions().mode();

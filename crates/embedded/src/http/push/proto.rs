@@ -1,5 +1,6 @@
 //! The messages, as far as they are stored.
 
+pub(in crate::http) mod histogram;
 pub(in crate::http) mod otlp;
 pub(in crate::http) mod v2;
 
@@ -62,7 +63,7 @@ pub(in crate::http) struct TimeSeries {
     pub(in crate::http) samples: Vec<Sample>,
     #[prost(message, repeated, tag = "3")]
     pub(in crate::http) exemplars: Vec<Exemplar>,
-    /// Undecoded: it is enough to know whether there are any.
+    /// Undecoded: one at a time takes less memory.
     #[prost(bytes = "vec", repeated, tag = "4")]
     pub(in crate::http) histograms: Vec<Vec<u8>>,
 }

@@ -1,32 +1,41 @@
 //! Prometheus' remote write.
 //!
-//! Series with native histograms are not stored. They are refused with a sentence, and the rest of
-//! the batch is stored nevertheless, as Mimir does it with what it refuses: senders do not send
-//! again what a 400 was the answer to.
+//! Native histograms that cannot be are refused with a sentence, and the rest of the batch is stored
+//! nevertheless, as Mimir does it with what it refuses: senders do not send again what a 400 was the
+//! answer to.
 
 mod v1;
 mod v2;
 
+use prost::Message as _;
+
 use super::body::{Write, unsupported};
-use super::{Refused, bad, pushed};
-use crate::store::PushError;
-use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, SampleSeries};
+use super::budget::Budget;
+use super::proto::histogram::Histogram as Sent;
+use super::{Refused, bad, native, pushed};
+use crate::store::Record as _;
+use crate::{
+    Backend, ExemplarSeries, HistogramSample, HistogramSeries, Labels, MetricKind, MetricMetadata,
+    SampleSeries,
+};
 
 /// What a batch holds, by series.
 #[derive(Default)]
 struct Batch {
     samples: Vec<SampleSeries>,
+    histograms: Vec<HistogramSeries>,
     exemplars: Vec<ExemplarSeries>,
     metadata: Vec<MetricMetadata>,
-    /// Series that are not stored, and the first of them.
+    /// Native histograms that are not stored, and of the first of them the series and why.
     refused: usize,
-    first_refused: Option<String>,
+    first_refused: Option<(String, String)>,
 }
 
 /// What was stored.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Stored {
     pub(super) samples: usize,
+    pub(super) histograms: usize,
     pub(super) exemplars: usize,
 }
 
@@ -67,39 +76,97 @@ fn decode(write: &Write, is_v2: bool) -> Result<Batch, Refused> {
 }
 
 impl Batch {
-    fn refuse(&mut self, labels: &[(String, String)]) {
+    /// The histograms of a series, but for those that cannot be.
+    fn decode_histograms(
+        &mut self,
+        labels: &[(String, String)],
+        sent: &[Vec<u8>],
+        budget: &Budget,
+    ) -> Result<Vec<HistogramSample>, Refused> {
+        let mut histograms = Vec::with_capacity(sent.len());
+        for bytes in sent {
+            let histogram = if bytes.len() > native::LONGEST {
+                Err(native::too_many())
+            } else {
+                native::of_remote_write(&Sent::decode(bytes.as_slice()).map_err(bad)?)
+            };
+            match histogram {
+                Ok(histogram) => {
+                    budget.take(histogram.weight())?;
+                    histograms.push(histogram);
+                }
+                Err(invalid) => self.refuse(labels, invalid),
+            }
+        }
+        Ok(histograms)
+    }
+
+    fn refuse(&mut self, labels: &[(String, String)], invalid: native::Invalid) {
         self.refused = self.refused.saturating_add(1);
-        self.first_refused.get_or_insert_with(|| {
-            let name = labels.iter().find(|(name, _)| name == "__name__");
-            name.map_or_else(String::new, |(_, name)| name.clone())
+        self.first_refused
+            .get_or_insert_with(|| (Labels::new(labels.to_vec()).to_string(), invalid));
+    }
+
+    /// Adds the samples and histograms of a series.
+    fn add(
+        &mut self,
+        series: SampleSeries,
+        histograms: Vec<HistogramSample>,
+        budget: &Budget,
+    ) -> Result<(), Refused> {
+        if histograms.is_empty() {
+            self.samples.push(series);
+            return Ok(());
+        }
+        let labels = if series.samples.is_empty() {
+            series.labels
+        } else {
+            budget.take_pairs(&series.labels)?;
+            let labels = series.labels.clone();
+            self.samples.push(series);
+            labels
+        };
+        self.histograms.push(HistogramSeries {
+            labels,
+            samples: histograms,
         });
+        Ok(())
     }
 
     fn store(self, backend: &Backend, tenant: &str) -> (Stored, Result<(), Refused>) {
         let samples = self.samples.iter().map(|one| one.samples.len()).sum();
+        let histograms = self.histograms.iter().map(|one| one.samples.len()).sum();
         let exemplars = self.exemplars.iter().map(|one| one.exemplars.len()).sum();
         let mut stored = Stored::default();
         // Data never go without being stored for what only describes them.
         let described = backend.add_metadata(tenant, self.metadata);
-        // The samples last: what is sent again after a failure is there once, and nothing is
+        // The values last: what is sent again after a failure is there once, and nothing is
         // missing.
-        let mut too_new = None;
-        match backend.push_exemplars(tenant, self.exemplars) {
+        let of_exemplars = backend.push_exemplars(tenant, self.exemplars);
+        match &of_exemplars {
             Ok(()) => stored.exemplars = exemplars,
-            Err(error @ PushError::TooNew { .. }) => too_new = Some(error),
-            Err(error) => return (stored, Err(pushed(error))),
+            // All but those are stored.
+            Err(error) if error.is_of_a_part() => {}
+            Err(error) => return (stored, Err(pushed(error.clone()))),
         }
-        if let Err(error) = backend.push_samples(tenant, self.samples) {
+        let result = backend.push_samples(tenant, self.samples);
+        match &result {
+            Ok(()) => stored.samples = samples,
+            Err(error) if error.is_of_a_part() => {}
+            Err(error) => return (stored, Err(pushed(error.clone()))),
+        }
+        let of_histograms = backend.push_histograms(tenant, self.histograms);
+        if of_histograms.is_ok() {
+            stored.histograms = histograms;
+        }
+        let all = of_histograms.and(result).and(of_exemplars).and(described);
+        if let Err(error) = all {
             return (stored, Err(pushed(error)));
         }
-        stored.samples = samples;
-        if let Some(error) = too_new.or(described.err()) {
-            return (stored, Err(pushed(error)));
-        }
-        let result = self.first_refused.map_or(Ok(()), |first| {
+        let result = self.first_refused.map_or(Ok(()), |(series, why)| {
             Err(bad(format!(
-                "native histograms are not stored by the embedded backend: {} series refused, the \
-                 first is of {first:?}; the rest of the batch is stored",
+                "{} native histograms were refused, the first of the series {series}: {why}; the \
+                 rest of the batch is stored",
                 self.refused
             )))
         });

@@ -4,6 +4,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use prost::Message as _;
 
+use super::super::push::proto::histogram::{Count, Histogram, Span};
 use super::super::push::proto::{
     Entry, Exemplar, Label, Metadata, Metadatum, PushRequest, Sample, Stream, TimeSeries,
     Timestamp, WriteRequest,
@@ -117,7 +118,41 @@ async fn samples_that_were_written_are_found() {
     assert!(found.contains("Whether it is up."), "{found}");
 
     // What is not stored is not acknowledged.
-    write.timeseries[0].histograms.push(Vec::new());
+    let impossible = Histogram {
+        schema: 100,
+        ..Histogram::default()
+    };
+    let native = Histogram {
+        timestamp: NOW / 1_000_000 - 1000,
+        sum: 5.0,
+        positive_spans: vec![Span {
+            offset: 0,
+            length: 1,
+        }],
+        positive_deltas: vec![4],
+        count: Some(Count::Int(4)),
+        ..Histogram::default()
+    };
+    let series = &mut write.timeseries[0];
+    series.labels[0].value = "native".to_owned();
+    series.samples.clear();
+    series.histograms = vec![impossible.encode_to_vec(), native.encode_to_vec()];
+    let body = write.encode_to_vec();
+    let (status, said) = post(&backend, "/api/v1/push", PROTOBUF, &body).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{said}");
+    assert!(
+        said.contains("1 native histograms were refused")
+            && said.contains(r#"{__name__="native", resource_id="r1"}: its schema"#),
+        "{said}"
+    );
+    let found = get(
+        &backend,
+        "/prometheus/api/v1/query?query=histogram_quantile(0.5,native)",
+    );
+    let found = found.await;
+    assert!(found.contains(r#""0.70710678118654"#), "{found}");
+    // Bytes that are no histogram are no batch.
+    write.timeseries[0].histograms[0] = vec![1];
     let body = write.encode_to_vec();
     let (status, said) = post(&backend, "/api/v1/push", PROTOBUF, &body).await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{said}");

@@ -7,6 +7,7 @@ use prost::Message as _;
 use tower::ServiceExt as _;
 
 use super::super::push::proto::Sample;
+use super::super::push::proto::histogram::{Count, Histogram, Span};
 use super::super::push::proto::v2::{Exemplar, Metadata, Request as Batch, TimeSeries};
 use super::NOW;
 use crate::{Backend, Limits};
@@ -144,22 +145,75 @@ async fn samples_that_were_written_are_found_and_counted() {
     }
 }
 
+/// With listed bounds, of floats.
+fn native(timestamp: i64) -> Histogram {
+    Histogram {
+        count: Some(Count::Float(4.0)),
+        sum: 6.0,
+        schema: -53,
+        positive_spans: vec![Span {
+            offset: 0,
+            length: 2,
+        }],
+        positive_counts: vec![1.0, 3.0],
+        custom_values: vec![1.0, 3.0],
+        timestamp,
+        ..Histogram::default()
+    }
+}
+
 #[tokio::test]
-async fn native_histograms_are_refused_and_the_rest_is_stored() {
+async fn native_histograms_are_found_until_their_series_ends() {
     let backend = empty();
     let mut with_native = batch();
-    with_native.timeseries[1].histograms.push(Vec::new());
+    let series = &mut with_native.timeseries[1];
+    let before = series.samples.clone();
+    series.histograms = vec![native(NOW_MS - 3000).encode_to_vec()];
+    series.samples.clear();
+    let (status, said, mut counts) = post(&backend, "/api/v1/push", &with_native).await;
+    assert_eq!((status, &*said), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(counts[2].take().unwrap(), "1");
+    let query = "/prometheus/api/v1/query?query=histogram_quantile(0.5,s_bucket)";
+    let found = get(&backend, query).await;
+    assert!(found.contains(r#""1.6666666666666665""#), "{found}");
+    let mark = Histogram {
+        sum: f64::from_bits(crate::store::STALE_NAN),
+        timestamp: NOW_MS - 500,
+        ..Histogram::default()
+    };
+    let series = &mut with_native.timeseries[1];
+    series.histograms.push(mark.encode_to_vec());
+    series.samples = before;
+    let (status, said, mut counts) = post(&backend, "/api/v1/push", &with_native).await;
+    assert_eq!((status, &*said), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(counts[2].take().unwrap(), "2");
+    let found = get(&backend, query).await;
+    assert!(found.contains(r#""result":[]"#), "{found}");
+}
+
+#[tokio::test]
+async fn histograms_that_cannot_be_are_refused_and_the_rest_is_stored() {
+    let backend = empty();
+    let mut with_native = batch();
+    let mut impossible = native(NOW_MS - 1000);
+    impossible.custom_values.clear();
+    with_native.timeseries[1].histograms = vec![impossible.encode_to_vec()];
     let (status, said, counts) = post(&backend, "/api/v1/push", &with_native).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(
-        said.contains("native histograms") && said.contains("s_bucket"),
+        said.contains("1 native histograms were refused") && said.contains("s_bucket"),
         "{said}"
     );
-    assert_eq!(counts, written(1, 1));
+    assert_eq!(counts, written(3, 1));
     let found = get(&backend, "/prometheus/api/v1/query?query=hits").await;
     assert!(found.contains(r#""4.5""#), "{found}");
-    let found = get(&backend, "/prometheus/api/v1/query?query=s_bucket").await;
-    assert!(found.contains(r#""result":[]"#), "{found}");
+    // So it is where a sample is another one than before.
+    with_native.timeseries[0].samples[0].value = 5.0;
+    with_native.timeseries[1].histograms = vec![native(NOW_MS - 500).encode_to_vec()];
+    let (status, said, mut counts) = post(&backend, "/api/v1/push", &with_native).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(said.contains("duplicate sample"), "{said}");
+    assert_eq!(counts[2].take().unwrap(), "1");
 }
 
 #[tokio::test]

@@ -83,17 +83,11 @@ fn a_histogram_that_is_sent_again_is_there_once_and_another_at_its_time_is_refus
     let first = histogram(NOW * 1000, 3.0);
     push_histograms(&store, "a", vec![first.clone()]).unwrap();
     for place in 0..4 {
-        match place {
-            1 => {
-                drop(store);
-                store = open(directory.path());
-            }
-            2 => store.seal(),
-            3 => {
-                drop(store);
-                store = open(directory.path());
-            }
-            _ => {}
+        if place == 2 {
+            store.seal();
+        } else if place > 0 {
+            drop(store);
+            store = open(directory.path());
         }
         // A hint makes no other histogram of it.
         let again = hint(ResetHint::NotReset, first.clone());

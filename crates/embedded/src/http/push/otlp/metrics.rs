@@ -5,6 +5,7 @@
 //! series `target_info`, to be joined. What the scope is goes nowhere. Metrics that cannot be stored
 //! are refused one by one, and the sender is told; the rest of the batch is stored.
 
+mod exponential;
 mod labels;
 mod points;
 mod resource;
@@ -14,8 +15,11 @@ use super::names::metrics::{Kind, name, unit};
 use crate::http::push::budget::Budget;
 use crate::http::push::proto::otlp::{Data, Metric, MetricsRequest};
 use crate::http::push::{Refused, bad, pushed};
-use crate::store::PushError;
-use crate::{Backend, ExemplarSeries, MetricKind, MetricMetadata, Sample, SampleSeries};
+use crate::store::Record as _;
+use crate::{
+    Backend, ExemplarSeries, HistogramSample, HistogramSeries, MetricKind, MetricMetadata,
+    PushError, Sample, SampleSeries,
+};
 use http::StatusCode;
 use resource::Resource;
 
@@ -41,23 +45,27 @@ pub(super) fn store(
         }
     }
     let rejected = batch.rejected();
-    if batch.samples.is_empty() && !rejected.sentence.is_empty() {
+    if batch.samples.is_empty() && batch.histograms.is_empty() && !rejected.sentence.is_empty() {
         return Err(bad(rejected.sentence));
     }
     // Data never go without being stored for what only describes them.
     let described = backend.add_metadata(tenant, batch.metadata);
-    // The samples last: what is sent again after a failure is there once, and nothing is missing.
-    let exemplars = backend.push_exemplars(tenant, batch.exemplars);
-    let too_new = match exemplars {
-        Ok(()) => Ok(()),
-        Err(error @ PushError::TooNew { .. }) => Err(error),
-        Err(error) => return Err(pushed(error)),
-    };
-    backend
-        .push_samples(tenant, batch.samples)
-        .map_err(pushed)?;
-    too_new.and(described).map_err(pushed)?;
+    // The values last: what is sent again after a failure is there once, and nothing is missing.
+    let of_exemplars = on_the_whole(backend.push_exemplars(tenant, batch.exemplars))?;
+    let result = on_the_whole(backend.push_samples(tenant, batch.samples))?;
+    // All samples but those that were refused are stored, and the histograms are, too.
+    let of_histograms = backend.push_histograms(tenant, batch.histograms);
+    let all = of_histograms.and(result).and(of_exemplars).and(described);
+    all.map_err(pushed)?;
     Ok(rejected)
+}
+
+/// What was refused of a push, if the others of it are stored.
+fn on_the_whole(result: Result<(), PushError>) -> Result<Result<(), PushError>, Refused> {
+    match result {
+        Err(error) if !error.is_of_a_part() => Err(pushed(error)),
+        Ok(()) | Err(_) => Ok(result),
+    }
 }
 
 /// The times of the first and the last sample, in milliseconds since the Unix epoch.
@@ -75,6 +83,7 @@ impl Span {
 #[derive(Default)]
 struct Batch {
     samples: Vec<SampleSeries>,
+    histograms: Vec<HistogramSeries>,
     exemplars: Vec<ExemplarSeries>,
     metadata: Vec<MetricMetadata>,
     budget: Budget,
@@ -88,6 +97,21 @@ impl Batch {
         self.budget.take(size_of::<SampleSeries>())?;
         self.budget.take_pairs(&labels)?;
         self.samples.push(SampleSeries {
+            labels,
+            samples: vec![sample],
+        });
+        Ok(())
+    }
+
+    fn histogram(
+        &mut self,
+        labels: Vec<(String, String)>,
+        sample: HistogramSample,
+    ) -> Result<(), Refused> {
+        self.budget.take(size_of::<HistogramSeries>())?;
+        self.budget.take_pairs(&labels)?;
+        self.budget.take(sample.weight())?;
+        self.histograms.push(HistogramSeries {
             labels,
             samples: vec![sample],
         });
@@ -150,11 +174,8 @@ fn one(
             (MetricKind::Histogram, Kind::Other, points)
         }
         Some(Data::ExponentialHistogram(histogram)) => {
-            let refused = bad(format!(
-                "the metric {of:?} is an exponential histogram, and native histograms are not \
-                 stored by the embedded backend: send it with explicit buckets"
-            ));
-            return batch.refuse(histogram.data_points.len(), refused);
+            let points = histogram.data_points.len();
+            (MetricKind::Histogram, Kind::Other, points)
         }
         Some(Data::Summary(summary)) => {
             let points = summary.data_points.len();
@@ -167,9 +188,8 @@ fn one(
     let temporality = match &data {
         Some(Data::Sum(sum)) => sum.aggregation_temporality,
         Some(Data::Histogram(histogram)) => histogram.aggregation_temporality,
-        Some(Data::Gauge(_) | Data::Summary(_) | Data::ExponentialHistogram(_)) | None => {
-            CUMULATIVE
-        }
+        Some(Data::ExponentialHistogram(histogram)) => histogram.aggregation_temporality,
+        Some(Data::Gauge(_) | Data::Summary(_)) | None => CUMULATIVE,
     };
     if temporality != CUMULATIVE {
         let refused = bad(format!(
@@ -200,8 +220,9 @@ fn one(
         Some(Data::Sum(sum)) => adding.numbers(sum.data_points, true),
         Some(Data::Histogram(histogram)) => adding.histograms(histogram.data_points),
         Some(Data::Summary(summary)) => adding.summaries(summary.data_points),
+        Some(Data::ExponentialHistogram(histogram)) => adding.exponentials(&histogram.data_points),
         // Refused above.
-        Some(Data::ExponentialHistogram(_)) | None => Ok(()),
+        None => Ok(()),
     }
 }
 

@@ -190,9 +190,44 @@ pub(in crate::http) struct Histogram {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(in crate::http) struct ExponentialHistogram {
-    /// Undecoded but for their number: none is stored.
+    /// Undecoded: one at a time takes less memory.
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub(in crate::http) data_points: Vec<Vec<u8>>,
+    #[prost(int32, tag = "2")]
+    pub(in crate::http) aggregation_temporality: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(in crate::http) struct ExponentialHistogramDataPoint {
+    #[prost(message, repeated, tag = "1")]
+    pub(in crate::http) attributes: Vec<KeyValue>,
+    #[prost(fixed64, tag = "3")]
+    pub(in crate::http) time_unix_nano: u64,
+    #[prost(fixed64, tag = "4")]
+    pub(in crate::http) count: u64,
+    #[prost(double, optional, tag = "5")]
+    pub(in crate::http) sum: Option<f64>,
+    #[prost(sint32, tag = "6")]
+    pub(in crate::http) scale: i32,
+    #[prost(fixed64, tag = "7")]
+    pub(in crate::http) zero_count: u64,
+    #[prost(message, optional, tag = "8")]
+    pub(in crate::http) positive: Option<Buckets>,
+    #[prost(message, optional, tag = "9")]
+    pub(in crate::http) negative: Option<Buckets>,
+    #[prost(uint32, tag = "10")]
+    pub(in crate::http) flags: u32,
+    #[prost(message, repeated, tag = "11")]
+    pub(in crate::http) exemplars: Vec<Exemplar>,
+}
+
+/// Buckets that follow each other.
+#[derive(Clone, PartialEq, Eq, prost::Message)]
+pub(in crate::http) struct Buckets {
+    #[prost(sint32, tag = "1")]
+    pub(in crate::http) offset: i32,
+    #[prost(uint64, repeated, tag = "2")]
+    pub(in crate::http) bucket_counts: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -18,7 +18,7 @@ pub(in crate::http) struct TimeSeries {
     pub(in crate::http) labels_refs: Vec<u32>,
     #[prost(message, repeated, tag = "2")]
     pub(in crate::http) samples: Vec<Sample>,
-    /// Undecoded: it is enough to know whether there are any.
+    /// Undecoded: one at a time takes less memory.
     #[prost(bytes = "vec", repeated, tag = "3")]
     pub(in crate::http) histograms: Vec<Vec<u8>>,
     #[prost(message, repeated, tag = "4")]

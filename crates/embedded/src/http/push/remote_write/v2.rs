@@ -36,12 +36,13 @@ pub(super) fn decode(plain: &[u8]) -> Result<Batch, Refused> {
             let metadata = symbols.metadata(&labels, metadata).map_err(of)?;
             batch.metadata.extend(metadata);
         }
-        if !series.histograms.is_empty() {
-            batch.refuse(&labels);
-            continue;
-        }
-        if series.samples.is_empty() {
+        let has_samples = !series.samples.is_empty();
+        if !has_samples && series.histograms.is_empty() {
             return Err(of("it has no sample".to_owned()));
+        }
+        let histograms = batch.decode_histograms(&labels, &series.histograms, &budget)?;
+        if !has_samples && histograms.is_empty() {
+            continue;
         }
         if !exemplars.is_empty() {
             batch.exemplars.push(ExemplarSeries {
@@ -53,10 +54,11 @@ pub(super) fn decode(plain: &[u8]) -> Result<Batch, Refused> {
             value: one.value,
             timestamp_ms: one.timestamp,
         });
-        batch.samples.push(SampleSeries {
+        let samples = SampleSeries {
             labels,
             samples: samples.collect(),
-        });
+        };
+        batch.add(samples, histograms, &budget)?;
     }
     Ok(batch)
 }

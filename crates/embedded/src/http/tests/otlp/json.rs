@@ -2,14 +2,16 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use prost::Message as _;
 use serde_json::Value as Json;
 
 use super::BEGINNING;
 use crate::http::push::proto::otlp::{
-    AnyValue, ArrayValue, Data, Exemplar, ExponentialHistogram, Gauge, Histogram,
-    HistogramDataPoint, KeyValue, KeyValueList, LogRecord, LogsRequest, Measured, Metric,
-    MetricsRequest, Number, NumberDataPoint, Resource, ResourceLogs, ResourceMetrics, Scope,
-    ScopeLogs, ScopeMetrics, Sum, Summary, SummaryDataPoint, Value, ValueAtQuantile,
+    AnyValue, ArrayValue, Buckets, Data, Exemplar, ExponentialHistogram,
+    ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint, KeyValue, KeyValueList,
+    LogRecord, LogsRequest, Measured, Metric, MetricsRequest, Number, NumberDataPoint, Resource,
+    ResourceLogs, ResourceMetrics, Scope, ScopeLogs, ScopeMetrics, Sum, Summary, SummaryDataPoint,
+    Value, ValueAtQuantile,
 };
 
 fn list<T>(json: &Json, one: impl Fn(&Json) -> T) -> Vec<T> {
@@ -149,7 +151,8 @@ fn data(json: &Json) -> Option<Data> {
             aggregation_temporality,
         }),
         "exponentialHistogram" => Data::ExponentialHistogram(ExponentialHistogram {
-            data_points: list(points, |_| Vec::new()),
+            data_points: list(points, |json| exponential(json).encode_to_vec()),
+            aggregation_temporality,
         }),
         "summary" => Data::Summary(Summary {
             data_points: list(points, summary),
@@ -181,6 +184,25 @@ fn histogram(json: &Json) -> HistogramDataPoint {
         exemplars: list(&json["exemplars"], exemplar),
         attributes: attributes(&json["attributes"]),
         flags: int(&json["flags"]),
+    }
+}
+
+fn exponential(json: &Json) -> ExponentialHistogramDataPoint {
+    let buckets = |json: &Json| Buckets {
+        offset: int(&json["offset"]),
+        bucket_counts: list(&json["bucketCounts"], int),
+    };
+    ExponentialHistogramDataPoint {
+        attributes: attributes(&json["attributes"]),
+        time_unix_nano: time(&json["timeUnixNano"]),
+        count: int(&json["count"]),
+        sum: json["sum"].as_f64(),
+        scale: int(&json["scale"]),
+        zero_count: int(&json["zeroCount"]),
+        positive: json.get("positive").map(buckets),
+        negative: json.get("negative").map(buckets),
+        flags: int(&json["flags"]),
+        exemplars: list(&json["exemplars"], exemplar),
     }
 }
 

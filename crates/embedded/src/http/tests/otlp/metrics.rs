@@ -36,9 +36,19 @@ async fn series(backend: &Backend) -> Vec<String> {
     let found = get(backend, "/prometheus/api/v1/query", &parameters).await;
     let one = |series: &Json| {
         let mut line = labels(&series["metric"]);
-        for value in series["values"].as_array().unwrap() {
+        for value in series["values"].as_array().into_iter().flatten() {
             let number = value[1].as_str().unwrap();
             write!(line, " {number}@{}", seconds(&value[0])).unwrap();
+        }
+        for value in series["histograms"].as_array().into_iter().flatten() {
+            let text = |json: &Json| json.as_str().unwrap().to_owned();
+            let of = &value[1];
+            write!(line, " {}/{}", text(&of["sum"]), text(&of["count"])).unwrap();
+            for bucket in of["buckets"].as_array().into_iter().flatten() {
+                let [lower, upper, count] = [1, 2, 3].map(|at| text(&bucket[at]));
+                write!(line, " {lower}..{upper}={count}").unwrap();
+            }
+            write!(line, "@{}", seconds(&value[0])).unwrap();
         }
         line
     };

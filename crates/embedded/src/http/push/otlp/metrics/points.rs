@@ -54,7 +54,11 @@ impl Adding<'_, '_> {
         Ok(())
     }
 
-    fn refuse_point(&mut self, at: usize, added: Result<(), Refused>) -> Result<(), Refused> {
+    pub(super) fn refuse_point(
+        &mut self,
+        at: usize,
+        added: Result<(), Refused>,
+    ) -> Result<(), Refused> {
         added.or_else(|(status, sentence)| {
             let sentence = format!("data point {at} of the metric {:?}: {sentence}", self.of);
             self.batch.refuse(1, (status, sentence))
@@ -136,7 +140,7 @@ impl Adding<'_, '_> {
     }
 
     /// The labels that all series of a point have.
-    fn labels(&self, attributes: &[KeyValue]) -> Result<LabelSet, Refused> {
+    pub(super) fn labels(&self, attributes: &[KeyValue]) -> Result<LabelSet, Refused> {
         let mut labels = LabelSet::new(attributes, &["__name__"])?;
         self.resource.identify(&mut labels);
         Ok(labels)
@@ -159,7 +163,7 @@ impl Adding<'_, '_> {
         self.batch.sample(labels, sample)
     }
 
-    fn exemplify(
+    pub(super) fn exemplify(
         &mut self,
         labels: &LabelSet,
         suffix: &str,
@@ -185,11 +189,11 @@ const STALE: f64 = f64::from_bits(STALE_NAN);
 const LONGEST_EXEMPLAR: usize = 128;
 
 /// Whether the flags of a point say that nothing was recorded.
-fn is_nothing(flags: u32) -> bool {
+pub(super) fn is_nothing(flags: u32) -> bool {
     flags & 1 == 1
 }
 
-fn millis(nanos: u64) -> i64 {
+pub(super) fn millis(nanos: u64) -> i64 {
     i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX)
 }
 
@@ -199,7 +203,7 @@ fn counted(count: u64) -> f64 {
 }
 
 /// Exemplars, which are of the time of their point if nobody knows better.
-fn exemplars(sent: &[Sent], time: i64) -> Result<Vec<Exemplar>, Refused> {
+pub(super) fn exemplars(sent: &[Sent], time: i64) -> Result<Vec<Exemplar>, Refused> {
     let one = |sent: &Sent| {
         let value = match sent.value {
             Some(Measured::Double(value)) => value,
