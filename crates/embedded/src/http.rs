@@ -29,6 +29,8 @@ struct Shared {
     backend: Backend,
     /// Where queries run.
     places: Arc<Places>,
+    /// The writes that are worked on.
+    turns: Arc<push::Turns>,
 }
 
 pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Router {
@@ -39,7 +41,11 @@ pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Rout
         .merge(push::routes())
         .route("/ready", get(ready))
         .route("/-/ready", get(ready))
-        .with_state(Shared { backend, places });
+        .with_state(Shared {
+            backend,
+            places,
+            turns: Arc::default(),
+        });
     // Outermost, so that without credentials not even a path can be told from another.
     match credentials {
         Some(credentials) => router

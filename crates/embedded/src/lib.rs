@@ -107,7 +107,7 @@ impl Backend {
     #[must_use]
     pub fn with_clock(limits: Limits, clock: Clock) -> Self {
         Self {
-            store: Arc::new(store::Store::new(&limits)),
+            store: Arc::new(store::Store::in_memory(&limits, Arc::clone(&clock))),
             limits: Arc::new(limits),
             clock,
         }
@@ -136,20 +136,21 @@ impl Backend {
     }
 
     /// Adds log lines. Either all of them are taken or, on an error, none, but for
-    /// [`PushError::TooOld`], with which the others are.
+    /// [`PushError::TooOld`] and [`PushError::TooNew`], with which the others are.
     pub fn push_logs(&self, tenant: &str, mut streams: Vec<LogStream>) -> Result<(), PushError> {
         structured_metadata::settle(&mut streams);
         self.store.push_logs(tenant, streams)
     }
 
     /// Adds samples. Either all of them are taken or, on an error, none, but for
-    /// [`PushError::DuplicateSample`] and [`PushError::TooOld`], with which the others are.
+    /// [`PushError::DuplicateSample`], [`PushError::TooOld`] and [`PushError::TooNew`], with which the
+    /// others are.
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         self.store.push_samples(tenant, series)
     }
 
     /// Adds native histograms. Either all of them are taken or, on an error, none, but for
-    /// [`PushError::DuplicateSample`], with which the others are.
+    /// [`PushError::DuplicateSample`] and [`PushError::TooNew`], with which the others are.
     ///
     /// Of the hint, only that the counts began anew and that it is a gauge is believed; that they
     /// went on is found out from the counts.
@@ -161,7 +162,8 @@ impl Backend {
         self.store.push_histograms(tenant, series)
     }
 
-    /// Adds exemplars. Either all of them are taken or, on an error, none.
+    /// Adds exemplars. Either all of them are taken or, on an error, none, but for
+    /// [`PushError::TooNew`], with which the others are.
     pub fn push_exemplars(
         &self,
         tenant: &str,
@@ -170,8 +172,10 @@ impl Backend {
         self.store.push_exemplars(tenant, series)
     }
 
-    /// Tells what metrics mean. Either all of it is taken or, on an error, nothing; what is known
-    /// already is left as it is.
+    /// Tells what metrics mean. On an error nothing is taken. What has no name, or a name or unit of
+    /// more than 1 KiB, is left out, and help is cut after 4 KiB. What is more than one tenant may
+    /// have, 16 MiB of text and as many descriptions as streams, takes the place of what was not told
+    /// for the longest time.
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
         self.store.add_metadata(tenant, batch)
     }

@@ -28,11 +28,18 @@ pub struct Limits {
     pub max_query_bytes: Option<u64>,
     /// Streams, and likewise series, that one tenant may have.
     pub max_streams_per_tenant: usize,
+    /// How far ahead of the clock data may be dated, as Loki's and Mimir's `creation_grace_period`.
+    pub creation_grace: Duration,
+    /// Bytes of text that the labels of all streams and series of one tenant may have. Labels are in
+    /// memory, about three times as large, until the last entry of their stream has gone.
+    pub label_bytes_per_tenant: usize,
+    /// And those of all tenants together.
+    pub label_bytes: usize,
     /// How long data is kept. In memory it is counted back from the newest of its stream or series,
     /// in a directory from now. Somewhat older data may be there still, for it goes in blocks.
     pub retention: Duration,
-    /// Bytes on disk that one tenant may have; when there are more, its oldest go, whatever their
-    /// stream. The size of a block or two may be there beyond. `None`: as many as come within
+    /// Bytes of data on disk that one tenant may have; when there are more, its oldest go, whatever
+    /// their stream. The size of a block or two may be there beyond, and labels and metadata. `None`: as many as come within
     /// `retention`.
     pub retention_bytes: Option<u64>,
     /// Live tails that one tenant may have open at a time, as Loki's
@@ -57,6 +64,9 @@ impl Default for Limits {
             max_entries: 5_000,
             max_query_bytes: Some(64 << 30),
             max_streams_per_tenant: 100_000,
+            creation_grace: Duration::from_hours(24),
+            label_bytes_per_tenant: 64 << 20,
+            label_bytes: 256 << 20,
             retention: Duration::from_hours(24),
             retention_bytes: None,
             tails_per_tenant: 10,

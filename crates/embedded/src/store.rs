@@ -90,6 +90,18 @@ pub enum PushError {
     /// The tenant's limit of streams or series.
     #[error("the tenant has reached its limit of {0} streams or series")]
     TooManyStreams(usize),
+    /// The tenant's limit of the text of labels.
+    #[error(
+        "the labels of the tenant's streams or series have reached its limit of {0} bytes; use \
+         fewer or shorter labels"
+    )]
+    TooManyLabels(usize),
+    /// The limit of the text of labels for all tenants together.
+    #[error(
+        "there is no room for the labels of more streams or series; use fewer or shorter labels, \
+         or try again later"
+    )]
+    NoRoomForLabels,
     /// A sample that has the time of one that is there, and another value. Everything else of the
     /// push was stored; sent again, it is refused again.
     #[error(
@@ -115,6 +127,18 @@ pub enum PushError {
         /// How many entries of the push are too old.
         count: usize,
     },
+    /// An entry that is dated too far ahead. Everything else of the push was stored; sent again, it
+    /// is refused again.
+    #[error(
+        "timestamp too new: {labels} has an entry of {time}, which is further ahead than may be; \
+         what else was pushed was stored"
+    )]
+    TooNew {
+        /// The labels of the stream or series.
+        labels: String,
+        /// The time, as RFC 3339 has it.
+        time: String,
+    },
     /// A push of more than a gigabyte.
     #[error("the push is too large; send less at a time")]
     TooLarge,
@@ -131,6 +155,16 @@ pub enum PushError {
     /// The disk does not take data for another reason, which is in the log.
     #[error("nothing of this push was stored, for the disk does not take it")]
     Unwritable,
+}
+
+impl PushError {
+    /// Whether it is about a part of the push alone, and the others of it are stored.
+    pub(crate) fn is_of_a_part(&self) -> bool {
+        matches!(
+            self,
+            Self::DuplicateSample { .. } | Self::TooOld { .. } | Self::TooNew { .. }
+        )
+    }
 }
 
 /// What a store has seen of its disk since it was opened. All of it is in the log, too.
@@ -163,6 +197,8 @@ struct Shared {
     retention_bytes: Option<u64>,
     /// Whether the keeper has looked since the start.
     was_kept: AtomicBool,
+    /// How far ahead of the clock data may be dated, in nanoseconds.
+    grace_ns: i64,
     clock: Clock,
 }
 
@@ -186,9 +222,14 @@ pub struct TenantMetrics(
 );
 
 impl Store {
-    /// An empty store in memory.
+    /// An empty store in memory, which takes data of any time.
     #[must_use]
     pub fn new(limits: &Limits) -> Self {
+        Self::in_memory(limits, Arc::new(|| i64::MAX))
+    }
+
+    /// An empty store in memory, on a clock.
+    pub(crate) fn in_memory(limits: &Limits, clock: Clock) -> Self {
         Self {
             shared: Arc::new(Shared {
                 tenants: RwLock::default(),
@@ -196,7 +237,8 @@ impl Store {
                 directory: None,
                 retention_bytes: None,
                 was_kept: AtomicBool::new(false),
-                clock: Arc::new(|| 0),
+                grace_ns: nanoseconds(limits.creation_grace),
+                clock,
             }),
             keeper: None,
         }
@@ -231,6 +273,7 @@ impl Store {
             directory: Some(files),
             retention_bytes: limits.retention_bytes,
             was_kept: AtomicBool::new(false),
+            grace_ns: nanoseconds(limits.creation_grace),
             clock,
         });
         Ok(Self {
@@ -289,20 +332,22 @@ impl Store {
             checked.push((check(stream.labels)?, stream.entries));
         }
         let too_old = self.take_old(&mut checked, "entry for stream");
+        let too_new = self.leave_out_too_new(&mut checked);
         if !checked.is_empty() || too_old.is_none() {
             self.or_created(tenant)?.logs.push(checked)?;
         }
-        too_old.map_or(Ok(()), Err)
+        too_old.map_or(too_new, Err)
     }
 
     /// See [`crate::Backend::push_samples`].
     pub fn push_samples(&self, tenant: &str, series: Vec<SampleSeries>) -> Result<(), PushError> {
         let mut checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
         let too_old = self.take_old(&mut checked, "sample of series");
+        let too_new = self.leave_out_too_new(&mut checked);
         if !checked.is_empty() || too_old.is_none() {
             self.or_created(tenant)?.metrics.push(checked)?;
         }
-        too_old.map_or(Ok(()), Err)
+        too_old.map_or(too_new, Err)
     }
 
     /// See [`crate::Backend::push_histograms`].
@@ -317,10 +362,11 @@ impl Store {
         }
         let mut checked = named(series.into_iter().map(|one| (one.labels, one.samples)))?;
         let too_old = self.take_old(&mut checked, "histogram of series");
+        let too_new = self.leave_out_too_new(&mut checked);
         if !checked.is_empty() || too_old.is_none() {
             self.or_created(tenant)?.histograms.push(checked)?;
         }
-        too_old.map_or(Ok(()), Err)
+        too_old.map_or(too_new, Err)
     }
 
     /// See [`crate::Backend::push_exemplars`].
@@ -329,14 +375,38 @@ impl Store {
         tenant: &str,
         series: Vec<ExemplarSeries>,
     ) -> Result<(), PushError> {
-        let checked = named(series.into_iter().map(|one| (one.labels, one.exemplars)))?;
-        self.or_created(tenant)?.exemplars.push(checked)
+        let mut checked = named(series.into_iter().map(|one| (one.labels, one.exemplars)))?;
+        let too_new = self.leave_out_too_new(&mut checked);
+        self.or_created(tenant)?.exemplars.push(checked)?;
+        too_new
+    }
+
+    /// Takes those entries out of a push that are dated too far ahead; the first of them, if there
+    /// is one. They would be the last that the retention takes away.
+    fn leave_out_too_new<T: Record>(&self, push: &mut [(Labels, Vec<T>)]) -> Result<(), PushError> {
+        let newest_ns = (self.shared.clock)().saturating_add(self.shared.grace_ns);
+        let newest = newest_ns / T::UNIT_NS;
+        let mut first = Ok(());
+        for (labels, entries) in push {
+            let is_too_new = |entry: &&T| entry.time() > newest;
+            let Some(time) = entries.iter().find(is_too_new).map(T::time) else {
+                continue;
+            };
+            entries.retain(|entry| entry.time() <= newest);
+            if first.is_ok() {
+                let ns = i128::from(time).saturating_mul(i128::from(T::UNIT_NS));
+                let time = jiff::Timestamp::from_nanosecond(ns)
+                    .map_or_else(|_| format!("{ns} ns"), |time| time.to_string());
+                let labels = labels.to_string();
+                first = Err(PushError::TooNew { labels, time });
+            }
+        }
+        first
     }
 
     /// See [`crate::Backend::add_metadata`].
     pub fn add_metadata(&self, tenant: &str, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
-        let metadata = self.or_created(tenant)?.metadata;
-        metadata.add(batch, self.shared.setting.max_streams)
+        self.or_created(tenant)?.metadata.add(batch)
     }
 
     /// The exemplars of `tenant`; a tenant that nothing was written for has none.
@@ -410,6 +480,10 @@ impl Drop for Store {
             tracing::error!("the thread that looks after the store broke off");
         }
     }
+}
+
+fn nanoseconds(of: std::time::Duration) -> i64 {
+    i64::try_from(of.as_nanos()).unwrap_or(i64::MAX)
 }
 
 /// Series of which every one has labels that may be, a metric's name among them.

@@ -27,7 +27,11 @@ const WRITERS: i64 = 4;
 const BATCH: i64 = 20;
 
 fn open(directory: &Path) -> Store {
-    Store::open(directory, &Limits::default(), Arc::new(|| 0)).unwrap()
+    let limits = Limits {
+        creation_grace: Duration::MAX,
+        ..Limits::default()
+    };
+    Store::open(directory, &limits, Arc::new(|| 0)).unwrap()
 }
 
 fn line(of: i64) -> String {

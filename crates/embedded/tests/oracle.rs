@@ -40,7 +40,11 @@ fn sample(line: &str) -> (Vec<(String, String)>, Sample) {
 }
 
 fn backend() -> Backend {
-    let backend = Backend::with_clock(Limits::default(), Arc::new(|| 0));
+    let limits = Limits {
+        creation_grace: std::time::Duration::MAX,
+        ..Limits::default()
+    };
+    let backend = Backend::with_clock(limits, Arc::new(|| 0));
     let mut series: BTreeMap<Vec<(String, String)>, Vec<Sample>> = BTreeMap::new();
     for line in SAMPLES.lines().filter(|line| !line.starts_with('#')) {
         let (labels, sample) = sample(line);

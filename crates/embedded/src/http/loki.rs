@@ -169,7 +169,9 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<T, EvalError> + Send + 'static,
     ) -> Result<T, EvalError> {
-        let Shared { backend, places } = self.shared;
+        let Shared {
+            backend, places, ..
+        } = self.shared;
         let stop = Stop::within(&backend.limits);
         let tenant = self.tenant.clone();
         let work = move |stop: &Stop| work(&backend, &tenant, stop);

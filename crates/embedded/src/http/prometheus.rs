@@ -146,7 +146,9 @@ impl Call {
         stop: Stop,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let Shared { backend, places } = self.shared;
+        let Shared {
+            backend, places, ..
+        } = self.shared;
         let tenant = self.tenant.clone();
         let work = move |stop: &Stop| work(&backend, &tenant, stop);
         let body = work::run(&places, &self.tenant, stop, work).await?;

@@ -12,6 +12,8 @@ mod native;
 mod otlp;
 mod remote_write;
 
+mod turns;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -22,6 +24,7 @@ use super::Shared;
 use super::loki::Refusal;
 use crate::store::PushError;
 use body::Write;
+pub(super) use turns::Turns;
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
@@ -38,20 +41,25 @@ pub(super) fn routes() -> Router<Shared> {
 type Refused = (StatusCode, String);
 
 async fn push(
-    State(Shared { backend, .. }): State<Shared>,
+    State(Shared { backend, turns, .. }): State<Shared>,
     request: Request,
 ) -> Result<StatusCode, Refusal> {
     let write = Write::read(request).await?;
-    beside(move || loki::store(&backend, &write)).await??;
+    let tenant = write.tenant.clone();
+    beside(&turns, &tenant, move || loki::store(&backend, &write)).await??;
     Ok(StatusCode::NO_CONTENT)
 }
 
 async fn write(
-    State(Shared { backend, .. }): State<Shared>,
+    State(Shared { backend, turns, .. }): State<Shared>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let write = Write::read(request).await?;
-    let outcome = beside(move || remote_write::store(&backend, &write)).await?;
+    let tenant = write.tenant.clone();
+    let outcome = beside(&turns, &tenant, move || {
+        remote_write::store(&backend, &write)
+    })
+    .await?;
     let result = outcome.result.map_err(Refusal::from);
     let mut response = result.map_or_else(Refusal::into_response, |()| {
         StatusCode::NO_CONTENT.into_response()
@@ -76,10 +84,19 @@ async fn write(
     Ok(response)
 }
 
-/// Does the work away from the requests of others.
+/// Does the work away from the requests of others, when it is the tenant's turn.
 async fn beside<T: Send + 'static>(
+    turns: &Turns,
+    tenant: &str,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Refused> {
+    let turn = turns.take(tenant).await?;
+    let work = move || {
+        let done = work();
+        // When the work ends, and not when the sender went.
+        drop(turn);
+        done
+    };
     tokio::task::spawn_blocking(work).await.map_err(|error| {
         tracing::error!(%error, "a write broke off");
         let sentence = "internal error".to_owned();
@@ -95,7 +112,9 @@ fn bad(sentence: impl ToString) -> Refused {
 #[allow(clippy::needless_pass_by_value, reason = "it goes into map_err")]
 fn pushed(error: PushError) -> Refused {
     let status = match &error {
-        PushError::TooManyStreams(_) => StatusCode::TOO_MANY_REQUESTS,
+        PushError::TooManyStreams(_) | PushError::TooManyLabels(_) | PushError::NoRoomForLabels => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         PushError::NoLabels
         | PushError::EmptyLabelName
         | PushError::DuplicateLabel(_)
@@ -103,6 +122,7 @@ fn pushed(error: PushError) -> Refused {
         | PushError::BadHistogram(_)
         | PushError::DuplicateSample { .. }
         | PushError::TooOld { .. }
+        | PushError::TooNew { .. }
         | PushError::BadTenant(_) => StatusCode::BAD_REQUEST,
         PushError::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         // Senders keep what they have and try again.

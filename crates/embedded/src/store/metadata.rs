@@ -1,9 +1,11 @@
 //! What metrics mean: their type, unit and a sentence for people.
 
-use std::collections::BTreeMap;
+mod known;
+
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::store::PushError;
 use crate::store::disk::bytes::{Bytes, put_text};
@@ -11,12 +13,15 @@ use crate::store::disk::directory::{OpenError, make_durable};
 use crate::store::disk::handles::Handles;
 use crate::store::disk::log::{Log, frame, open_log};
 use crate::store::disk::{Damaged, unwritten};
+use known::{Known, MOST_BYTES, fitting, weight};
 
-/// Descriptions of one metric that differ; more tell nothing.
-const MOST_PER_METRIC: usize = 10;
+/// About how many bytes a record takes beside its texts.
+const RECORD: u64 = 48;
+/// A shorter file is never worth rewriting.
+const SHORT: u64 = 1 << 20;
 
 /// What a metric means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MetricMetadata {
     /// The metric's name; of a histogram or summary without `_bucket`, `_sum` or `_count`.
     pub metric: String,
@@ -29,7 +34,7 @@ pub struct MetricMetadata {
 }
 
 /// The types of metrics, as `OpenMetrics` has them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricKind {
     /// Only ever grows, but for restarts.
     Counter,
@@ -81,13 +86,14 @@ impl MetricKind {
     }
 }
 
-/// The metadata of one tenant, by metric.
-#[derive(Debug, Default)]
+/// The metadata of one tenant. They are told as often as there is a scrape, and are worth less than
+/// data: what is too much is left out, and what is old gives way, without a word to the sender.
+#[derive(Debug)]
 pub(super) struct Registry(Mutex<State>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
-    metrics: BTreeMap<String, Vec<MetricMetadata>>,
+    known: Known,
     /// Where there is a directory.
     path: Option<PathBuf>,
     /// Where something was written.
@@ -96,79 +102,86 @@ struct State {
 }
 
 impl Registry {
-    /// What a tenant's directory has.
-    pub(super) fn open(tenant: &Path, handles: &Arc<Handles>) -> Result<Self, OpenError> {
-        let path = tenant.join("metadata.log");
-        let mut state = State {
-            handles: Arc::clone(handles),
-            ..State::default()
-        };
-        if path.exists() {
-            let metrics = &mut state.metrics;
-            let log = open_log(&path, handles, |payload| match parse(payload) {
-                Ok(one) => metrics.entry(one.metric.clone()).or_default().push(one),
-                Err(error) => tracing::error!(%error, "what a metric means is lost"),
-            });
-            state.log = Some(log.map_err(|error| error.of_open(&path))?);
-        }
-        state.path = Some(path);
-        Ok(Self(Mutex::new(state)))
+    /// An empty one in memory, for `most` descriptions.
+    pub(super) fn in_memory(most: usize) -> Self {
+        Self(Mutex::new(State {
+            known: Known::new(most),
+            path: None,
+            log: None,
+            handles: Arc::default(),
+        }))
     }
 
-    pub(super) fn add(
-        &self,
-        batch: Vec<MetricMetadata>,
-        max_metrics: usize,
-    ) -> Result<(), PushError> {
-        if batch.iter().any(|one| one.metric.is_empty()) {
-            return Err(PushError::NoMetricName("{}".to_owned()));
+    /// What a tenant's directory has.
+    pub(super) fn open(
+        tenant: &Path,
+        most: usize,
+        handles: &Arc<Handles>,
+    ) -> Result<Self, OpenError> {
+        let path = tenant.join("metadata.log");
+        let mut known = Known::new(most);
+        let mut log = None;
+        if path.exists() {
+            let opened = open_log(&path, handles, |payload| match parse(payload) {
+                Ok(one) => fitting(one).into_iter().for_each(|one| known.tell(one)),
+                Err(error) => tracing::error!(%error, "what a metric means is lost"),
+            });
+            log = Some(opened.map_err(|error| error.of_open(&path))?);
         }
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let metrics = &state.metrics;
-        let mut fresh: Vec<&str> = batch.iter().map(|one| one.metric.as_str()).collect();
-        fresh.retain(|metric| !metrics.contains_key(*metric));
-        fresh.sort_unstable();
-        fresh.dedup();
-        if metrics.len() + fresh.len() > max_metrics {
-            return Err(PushError::TooManyStreams(max_metrics));
-        }
+        Ok(Self(Mutex::new(State {
+            known,
+            path: Some(path),
+            log,
+            handles: Arc::clone(handles),
+        })))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, batch: Vec<MetricMetadata>) -> Result<(), PushError> {
+        let most = self.lock().known.most();
+        // Before others are made to wait: what is left of the batch is never more than may be kept.
+        let batch = distinct(batch, most);
+        let mut state = self.lock();
         // What is known is sent again and again, and need not be written again.
-        let mut added: Vec<MetricMetadata> = Vec::new();
-        for one in batch {
-            let of_metric = |other: &&MetricMetadata| other.metric == one.metric;
-            let known = metrics.get(&one.metric).map_or(&[][..], Vec::as_slice);
-            let count = known.len() + added.iter().filter(of_metric).count();
-            if count < MOST_PER_METRIC && !known.contains(&one) && !added.contains(&one) {
-                added.push(one);
-            }
-        }
+        let mut added = batch;
+        added.retain(|one| !state.known.again(one));
         state.write(&added)?;
         for one in added {
-            state
-                .metrics
-                .entry(one.metric.clone())
-                .or_default()
-                .push(one);
+            state.known.tell(one);
         }
         Ok(())
     }
 
-    /// Bytes on disk.
-    pub(super) fn size(&self) -> u64 {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.log.as_ref().map_or(0, Log::len)
-    }
-
     /// The metadata of one metric, or of all if its name is empty; of `limit` metrics at most.
     pub(super) fn find(&self, metric: &str, limit: usize) -> Vec<(String, Vec<MetricMetadata>)> {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let metrics = state.metrics.iter();
-        metrics
-            .filter(|(name, _)| metric.is_empty() || *name == metric)
-            .take(limit)
-            .map(|(name, all)| (name.clone(), all.clone()))
-            .collect()
+        let found = self.lock().known.find(metric, limit);
+        let metrics = found.iter().filter_map(|all| {
+            let name = all.first()?.metric.clone();
+            Some((name, all.iter().map(|one| (**one).clone()).collect()))
+        });
+        metrics.collect()
     }
+}
+
+/// What of a batch may be kept: each description once, `most` of them and [`MOST_BYTES`].
+fn distinct(batch: Vec<MetricMetadata>, most: usize) -> Vec<MetricMetadata> {
+    let batch: Vec<_> = batch.into_iter().filter_map(fitting).collect();
+    let mut seen = HashSet::new();
+    let mut bytes = 0;
+    let is_kept = |one| {
+        if seen.len() >= most || bytes + weight(one) > MOST_BYTES || !seen.insert(one) {
+            return false;
+        }
+        bytes += weight(one);
+        true
+    };
+    let kept: Vec<bool> = batch.iter().map(is_kept).collect();
+    let kept = batch.into_iter().zip(kept);
+    kept.filter_map(|(one, is_kept)| is_kept.then_some(one))
+        .collect()
 }
 
 impl State {
@@ -181,10 +194,17 @@ impl State {
     }
 
     fn try_write(&mut self, path: &Path, added: &[MetricMetadata]) -> io::Result<()> {
-        if self.log.as_ref().is_some_and(Log::is_suspect) {
-            let all = self.metrics.values().flatten();
-            let fill = |seed, bytes: &mut Vec<u8>| put_all(seed, all, bytes);
-            self.log = Some(Log::replace(path, &self.handles, fill)?);
+        let is_suspect = self.log.as_ref().is_some_and(Log::is_suspect);
+        if is_suspect || self.is_mostly_superseded() {
+            let fill = |seed, bytes: &mut Vec<u8>| put_all(seed, self.known.all(), bytes);
+            match Log::replace(path, &self.handles, fill) {
+                Ok(log) => self.log = Some(log),
+                // What is superseded does no harm but take room.
+                Err(error) if !is_suspect => {
+                    tracing::warn!(file = %path.display(), %error, "the file was not made shorter");
+                }
+                Err(error) => return Err(error),
+            }
         }
         let log = match &mut self.log {
             Some(log) => log,
@@ -196,6 +216,14 @@ impl State {
         let mut bytes = Vec::new();
         put_all(log.seed(), added.iter(), &mut bytes)?;
         log.append(&bytes)
+    }
+
+    /// Whether less than the half of the file is known still.
+    fn is_mostly_superseded(&self) -> bool {
+        let (len, bytes) = (self.known.len() as u64, self.known.bytes() as u64);
+        let known = bytes.saturating_add(len.saturating_mul(RECORD));
+        let file = self.log.as_ref().map_or(0, Log::len);
+        file > known.saturating_mul(2).saturating_add(SHORT)
     }
 }
 

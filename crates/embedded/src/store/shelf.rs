@@ -8,6 +8,7 @@
 mod files;
 mod group;
 mod keep;
+mod label_budget;
 mod merge;
 mod record;
 mod sift;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use self::files::Files;
 use self::group::Group;
+use self::label_budget::{LabelBudget, text};
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
 use crate::store::PushError;
@@ -50,6 +52,9 @@ pub(super) struct Shelf<T, O> {
     /// away, whose ids the push may have been given.
     gate: RwLock<()>,
     max_streams: usize,
+    labels: LabelBudget,
+    /// When streams that have nothing left were looked for, in nanoseconds since the Unix epoch.
+    swept: Mutex<Option<i64>>,
     /// In the unit of the data's time.
     retention: i64,
     /// Held by who seals.
@@ -78,6 +83,7 @@ type Indexed = (Arc<Segment>, Arc<Index>);
 #[derive(Clone, Debug, Default)]
 pub(super) struct Setting {
     pub(super) max_streams: usize,
+    pub(super) labels: LabelBudget,
     pub(super) retention_ns: i64,
     pub(super) wake: Arc<Wake>,
     pub(super) handles: Arc<Handles>,
@@ -87,9 +93,18 @@ impl Setting {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             max_streams: limits.max_streams_per_tenant,
+            labels: LabelBudget::new(limits.label_bytes_per_tenant, limits.label_bytes),
             retention_ns: i64::try_from(limits.retention.as_nanos()).unwrap_or(i64::MAX),
             wake: Arc::default(),
             handles: Arc::default(),
+        }
+    }
+
+    /// That of the shelves of another tenant.
+    pub(super) fn of_tenant(&self) -> Self {
+        Self {
+            labels: self.labels.of_tenant(),
+            ..self.clone()
         }
     }
 }
@@ -104,6 +119,9 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     pub(super) fn open(tenant: &Path, setting: &Setting, observer: O) -> Result<Self, OpenError> {
         let mut table = Table::default();
         let files = Files::open(tenant.join(T::NAME), setting, &mut table)?;
+        setting
+            .labels
+            .take(text(table.all().iter().map(|(_, labels)| labels)));
         Ok(Self::new(table, Some(files), setting, observer))
     }
 
@@ -115,6 +133,8 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             group: Group::default(),
             gate: RwLock::default(),
             max_streams: setting.max_streams,
+            labels: setting.labels.clone(),
+            swept: Mutex::default(),
             retention: setting.retention_ns / T::UNIT_NS,
             sealing: Mutex::default(),
             has_failed: AtomicBool::new(false),
@@ -132,7 +152,12 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
 
     /// Takes all of `batch` or, on an error, nothing, but for [`PushError::DuplicateSample`], with
     /// which it takes the others. Returns when it is on the disk, if there is one.
-    pub(super) fn push(&self, batch: Vec<(Labels, Vec<T>)>) -> Result<(), PushError> {
+    pub(super) fn push(&self, mut batch: Vec<(Labels, Vec<T>)>) -> Result<(), PushError> {
+        // A stream is there for its entries, and goes with the last of them.
+        batch.retain(|(_, entries)| !entries.is_empty());
+        if batch.is_empty() {
+            return Ok(());
+        }
         let _gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
         let ids = self.register(&batch)?;
         let entries = batch.into_iter().map(|(_, entries)| entries);
@@ -162,7 +187,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     }
 
     /// The ids of the streams of a batch, new ones among them.
-    fn register(&self, batch: &[(Labels, Vec<T>)]) -> Result<Vec<Id>, PushError> {
+    pub(super) fn register(&self, batch: &[(Labels, Vec<T>)]) -> Result<Vec<Id>, PushError> {
         // Worked out before the table is locked.
         let mut keys = Vec::with_capacity(batch.len() * 256);
         let ends = batch.iter().map(|(labels, _)| {
@@ -194,7 +219,11 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
                 let replaced = streams.rewrite(next_id, &all);
                 replaced.map_err(|error| unwritten(&error, &streams.directory))?;
             }
-            streams.append(&fresh)?;
+            let bytes = text(fresh.iter().map(|(_, labels)| labels));
+            self.labels.try_take(bytes)?;
+            streams
+                .append(&fresh)
+                .inspect_err(|_| self.labels.give_back(bytes))?;
             let mut table = self.write();
             for (id, labels) in &fresh {
                 table.insert(*id, labels);
@@ -202,7 +231,10 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             find(&table)
         } else {
             let mut table = self.write();
-            for (id, labels) in self.fresh(&table, batch)? {
+            let fresh = self.fresh(&table, batch)?;
+            self.labels
+                .try_take(text(fresh.iter().map(|(_, labels)| labels)))?;
+            for (id, labels) in fresh {
                 table.insert(id, &labels);
             }
             find(&table)

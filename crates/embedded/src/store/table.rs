@@ -147,6 +147,12 @@ impl<T: Record> Table<T> {
         }
     }
 
+    /// Whether there are rows that have nothing in memory.
+    pub(super) fn has_idle(&self) -> bool {
+        let mut rows = self.rows.values();
+        rows.any(|row| row.data.is_empty() && row.frozen.is_empty())
+    }
+
     /// Removes the rows that have nothing in memory, but for those to be kept; the ids of those that
     /// are left.
     pub(super) fn retain(&mut self, keep: impl Fn(Id) -> bool) -> Vec<(Id, Labels)> {

@@ -32,33 +32,36 @@ pub(super) struct Tenant {
 
 impl Tenant {
     pub(super) fn in_memory(setting: &Setting) -> Self {
+        let setting = &setting.of_tenant();
         Self {
             logs: Arc::new(Shelf::in_memory(setting, Feed::default())),
             metrics: Arc::new(Shelf::in_memory(setting, Unobserved)),
             histograms: Arc::new(Shelf::in_memory(setting, Unobserved)),
             exemplars: Arc::new(Shelf::in_memory(setting, Unobserved)),
-            metadata: Arc::default(),
+            metadata: Arc::new(Registry::in_memory(setting.max_streams)),
         }
     }
 
     pub(super) fn open(path: &Path, setting: &Setting) -> Result<Self, OpenError> {
+        let setting = &setting.of_tenant();
         Ok(Self {
             logs: Arc::new(Shelf::open(path, setting, Feed::default())?),
             metrics: Arc::new(Shelf::open(path, setting, Unobserved)?),
             histograms: Arc::new(Shelf::open(path, setting, Unobserved)?),
             exemplars: Arc::new(Shelf::open(path, setting, Unobserved)?),
-            metadata: Arc::new(Registry::open(path, &setting.handles)?),
+            metadata: Arc::new(Registry::open(path, setting.max_streams, &setting.handles)?),
         })
     }
 
-    /// Takes the oldest of all kinds of data away until no more than `most` bytes are on disk.
+    /// Takes the oldest of all kinds of data away until no more than `most` bytes of data are on
+    /// disk. Labels and metadata do not count, for taking data away does not make them less; they
+    /// have bounds of their own.
     fn shrink(&self, most: u64, gone: &mut Gone) {
         loop {
             let size = self.logs.size()
                 + self.metrics.size()
                 + self.histograms.size()
-                + self.exemplars.size()
-                + self.metadata.size();
+                + self.exemplars.size();
             if size <= most {
                 return;
             }
@@ -173,6 +176,10 @@ impl Shared {
             tenant.metrics.merge();
             tenant.histograms.merge();
             tenant.exemplars.merge();
+            tenant.logs.sweep(now_ns);
+            tenant.metrics.sweep(now_ns);
+            tenant.histograms.sweep(now_ns);
+            tenant.exemplars.sweep(now_ns);
         }
         let total: usize = tenants.iter().map(Tenant::weight).sum();
         if total > MOST_IN_MEMORY

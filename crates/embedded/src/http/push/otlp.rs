@@ -23,18 +23,12 @@ use super::{Refused, bad, beside};
 use crate::Backend;
 use crate::http::Shared;
 
-pub(super) async fn logs(
-    State(Shared { backend, .. }): State<Shared>,
-    request: Request,
-) -> Response {
-    answer(take(backend, request, logs::store).await)
+pub(super) async fn logs(State(shared): State<Shared>, request: Request) -> Response {
+    answer(take(shared, request, logs::store).await)
 }
 
-pub(super) async fn metrics(
-    State(Shared { backend, .. }): State<Shared>,
-    request: Request,
-) -> Response {
-    answer(take(backend, request, metrics::store).await)
+pub(super) async fn metrics(State(shared): State<Shared>, request: Request) -> Response {
+    answer(take(shared, request, metrics::store).await)
 }
 
 /// What of a batch was not taken.
@@ -48,7 +42,7 @@ struct Rejected {
 
 /// Reads and decodes a batch, and stores what is in it.
 async fn take<M: Message + Default + 'static>(
-    backend: Backend,
+    Shared { backend, turns, .. }: Shared,
     request: Request,
     store: fn(&Backend, &str, M) -> Result<Rejected, Refused>,
 ) -> Result<Rejected, Refused> {
@@ -59,12 +53,13 @@ async fn take<M: Message + Default + 'static>(
     ) {
         return Err(unsupported("expected Content-Type: application/x-protobuf"));
     }
+    let tenant = write.tenant.clone();
+    let of = tenant.clone();
     let work = move || {
-        let tenant = write.tenant.clone();
         let batch = M::decode(write.plain()?).map_err(bad)?;
         store(&backend, &tenant, batch)
     };
-    beside(work).await?
+    beside(&turns, &of, work).await?
 }
 
 fn answer(taken: Result<Rejected, Refused>) -> Response {

@@ -138,21 +138,23 @@ impl Batch {
         let histograms: usize = self.histograms.iter().map(|one| one.samples.len()).sum();
         let exemplars = self.exemplars.iter().map(|one| one.exemplars.len()).sum();
         let mut stored = Stored::default();
+        // Data never go without being stored for what only describes them.
+        let described = backend.add_metadata(tenant, self.metadata);
         // The values last: what is sent again after a failure is there once, and nothing is
         // missing.
-        if let Err(error) = backend.add_metadata(tenant, self.metadata) {
-            return (stored, Err(pushed(error)));
+        let of_exemplars = backend.push_exemplars(tenant, self.exemplars);
+        match &of_exemplars {
+            Ok(()) => stored.exemplars = exemplars,
+            // All but those are stored.
+            Err(error) if error.is_of_a_part() => {}
+            Err(error) => return (stored, Err(pushed(error.clone()))),
         }
-        if let Err(error) = backend.push_exemplars(tenant, self.exemplars) {
-            return (stored, Err(pushed(error)));
-        }
-        stored.exemplars = exemplars;
         let result = backend.push_samples(tenant, self.samples);
         match &result {
             Ok(()) => stored.samples = samples,
             Err(PushError::TooOld { count, .. }) => stored.samples = samples.saturating_sub(*count),
-            // All but that one are stored.
-            Err(PushError::DuplicateSample { .. }) => {}
+            // All but those are stored.
+            Err(error) if error.is_of_a_part() => {}
             Err(error) => return (stored, Err(pushed(error.clone()))),
         }
         let of_histograms = backend.push_histograms(tenant, self.histograms);
@@ -163,7 +165,8 @@ impl Batch {
             }
             Err(_) => {}
         }
-        if let Err(error) = of_histograms.and(result) {
+        let all = of_histograms.and(result).and(of_exemplars).and(described);
+        if let Err(error) = all {
             return (stored, Err(pushed(error)));
         }
         let result = self.first_refused.map_or(Ok(()), |(series, why)| {

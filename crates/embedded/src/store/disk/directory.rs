@@ -1,12 +1,14 @@
 //! The directory as a whole: whose it is, which form it has, and that one process has it.
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
+
 /// Files are for their owner alone, and so are directories.
-pub(crate) const FILE_MODE: u32 = 0o600;
+const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
 
 /// What the file `FORMAT` says, in front of the version.
@@ -27,6 +29,17 @@ pub enum OpenError {
          name an empty one"
     )]
     NotOurs(PathBuf),
+    /// Somebody else made it, or something in it.
+    #[error(
+        "{path} belongs to the user {owner}, who could read and change what is in it; give it to the \
+         user of this process, or name another directory"
+    )]
+    OfAnother {
+        /// The directory, or what is in it.
+        path: PathBuf,
+        /// The user's id.
+        owner: u32,
+    },
     /// A newer version wrote it.
     #[error(
         "the directory {path} has the form {found}, and this version knows no newer one than \
@@ -66,17 +79,19 @@ impl Directory {
             move |error| OpenError::Io { path, error }
         };
         make(path).map_err(on(path))?;
+        // A link to the directory is as good as its name, and whoever made it is no matter.
+        let owner = std::fs::metadata(path).map_err(on(path))?.uid();
+        refuse_another(path, owner)?;
         let lock_path = path.join("LOCK");
         let format_path = path.join("FORMAT");
         let is_known = format_path.try_exists().map_err(on(&format_path))?;
         if !is_known && !holds_nothing(path).map_err(on(path))? {
             return Err(OpenError::NotOurs(path.to_owned()));
         }
-        let lock = OpenOptions::new()
+        let lock = options()
             .create(true)
             .truncate(false)
             .write(true)
-            .mode(FILE_MODE)
             .open(&lock_path)
             .map_err(on(&lock_path))?;
         match lock.try_lock() {
@@ -93,6 +108,10 @@ impl Directory {
         }
         let tenants = path.join("tenants");
         make(&tenants).map_err(on(&tenants))?;
+        for own in [&lock_path, &format_path, &tenants] {
+            let owner = std::fs::symlink_metadata(own).map_err(on(own))?.uid();
+            refuse_another(own, owner)?;
+        }
         sync_directory(path).map_err(on(path))?;
         Ok(Self {
             path: path.to_owned(),
@@ -109,22 +128,29 @@ impl Directory {
     /// The tenants that have data.
     pub(crate) fn tenants(&self) -> Result<Vec<String>, OpenError> {
         let path = self.path.join("tenants");
-        let list = || -> io::Result<Vec<String>> {
+        let list = || -> io::Result<Vec<(String, u32)>> {
             let mut found = Vec::new();
             for entry in std::fs::read_dir(&path)? {
-                let name = entry?.file_name();
+                let entry = entry?;
+                let name = entry.file_name();
                 if let Some(name) = name.to_str().filter(|name| is_safe(name)) {
-                    found.push(name.to_owned());
+                    // Of a link, this is who made the link.
+                    found.push((name.to_owned(), entry.metadata()?.uid()));
                 } else {
                     tracing::warn!(?name, "not a tenant's directory; left alone");
                 }
             }
             Ok(found)
         };
-        list().map_err(|error| OpenError::Io {
+        let found = list().map_err(|error| OpenError::Io {
             path: path.clone(),
             error,
-        })
+        })?;
+        let found = found.into_iter().map(|(name, owner)| {
+            refuse_another(&path.join(&name), owner)?;
+            Ok(name)
+        });
+        found.collect()
     }
 }
 
@@ -140,7 +166,7 @@ pub(crate) fn is_safe(tenant: &str) -> bool {
 
 fn check(directory: &Path, format: &Path) -> Result<(), OpenError> {
     let no_version = || OpenError::NoVersion(format.to_owned());
-    let text = std::fs::read(format).map_err(|error| OpenError::Io {
+    let text = read(format).map_err(|error| OpenError::Io {
         path: format.to_owned(),
         error,
     })?;
@@ -176,8 +202,39 @@ fn holds_nothing(path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Takes a directory that was there before from the others. Where it belongs to somebody else, as a
-/// mounted volume may, what is in it is still for us alone.
+/// Whoever owns a directory can put links into it, and read what is written there. The system's own
+/// user can anyway, and owns many a mounted volume.
+fn refuse_another(path: &Path, owner: u32) -> Result<(), OpenError> {
+    let us = rustix::process::geteuid().as_raw();
+    if is_trusted(owner, us) {
+        return Ok(());
+    }
+    let path = path.to_owned();
+    Err(OpenError::OfAnother { path, owner })
+}
+
+fn is_trusted(owner: u32, us: u32) -> bool {
+    owner == us || owner == 0
+}
+
+/// How files here are opened: never through a link, and for their owner alone.
+pub(crate) fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options
+        .mode(FILE_MODE)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    options
+}
+
+/// All bytes of a file that is no link.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    options().read(true).open(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Takes a directory that was there before from the others. Where it belongs to the system's user, as
+/// a mounted volume may, what is in it is still for us alone.
 fn restrict(path: &Path) {
     let is_open = |path: &Path| -> io::Result<bool> {
         Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 != 0)
@@ -216,13 +273,61 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
 /// Writes a file as a whole, or leaves it as it was.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(FILE_MODE)
-        .open(&fresh)?;
+    // What a crash has left, and it may have been somebody else.
+    match std::fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = options().create_new(true).write(true).open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&fresh, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_directory_of_somebody_else_is_refused_with_a_sentence() {
+        assert!(is_trusted(7, 7) && is_trusted(0, 7) && is_trusted(0, 0));
+        assert!(!is_trusted(8, 7) && !is_trusted(8, 0));
+        for inner in ["", "tenants", "tenants/acme", "FORMAT"] {
+            let directory = tempfile::TempDir::new().unwrap();
+            drop(Directory::open(directory.path()).unwrap());
+            std::fs::create_dir(directory.path().join("tenants/acme")).unwrap();
+            // Only the system's user may give something away.
+            if chown(directory.path().join(inner), Some(12_345), None).is_err() {
+                return;
+            }
+            let opened = Directory::open(directory.path()).and_then(|opened| opened.tenants());
+            let sentence = opened.unwrap_err().to_string();
+            assert!(sentence.contains("belongs to the user 12345"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_written_or_read_through_a_link_that_was_there_before() {
+        let others = tempfile::TempDir::new().unwrap();
+        let precious = others.path().join("precious");
+        std::fs::write(&precious, "of somebody else").unwrap();
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path();
+
+        symlink(&precious, path.join("FORMAT.new")).unwrap();
+        drop(Directory::open(path).unwrap());
+        assert!(path.join("FORMAT").symlink_metadata().unwrap().is_file());
+
+        std::fs::remove_file(path.join("LOCK")).unwrap();
+        symlink(&precious, path.join("LOCK")).unwrap();
+        assert!(Directory::open(path).is_err());
+        std::fs::remove_file(path.join("LOCK")).unwrap();
+        std::fs::rename(path.join("FORMAT"), others.path().join("FORMAT")).unwrap();
+        symlink(others.path().join("FORMAT"), path.join("FORMAT")).unwrap();
+        assert!(Directory::open(path).is_err());
+        let kept = std::fs::read_to_string(&precious).unwrap();
+        assert_eq!(kept, "of somebody else");
+    }
 }

@@ -11,18 +11,17 @@
 
 mod aside;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use memchr::memmem;
 
-use super::directory::{FILE_MODE, sync_directory};
+use super::directory::{options, read, sync_directory};
 use super::handles::Handles;
 use super::{Damaged, DiskError};
 
@@ -77,12 +76,11 @@ impl Log {
             state: State::Clean,
         };
         handles.get(log.number, || {
-            OpenOptions::new()
+            options()
                 .read(true)
                 .write(true)
                 .create(true)
                 .truncate(true)
-                .mode(FILE_MODE)
                 .open(path)
         })?;
         log.append(&header(log.seed))?;
@@ -142,7 +140,7 @@ impl Log {
         handles: &Arc<Handles>,
         visit: impl FnMut(&[u8]),
     ) -> Result<(Self, Found), DiskError> {
-        let bytes = match std::fs::read(path) {
+        let bytes = match read(path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
@@ -223,7 +221,7 @@ impl Log {
     }
 
     fn file(&self) -> io::Result<Arc<File>> {
-        let open = || OpenOptions::new().read(true).write(true).open(&self.path);
+        let open = || options().read(true).write(true).open(&self.path);
         self.handles.get(self.number, open)
     }
 

@@ -1,13 +1,13 @@
 //! Writing a segment.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::codec::Record;
-use super::directory::{FILE_MODE, sync_directory};
+use super::directory::{options, sync_directory};
 use super::handles::Handles;
 use super::segment::{Chunk, Footer, Index, MAGIC, Page, Segment};
 
@@ -61,11 +61,10 @@ impl Sealing {
     ) -> io::Result<Self> {
         let seq = seqs.1;
         let unfinished = directory.join(format!("seg-{seq:016x}.unfinished"));
-        let file = OpenOptions::new()
+        let file = options()
             .create(true)
             .truncate(true)
             .write(true)
-            .mode(FILE_MODE)
             .open(&unfinished)?;
         let sink = Sink {
             file,
@@ -158,8 +157,8 @@ impl Sealing {
     }
 
     /// The segment, on the disk to its last byte; `None` if nothing was added. All ids that were ever
-    /// given are below `next_id`.
-    pub(crate) fn finish(mut self, next_id: u32) -> io::Result<Option<Segment>> {
+    /// given are below `next_id`. The file gets the time `sealed_ns`, since the Unix epoch.
+    pub(crate) fn finish(mut self, next_id: u32, sealed_ns: i64) -> io::Result<Option<Segment>> {
         let Some(span) = self.span else {
             return Ok(None);
         };
@@ -179,14 +178,19 @@ impl Sealing {
         self.file.flush()?;
         let sink = self.file.get_ref();
         let handles = Arc::clone(&sink.handles);
+        if let Ok(since_epoch) = u64::try_from(sealed_ns) {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_nanos(since_epoch);
+            // Without it, the file has the system's time, which is no less true.
+            let _ = sink.file.set_modified(time);
+        }
         handles.sync(&sink.file)?;
         let path = self.directory.join(Segment::name(self.seqs, span, next_id));
         std::fs::rename(&self.unfinished, &path)?;
         sync_directory(&self.directory)?;
         let size = self.offset + footer.len() as u64;
-        Ok(Some(Segment::new(
-            path, self.seqs, span, next_id, size, &handles,
-        )))
+        let mut segment = Segment::new(path, self.seqs, span, next_id, size, &handles);
+        segment.sealed_ns = sealed_ns;
+        Ok(Some(segment))
     }
 }
 

@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::bytes::{Bytes, put_i64, put_len, put_u64};
+use super::directory::options;
 use super::handles::Handles;
 use super::{Damaged, DiskError};
 
@@ -44,6 +45,8 @@ pub(crate) struct Segment {
     pub(crate) next_id: u32,
     /// Bytes of the file.
     pub(crate) size: u64,
+    /// When the newest of it was sealed, in nanoseconds since the Unix epoch; the time of the file.
+    pub(crate) sealed_ns: i64,
     index: Mutex<Option<Arc<Index>>>,
     /// From when to when there are entries of streams that nobody knows, once that was looked for.
     lost: OnceLock<Option<(i64, i64)>>,
@@ -111,6 +114,7 @@ impl Segment {
             max,
             next_id,
             size,
+            sealed_ns: i64::MAX,
             index: Mutex::default(),
             lost: OnceLock::new(),
             is_doomed: AtomicBool::new(false),
@@ -140,6 +144,12 @@ impl Segment {
         Some(Self::new(path, seqs, times, next_id, size, handles))
     }
 
+    /// The time by which it goes, in a unit of so many nanoseconds: that of its newest entry, or when
+    /// that was sealed, whatever it is dated. With it, the former, for those sealed together.
+    pub(crate) fn age(&self, unit_ns: i64) -> (i64, i64) {
+        (self.max.min(self.sealed_ns / unit_ns), self.max)
+    }
+
     pub(crate) fn name((first, seq): (u64, u64), (min, max): (i64, i64), next_id: u32) -> String {
         let (min, max) = (min.cast_unsigned(), max.cast_unsigned());
         format!("seg-{first:016x}-{seq:016x}-{min:016x}-{max:016x}-{next_id:016x}.seg")
@@ -153,7 +163,8 @@ impl Segment {
 
     /// The file, open.
     pub(crate) fn file(&self) -> io::Result<Arc<File>> {
-        self.handles.get(self.number, || File::open(&self.path))
+        let open = || options().read(true).open(&self.path);
+        self.handles.get(self.number, open)
     }
 
     /// Whether there may be entries from `start` (inclusive) to `end` (exclusive).

@@ -5,7 +5,7 @@ use crate::store::disk::handles::Fault;
 
 /// A store that the test looks after.
 fn open(directory: &Path) -> Store {
-    Store::open_unkept(directory, &Limits::default(), Arc::new(|| 0)).unwrap()
+    Store::open_unkept(directory, &of_any_time(&Limits::default()), Arc::new(|| 0)).unwrap()
 }
 
 fn set(store: &Store, fault: Fault) {

@@ -177,7 +177,7 @@ fn look_at_histograms(store: &Store, model: &Model, start: i64, end: i64) {
 fn run(steps: &[Step]) {
     let directory = TempDir::new().unwrap();
     let limits = Limits::default();
-    let open = || Store::open(directory.path(), &limits, Arc::new(|| 0)).unwrap();
+    let open = || Store::open(directory.path(), &of_any_time(&limits), Arc::new(|| 0)).unwrap();
     let mut store = Some(open());
     let mut model = Model::default();
     for step in steps.iter().chain([&Step::Restart, &Step::Look(0, 60)]) {

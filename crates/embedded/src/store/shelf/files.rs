@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use super::{Setting, record};
 use crate::labels::Labels;
@@ -142,7 +143,13 @@ fn list(directory: &Path, handles: &Arc<Handles>) -> io::Result<Listed> {
         let path = entry.path();
         let name = entry.file_name();
         let name = name.to_str().unwrap_or_default();
-        if let Some(segment) = Segment::named(&path, entry.metadata()?.len(), handles) {
+        let metadata = entry.metadata()?;
+        if let Some(mut segment) = Segment::named(&path, metadata.len(), handles) {
+            let time = metadata.modified()?.duration_since(SystemTime::UNIX_EPOCH);
+            let time = time
+                .ok()
+                .and_then(|time| i64::try_from(time.as_nanos()).ok());
+            segment.sealed_ns = time.unwrap_or(i64::MAX);
             listed.segments.push(segment);
         } else if let Some(seq) = wal_seq(name) {
             listed.wals.push((seq, path));
@@ -225,11 +232,6 @@ fn put_streams(seed: u64, streams: &[(Id, Labels)], bytes: &mut Vec<u8>) -> io::
 }
 
 impl Streams {
-    /// Bytes of the file.
-    pub(super) fn len(&self) -> u64 {
-        self.log.as_ref().map_or(0, Log::len)
-    }
-
     /// Whether it has to be written anew before something is added.
     pub(super) fn is_suspect(&self) -> bool {
         self.log.as_ref().is_some_and(Log::is_suspect)

@@ -6,7 +6,8 @@ use std::io;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::{Files, Shelf};
+use super::{Files, Shelf, text};
+use crate::labels::Labels;
 use crate::store::disk::codec::Record;
 use crate::store::disk::sealing::Sealing;
 use crate::store::gone::Gone;
@@ -22,8 +23,12 @@ const MOST_SAMPLE_BYTES: usize = 64 << 20;
 const PERIODS: i64 = 24;
 const SHORTEST_PERIOD_NS: i64 = 3_600_000_000_000;
 const LONGEST_PERIOD_NS: i64 = 24 * SHORTEST_PERIOD_NS;
-/// With fewer streams, those that have nothing left cost nothing worth the work.
+/// With fewer streams, those that have nothing left cost too little to be looked for each time that
+/// something goes.
 const MANY_STREAMS: usize = 1_000;
+/// How often they are looked for anyway, and how often where there is little room for labels.
+const SWEEP_NS: i64 = 3_600_000_000_000;
+const TIGHT_SWEEP_NS: i64 = SWEEP_NS / 6;
 
 impl<T: Record, O: Observer<T>> Shelf<T, O> {
     /// About how many bytes there should be in memory at the most.
@@ -51,7 +56,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         self.read().weight
     }
 
-    /// Bytes on disk.
+    /// Bytes of data on disk.
     pub(in crate::store) fn size(&self) -> u64 {
         let Some(files) = &self.files else {
             return 0;
@@ -66,7 +71,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             .iter()
             .map(|segment| segment.size)
             .sum();
-        log + files.streams().len() + segments
+        log + segments
     }
 
     /// Seals what is in memory if it is much or old, or if it has to be.
@@ -82,7 +87,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         if !is_due && !files.wal().is_due() && !self.is_old(files, now_ns) {
             return;
         }
-        let result = self.seal(files);
+        let result = self.seal(files, now_ns);
         self.has_failed.store(result.is_err(), Ordering::Relaxed);
         if let Err(error) = result {
             tracing::error!(directory = %files.directory.display(), %error, "data could not be sealed; it stays in the log, and it is tried again");
@@ -103,7 +108,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         age >= longest.clamp(SHORTEST_PERIOD_NS, LONGEST_PERIOD_NS) || self.read().weight == 0
     }
 
-    fn seal(&self, files: &Files) -> io::Result<()> {
+    fn seal(&self, files: &Files, now_ns: i64) -> io::Result<()> {
         let _sealing = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
         let sealed = {
             // Nobody writes to the log or the table now.
@@ -127,7 +132,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             }
         }
         drop(frozen);
-        let segment = sealing.finish(next_id)?;
+        let segment = sealing.finish(next_id, now_ns)?;
         self.write().thaw(segment);
         files.wal().remove_up_to(sealed)
     }
@@ -141,7 +146,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         let mut table = self.write();
         let before = table.segments.len();
         table.segments.retain(|segment| {
-            let is_old = segment.max < oldest;
+            let is_old = segment.age(T::UNIT_NS).0 < oldest;
             if is_old {
                 let up_to_ns = segment.max.saturating_mul(T::UNIT_NS);
                 gone.file(T::NAME, segment.size, up_to_ns);
@@ -160,18 +165,23 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         }
     }
 
-    /// Time of the newest entry of the oldest segment, in nanoseconds since the Unix epoch.
-    pub(in crate::store) fn oldest(&self) -> Option<i64> {
+    /// The age of the oldest segment, in nanoseconds since the Unix epoch.
+    pub(in crate::store) fn oldest(&self) -> Option<(i64, i64)> {
         let table = self.read();
-        let oldest = table.segments.iter().map(|segment| segment.max).min()?;
-        Some(oldest.saturating_mul(T::UNIT_NS))
+        let ages = table.segments.iter().map(|one| one.age(T::UNIT_NS));
+        let (by, newest) = ages.min()?;
+        let unit = T::UNIT_NS;
+        Some((by.saturating_mul(unit), newest.saturating_mul(unit)))
     }
 
     /// Takes the oldest segment away.
     pub(in crate::store) fn drop_oldest(&self, gone: &mut Gone) {
         let mut table = self.write();
         let all = table.segments.iter().enumerate();
-        if let Some(at) = all.min_by_key(|(_, segment)| segment.max).map(|(at, _)| at) {
+        if let Some(at) = all
+            .min_by_key(|(_, one)| one.age(T::UNIT_NS))
+            .map(|(at, _)| at)
+        {
             let segment = table.segments.remove(at);
             let up_to_ns = segment.max.saturating_mul(T::UNIT_NS);
             gone.file(T::NAME, segment.size, up_to_ns);
@@ -199,17 +209,41 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         }
     }
 
-    /// Takes away the streams that have nothing left, so that they do not count any more.
+    /// Takes away the streams that have nothing left, if that was not done for a while.
+    pub(in crate::store) fn sweep(&self, now_ns: i64) {
+        let period = if self.labels.is_tight() {
+            TIGHT_SWEEP_NS
+        } else {
+            SWEEP_NS
+        };
+        {
+            let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+            let last = *swept.get_or_insert(now_ns);
+            if now_ns.saturating_sub(last) < period {
+                return;
+            }
+            *swept = Some(now_ns);
+        }
+        self.sweep_now();
+    }
+
+    /// Likewise, if they are many enough to be worth it or take room that others need.
     fn drop_empty_streams(&self) {
+        let is_many = self.read().len() >= MANY_STREAMS.min(self.max_streams);
+        if is_many || self.labels.is_tight() {
+            self.sweep_now();
+        }
+    }
+
+    fn sweep_now(&self) {
         let Some(files) = &self.files else {
             return;
         };
-        if self.read().len() < MANY_STREAMS.min(self.max_streams) {
+        if !self.read().has_idle() {
             return;
         }
-        // Whoever seals adds segments, and whoever pushes uses ids.
+        // Whoever seals adds segments.
         let _sealing = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
-        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
         let segments = self.read().segments.clone();
         let mut used: HashSet<u32> = HashSet::new();
         for segment in segments {
@@ -221,10 +255,19 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
                 }
             }
         }
-        let (left, next_id) = {
+        // Whoever pushes uses ids.
+        let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let (dropped, left, next_id) = {
             let mut table = self.write();
-            (table.retain(|id| used.contains(&id)), table.next_id)
+            let all = table.all();
+            let left = table.retain(|id| used.contains(&id));
+            if left.len() == all.len() {
+                return;
+            }
+            let of = |some: &[(u32, Labels)]| text(some.iter().map(|(_, labels)| labels));
+            (of(&all) - of(&left), left, table.next_id)
         };
+        self.labels.give_back(dropped);
         if let Err(error) = files.streams().rewrite(next_id, &left) {
             tracing::warn!(directory = %files.directory.display(), %error, "the list of streams was not made shorter");
         }

@@ -94,8 +94,9 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
             }
             sealing.entries(id, &entries)?;
         }
+        let sealed_ns = run.iter().map(|segment| segment.sealed_ns).max();
         let next_id = run.iter().map(|segment| segment.next_id).max();
-        Ok(sealing.finish(next_id.unwrap_or_default())?)
+        Ok(sealing.finish(next_id.unwrap_or_default(), sealed_ns.unwrap_or(i64::MAX))?)
     }
 }
 

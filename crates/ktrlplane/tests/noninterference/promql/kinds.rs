@@ -89,7 +89,7 @@ impl BinaryOpKind {
     pub(super) fn weight(self, set: bool) -> u32 {
         match self {
             Self::And | Self::Or | Self::Unless => 20 * u32::from(set),
-            // The embedded backend has no native histograms.
+            // The data of this test have no native histograms.
             Self::TrimUpper | Self::TrimLower => 4 * u32::from(!set),
             Self::Add
             | Self::Sub

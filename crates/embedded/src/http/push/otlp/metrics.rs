@@ -52,25 +52,15 @@ pub(super) fn store(
     if batch.samples.is_empty() && batch.histograms.is_empty() && !rejected.sentence.is_empty() {
         return Err(bad(rejected.sentence));
     }
+    // Data never go without being stored for what only describes them.
+    let described = backend.add_metadata(tenant, batch.metadata);
     // The values last: what is sent again after a failure is there once, and nothing is missing.
-    backend
-        .add_metadata(tenant, batch.metadata)
-        .map_err(pushed)?;
-    backend
-        .push_exemplars(tenant, batch.exemplars)
-        .map_err(pushed)?;
-    let of_samples = backend.push_samples(tenant, batch.samples);
-    let most = matches!(
-        of_samples,
-        Ok(()) | Err(PushError::DuplicateSample { .. } | PushError::TooOld { .. })
-    );
-    if !most {
-        of_samples.clone().map_err(pushed)?;
-    }
-    // All samples but those that the error is about are stored, and the histograms are, too.
-    let of_histograms = backend.push_histograms(tenant, batch.histograms);
+    let of_exemplars = on_the_whole(backend.push_exemplars(tenant, batch.exemplars))?;
+    let of_samples = on_the_whole(backend.push_samples(tenant, batch.samples))?;
+    // All samples but those that were refused are stored, and the histograms are, too.
+    let of_histograms = on_the_whole(backend.push_histograms(tenant, batch.histograms))?;
     let mut rejected = rejected;
-    for error in [of_samples, of_histograms]
+    for error in [of_samples, of_histograms, of_exemplars, described]
         .into_iter()
         .filter_map(Result::err)
     {
@@ -82,6 +72,14 @@ pub(super) fn store(
         rejected.sentence = format!("{} {error}", rejected.sentence).trim().to_owned();
     }
     Ok(rejected)
+}
+
+/// What was refused of a push, if the others of it are stored.
+fn on_the_whole(result: Result<(), PushError>) -> Result<Result<(), PushError>, Refused> {
+    match result {
+        Err(error) if !error.is_of_a_part() => Err(pushed(error)),
+        Ok(()) | Err(_) => Ok(result),
+    }
 }
 
 /// The times of the first and the last sample, in milliseconds since the Unix epoch.

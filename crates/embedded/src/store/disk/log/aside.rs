@@ -1,12 +1,10 @@
 //! What is no record is kept in files beside the log, for whoever wants to know what it was.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::Found;
-use crate::store::disk::directory::FILE_MODE;
+use crate::store::disk::directory::options;
 
 /// Torn ends of one directory that are kept: there is one with every crash.
 const MOST_TORN: usize = 16;
@@ -21,11 +19,10 @@ pub(super) fn keep(path: &Path, bytes: &[u8], found: &Found) -> io::Result<()> {
         // start until then.
         let sum = crc32fast::hash(bytes);
         let name = path.with_extension(format!("log.{}-{sum:08x}.{kind}", hole.start));
-        let file = OpenOptions::new()
+        let file = options()
             .create(true)
             .truncate(true)
             .write(true)
-            .mode(FILE_MODE)
             .open(&name)?;
         let written = (&file).write_all(bytes).and_then(|()| file.sync_all());
         if let Err(error) = written {
