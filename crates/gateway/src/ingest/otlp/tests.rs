@@ -329,6 +329,11 @@ fn a_refused_batch_says_where_and_why() {
     ] {
         assert!(refused.to_string().contains(why), "{refused}");
     }
+}
+
+#[test]
+fn a_refused_metric_is_named_and_so_is_what_of_it() {
+    let long = "x".repeat(Limits::default().line + 1);
     let metric = |metric: serde_json::Value| {
         metrics(&json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [metric]}]}]}))
             .unwrap_err()
