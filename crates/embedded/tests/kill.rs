@@ -9,13 +9,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, thread};
 
 use embedded::store::Store;
 use embedded::{
-    Histogram, HistogramSample, HistogramSeries, Limits, LogEntry, LogStream, PushError, Sample,
-    SampleSeries,
+    Histogram, HistogramSample, HistogramSeries, Limits, LogEntry, LogStream, OpenError, PushError,
+    Sample, SampleSeries,
 };
 use query::Matcher;
 
@@ -26,12 +26,26 @@ const WRITERS: i64 = 4;
 /// Entries of one push.
 const BATCH: i64 = 20;
 
-fn open(directory: &Path) -> Store {
+fn try_open(directory: &Path) -> Result<Store, OpenError> {
     let limits = Limits {
         creation_grace: Duration::MAX,
         ..Limits::default()
     };
-    Store::open(directory, &limits, Arc::new(|| 0)).unwrap()
+    Store::open(directory, &limits, Arc::new(|| 0))
+}
+
+/// Another test of this process may be starting a child just now, which has the lock of this one's
+/// directory, too, until it has become another program.
+fn open(directory: &Path) -> Store {
+    let begin = Instant::now();
+    loop {
+        match try_open(directory) {
+            Err(OpenError::InUse(_)) if begin.elapsed() < Duration::from_secs(30) => {
+                thread::sleep(Duration::from_millis(5));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
 }
 
 fn line(of: i64) -> String {
@@ -151,7 +165,7 @@ fn child() {
     };
     // What runs the tests has begun a line with this one's name.
     println!();
-    let store = open(Path::new(&directory));
+    let store = try_open(Path::new(&directory)).unwrap();
     let from: Vec<i64> = from.split(' ').map(|one| one.parse().unwrap()).collect();
     let seals = env::var(SEALS).is_ok();
     let is_full = AtomicBool::new(false);
@@ -174,8 +188,10 @@ fn child() {
                     out.flush().unwrap();
                     drop(out);
                     // Sealing is part of what is interrupted.
-                    if seals && pushed.fetch_add(1, Ordering::Relaxed) % 40 == 13 {
+                    if seals && pushed.fetch_add(1, Ordering::Relaxed) % 10 == 3 {
                         store.seal();
+                        // And so is merging, which a child does not live long enough for.
+                        store.keep();
                     }
                 }
             });

@@ -262,8 +262,11 @@ fn a_directory_that_is_in_use_or_not_ours_or_newer_is_refused_with_a_sentence() 
     drop(store);
     let format = path.join("FORMAT");
     let known = fs::read_to_string(&format).unwrap();
-    fs::write(&format, known.replace('1', "2")).unwrap();
-    assert!(refusal().contains("run the version"), "{}", refusal());
+    for (version, reason) in [("3", "no newer one"), ("1", "no released version")] {
+        fs::write(&format, known.replace('2', version)).unwrap();
+        assert!(refusal().contains(reason), "{}", refusal());
+        assert!(refusal().contains("run the version"), "{}", refusal());
+    }
     fs::write(&format, "\u{fffd}").unwrap();
     assert!(refusal().contains("damaged"), "{}", refusal());
     fs::write(&format, known).unwrap();

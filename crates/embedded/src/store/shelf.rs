@@ -57,8 +57,9 @@ pub(super) struct Shelf<T, O> {
     swept: Mutex<Option<i64>>,
     /// In the unit of the data's time.
     retention: i64,
-    /// Held by who seals.
-    sealing: Mutex<()>,
+    /// Held by who seals: the last log whose data are frozen, if there are frozen ones. More logs may
+    /// have come since, when sealing failed and it is tried again.
+    sealing: Mutex<Option<u64>>,
     has_failed: AtomicBool,
     /// Since when there is something in the log, in nanoseconds since the Unix epoch.
     since: Mutex<Option<i64>>,

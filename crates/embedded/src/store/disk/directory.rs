@@ -15,7 +15,7 @@ const DIRECTORY_MODE: u32 = 0o700;
 const FORMAT: &str = "ktrlplane embedded store, version ";
 /// The version of everything in the directory. It goes up with every change that an older program
 /// would read wrongly.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a directory was not opened.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,17 @@ pub enum OpenError {
          {VERSION}; run the version that wrote it"
     )]
     Newer {
+        /// The directory.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+    },
+    /// A version before the first release wrote it.
+    #[error(
+        "the directory {path} has the form {found}, which no released version writes, and this one \
+         reads {VERSION} alone; name an empty directory, or run the version that wrote it"
+    )]
+    Older {
         /// The directory.
         path: PathBuf,
         /// Its version.
@@ -180,6 +191,10 @@ fn check(directory: &Path, format: &Path) -> Result<(), OpenError> {
     match found {
         0 => Err(no_version()),
         VERSION => Ok(()),
+        found if found < VERSION => Err(OpenError::Older {
+            path: directory.to_owned(),
+            found,
+        }),
         _ => Err(OpenError::Newer {
             path: directory.to_owned(),
             found,

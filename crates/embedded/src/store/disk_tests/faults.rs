@@ -141,6 +141,32 @@ fn after_a_failed_synchronization_nothing_is_written_to_that_file_and_all_is_wri
 }
 
 #[test]
+fn a_log_that_failed_while_what_came_before_could_not_be_sealed_is_not_taken_for_sealed() {
+    let directory = TempDir::new().unwrap();
+    let web = |at: i64| ("web".to_owned(), entry(at, "x"));
+    let store = open(directory.path());
+    let push = |at| push_lines(&store, "t", "web", vec![entry(at, "x")]);
+    push(0).unwrap();
+    // The log is rotated and its data are frozen, and the segment finds no room.
+    set(&store, Fault::Full(30));
+    store.seal();
+    set(&store, Fault::None);
+    push(1).unwrap();
+    // The log that this is in is given up for another one.
+    set(&store, Fault::NoSync);
+    assert_eq!(push(2), Err(PushError::Unwritable));
+    set(&store, Fault::None);
+    push(3).unwrap();
+    // One pass, as a crash may come before the next one.
+    store.seal();
+    drop(store);
+    assert_eq!(
+        lines(&open(directory.path()), "t").unwrap(),
+        [web(0), web(1), web(3)]
+    );
+}
+
+#[test]
 fn what_is_torn_off_or_damaged_is_kept_and_counted_and_met_again_without_growing() {
     let directory = TempDir::new().unwrap();
     {

@@ -362,15 +362,17 @@ impl Wal {
 
     /// Removes those up to `seq`, whose data are sealed.
     pub(super) fn remove_up_to(&mut self, seq: u64) -> io::Result<()> {
+        let mut older = 0;
         for entry in std::fs::read_dir(&self.directory)? {
             let entry = entry?;
             let name = entry.file_name();
-            let old = name.to_str().and_then(wal_seq).is_some_and(|of| of <= seq);
-            if old {
-                std::fs::remove_file(entry.path())?;
+            match name.to_str().and_then(wal_seq) {
+                Some(of) if of <= seq => std::fs::remove_file(entry.path())?,
+                Some(of) if of < self.seq => older += entry.metadata()?.len(),
+                Some(_) | None => {}
             }
         }
-        self.older = 0;
+        self.older = older;
         self.shaken = self.shaken.filter(|shaken| *shaken > seq);
         Ok(())
     }

@@ -109,17 +109,18 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     }
 
     fn seal(&self, files: &Files, now_ns: i64) -> io::Result<()> {
-        let _sealing = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
-        let sealed = {
+        let mut frozen_up_to = self.sealing.lock().unwrap_or_else(PoisonError::into_inner);
+        let sealed = if let Some(sealed) = *frozen_up_to {
+            sealed
+        } else {
             // Nobody writes to the log or the table now.
             let mut wal = files.wal();
-            if !self.read().is_frozen {
-                wal.rotate()?;
-                self.write().freeze();
-                *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
-            }
-            // What was frozen before, and could not be sealed, is from before this log too.
-            wal.seq - 1
+            wal.rotate()?;
+            self.write().freeze();
+            *self.since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            let sealed = wal.seq - 1;
+            *frozen_up_to = Some(sealed);
+            sealed
         };
         let (frozen, next_id) = {
             let table = self.read();
@@ -134,6 +135,7 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         drop(frozen);
         let segment = sealing.finish(next_id, now_ns)?;
         self.write().thaw(segment);
+        *frozen_up_to = None;
         files.wal().remove_up_to(sealed)
     }
 

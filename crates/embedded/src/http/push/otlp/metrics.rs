@@ -69,7 +69,10 @@ pub(super) fn store(
         };
         // It has become too old just now.
         rejected.count = rejected.count.saturating_add(*count);
-        rejected.sentence = format!("{} {error}", rejected.sentence).trim().to_owned();
+        if !rejected.sentence.is_empty() {
+            rejected.sentence.push(' ');
+        }
+        rejected.sentence.push_str(&error.to_string());
     }
     Ok(rejected)
 }
