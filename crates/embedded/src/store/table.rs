@@ -43,11 +43,14 @@ struct Row<T> {
 }
 
 impl<T: Timed> Row<T> {
-    /// The newest entry in memory, if it is from before `time`.
-    fn before(&self, time: i64) -> Option<&T> {
+    /// The entry that one of `time` comes right after, where that is known: the newest in memory, if
+    /// nothing that is sealed can be between the two.
+    fn before(&self, time: i64, sealed: Option<i64>) -> Option<&T> {
         let newest = [self.data.last(), self.frozen.last()];
         let newest = newest.into_iter().flatten().max_by_key(|one| one.time())?;
-        (newest.time() < time).then_some(newest)
+        let is_right_before =
+            newest.time() < time && sealed.is_none_or(|sealed| sealed < newest.time());
+        is_right_before.then_some(newest)
     }
 }
 
@@ -177,6 +180,7 @@ impl<T: Record> Table<T> {
         observer: &impl Observer<T>,
     ) -> Option<(Labels, i64)> {
         let mut refused = None;
+        let sealed = self.segments.iter().map(|segment| segment.max).max();
         for (id, entries) in batch {
             let Some(row) = self.rows.get_mut(&id) else {
                 continue;
@@ -189,7 +193,7 @@ impl<T: Record> Table<T> {
                 let time = entry.time();
                 let fate = match row.frozen.fate(&entry) {
                     Fate::New => {
-                        entry.follow(row.before(time));
+                        entry.follow(row.before(time, sealed));
                         row.data.push(entry)
                     }
                     decided @ (Fate::Known | Fate::Refused) => decided,

@@ -1,5 +1,7 @@
 //! Native histograms in a directory: what is known of resets, what is sent again, and damage.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use super::*;
 
 fn hint(of: ResetHint, mut sample: HistogramSample) -> HistogramSample {
@@ -106,10 +108,15 @@ fn histograms_go_when_they_are_too_old_or_too_much() {
         retention: Duration::from_hours(1),
         ..Limits::default()
     };
-    let clock: crate::Clock = Arc::new(|| (NOW + 3601) * 1_000_000_000);
+    let now = Arc::new(AtomicI64::new(NOW));
+    let clock: crate::Clock = {
+        let now = Arc::clone(&now);
+        Arc::new(move || now.load(Ordering::Relaxed) * 1_000_000_000)
+    };
     let store = Store::open(directory.path(), &limits, clock).unwrap();
     push_histograms(&store, "a", vec![histogram(NOW * 1000, 3.0)]).unwrap();
     store.seal();
+    now.store(NOW + 3601, Ordering::Relaxed);
     push_histograms(&store, "a", vec![histogram((NOW + 3600) * 1000, 4.0)]).unwrap();
     store.seal();
     store.keep();
@@ -122,6 +129,23 @@ fn histograms_go_when_they_are_too_old_or_too_much() {
     let store = open_with(directory.path(), &limits);
     store.keep();
     assert_eq!(hints(&store).len(), 0);
+}
+
+/// What a count is known to follow is known only where nothing sealed lies in between.
+#[test]
+fn a_count_that_fell_after_a_sealed_one_is_not_taken_for_one_that_went_on() {
+    let directory = TempDir::new().unwrap();
+    let store = open(directory.path());
+    push_histograms(&store, "a", vec![histogram(NOW * 1000 + 22, 2.0)]).unwrap();
+    store.seal();
+    let late = [(0, 1.0), (23, 1.0)].map(|(at, count)| histogram(NOW * 1000 + at, count));
+    push_histograms(&store, "a", late.to_vec()).unwrap();
+    let found = store
+        .metrics("t")
+        .select_histograms(&[], NOW * 1000 + 1, i64::MAX);
+    let read = found.unwrap()[0].entries().unwrap();
+    assert_eq!(read.len(), 2);
+    assert_eq!(read[1].histogram.reset_hint, ResetHint::Unknown);
 }
 
 #[test]
