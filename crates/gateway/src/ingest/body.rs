@@ -28,8 +28,9 @@ const UNKNOWN: usize = 16 << 10;
 /// Reads the body of a project's write, of at most `limit` bytes, into a place that holds them as they
 /// come.
 ///
-/// What is announced to be too long is refused before any of it is read. What is refused later is read on for a moment, and thrown away: a sender that is cut off
-/// while it writes sees a broken connection, and not why.
+/// What is announced to be too long is refused before any of it is read. What is refused later is
+/// read on for a moment, and thrown away: a sender that is cut off while it writes sees a broken
+/// connection, and not why.
 pub(super) async fn read<B>(
     body: B,
     headers: &HeaderMap,
