@@ -26,6 +26,9 @@ pub struct Limits {
     /// Bytes of log lines that one query may read, as Loki's `max_query_bytes_read`. `None`: as many
     /// as it gets through in its time.
     pub max_query_bytes: Option<u64>,
+    /// Whether a LogQL query may select streams without demanding a label of them (`{}`,
+    /// `{app!="x"}`). Loki refuses that, and so does this backend unless told otherwise.
+    pub any_selector: bool,
     /// Streams, and likewise series, that one tenant may have.
     pub max_streams_per_tenant: usize,
     /// How far ahead of the clock data may be dated, as Loki's and Mimir's `creation_grace_period`.
@@ -63,6 +66,7 @@ impl Default for Limits {
             max_series: 500,
             max_entries: 5_000,
             max_query_bytes: Some(64 << 30),
+            any_selector: false,
             max_streams_per_tenant: 100_000,
             creation_grace: Duration::from_hours(24),
             label_bytes_per_tenant: 64 << 20,

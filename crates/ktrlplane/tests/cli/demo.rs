@@ -352,7 +352,8 @@ fn a_token_is_for_a_known_user_of_a_demo_that_ran() {
     assert_eq!(
         stderr(&output),
         "ktrlplane: there is no user \"bob\"; the demo's users are alice, erin, victor, gina, \
-         mallory, robot\n"
+         mallory, robot, and the service accounts that send its data acme-shop-sender, \
+         acme-lab-sender, globex-iot-sender\n"
     );
     let output = run(
         ktrlplane(dir.path()).args(["token", "victor", "--ttl", "-1h"]),

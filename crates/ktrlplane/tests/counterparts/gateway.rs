@@ -122,11 +122,14 @@ observability:
     {}
   mimir:
     {}
+embedded:
+  directory: \"{}\"
 ",
         settings.issuer,
         settings.database,
         backend(settings.loki),
         backend(settings.mimir),
+        directory.join("embedded").display(),
     );
     let file = directory.join(format!("config-{port}.yaml"));
     std::fs::write(&file, text).expect("a file can be written");

@@ -97,7 +97,12 @@ impl Stores {
 /// A fixed clock, since nothing that is asked may depend on when it is asked.
 fn backend() -> Backend {
     let now = (START + LENGTH) * 1_000_000_000;
-    Backend::with_clock(Limits::default(), Arc::new(move || now))
+    // Asked without scoping, which makes of any selector one that demands a label.
+    let limits = Limits {
+        any_selector: true,
+        ..Limits::default()
+    };
+    Backend::with_clock(limits, Arc::new(move || now))
 }
 
 /// The stores behind gateways.
@@ -249,15 +254,47 @@ where
     }
 }
 
-/// The body without how long the query took, which Loki tells at its end.
+/// The body without how long the query took, which Loki tells at its end, and without what it read in
+/// each second of that.
 fn without_time(mut body: String) -> String {
-    const NAME: &str = r#""execTime":"#;
-    if let Some(at) = body.rfind(NAME) {
-        let from = at + NAME.len();
-        let to = body[from..].find(',').map_or(body.len(), |to| from + to);
-        body.replace_range(from..to, "0");
+    const NAMES: [&str; 3] = [
+        r#""bytesProcessedPerSecond":"#,
+        r#""linesProcessedPerSecond":"#,
+        r#""execTime":"#,
+    ];
+    for name in NAMES {
+        if let Some(at) = body.rfind(name) {
+            let from = at + name.len();
+            let to = body[from..].find(',').map_or(body.len(), |to| from + to);
+            body.replace_range(from..to, "0");
+        }
     }
     body
+}
+
+impl Answer {
+    /// The answer without where in the query its warnings and infos point: the scoped text is longer.
+    pub(crate) fn without_places(&self) -> Self {
+        let notes = ["\"warnings\":[", "\"infos\":["];
+        let from = notes.iter().filter_map(|notes| self.body.find(notes)).min();
+        let (data, notes) = self.body.split_at(from.unwrap_or(self.body.len()));
+        let mut body = data.to_owned();
+        for (at, piece) in notes.split(" (").enumerate() {
+            let rest = piece.split_once(')').filter(|(place, _)| {
+                let is_place = |byte: u8| byte.is_ascii_digit() || byte == b':';
+                at > 0 && place.contains(':') && place.bytes().all(is_place)
+            });
+            match rest {
+                Some((_, rest)) => body.push_str(rest),
+                None if at > 0 => body.extend([" (", piece]),
+                None => body.push_str(piece),
+            }
+        }
+        Self {
+            status: self.status,
+            body,
+        }
+    }
 }
 
 /// What the gateway adds to every selector.

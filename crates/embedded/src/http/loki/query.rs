@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::asked::{self, Asked};
 use super::encoding::{self, EncodingFlags};
-use super::{Call, Refusal, bad, check_limit, parse};
+use super::{Call, Refusal, bad, check_limit, parse, parse_any};
 use crate::Labels;
 use crate::http::Shared;
 use crate::http::json::{self, Style};
@@ -49,7 +49,11 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
     let flags = call.flags.clone();
     call.run(move |backend, tenant, stop| {
         let started = Instant::now();
-        let tree = parse(&query)?;
+        let tree = if backend.limits.any_selector {
+            parse_any(&query)?
+        } else {
+            parse(&query)?
+        };
         let is_log_query = matches!(tree, query::logql::Expr::Log(_));
         if asked.instant && is_log_query {
             return Err(EvalError::Invalid(
