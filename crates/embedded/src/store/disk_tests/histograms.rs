@@ -151,7 +151,9 @@ fn a_count_that_fell_after_a_sealed_one_is_not_taken_for_one_that_went_on() {
 #[test]
 fn small_segments_of_histograms_become_one() {
     let directory = TempDir::new().unwrap();
-    let store = open(directory.path());
+    // Nobody else merges meanwhile.
+    let limits = of_any_time(&Limits::default());
+    let store = Store::open_unkept(directory.path(), &limits, Arc::new(|| 0)).unwrap();
     for at in 0..20_i32 {
         let sample = histogram(NOW * 1000 + i64::from(at), 2.0 + f64::from(at));
         push_histograms(&store, "a", vec![sample]).unwrap();
