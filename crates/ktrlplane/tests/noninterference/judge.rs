@@ -165,7 +165,8 @@ pub(crate) async fn judge(
         None => alone.clone(),
     };
     // The gateway refuses in its own words what the backend would refuse in others.
-    let refused_alike = plain.status == 400 && scoped.status == 400;
+    // Where series do not match each other a Loki fails with a 500, of which the gateway makes a 502.
+    let refused_alike = matches!((plain.status, scoped.status), (400, 400) | (500, 502));
     if plain.without_places() != scoped.without_places() && !refused_alike {
         let what = "scoping changes the answer of a store that holds the resource alone";
         return Err(difference(what, text, plain, scoped));
@@ -174,6 +175,7 @@ pub(crate) async fn judge(
         200 if alone.is_empty() => Verdict::Empty,
         200 => Verdict::Answered,
         400 | 422 => Verdict::Refused,
+        502 if plain.status == 500 => Verdict::Refused,
         _ => {
             return Err(difference(
                 "neither answered nor refused",

@@ -250,7 +250,7 @@ where
     let body = String::from_utf8(body.into()).expect("text");
     Answer {
         status,
-        body: without_time(body),
+        body: without_request(without_time(body)),
     }
 }
 
@@ -268,6 +268,15 @@ fn without_time(mut body: String) -> String {
             let to = body[from..].find(',').map_or(body.len(), |to| from + to);
             body.replace_range(from..to, "0");
         }
+    }
+    body
+}
+
+/// The body without the id of the request, which the gateway tells where the backend has failed.
+fn without_request(mut body: String) -> String {
+    let ends = |from: usize| Some((from, from + body.get(from..)?.find(')')? + 1));
+    if let Some((from, to)) = body.find(" (request ").and_then(ends) {
+        body.replace_range(from..to, "");
     }
     body
 }
