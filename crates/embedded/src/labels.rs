@@ -31,6 +31,11 @@ impl Labels {
     /// The value of `name`; the empty string where there is none.
     #[must_use]
     pub fn get(&self, name: &str) -> &str {
+        // Most sets are small, and comparing lengths first spares comparing most names.
+        if self.0.len() <= 16 {
+            let found = self.0.iter().find(|(own, _)| own == name);
+            return found.map_or("", |(_, value)| value.as_str());
+        }
         self.0
             .binary_search_by(|(own, _)| own.as_str().cmp(name))
             .ok()

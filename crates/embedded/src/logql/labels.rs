@@ -13,6 +13,14 @@ fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
         .map(|pair| pair.1.as_str())
 }
 
+fn find_mut<'a>(pairs: &'a mut [(String, String)], name: &str) -> Option<&'a mut (String, String)> {
+    pairs.iter_mut().find(|pair| pair.0 == name)
+}
+
+/// Pairs whose room is kept from line to line, so that one line with thousands does not hold it for
+/// the whole query.
+const MAX_SPARE: usize = 64;
+
 /// The label that says what went wrong with a line.
 pub(crate) const ERROR: &str = "__error__";
 /// The label that says how.
@@ -60,6 +68,8 @@ pub(crate) struct LineLabels<'a> {
     forgotten: Vec<String>,
     error: String,
     details: String,
+    /// Pairs of lines before, whose room the next ones are written into.
+    spare: Vec<(String, String)>,
 }
 
 impl<'a> LineLabels<'a> {
@@ -74,14 +84,16 @@ impl<'a> LineLabels<'a> {
             forgotten: Vec::new(),
             error: String::new(),
             details: String::new(),
+            spare: Vec::new(),
         }
     }
 
     /// Begins a line: forgets the one before and takes the structured metadata of this one.
     pub(crate) fn reset<'m>(&mut self, metadata: impl Iterator<Item = (&'m str, &'m str)>) {
-        self.stream.clear();
-        self.metadata.clear();
-        self.parsed.clear();
+        self.spare.append(&mut self.stream);
+        self.spare.append(&mut self.metadata);
+        self.spare.append(&mut self.parsed);
+        self.spare.truncate(MAX_SPARE);
         self.deleted.clear();
         self.forgotten.clear();
         self.error.clear();
@@ -202,12 +214,14 @@ impl<'a> LineLabels<'a> {
                 }
             }
         }
-        let added = self.added_mut(category);
-        if let Some(pair) = added.iter_mut().find(|pair| pair.0 == name) {
+        if let Some(pair) = find_mut(self.added_mut(category), name) {
             value.clone_into(&mut pair.1);
-        } else {
-            added.push((name.to_owned(), value.to_owned()));
+            return;
         }
+        let mut pair = self.spare.pop().unwrap_or_default();
+        name.clone_into(&mut pair.0);
+        value.clone_into(&mut pair.1);
+        self.added_mut(category).push(pair);
     }
 
     fn remove_from(&mut self, category: Category, name: &str) {

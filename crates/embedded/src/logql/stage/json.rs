@@ -1,6 +1,8 @@
 //! Reading JSON as forgivingly as Loki does: no validation beyond what is needed to find keys and
 //! values, nothing said about what follows the object, and errors in its words.
 
+use std::borrow::Cow;
+
 /// Objects within objects that are read; a line with more is an error and not a stack overflow.
 const MAX_DEPTH: usize = 128;
 
@@ -160,14 +162,14 @@ pub(super) fn split_block(text: &str, open: u8, close: u8) -> Option<(&str, &str
 
 /// A string's value as a label has it: what cannot be unescaped is empty, and what is not Unicode
 /// becomes a space.
-pub(super) fn label_value(escaped: &str) -> String {
-    let value = if escaped.contains('\\') {
-        unescape(escaped).unwrap_or_default()
+pub(super) fn label_value(escaped: &str) -> Cow<'_, str> {
+    let value: Cow<'_, str> = if memchr::memchr(b'\\', escaped.as_bytes()).is_some() {
+        unescape(escaped).unwrap_or_default().into()
     } else {
-        escaped.to_owned()
+        escaped.into()
     };
     if value.contains('\u{fffd}') {
-        value.replace('\u{fffd}', " ")
+        value.replace('\u{fffd}', " ").into()
     } else {
         value
     }
@@ -235,6 +237,11 @@ pub(super) fn append_sanitized(out: &mut String, key: &str) {
     let key = key.trim();
     if out.is_empty() && key.starts_with(|c: char| c.is_ascii_digit()) {
         out.push('_');
+    }
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if key.bytes().all(is_legal) {
+        out.push_str(key);
+        return;
     }
     out.extend(
         key.chars()

@@ -27,12 +27,11 @@ impl Target<'_, '_> {
         }
     }
 
-    /// The name that a parsed label gets beside those of the stream and the metadata.
-    pub(super) fn free_name(&self, mut name: String) -> String {
-        if self.labels.is_taken(&name) {
+    /// Makes it the name that a parsed label gets beside those of the stream and the metadata.
+    pub(super) fn free_name(&self, name: &mut String) {
+        if self.labels.is_taken(name) {
             name.push_str(DUPLICATE_SUFFIX);
         }
-        name
     }
 
     fn wants(&self, name: &str) -> bool {
@@ -58,7 +57,7 @@ pub(super) fn json(line: &str, target: &mut Target<'_, '_>) -> Outcome {
     if target.hints.nothing_needed(target.labels) {
         return Outcome::Keep;
     }
-    match json_object(line, &mut Vec::new(), target) {
+    match json_object(line, 0, &mut String::new(), target) {
         Ok(()) | Err(End::Enough) => Outcome::Keep,
         Err(End::Drop) => Outcome::Drop,
         Err(End::Malformed(details)) => {
@@ -68,56 +67,52 @@ pub(super) fn json(line: &str, target: &mut Target<'_, '_>) -> Outcome {
     }
 }
 
-fn json_object(text: &str, path: &mut Vec<String>, target: &mut Target<'_, '_>) -> Result<(), End> {
-    json::check_depth(path.len())?;
+/// Reads an object that is `depth` objects down and whose labels begin with `name`, the room that
+/// names are made in.
+fn json_object(
+    text: &str,
+    depth: usize,
+    name: &mut String,
+    target: &mut Target<'_, '_>,
+) -> Result<(), End> {
+    json::check_depth(depth)?;
+    let prefix = name.len();
     json::each(text, &mut |key, value| {
+        append_key(name, key);
         let value = match value {
             Value::Object(object) => {
-                path.push(key.to_owned());
-                let result = if target.hints.wants_prefix(&joined(path)) {
-                    json_object(object, path, target)
+                let result = if target.hints.wants_prefix(name) {
+                    json_object(object, depth + 1, name, target)
                 } else {
                     Ok(())
                 };
-                path.pop();
+                name.truncate(prefix);
                 return result;
             }
             Value::String(escaped) => Some(json::label_value(escaped)),
-            Value::Number(text) | Value::Boolean(text) => Some(text.to_owned()),
+            Value::Number(text) | Value::Boolean(text) => Some(text.into()),
             Value::Null | Value::Array(_) => None,
         };
-        if let Some(value) = value {
-            json_label(key, &value, path, target)?;
+        let outcome = match value {
+            Some(value) if !name.is_empty() => {
+                target.free_name(name);
+                if target.wants(name) {
+                    target.set(name, &value)
+                } else {
+                    Outcome::Keep
+                }
+            }
+            Some(_) | None => Outcome::Keep,
+        };
+        name.truncate(prefix);
+        if outcome == Outcome::Drop {
+            return Err(End::Drop);
         }
         if target.hints.all_found(target.labels) {
             return Err(End::Enough);
         }
         Ok(())
     })
-}
-
-fn json_label(
-    key: &str,
-    value: &str,
-    path: &mut Vec<String>,
-    target: &mut Target<'_, '_>,
-) -> Result<(), End> {
-    let name = if path.is_empty() {
-        json::sanitize(key)
-    } else {
-        path.push(key.to_owned());
-        let name = joined(path);
-        path.pop();
-        name
-    };
-    if name.is_empty() {
-        return Ok(());
-    }
-    let name = target.free_name(name);
-    if target.wants(&name) && target.set(&name, value) == Outcome::Drop {
-        return Err(End::Drop);
-    }
-    Ok(())
 }
 
 /// The keys on the way to the value that the label `name` was made of, if there is one.
@@ -153,13 +148,21 @@ fn find_path(text: &str, name: &str, path: &mut Vec<String>) -> Result<bool, End
 /// The label of a nested value: the keys on the way to it, with `_` between them.
 fn joined(path: &[String]) -> String {
     let mut name = String::new();
-    for key in path.iter().filter(|key| !key.trim().is_empty()) {
-        if !name.is_empty() {
-            name.push('_');
-        }
-        json::append_sanitized(&mut name, key);
+    for key in path {
+        append_key(&mut name, key);
     }
     name
+}
+
+/// Goes on with the name of a nested value's label.
+fn append_key(name: &mut String, key: &str) {
+    if key.trim().is_empty() {
+        return;
+    }
+    if !name.is_empty() {
+        name.push('_');
+    }
+    json::append_sanitized(name, key);
 }
 
 /// `| unpack`: labels, and the line that was packed with them.
@@ -183,7 +186,8 @@ pub(super) fn unpack(line: &str, target: &mut Target<'_, '_>) -> (Outcome, Optio
             entry = Some(unescaped.ok_or(bad)?);
             return Ok(());
         }
-        let name = target.free_name(key.to_owned());
+        let mut name = key.to_owned();
+        target.free_name(&mut name);
         if target.wants(&name) {
             found.push((json::sanitize(&name), json::label_value(escaped)));
         }
@@ -215,6 +219,7 @@ pub(super) fn logfmt(
         return Outcome::Keep;
     }
     let mut decoder = Decoder::new(line);
+    let mut name = String::new();
     while !decoder.is_done() {
         let Some(pair) = decoder.next() else {
             if strict {
@@ -222,11 +227,12 @@ pub(super) fn logfmt(
             }
             continue;
         };
-        let name = json::sanitize(pair.key);
+        name.clear();
+        json::append_sanitized(&mut name, pair.key);
         if name.is_empty() {
             continue;
         }
-        let name = target.free_name(name);
+        target.free_name(&mut name);
         if !target.wants(&name) || (pair.value.is_empty() && !keep_empty) {
             continue;
         }
@@ -320,11 +326,13 @@ pub(super) fn regexp(
     let Some(captures) = regex.captures(line) else {
         return Outcome::Keep;
     };
-    for (index, name) in names.iter().enumerate() {
-        let Some(name) = name else {
+    let mut name = String::new();
+    for (index, group) in names.iter().enumerate() {
+        let Some(group) = group else {
             continue;
         };
-        let name = target.free_name(name.clone());
+        group.clone_into(&mut name);
+        target.free_name(&mut name);
         let value = captures.get(index).map_or("", |group| group.as_str());
         if target.wants(&name) && target.set(&name, value) == Outcome::Drop {
             return Outcome::Drop;
@@ -338,8 +346,10 @@ pub(super) fn pattern(line: &str, pattern: &Pattern, target: &mut Target<'_, '_>
     if target.hints.nothing_needed(target.labels) {
         return Outcome::Keep;
     }
-    for (name, value) in pattern.captures(line) {
-        let name = target.free_name(name.to_owned());
+    let mut name = String::new();
+    for (group, value) in pattern.captures(line) {
+        group.clone_into(&mut name);
+        target.free_name(&mut name);
         if target.wants(&name) && target.set(&name, value) == Outcome::Drop {
             return Outcome::Drop;
         }

@@ -46,10 +46,11 @@ impl Paths {
                 let Some((label, _)) = self.0.get(index) else {
                     return;
                 };
-                let name = target.free_name(label.clone());
+                let mut name = label.clone();
+                target.free_name(&mut name);
                 let value = match value {
-                    Value::Null => String::new(),
-                    Value::Object(raw) => raw.to_owned(),
+                    Value::Null => "".into(),
+                    Value::Object(raw) => raw.into(),
                     Value::String(raw)
                     | Value::Array(raw)
                     | Value::Number(raw)
