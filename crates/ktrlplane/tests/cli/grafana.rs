@@ -5,10 +5,10 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::tempdir;
 
-use crate::harness::{Request, ask, demo, token};
+use crate::harness::{Request, ask, demo, last_hour, token};
 
 const REQUESTS: &str = include_str!("../../../../tests/data/grafana-requests.jsonl");
 
@@ -202,6 +202,52 @@ fn a_stranger_gets_nothing_by_grafana_s_requests() {
                     status
                 };
                 assert_eq!(got, status, "{}: {body}", recorded.name);
+            }
+        }
+    }
+}
+
+/// Grafana shows the fields of a line by where they come from, and asks for that by a header.
+#[test]
+fn labels_come_by_category_to_who_asks_for_that() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let query = r#"{resource_id="shop-api"} | json | __error__="""#;
+    let parameters = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(last_hour(query))
+        .finish();
+    for mount in [
+        "/api/v1/projects/acme-shop/resources/shop-api",
+        "/api/v1/projects/acme-shop",
+    ] {
+        let path = format!("{mount}/loki/api/v1/query_range?{parameters}");
+        let by_category = |headers| {
+            let request = Request {
+                method: "GET",
+                path: &path,
+                token: Some(token(&told, "victor")),
+                form: "",
+                headers,
+            };
+            let (status, body) = ask(told["url"].as_str().unwrap(), &request);
+            assert_eq!(status, 200, "{body}");
+            body["data"].clone()
+        };
+
+        let plain = by_category(&[]);
+        assert_eq!(plain["encodingFlags"], Value::Null);
+        assert_eq!(plain["result"][0]["values"][0].as_array().unwrap().len(), 2);
+
+        let data = by_category(&[("x-loki-response-encoding-flags", "categorize-labels")]);
+        assert_eq!(data["encodingFlags"], json!(["categorize-labels"]));
+        let streams = data["result"].as_array().unwrap();
+        assert!(!streams.is_empty());
+        for stream in streams {
+            assert_eq!(stream["stream"]["resource_id"], "shop-api");
+            assert_eq!(stream["stream"].get("trace_id"), None);
+            for entry in stream["values"].as_array().unwrap() {
+                assert!(entry[2]["structuredMetadata"]["trace_id"].is_string());
+                assert!(!entry[2]["parsed"].as_object().unwrap().is_empty());
             }
         }
     }
