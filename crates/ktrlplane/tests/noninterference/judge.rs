@@ -1,5 +1,6 @@
 //! The property, and how often it was put to the test.
 
+use crate::broken::RIGHT;
 use crate::question::{Language, Question};
 use crate::world::{Answer, Connections, Store, Stores};
 
@@ -175,7 +176,8 @@ pub(crate) async fn judge(
         200 if alone.is_empty() => Verdict::Empty,
         200 => Verdict::Answered,
         400 | 422 => Verdict::Refused,
-        502 if plain.status == 500 => Verdict::Refused,
+        // The text without `absent` may well match where the query itself does not.
+        502 if fails(stores, question).await => Verdict::Refused,
         _ => {
             return Err(difference(
                 "neither answered nor refused",
@@ -185,4 +187,12 @@ pub(crate) async fn judge(
             ));
         }
     })
+}
+
+/// Whether the store itself says that the scoped query fails.
+async fn fails(stores: &Stores, question: &Question) -> bool {
+    match RIGHT.scoped(question, &question.query) {
+        Some(scoped) => stores.ask(Store::Alone, question, &scoped).await.status == 500,
+        None => false,
+    }
 }
