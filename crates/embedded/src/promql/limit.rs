@@ -1,8 +1,7 @@
 //! `limitk` and `limit_ratio`: they choose series whatever their values are.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
-
 use query::promql::Expr;
+use twox_hash::XxHash64;
 
 use super::aggregate::Group;
 use super::evaluator::Evaluator;
@@ -96,12 +95,29 @@ impl Evaluator<'_> {
     }
 }
 
-/// Where from 0 to 1 a series stands, evenly spread and always the same.
-#[allow(clippy::cast_precision_loss)] // a place need not be exact
+/// Where from 0 to 1 a series stands, evenly spread and always the same: its hash in Prometheus, so
+/// that the same series are chosen.
+#[allow(clippy::cast_precision_loss)] // Prometheus rounds as well
 fn place(labels: &Labels) -> f64 {
-    let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+    let mut bytes = Vec::new();
     for (name, value) in labels.iter() {
-        (name, value).hash(&mut hasher);
+        for text in [name, value] {
+            push_length(&mut bytes, text.len());
+            bytes.extend_from_slice(text.as_bytes());
+        }
     }
-    hasher.finish() as f64 / u64::MAX as f64
+    XxHash64::oneshot(0, &bytes) as f64 / u64::MAX as f64
+}
+
+/// A length as Prometheus keeps it before each text of a label set: a byte, or, from 255 on, that
+/// byte with three more behind it, the lowest first.
+fn push_length(bytes: &mut Vec<u8>, length: usize) {
+    const LONG: u8 = 255;
+    match u8::try_from(length) {
+        Ok(short) if short < LONG => bytes.push(short),
+        Ok(_) | Err(_) => {
+            bytes.push(LONG);
+            bytes.extend(length.to_le_bytes().iter().take(3));
+        }
+    }
 }

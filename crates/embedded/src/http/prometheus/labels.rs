@@ -1,6 +1,7 @@
 //! What there is to select by: `series`, `labels` and `label/{name}/values`.
 
 use std::collections::BTreeSet;
+use std::num::{IntErrorKind, ParseIntError};
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -8,6 +9,9 @@ use axum::response::Response;
 use super::{Call, Refusal, bad, escaped_name, groups, invalid};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
+
+/// What is told beside an answer that is not all of it.
+pub(super) const TRUNCATED: &str = "results truncated due to limit";
 
 /// The label sets of the series that at least one `match[]` selects.
 pub(super) async fn series(
@@ -90,14 +94,20 @@ async fn texts(
 }
 
 /// How many items the caller wants; 0 and an absent parameter ask for all.
-fn limit(call: &Call) -> Result<usize, Refusal> {
+pub(super) fn limit(call: &Call) -> Result<usize, Refusal> {
     let written = call.params.get("limit");
     if written.is_empty() {
         return Ok(usize::MAX);
     }
-    let limit: i64 = written
-        .parse()
-        .map_err(|_| invalid("limit", format!("{written:?} is not a number")))?;
+    let limit: i64 = written.parse().map_err(|error: ParseIntError| {
+        let overflows = [IntErrorKind::PosOverflow, IntErrorKind::NegOverflow];
+        let why = if overflows.contains(error.kind()) {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        invalid("limit", format!("strconv.Atoi: parsing {written:?}: {why}"))
+    })?;
     match usize::try_from(limit) {
         Ok(0) => Ok(usize::MAX),
         Ok(limit) => Ok(limit),
@@ -109,7 +119,8 @@ fn answer(truncated: bool, data: impl FnOnce(&mut String)) -> String {
     let mut out = String::from(r#"{"status":"success","data":"#);
     data(&mut out);
     if truncated {
-        out.push_str(r#","warnings":["results truncated due to limit"]"#);
+        out.push_str(",\"warnings\":");
+        json::strings(&mut out, [TRUNCATED]);
     }
     out.push('}');
     out
