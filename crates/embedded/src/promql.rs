@@ -20,6 +20,7 @@ mod extended;
 mod extended_histograms;
 mod histogram;
 mod histogram_rate;
+mod invariant;
 mod kahan;
 mod label_functions;
 mod limit;

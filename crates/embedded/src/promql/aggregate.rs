@@ -188,7 +188,10 @@ impl Evaluator<'_> {
             .iter()
             .map(|one| group_labels(&one.labels, grouping))
             .collect();
-        let is_without = grouping.is_some_and(|grouping| grouping.without);
+        // `without` takes away the label of the value as any other, and so it does the name.
+        let takes_label = grouping.is_some_and(|by| {
+            by.without && (label == METRIC_NAME || by.labels.iter().any(|name| name == label))
+        });
         for time in self.steps.times() {
             self.stop.check()?;
             let mut counts: Vec<(usize, f64)> = Vec::new();
@@ -197,9 +200,7 @@ impl Evaluator<'_> {
                 let Some(value) = cursor.value_at(time) else {
                     continue;
                 };
-                let labels = if is_without
-                    && grouping.is_some_and(|by| by.labels.iter().any(|name| name == label))
-                {
+                let labels = if takes_label {
                     labels.clone()
                 } else {
                     labels.with(label, &shown(&value))

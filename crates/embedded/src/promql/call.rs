@@ -177,6 +177,7 @@ impl Evaluator<'_> {
         Self::check_extension(call, range)?;
         Ok(Value::Vector(self.over_range(RangeCall {
             range,
+            first: argument(call, 0)?,
             arguments: [scalar(0)?, scalar(1)?],
             keeps_name: matches!(call.function, F::FirstOverTime | F::LastOverTime),
             wants_counter: matches!(call.function, F::Rate | F::Increase),

@@ -9,7 +9,7 @@ use super::series::{Collector, Cursor, Series};
 use super::topk::counts;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::numbers::go_float;
+use crate::numbers::go_general;
 
 impl Evaluator<'_> {
     /// The first `k` series of each group that have a value, at each step.
@@ -48,7 +48,7 @@ impl Evaluator<'_> {
                     param,
                     format!(
                         "ratio value should be between -1 and 1, got {}, capping to {capped}",
-                        go_float(value)
+                        go_general(value)
                     ),
                 );
             }

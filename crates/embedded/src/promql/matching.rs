@@ -7,7 +7,7 @@ use query::promql::ast::{Binary, Side, VectorMatching};
 
 use super::evaluator::Evaluator;
 use super::operation::Operation;
-use super::operator::Operator;
+use super::operator::{Findings, Operator};
 use super::series::{Collector, Cursor, METRIC_NAME, Operand, Series};
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -93,9 +93,7 @@ impl Evaluator<'_> {
         let mut many = signatures.side(many, matching);
         let mut one = signatures.side(one, matching);
         let mut operation = Operation {
-            expr,
             binary,
-            notes: self.notes,
             operator,
             group_side,
             delayed_name_removal: self.delayed_name_removal,
@@ -104,11 +102,13 @@ impl Evaluator<'_> {
             recent: vec![None; many.len()],
             matched_groups: vec![None; signatures.count()],
             matched_slots: Vec::new(),
+            findings: Findings::default(),
         };
         let is_filled = fill_many.is_some() || fill_one.is_some();
         if group_side.is_none() && !is_filled {
-            let paired = self.paired(&operation, (&many, &one), signatures.count())?;
+            let paired = self.paired(&mut operation, (&many, &one), signatures.count())?;
             if let Some(series) = paired {
+                operation.findings.tell(self.notes, expr);
                 return Ok(series);
             }
         }
@@ -166,6 +166,7 @@ impl Evaluator<'_> {
             }
             self.budget.take(many.len().min(one.len()))?;
         }
+        operation.findings.tell(self.notes, expr);
         Ok(operation.collector.finish())
     }
 }

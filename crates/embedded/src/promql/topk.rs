@@ -8,7 +8,7 @@ use super::aggregate::Group;
 use super::evaluator::Evaluator;
 use super::series::{Collector, Cursor, Operand, Series};
 use crate::limits::EvalError;
-use crate::numbers::to_i64;
+use crate::numbers::{go_general, to_i64};
 
 impl Evaluator<'_> {
     /// The `k` series with the largest (or smallest) numbers of each group at each step, the most
@@ -72,10 +72,12 @@ fn count(k: f64) -> Result<usize, EvalError> {
     match to_i64(k) {
         Some(k) => Ok(usize::try_from(k).unwrap_or_default()),
         None if k < 0.0 => Err(EvalError::Execution(format!(
-            "Scalar value {k} underflows int64"
+            "Scalar value {} underflows int64",
+            go_general(k)
         ))),
         None => Err(EvalError::Execution(format!(
-            "Scalar value {k} overflows int64"
+            "Scalar value {} overflows int64",
+            go_general(k)
         ))),
     }
 }
