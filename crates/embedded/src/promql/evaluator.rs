@@ -95,7 +95,7 @@ impl Evaluator<'_> {
     pub(super) fn eval(&self, expr: &Expr) -> Result<Value, EvalError> {
         self.stop.check()?;
         let before = self.budget.held();
-        let value = if self.steps.count() > 1 && is_fixed(expr) {
+        let value = if self.steps.start < self.steps.end && is_fixed(expr) {
             self.eval_once(expr)?
         } else {
             self.eval_node(expr)?

@@ -134,6 +134,7 @@ impl Evaluator<'_> {
                 }
                 *partner = Some((time, *at, value.clone()));
             }
+            let mut unmatched = vec![fill_many.is_some(); signatures.count()];
             for (at, signature, value) in &lefts {
                 let Some(left) = many.get(*at) else { continue };
                 let partner = partners.get(*signature).and_then(Option::as_ref);
@@ -147,18 +148,15 @@ impl Evaluator<'_> {
                     (None, None) => continue,
                 };
                 let slot = operation.slot(Some((*at, left.series)), right);
-                operation.apply(time, slot, *signature, (value, partner_value))?;
+                let matches = operation.apply(time, slot, *signature, (value, partner_value))?;
+                if matches && let Some(unmatched) = unmatched.get_mut(*signature) {
+                    *unmatched = false;
+                }
             }
             if let Some(fill) = &fill_many {
-                let mut filled = vec![true; signatures.count()];
-                for (_, signature, _) in &lefts {
-                    if let Some(filled) = filled.get_mut(*signature) {
-                        *filled = false;
-                    }
-                }
                 for (at, signature, value) in &rights {
                     let Some(right) = one.get(*at) else { continue };
-                    if filled.get(*signature) == Some(&true) {
+                    if unmatched.get(*signature) == Some(&true) {
                         let slot = operation.slot(None, Some((*at, right.series)));
                         operation.apply(time, slot, *signature, (fill, value))?;
                     }

@@ -70,6 +70,8 @@ impl Notes {
         let place = notes
             .entry((severity, message))
             .or_insert(Place { expr, raised: None });
+        // Of several places that have the same to tell, the last one is told.
+        place.expr = expr;
         if let Some(raised) = raised {
             place.raised = Some(place.raised.map_or(raised, |before| before.with(raised)));
         }

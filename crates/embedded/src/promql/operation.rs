@@ -80,18 +80,20 @@ impl Operation<'_> {
         slot
     }
 
+    /// Takes up what comes of a pair of values. Whether they are taken for a match: where there is no
+    /// such operation between them they are not.
     pub(super) fn apply(
         &mut self,
         time: i64,
         slot: usize,
         signature: usize,
         values: (&Operand, &Operand),
-    ) -> Result<(), EvalError> {
+    ) -> Result<bool, EvalError> {
         let outcome = self.outcome(values);
         let is_undefined = matches!(outcome, Outcome::Undefined(_));
         let result = self.findings.sift(time, outcome);
         if is_undefined {
-            return Ok(());
+            return Ok(false);
         }
         // Whether a match is unique is judged before a comparison drops it.
         if self.group_side.is_none() {
@@ -112,10 +114,10 @@ impl Operation<'_> {
                     .to_owned(),
             ));
         }
-        match result {
-            Some(value) => self.collector.push(slot, time, value),
-            None => Ok(()),
+        if let Some(value) = result {
+            self.collector.push(slot, time, value)?;
         }
+        Ok(true)
     }
 
     /// The series that the results of a pair of series go to, still without values.
