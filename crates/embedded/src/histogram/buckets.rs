@@ -69,7 +69,10 @@ static FRACTIONS: LazyLock<Vec<f64>> = LazyLock::new(|| {
             1 => f64::from_bits(std::f64::consts::SQRT_2.to_bits() - 1),
             _ => f64::from(1_u32 << schema).recip().exp2(),
         };
-        bounds = bounds.iter().flat_map(|bound| [*bound, bound * root]).collect();
+        bounds = bounds
+            .iter()
+            .flat_map(|bound| [*bound, bound * root])
+            .collect();
     }
     bounds
 });

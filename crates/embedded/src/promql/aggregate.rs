@@ -50,7 +50,10 @@ impl Evaluator<'_> {
                 let highest = parameters.iter().copied().fold(f64::MIN, f64::max);
                 let lowest = parameters.iter().copied().fold(f64::MAX, f64::min);
                 let undefined = parameters.iter().copied().find(|q| q.is_nan());
-                for q in undefined.into_iter().chain([highest.max(0.0), lowest.min(1.0)]) {
+                for q in undefined
+                    .into_iter()
+                    .chain([highest.max(0.0), lowest.min(1.0)])
+                {
                     self.notes.check_quantile(param()?, q);
                 }
                 if series.iter().any(|one| !one.histograms.is_empty()) {

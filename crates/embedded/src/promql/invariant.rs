@@ -90,7 +90,11 @@ fn change_of_call(call: &Call) -> Change {
     let varies = args_vary
         || OF_THE_STEP.contains(&call.function)
         || (call.function == F::Timestamp && !call.args.iter().all(is_selector));
-    if varies { Change::Varies } else { Change::Fixed }
+    if varies {
+        Change::Varies
+    } else {
+        Change::Fixed
+    }
 }
 
 impl Evaluator<'_> {

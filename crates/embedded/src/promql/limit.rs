@@ -121,3 +121,27 @@ fn push_length(bytes: &mut Vec<u8>, length: usize) {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::float_cmp)] // the same place and no other
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_stands_where_it_stands_in_prometheus() {
+        let long = "x".repeat(300);
+        for (labels, wanted) in [
+            (&[][..], 0.934_674_931_531_705_9),
+            (
+                &[("__name__", "up"), ("instance", "a:1"), ("job", "api")],
+                0.607_850_639_892_186_6,
+            ),
+            (&[("a", long.as_str())], 0.450_019_039_050_974_8),
+        ] {
+            let pairs = labels
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(place(&Labels::new(pairs.collect())), wanted, "{labels:?}");
+        }
+    }
+}

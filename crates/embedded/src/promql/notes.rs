@@ -339,4 +339,3 @@ fn of_metric(labels: &Labels) -> String {
         name => format!(" for metric name {name:?}"),
     }
 }
-

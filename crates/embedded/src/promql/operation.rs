@@ -175,10 +175,7 @@ impl Operation<'_> {
             side.map_or_else(Labels::default, |side| side.series.labels.clone())
         };
         let (series, other) = (labels(series), labels(other));
-        let group = quoted(&matching_labels(
-            &series,
-            self.binary.matching.as_ref(),
-        ));
+        let group = quoted(&matching_labels(&series, self.binary.matching.as_ref()));
         let mut both = [quoted(&series), quoted(&other)];
         both.sort_unstable();
         let [first, second] = both;

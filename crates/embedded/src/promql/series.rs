@@ -213,7 +213,9 @@ impl Collector {
             return Err(same_labels());
         };
         match value {
-            Operand::Float(value) => series.points.insert(point, self::point(timestamp_ms, value)),
+            Operand::Float(value) => series
+                .points
+                .insert(point, self::point(timestamp_ms, value)),
             Operand::Histogram(value) => series.histograms.insert(
                 histogram,
                 HistogramSample {

@@ -192,3 +192,30 @@ fn extreme_first(a: f64, b: f64, largest: bool) -> Ordering {
         .map(|order| if largest { order.reverse() } else { order });
     order.unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_equal_values_those_stay_that_stay_in_prometheus() {
+        let nan = f64::NAN;
+        for (values, most, largest, wanted) in [
+            // The newcomer takes the place of the first of the least.
+            (&[1.0, 1.0, 2.0][..], 2, true, &[2, 1][..]),
+            (&[1.0, 1.0, 1.0], 2, true, &[0, 1]),
+            (&[3.0, 1.0, 2.0, 3.0], 3, true, &[0, 3, 2]),
+            (&[2.0, 2.0, 1.0], 2, false, &[2, 1]),
+            (&[nan, 1.0, nan, 0.0], 2, false, &[3, 1]),
+            (&[1.0, nan], 5, true, &[0, 1]),
+            (&[1.0], 0, true, &[]),
+        ] {
+            let mut best = Best::of(most, largest);
+            for entry in values.iter().copied().enumerate() {
+                best.offer(entry);
+            }
+            let places: Vec<usize> = best.in_order().into_iter().map(|(at, _)| at).collect();
+            assert_eq!(places, wanted, "{values:?}");
+        }
+    }
+}

@@ -6,7 +6,7 @@ use std::num::{IntErrorKind, ParseIntError};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
-use super::{Call, Refusal, bad, escaped_name, groups, invalid};
+use super::{Call, Refusal, about, bad, escaped_name, groups, invalid};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
 
@@ -26,11 +26,13 @@ pub(super) async fn series(
     let limit = limit(&call)?;
     let (start, end) = call.bounds()?;
     call.run(move |backend, tenant, _| {
-        let groups = groups(&selectors)?;
-        let found = backend
-            .store
-            .metrics(tenant)
-            .label_sets(&groups, start, end)?;
+        let invalid = about("match[]");
+        let groups = groups(&selectors).map_err(&invalid)?;
+        let mut found = BTreeSet::new();
+        if start <= end {
+            let metrics = backend.store.metrics(tenant);
+            found = metrics.label_sets(&groups, start, end).map_err(&invalid)?;
+        }
         let kept: Vec<Labels> = found.iter().take(limit).cloned().collect();
         Ok(answer(kept.len() < found.len(), |out| {
             json::list(out, &kept, json::labels);
@@ -59,6 +61,9 @@ pub(super) async fn values(
 ) -> Result<Response, Refusal> {
     let call = Call::read(shared, request).await?;
     let name = escaped_name::unescape(&name).into_owned();
+    if name.is_empty() {
+        return Err(bad(format!("invalid label name: {name:?}")));
+    }
     texts(call, move |labels, found| {
         let value = labels.get(&name);
         if !value.is_empty() {

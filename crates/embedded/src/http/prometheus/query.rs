@@ -6,7 +6,7 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 
 use super::labels::{TRUNCATED, limit};
-use super::{Call, MILLI_NS, Refusal, bad, invalid, millis, render};
+use super::{Call, MILLI_NS, Refusal, about, bad, invalid, millis, render};
 use crate::http::params::Params;
 use crate::http::{Shared, times};
 use crate::limits::{EvalError, Stop};
@@ -90,7 +90,8 @@ async fn answer(call: Call, asked: Asked, most: usize) -> Result<Response, Refus
         let metrics = backend.store.metrics(tenant);
         let mut limits = backend.limits.as_ref().clone();
         limits.lookback = lookback.map_or(limits.lookback, Duration::from_nanos);
-        let mut evaluation = promql::evaluate(&metrics, &request, &limits)?;
+        let mut evaluation =
+            promql::evaluate(&metrics, &request, &limits).map_err(about("query"))?;
         if evaluation.answer.truncate(most) {
             evaluation.warnings.push(TRUNCATED.to_owned());
         }
