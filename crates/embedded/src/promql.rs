@@ -21,6 +21,7 @@ mod extended;
 mod extended_histograms;
 mod histogram;
 mod histogram_rate;
+mod invariant;
 mod kahan;
 mod label_functions;
 mod limit;
@@ -91,6 +92,26 @@ pub enum Answer {
     Scalar(Point),
     /// One string at one time (milliseconds since the Unix epoch).
     String(i64, String),
+}
+
+impl Answer {
+    /// Keeps `most` series; whether there were more.
+    pub fn truncate(&mut self, most: usize) -> bool {
+        let before = match self {
+            Self::Matrix(series) => {
+                let before = series.len();
+                series.truncate(most);
+                before
+            }
+            Self::Vector(samples) => {
+                let before = samples.len();
+                samples.truncate(most);
+                before
+            }
+            Self::Scalar(_) | Self::String(..) => 0,
+        };
+        before > most
+    }
 }
 
 /// A series with its numbers and its native histograms, each by time.

@@ -104,6 +104,26 @@ impl From<EvalError> for Refusal {
     }
 }
 
+/// The error, and of what is wrong with a parameter, with which one it is.
+fn about(parameter: &'static str) -> impl Fn(EvalError) -> EvalError {
+    let start = format!("invalid parameter {parameter:?}: ");
+    move |error| match error {
+        EvalError::Invalid(message) if !message.starts_with(&start) => {
+            EvalError::Invalid(format!("{start}{message}"))
+        }
+        EvalError::Invalid(_)
+        | EvalError::Unsupported(_)
+        | EvalError::Execution(_)
+        | EvalError::Limit(_)
+        | EvalError::Timeout
+        | EvalError::NoPlace
+        | EvalError::TooManyWaiting
+        | EvalError::Canceled
+        | EvalError::Unreadable
+        | EvalError::Internal => error,
+    }
+}
+
 fn invalid(parameter: &str, error: impl std::fmt::Display) -> Refusal {
     bad(format!("invalid parameter {parameter:?}: {error}"))
 }
@@ -179,9 +199,7 @@ fn success(body: String) -> Response {
 /// The matchers of each of these, which have to be selectors and no more.
 fn groups(selectors: &[String]) -> Result<Vec<Vec<Matcher>>, EvalError> {
     let group = |text: &String| -> Result<Vec<Matcher>, EvalError> {
-        let invalid = |message: String| {
-            EvalError::Invalid(format!("invalid parameter \"match[]\": {message}"))
-        };
+        let invalid = EvalError::Invalid;
         let tree = promql::parse(text).map_err(|error| {
             invalid(format!(
                 "{}:{}: parse error: {}",
