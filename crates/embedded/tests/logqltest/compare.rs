@@ -39,15 +39,19 @@ fn series(json: &Value) -> Option<(Pairs, Vec<Point>)> {
         .collect::<Option<_>>()?;
     labels.sort();
     let points = match json.get("values") {
-        Some(values) => values.as_array()?.iter().map(point).collect::<Option<_>>()?,
+        Some(values) => values
+            .as_array()?
+            .iter()
+            .map(point)
+            .collect::<Option<_>>()?,
         None => vec![point(&json["value"])?],
     };
     Some((labels, points))
 }
 
 /// The times of an answer, in milliseconds.
-fn steps(at: At) -> Vec<i64> {
-    let millis = |nanos: i64| nanos / 1_000_000;
+fn steps(at: At, epoch: i64) -> Vec<i64> {
+    let millis = |nanos: i64| (epoch + nanos) / 1_000_000;
     match at {
         At::Instant(at) => vec![millis(at)],
         At::Range { start, end, step } => {
@@ -57,8 +61,9 @@ fn steps(at: At) -> Vec<i64> {
     }
 }
 
-/// Compares the `data` of an answer; the reason if it is another.
-pub(crate) fn compare(at: At, expected: &Expected, data: &Value) -> Result<(), String> {
+/// Compares the `data` of an answer to a query whose times count from `epoch`; the reason if it is
+/// another.
+pub(crate) fn compare(at: At, epoch: i64, expected: &Expected, data: &Value) -> Result<(), String> {
     let kind = data["resultType"].as_str().unwrap_or_default();
     let kind_wanted = match (at, expected) {
         (_, Expected::Fail(_)) => return Err(format!("it did not fail: {data}")),
@@ -79,19 +84,20 @@ pub(crate) fn compare(at: At, expected: &Expected, data: &Value) -> Result<(), S
         Expected::Series { series, ordered } => (series, *ordered),
         Expected::Empty | Expected::Fail(_) => (&[], false),
     };
-    let got: Option<Vec<_>> = result.as_array().and_then(|all| all.iter().map(self::series).collect());
+    let got: Option<Vec<_>> = result
+        .as_array()
+        .and_then(|all| all.iter().map(self::series).collect());
     let mut got = got.ok_or_else(wrong)?;
     let mut wanted: Vec<&Series> = wanted.iter().collect();
     if !ordered {
         got.sort_by(|a, b| a.0.cmp(&b.0));
         wanted.sort_by(|a, b| a.labels.cmp(&b.labels));
     }
-    let steps = steps(at);
+    let steps = steps(at, epoch);
     let same = got.len() == wanted.len()
-        && wanted
-            .iter()
-            .zip(&got)
-            .all(|(wanted, (labels, points))| wanted.labels == *labels && same(&steps, wanted, points));
+        && wanted.iter().zip(&got).all(|(wanted, (labels, points))| {
+            wanted.labels == *labels && same(&steps, wanted, points)
+        });
     same.then_some(()).ok_or_else(wrong)
 }
 

@@ -7,9 +7,6 @@ use regex::Regex;
 
 use crate::series::{self, Series};
 
-/// The time that the times of a file count from, in nanoseconds: the first moment of 2026.
-pub(crate) const EPOCH_NS: i64 = 1_767_225_600_000_000_000;
-
 /// One command of a file.
 pub(crate) enum Command {
     Clear,
@@ -18,12 +15,12 @@ pub(crate) enum Command {
 }
 
 /// `load`: lines by the labels of their stream.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Load {
     pub(crate) streams: BTreeMap<Vec<(String, String)>, Vec<LogEntry>>,
 }
 
-/// `eval`, with times in nanoseconds since the Unix epoch.
+/// `eval`
 pub(crate) struct Eval {
     pub(crate) line: usize,
     pub(crate) query: String,
@@ -31,6 +28,7 @@ pub(crate) struct Eval {
     pub(crate) expected: Expected,
 }
 
+/// In nanoseconds, counted as everywhere in a file from a time that it does not name.
 #[derive(Clone, Copy)]
 pub(crate) enum At {
     Instant(i64),
@@ -137,14 +135,17 @@ impl Load {
                (?: \s* \[repeat\ every\s+(\S+)\s+for\s+(\d+)\] )?
                (?: \s* \[metadata\s+([^\]]*)\] )? \s*$"#,
         );
-        let found = form.unwrap().captures(text).unwrap_or_else(|| panic!("{text}"));
+        let found = form
+            .unwrap()
+            .captures(text)
+            .unwrap_or_else(|| panic!("{text}"));
         let group = |at| found.get(at).map(|group| group.as_str());
         let mut labels = series::labels(group(1).unwrap());
         labels.retain(|(_, value)| !value.is_empty());
         labels.sort();
         let line = group(2).or_else(|| group(3)).unwrap();
         let metadata = group(7).map_or_else(Vec::new, pairs);
-        let start = EPOCH_NS + duration(group(4).unwrap());
+        let start = duration(group(4).unwrap());
         let step = group(5).map_or(0, duration);
         let count: i64 = group(6).map_or(1, |count| count.parse().unwrap());
         assert!(count > 0, "{text}");
@@ -206,15 +207,14 @@ fn times(command: &str) -> (At, String) {
     let range = r"^eval\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$";
     let range = Regex::new(range).unwrap();
     if let Some(found) = instant.captures(command) {
-        return (
-            At::Instant(EPOCH_NS + duration(&found[1])),
-            found[2].to_owned(),
-        );
+        return (At::Instant(duration(&found[1])), found[2].to_owned());
     }
-    let found = range.captures(command).unwrap_or_else(|| panic!("{command}"));
+    let found = range
+        .captures(command)
+        .unwrap_or_else(|| panic!("{command}"));
     let at = At::Range {
-        start: EPOCH_NS + duration(&found[1]),
-        end: EPOCH_NS + duration(&found[2]),
+        start: duration(&found[1]),
+        end: duration(&found[2]),
         step: duration(&found[3]),
     };
     (at, found[4].to_owned())

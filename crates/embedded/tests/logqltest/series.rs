@@ -21,7 +21,9 @@ pub(crate) fn parse(line: &str) -> Series {
 
 /// `{name="value", …}`, without escapes.
 pub(crate) fn labels(text: &str) -> Pairs {
-    let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    let inner = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'));
     let mut rest = inner.unwrap_or_else(|| panic!("{text}")).trim();
     let mut pairs = Vec::new();
     while !rest.is_empty() {
