@@ -69,11 +69,18 @@ pub(crate) async fn cases(text: &str) -> Vec<Case> {
                 data.backends.clear();
             }
             Command::Eval(eval) => {
-                let epoch = epoch(eval.at);
-                let (status, body) = ask(data.from(epoch), epoch, &eval).await;
+                let mut result = data.case(&eval).await;
+                for other in eval.other_ways() {
+                    if result.is_ok() {
+                        result = data.case(&other).await.map_err(|failure| {
+                            let (at, reason) = (other.at, failure.reason());
+                            Failure::Answer(format!("asked as {at:?}: {reason}"))
+                        });
+                    }
+                }
                 cases.push(Case {
                     line: eval.line,
-                    result: judge(&eval, epoch, status, &body),
+                    result,
                     query: eval.query,
                 });
             }
@@ -94,6 +101,12 @@ fn epoch(at: At) -> i64 {
 }
 
 impl Data {
+    async fn case(&mut self, eval: &Eval) -> Result<(), Failure> {
+        let epoch = epoch(eval.at);
+        let (status, body) = ask(self.from(epoch), epoch, eval).await;
+        judge(eval, epoch, status, &body)
+    }
+
     /// The backend with all that was loaded.
     fn from(&mut self, epoch: i64) -> &Backend {
         self.backends.entry(epoch).or_insert_with(|| {

@@ -29,7 +29,7 @@ pub(crate) struct Eval {
 }
 
 /// In nanoseconds, counted as everywhere in a file from a time that it does not name.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum At {
     Instant(i64),
     Range { start: i64, end: i64, step: i64 },
@@ -56,6 +56,53 @@ impl Message {
             Self::Any => true,
             Self::Containing(wanted) => message.contains(wanted),
             Self::Matching(regex) => regex.is_match(message),
+        }
+    }
+}
+
+impl Eval {
+    /// The same case asked in other ways: one for a moment as a range, and one for a range moment by
+    /// moment. What is about one of them alone (sorting, numbers, errors) has no other way.
+    pub(crate) fn other_ways(&self) -> Vec<Self> {
+        let none = Vec::new();
+        let series = match &self.expected {
+            Expected::Fail(_) | Expected::Scalar(_) | Expected::Series { ordered: true, .. } => {
+                return Vec::new();
+            }
+            Expected::Empty => &none,
+            Expected::Series { series, .. } => series,
+        };
+        let asked = |at, values: &dyn Fn(&Series) -> Vec<Option<f64>>| {
+            let shown = series.iter().map(|one| Series {
+                labels: one.labels.clone(),
+                values: values(one),
+            });
+            let shown = shown.filter(|one| one.values.iter().any(Option::is_some));
+            Self {
+                line: self.line,
+                query: self.query.clone(),
+                at,
+                expected: Expected::Series {
+                    series: shown.collect(),
+                    ordered: false,
+                },
+            }
+        };
+        match self.at {
+            At::Instant(_) if self.query.starts_with("approx_topk") => Vec::new(),
+            At::Instant(at) => {
+                let (start, end, step) = (at, at, 1_000_000);
+                vec![asked(At::Range { start, end, step }, &|one| {
+                    one.values.clone()
+                })]
+            }
+            At::Range { start, end, step } => {
+                let times = (start..=end).step_by(usize::try_from(step).unwrap());
+                times
+                    .enumerate()
+                    .map(|(index, at)| asked(At::Instant(at), &|one| vec![one.values[index]]))
+                    .collect()
+            }
         }
     }
 }
