@@ -5,7 +5,8 @@
 //! (aggregations, operations between vectors, histograms) they are walked side by side, step by
 //! step. An instant query is a range query of one step.
 //!
-//! The semantics are those of Prometheus 3 with its default flags: windows and lookback leave out
+//! The semantics are those of Prometheus 3 with its default flags, and with what it calls experimental
+//! always there: windows and lookback leave out
 //! their left edge, series end at a staleness mark, and functions that change what a value means
 //! drop the metric name.
 
