@@ -200,7 +200,7 @@ mod tests {
     #[test]
     fn who_logs_waits_where_too_much_waits_to_be_written() {
         let (output, written, let_it) = slow();
-        let mut queue = Queue::default();
+        let queue = Queue::default();
         let running = queue.start(output).unwrap();
         let (said, heard) = channel();
         let mut logger = queue.clone();
