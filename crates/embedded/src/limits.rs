@@ -126,6 +126,9 @@ pub struct Stop {
     /// And how many lines these were.
     lines: Arc<AtomicU64>,
     most: u64,
+    /// How often it was asked, by all clones together.
+    #[cfg(test)]
+    asked: Arc<AtomicU64>,
 }
 
 impl Stop {
@@ -139,6 +142,8 @@ impl Stop {
             read: Arc::default(),
             lines: Arc::default(),
             most: u64::MAX,
+            #[cfg(test)]
+            asked: Arc::default(),
         }
     }
 
@@ -170,6 +175,8 @@ impl Stop {
 
     /// An error if the evaluation has to end.
     pub fn check(&self) -> Result<(), EvalError> {
+        #[cfg(test)]
+        self.asked.fetch_add(1, Ordering::Relaxed);
         if self.canceled.load(Ordering::Relaxed) {
             return Err(EvalError::Canceled);
         }
@@ -183,6 +190,12 @@ impl Stop {
     pub(crate) fn counted(&self) -> (u64, u64) {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (load(&self.read), load(&self.lines))
+    }
+
+    /// How often it was asked whether to end.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Time left.

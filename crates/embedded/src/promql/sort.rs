@@ -49,9 +49,9 @@ impl Evaluator<'_> {
         self.check_sort(expr);
         series.sort_by(|a, b| {
             let by_name = |name: &&str| natural(a.labels.get(name), b.labels.get(name));
-            let order = names.iter().map(by_name);
-            let order = order.fold(Ordering::Equal, Ordering::then);
-            let order = order.then_with(|| a.labels.cmp(&b.labels));
+            let mut order = names.iter().map(by_name);
+            let order = order.find(|order| *order != Ordering::Equal);
+            let order = order.unwrap_or_else(|| a.labels.cmp(&b.labels));
             if descending { order.reverse() } else { order }
         });
         Ok(Value::Vector(series))
