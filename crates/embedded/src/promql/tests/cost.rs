@@ -70,14 +70,8 @@ fn long_loops_look_whether_their_query_has_to_end() {
         "absent(m)",
         "timestamp(abs(m))",
         "mad_over_time(m[5m])",
-        r#"label_join(m, "le", "", "other")"#,
     ] {
-        let result = std::panic::catch_unwind(|| asked(query, STEPS));
-        // All become alike.
-        let Ok(more) = result else {
-            assert!(query.starts_with("label_join"), "{query}");
-            continue;
-        };
+        let more = asked(query, STEPS);
         assert!(more >= once + 20, "{query}: {more} {once}");
     }
 }
@@ -146,12 +140,12 @@ fn what_becomes_more_than_it_was_is_counted_while_it_is_made() {
     let budget = Budget::new(&limits);
     let mut collector = Collector::new(&budget);
     let slot = collector.slot(Labels::default(), false).unwrap();
-    let refused = (0..).find(|at| collector.push(slot, *at, Operand::Float(1.0)).is_err());
+    let refused = (0..1_000_000).find(|at| collector.push(slot, *at, Operand::Float(1.0)).is_err());
     assert!((9_000..=11_000).contains(&refused.unwrap()), "{refused:?}");
     let budget = Budget::new(&limits);
     let mut collector = Collector::new(&budget);
     let labels = |at: usize| Labels::new(vec![("at".to_owned(), at.to_string())]);
-    let refused = (0..).find(|at| collector.slot(labels(*at), false).is_err());
+    let refused = (0..1_000_000).find(|at| collector.slot(labels(*at), false).is_err());
     assert!((200..=400).contains(&refused.unwrap()), "{refused:?}");
 }
 
