@@ -207,7 +207,7 @@ pub fn evaluate(
 
 fn answer(evaluator: &Evaluator, request: &Request) -> Result<Answer, EvalError> {
     if let Some(range) = evaluator.top_level_range(request.query, request.instant)? {
-        return Ok(Answer::Matrix(sorted(range)));
+        return matrix(evaluator, range);
     }
     let value = evaluator.eval(request.query)?;
     let at = request.start_ms;
@@ -222,16 +222,17 @@ fn answer(evaluator: &Evaluator, request: &Request) -> Result<Answer, EvalError>
             at,
             values.first().copied().unwrap_or(f64::NAN),
         ))),
-        (Value::Scalar(values), false) => Ok(Answer::Matrix(sorted(evaluator.unlabelled(values)))),
+        (Value::Scalar(values), false) => matrix(evaluator, evaluator.unlabelled(values)),
         (Value::Vector(series), true) => {
             let series = series::without_dropped_names(series, &mut evaluator.ticker())?;
             Ok(Answer::Vector(
                 series.into_iter().filter_map(instant).collect(),
             ))
         }
-        (Value::Vector(series), false) => Ok(Answer::Matrix(sorted(
-            series::without_dropped_names(series, &mut evaluator.ticker())?,
-        ))),
+        (Value::Vector(series), false) => {
+            let series = series::without_dropped_names(series, &mut evaluator.ticker())?;
+            matrix(evaluator, series)
+        }
     }
 }
 
@@ -245,17 +246,16 @@ fn instant(series: Series) -> Option<InstantSample> {
     })
 }
 
-fn sorted(series: Vec<Series>) -> Vec<RangeSeries> {
-    let mut sorted: Vec<_> = series
-        .into_iter()
-        .map(|one| RangeSeries {
-            labels: one.labels,
-            points: one.points,
-            histograms: one.histograms,
-        })
-        .collect();
-    sorted.sort_by(|a, b| a.labels.cmp(&b.labels));
-    sorted
+/// The answer to a range query, in the order of labels.
+fn matrix(evaluator: &Evaluator, series: Vec<Series>) -> Result<Answer, EvalError> {
+    let by_labels = |a: &Series, b: &Series| a.labels.cmp(&b.labels);
+    let sorted = sort::sorted_by(series, &mut evaluator.ticker(), by_labels)?;
+    let series = sorted.into_iter().map(|one| RangeSeries {
+        labels: one.labels,
+        points: one.points,
+        histograms: one.histograms,
+    });
+    Ok(Answer::Matrix(series.collect()))
 }
 
 #[cfg(test)]
