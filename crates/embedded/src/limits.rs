@@ -136,6 +136,9 @@ pub struct Stop {
     /// Memory that is held for the query, by all clones together.
     memory: Arc<Held>,
     most_memory: i64,
+    /// How often it was asked, by all clones together.
+    #[cfg(test)]
+    asked: Arc<AtomicU64>,
 }
 
 impl Stop {
@@ -151,6 +154,8 @@ impl Stop {
             most: u64::MAX,
             memory: Arc::default(),
             most_memory: i64::MAX,
+            #[cfg(test)]
+            asked: Arc::default(),
         }
     }
 
@@ -189,6 +194,8 @@ impl Stop {
 
     /// An error if the evaluation has to end.
     pub fn check(&self) -> Result<(), EvalError> {
+        #[cfg(test)]
+        self.asked.fetch_add(1, Ordering::Relaxed);
         if self.canceled.load(Ordering::Relaxed) {
             return Err(EvalError::Canceled);
         }
@@ -209,6 +216,12 @@ impl Stop {
     pub(crate) fn counted(&self) -> (u64, u64) {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (load(&self.read), load(&self.lines))
+    }
+
+    /// How often it was asked whether to end.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Time left.

@@ -16,6 +16,27 @@ pub fn anchored(pattern: &str) -> Result<Regex, EvalError> {
     build(&format!("^(?s:{translated})$"), pattern)
 }
 
+/// Likewise, in no more than `room` bytes; and about how many it takes. `None` if it would take more
+/// than there is room for, and would not be too large otherwise.
+pub(crate) fn anchored_within(
+    pattern: &str,
+    room: usize,
+) -> Result<Option<(Regex, usize)>, EvalError> {
+    let expression = format!("^(?s:{})$", translate::from_go(pattern)?);
+    // How much an expression takes is not told, so the limits are tried one by one.
+    for size in [COMPILED_SIZE >> 6, COMPILED_SIZE >> 3, COMPILED_SIZE] {
+        if size > room {
+            return Ok(None);
+        }
+        match sized(&expression, size) {
+            Ok(regex) => return Ok(Some((regex, size))),
+            Err(regex::Error::CompiledTooBig(_)) if size < COMPILED_SIZE => {}
+            Err(error) => return Err(invalid(pattern, &error.to_string())),
+        }
+    }
+    Ok(None)
+}
+
 /// Compiles the pattern of a label filter or of `label_replace`, which has to match the whole
 /// value, and whose `.` matches no newline.
 pub(crate) fn whole(pattern: &str) -> Result<Regex, EvalError> {
@@ -28,12 +49,15 @@ pub fn unanchored(pattern: &str) -> Result<Regex, EvalError> {
 }
 
 fn build(expression: &str, written: &str) -> Result<Regex, EvalError> {
+    sized(expression, COMPILED_SIZE).map_err(|error| invalid(written, &error.to_string()))
+}
+
+fn sized(expression: &str, size: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(expression)
-        .size_limit(COMPILED_SIZE)
+        .size_limit(size)
         .dfa_size_limit(COMPILED_SIZE)
         .nest_limit(250)
         .build()
-        .map_err(|error| invalid(written, &error.to_string()))
 }
 
 fn invalid(written: &str, why: &str) -> EvalError {

@@ -14,6 +14,7 @@ use crate::limits::EvalError;
 use crate::logql::detect::{self, only_ids};
 use crate::logql::lines::Pipeline;
 use crate::logql::{Direction, Request as Query};
+use crate::store::Patterns;
 use crate::store::Selected;
 
 /// Fields, or values of one, if the request does not say.
@@ -32,12 +33,16 @@ pub(super) async fn labels(
     let call = Call::read(shared, request).await?;
     let (start, end) = asked::ordered_bounds(&call.params, call.now_ns)?;
     let query = call.params.get("query").to_owned();
-    call.run(move |backend, tenant, _| {
+    call.run(move |backend, tenant, stop| {
         let mut groups = Vec::new();
         if !query.is_empty() {
             groups.push(matchers(&query)?);
         }
-        let sets = backend.store.logs(tenant).label_sets(&groups, start, end)?;
+        let sets =
+            backend
+                .store
+                .logs(tenant)
+                .label_sets(&groups, start, end, &mut Patterns::new(stop))?;
         let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, value) in sets.iter().flat_map(crate::Labels::iter) {
             found.entry(name).or_default().insert(value);

@@ -9,6 +9,7 @@ use super::{Call, Refusal, asked, matchers};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::store::Patterns;
 
 /// The names of the labels of all streams, or of those that `query` selects.
 pub(super) async fn names(
@@ -44,13 +45,18 @@ async fn texts(
 ) -> Result<Response, Refusal> {
     let (start, end) = asked::bounds(&call.params, call.now_ns)?;
     let query = call.params.get("query").to_owned();
-    call.run(move |backend, tenant, _| {
+    call.run(move |backend, tenant, stop| {
         let mut groups = Vec::new();
         if !query.is_empty() {
             groups.push(matchers(&query)?);
         }
         let mut found = BTreeSet::new();
-        for labels in backend.store.logs(tenant).label_sets(&groups, start, end)? {
+        for labels in
+            backend
+                .store
+                .logs(tenant)
+                .label_sets(&groups, start, end, &mut Patterns::new(stop))?
+        {
             collect(&labels, &mut found);
         }
         let mut out = String::from(r#"{"status":"success""#);
@@ -75,7 +81,7 @@ pub(super) async fn series(
     let (start, end) = asked::bounds(&call.params, call.now_ns)?;
     let both = call.params.all("match[]").chain(call.params.all("match"));
     let selectors: BTreeSet<String> = both.map(str::to_owned).collect();
-    call.run(move |backend, tenant, _| {
+    call.run(move |backend, tenant, stop| {
         let mut groups = Vec::with_capacity(selectors.len());
         let is_all = |selector: &String| selector.trim() == "{}";
         for selector in selectors.iter().filter(|selector| !is_all(selector)) {
@@ -85,7 +91,11 @@ pub(super) async fn series(
         if !groups.is_empty() && selectors.iter().any(is_all) {
             return Err(EvalError::Invalid("0 matchers in group: {}".to_owned()));
         }
-        let found = backend.store.logs(tenant).label_sets(&groups, start, end)?;
+        let found =
+            backend
+                .store
+                .logs(tenant)
+                .label_sets(&groups, start, end, &mut Patterns::new(stop))?;
         let mut out = String::from(r#"{"status":"success","data":"#);
         let found: Vec<Labels> = found.into_iter().collect();
         json::list(&mut out, &found, json::labels);
