@@ -3,7 +3,7 @@
 mod literal;
 
 use super::signature;
-use super::tree::{Arg, Command, Located, Node, Pipeline};
+use super::tree::{Arg, Command, Definitions, Located, Node, Pipeline};
 
 /// Why a template is not one.
 #[derive(Debug)]
@@ -17,8 +17,8 @@ pub(super) enum Fault {
 /// Groups within groups that are read, so that no template overflows the stack.
 const MAX_DEPTH: usize = 64;
 
-/// Reads a template.
-pub(super) fn parse(source: &str) -> Result<Vec<Node>, Fault> {
+/// Reads a template, and the ones that it defines. It has a name of its own.
+pub(super) fn parse(name: &str, source: &str) -> Result<(Vec<Node>, Definitions), Fault> {
     let mut parser = Parser {
         source,
         at: 0,
@@ -26,13 +26,25 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, Fault> {
         variables: vec!["$".to_owned()],
         depth: 0,
         loops: 0,
+        definitions: Definitions::new(),
     };
     let (nodes, end) = parser.nodes()?;
     match end {
-        Ending::Eof => Ok(nodes),
-        Ending::Close => Err(invalid("unexpected {{end}}")),
-        Ending::Else | Ending::ElseIf | Ending::ElseWith => Err(invalid("unexpected {{else}}")),
+        Ending::Eof => parser.define(name, nodes)?,
+        Ending::Close => return Err(invalid("unexpected {{end}}")),
+        Ending::Else | Ending::ElseIf | Ending::ElseWith => {
+            return Err(invalid("unexpected {{else}}"));
+        }
     }
+    let mut definitions = parser.definitions;
+    Ok((definitions.remove(name).unwrap_or_default(), definitions))
+}
+
+/// Whether a template prints nothing but space.
+fn is_empty(nodes: &[Node]) -> bool {
+    nodes
+        .iter()
+        .all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
 }
 
 fn invalid(why: impl Into<String>) -> Fault {
@@ -57,6 +69,7 @@ struct Parser<'a> {
     variables: Vec<String>,
     depth: usize,
     loops: usize,
+    definitions: Definitions,
 }
 
 impl<'a> Parser<'a> {
@@ -152,10 +165,37 @@ impl<'a> Parser<'a> {
                         Node::Continue
                     });
                 }
-                word @ ("define" | "template" | "block") => {
-                    return Err(Fault::Unsupported(format!(
-                        "{{{{{word}}}}} is not supported"
-                    )));
+                "define" if self.depth > 1 => {
+                    return Err(invalid("unexpected <define> in command"));
+                }
+                "define" => {
+                    let name = self.template_name("define")?;
+                    self.close()?;
+                    self.definition(&name)?;
+                }
+                "template" => {
+                    self.skip_space();
+                    let start = self.at;
+                    let name = self.template_name("template")?;
+                    self.skip_space();
+                    let ends = self.rest().starts_with("}}") || self.rest().starts_with("-}}");
+                    let value = match ends {
+                        true => None,
+                        false => Some(self.pipeline("template clause", false)?),
+                    };
+                    let span = (start, self.at);
+                    self.close()?;
+                    nodes.push(Node::Template { name, value, span });
+                }
+                "block" => {
+                    self.skip_space();
+                    let start = self.at;
+                    let name = self.template_name("block")?;
+                    let value = Some(self.pipeline("block clause", false)?);
+                    let span = (start, self.at);
+                    self.close()?;
+                    self.definition(&name)?;
+                    nodes.push(Node::Template { name, value, span });
                 }
                 _ => {
                     self.at = before;
@@ -167,6 +207,52 @@ impl<'a> Parser<'a> {
         };
         self.depth -= 1;
         Ok((nodes, end))
+    }
+
+    /// The name that stands behind `define`, `template` or `block`.
+    fn template_name(&mut self, context: &str) -> Result<String, Fault> {
+        self.skip_space();
+        match self.rest().chars().next() {
+            Some(quote @ ('"' | '`')) => self.quoted(quote),
+            _ => {
+                let shown: String = self.rest().chars().take(10).collect();
+                Err(invalid(format!("unexpected {shown:?} in {context} clause")))
+            }
+        }
+    }
+
+    /// The nodes of a further template, which knows no variable of this one.
+    fn definition(&mut self, name: &str) -> Result<(), Fault> {
+        let variables = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
+        let loops = std::mem::take(&mut self.loops);
+        let (nodes, end) = self.nodes()?;
+        match end {
+            Ending::Close => {}
+            Ending::Eof => return Err(invalid("unexpected EOF")),
+            Ending::Else | Ending::ElseIf | Ending::ElseWith => {
+                return Err(invalid("unexpected {{else}} in define clause"));
+            }
+        }
+        self.variables = variables;
+        self.loops = loops;
+        self.define(name, nodes)
+    }
+
+    /// Keeps a template; an empty one gives way to another.
+    fn define(&mut self, name: &str, nodes: Vec<Node>) -> Result<(), Fault> {
+        match self.definitions.get(name) {
+            Some(known) if !is_empty(known) => {
+                if is_empty(&nodes) {
+                    return Ok(());
+                }
+                return Err(invalid(format!(
+                    "template: multiple definition of template {name:?}"
+                )));
+            }
+            _ => {}
+        }
+        self.definitions.insert(name.to_owned(), nodes);
+        Ok(())
     }
 
     /// The text up to the next action, and whether there is none.
@@ -453,10 +539,17 @@ impl<'a> Parser<'a> {
                 "false" => Arg::Bool(false),
                 "nil" => Arg::Nil,
                 "" => return Err(invalid(format!("unexpected {c:?} in command"))),
-                name => Arg::Function(
-                    signature::known(name)
-                        .ok_or_else(|| invalid(format!("function {name:?} not defined")))?,
-                ),
+                name => {
+                    let function = signature::known(name)
+                        .ok_or_else(|| invalid(format!("function {name:?} not defined")))?;
+                    let span = (start, self.at);
+                    let path = self.fields()?;
+                    if path.is_empty() {
+                        Arg::Function(function)
+                    } else {
+                        called(function, span, path)
+                    }
+                }
             },
         };
         Ok(Some(Located {
@@ -484,6 +577,18 @@ impl<'a> Parser<'a> {
             path.push(name.to_owned());
         }
     }
+}
+
+/// Fields of what a function gives without arguments.
+fn called(function: &'static str, span: (usize, usize), path: Vec<String>) -> Arg {
+    let arg = Arg::Function(function);
+    let args = vec![Located { arg, span }];
+    let pipeline = Pipeline {
+        variables: Vec::new(),
+        declares: false,
+        commands: vec![Command { args, span }],
+    };
+    Arg::Pipe(Box::new(pipeline), path)
 }
 
 #[derive(Clone, Copy, Debug)]
