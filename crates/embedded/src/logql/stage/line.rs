@@ -124,7 +124,7 @@ impl From<Wanted> for Alternative {
                 folded: false,
                 whole: false,
             } => Self::containing(text.as_bytes()),
-            wanted => Self::Simple(wanted),
+            wanted @ (Wanted::NotEmpty | Wanted::Literal { .. }) => Self::Simple(wanted),
         }
     }
 }

@@ -144,9 +144,12 @@ fn literal(text: &str, folded: bool, whole: bool) -> Simple {
 fn concatenated(parts: &[Node], before: Option<(&str, bool)>) -> Option<Simple> {
     let parts: Vec<&Node> = parts
         .iter()
-        .map(|part| match part {
-            Node::Capture(inner) => inner,
-            other => other,
+        .map(|part| {
+            if let Node::Capture(inner) = part {
+                inner
+            } else {
+                part
+            }
         })
         .filter(|part| **part != Node::Empty)
         .collect();

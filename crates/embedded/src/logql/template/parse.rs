@@ -1,5 +1,6 @@
 //! Reading a template.
 
+mod define;
 mod literal;
 
 use super::signature;
@@ -38,13 +39,6 @@ pub(super) fn parse(name: &str, source: &str) -> Result<(Vec<Node>, Definitions)
     }
     let mut definitions = parser.definitions;
     Ok((definitions.remove(name).unwrap_or_default(), definitions))
-}
-
-/// Whether a template prints nothing but space.
-fn is_empty(nodes: &[Node]) -> bool {
-    nodes
-        .iter()
-        .all(|node| matches!(node, Node::Text(text) if text.trim().is_empty()))
 }
 
 fn invalid(why: impl Into<String>) -> Fault {
@@ -173,30 +167,8 @@ impl<'a> Parser<'a> {
                     self.close()?;
                     self.definition(&name)?;
                 }
-                "template" => {
-                    self.skip_space();
-                    let start = self.at;
-                    let name = self.template_name("template")?;
-                    self.skip_space();
-                    let ends = self.rest().starts_with("}}") || self.rest().starts_with("-}}");
-                    let value = match ends {
-                        true => None,
-                        false => Some(self.pipeline("template clause", false)?),
-                    };
-                    let span = (start, self.at);
-                    self.close()?;
-                    nodes.push(Node::Template { name, value, span });
-                }
-                "block" => {
-                    self.skip_space();
-                    let start = self.at;
-                    let name = self.template_name("block")?;
-                    let value = Some(self.pipeline("block clause", false)?);
-                    let span = (start, self.at);
-                    self.close()?;
-                    self.definition(&name)?;
-                    nodes.push(Node::Template { name, value, span });
-                }
+                "template" => nodes.push(self.template_call()?),
+                "block" => nodes.push(self.block()?),
                 _ => {
                     self.at = before;
                     let pipeline = self.pipeline("command", false)?;
@@ -207,52 +179,6 @@ impl<'a> Parser<'a> {
         };
         self.depth -= 1;
         Ok((nodes, end))
-    }
-
-    /// The name that stands behind `define`, `template` or `block`.
-    fn template_name(&mut self, context: &str) -> Result<String, Fault> {
-        self.skip_space();
-        match self.rest().chars().next() {
-            Some(quote @ ('"' | '`')) => self.quoted(quote),
-            _ => {
-                let shown: String = self.rest().chars().take(10).collect();
-                Err(invalid(format!("unexpected {shown:?} in {context} clause")))
-            }
-        }
-    }
-
-    /// The nodes of a further template, which knows no variable of this one.
-    fn definition(&mut self, name: &str) -> Result<(), Fault> {
-        let variables = std::mem::replace(&mut self.variables, vec!["$".to_owned()]);
-        let loops = std::mem::take(&mut self.loops);
-        let (nodes, end) = self.nodes()?;
-        match end {
-            Ending::Close => {}
-            Ending::Eof => return Err(invalid("unexpected EOF")),
-            Ending::Else | Ending::ElseIf | Ending::ElseWith => {
-                return Err(invalid("unexpected {{else}} in define clause"));
-            }
-        }
-        self.variables = variables;
-        self.loops = loops;
-        self.define(name, nodes)
-    }
-
-    /// Keeps a template; an empty one gives way to another.
-    fn define(&mut self, name: &str, nodes: Vec<Node>) -> Result<(), Fault> {
-        match self.definitions.get(name) {
-            Some(known) if !is_empty(known) => {
-                if is_empty(&nodes) {
-                    return Ok(());
-                }
-                return Err(invalid(format!(
-                    "template: multiple definition of template {name:?}"
-                )));
-            }
-            _ => {}
-        }
-        self.definitions.insert(name.to_owned(), nodes);
-        Ok(())
     }
 
     /// The text up to the next action, and whether there is none.

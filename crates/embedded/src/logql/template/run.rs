@@ -224,10 +224,7 @@ impl<'a> Run<'a> {
             }
             Value::Nil => Vec::new(),
             Value::Text(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
-                let at = pipeline
-                    .commands
-                    .first()
-                    .map_or((0, 0), |command| command.span);
+                let at = last_span(pipeline);
                 let shown = print::shown(&value, self.input.fields);
                 return Err(self.error(at, &format!("range can't iterate over {shown}")));
             }

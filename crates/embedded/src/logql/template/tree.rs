@@ -87,8 +87,8 @@ pub(super) fn visit_arguments(nodes: &[Node], visit: &mut dyn FnMut(&Arg)) {
             Node::Template {
                 value: Some(pipeline),
                 ..
-            } => visit_pipeline(pipeline, visit),
-            Node::Action(pipeline) => visit_pipeline(pipeline, visit),
+            }
+            | Node::Action(pipeline) => visit_pipeline(pipeline, visit),
             Node::If {
                 condition: pipeline,
                 then,

@@ -96,10 +96,12 @@ impl Reader<'_> {
         };
         // Whether it is greedy makes no difference.
         self.eat("?");
-        Some(match node {
-            Node::Star(inner) | Node::Plus(inner) if *inner == Node::Empty => Node::Empty,
-            node => node,
-        })
+        if let Node::Star(inner) | Node::Plus(inner) = &node
+            && **inner == Node::Empty
+        {
+            return Some(Node::Empty);
+        }
+        Some(node)
     }
 
     /// The next part; `Some(None)` where it is only a flag.
@@ -188,9 +190,10 @@ fn concat(parts: Vec<Node>) -> Node {
     }
     let mut flat = Vec::new();
     for part in merged {
-        match part {
-            Node::Concat(inner) if !inner.is_empty() => flat.extend(inner),
-            part => flat.push(part),
+        if let Node::Concat(inner) = part {
+            flat.extend(inner);
+        } else {
+            flat.push(part);
         }
     }
     match flat.len() {
@@ -208,9 +211,10 @@ fn alternate(legs: Vec<Node>, depth: usize) -> Option<Node> {
     }
     let mut flat = Vec::new();
     for leg in legs {
-        match leg {
-            Node::Alternate(inner) => flat.extend(inner),
-            leg => flat.push(leg),
+        if let Node::Alternate(inner) = leg {
+            flat.extend(inner);
+        } else {
+            flat.push(leg);
         }
     }
     let flat = joined(flat, |node| {
@@ -259,14 +263,13 @@ fn factored(legs: Vec<Node>, depth: usize) -> Option<Vec<Node>> {
                     .map(|leg| without(leg, prefix.len()))
                     .collect();
                 let rest = alternate(legs, depth + 1)?;
-                out.push(match rest {
-                    Node::Concat(parts) => {
-                        let mut all = vec![Node::Literal(prefix, folded)];
-                        all.extend(parts);
-                        Node::Concat(all)
-                    }
-                    rest => Node::Concat(vec![Node::Literal(prefix, folded), rest]),
-                });
+                let mut parts = vec![Node::Literal(prefix, folded)];
+                if let Node::Concat(inner) = rest {
+                    parts.extend(inner);
+                } else {
+                    parts.push(rest);
+                }
+                out.push(Node::Concat(parts));
             }
             _ => out.append(run),
         }
@@ -334,6 +337,13 @@ fn without(node: Node, bytes: usize) -> Node {
                 Node::Concat(parts)
             }
         }
-        other => other,
+        Node::Empty
+        | Node::Dot
+        | Node::Star(_)
+        | Node::Plus(_)
+        | Node::Class
+        | Node::Capture(_)
+        | Node::Alternate(_)
+        | Node::Other => node,
     }
 }
