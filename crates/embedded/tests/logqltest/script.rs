@@ -1,11 +1,32 @@
 //! The commands of a file of Loki's.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use embedded::LogEntry;
 use regex::Regex;
 
 use crate::series::{self, Series};
+
+/// A line of `load`.
+static LOADED: LazyLock<Regex> = LazyLock::new(|| {
+    let form = r#"(?x)^(\{[^}]*\}) \s* (?: "([^"]*)" | `([^`]*)` ) \s* @ \s* (\S+)
+               (?: \s* \[repeat\ every\s+(\S+)\s+for\s+(\d+)\] )?
+               (?: \s* \[metadata\s+([^\]]*)\] )? \s*$"#;
+    Regex::new(form).unwrap()
+});
+
+/// `name="value"`; a name may stand in quotes.
+static PAIR: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"^(?:"([^"]*)"|([^\s"=]+))="([^"]*)"\s*"#).unwrap());
+
+static INSTANT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^eval\s+instant\s+at\s+(\S+)\s+(.+)$").unwrap());
+
+static RANGE: LazyLock<Regex> = LazyLock::new(|| {
+    let form = r"^eval\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$";
+    Regex::new(form).unwrap()
+});
 
 /// One command of a file.
 pub(crate) enum Command {
@@ -176,15 +197,7 @@ fn block<'a>(lines: &[&'a str], at: &mut usize) -> Vec<&'a str> {
 impl Load {
     /// `{labels} "line" @ start [repeat every step for count] [metadata name="value"]`
     fn add(&mut self, text: &str) {
-        let form = Regex::new(
-            r#"(?x)^(\{[^}]*\}) \s* (?: "([^"]*)" | `([^`]*)` ) \s* @ \s* (\S+)
-               (?: \s* \[repeat\ every\s+(\S+)\s+for\s+(\d+)\] )?
-               (?: \s* \[metadata\s+([^\]]*)\] )? \s*$"#,
-        );
-        let found = form
-            .unwrap()
-            .captures(text)
-            .unwrap_or_else(|| panic!("{text}"));
+        let found = LOADED.captures(text).unwrap_or_else(|| panic!("{text}"));
         let group = |at| found.get(at).map(|group| group.as_str());
         let mut labels = series::labels(group(1).unwrap());
         labels.retain(|(_, value)| !value.is_empty());
@@ -206,11 +219,10 @@ impl Load {
 
 /// `name="value"`, with blanks between; a name may stand in quotes.
 fn pairs(text: &str) -> Vec<(String, String)> {
-    let pair = Regex::new(r#"^(?:"([^"]*)"|([^\s"=]+))="([^"]*)"\s*"#).unwrap();
     let mut rest = text.trim();
     let mut pairs = Vec::new();
     while !rest.is_empty() {
-        let found = pair.captures(rest).unwrap_or_else(|| panic!("{text}"));
+        let found = PAIR.captures(rest).unwrap_or_else(|| panic!("{text}"));
         let name = found.get(1).or_else(|| found.get(2)).unwrap().as_str();
         pairs.push((name.to_owned(), found[3].to_owned()));
         rest = &rest[found[0].len()..];
@@ -249,13 +261,10 @@ fn duration(text: &str) -> i64 {
 }
 
 fn times(command: &str) -> (At, String) {
-    let instant = Regex::new(r"^eval\s+instant\s+at\s+(\S+)\s+(.+)$").unwrap();
-    let range = r"^eval\s+range\s+from\s+(\S+)\s+to\s+(\S+)\s+step\s+(\S+)\s+(.+)$";
-    let range = Regex::new(range).unwrap();
-    if let Some(found) = instant.captures(command) {
+    if let Some(found) = INSTANT.captures(command) {
         return (At::Instant(duration(&found[1])), found[2].to_owned());
     }
-    let found = range
+    let found = RANGE
         .captures(command)
         .unwrap_or_else(|| panic!("{command}"));
     let at = At::Range {
