@@ -48,6 +48,10 @@ pub struct Limits {
     /// Live tails that one tenant may have open at a time, as Loki's
     /// `max_concurrent_tail_requests`.
     pub tails_per_tenant: usize,
+    /// Live tails of all tenants together.
+    pub tails: usize,
+    /// How long a live tail may take for one line.
+    pub tail_line_timeout: Duration,
     /// Lines that wait for the reader of one tail; what comes when it is full is dropped, and the
     /// reader is told so.
     pub tail_buffer: usize,
@@ -74,6 +78,8 @@ impl Default for Limits {
             retention: Duration::from_hours(24),
             retention_bytes: None,
             tails_per_tenant: 10,
+            tails: 100,
+            tail_line_timeout: Duration::from_secs(1),
             tail_buffer: 1_000,
             lookback: Duration::from_mins(5),
         }
@@ -126,6 +132,9 @@ pub struct Stop {
     /// And how many lines these were.
     lines: Arc<AtomicU64>,
     most: u64,
+    /// How often it was asked, by all clones together.
+    #[cfg(test)]
+    asked: Arc<AtomicU64>,
 }
 
 impl Stop {
@@ -139,6 +148,17 @@ impl Stop {
             read: Arc::default(),
             lines: Arc::default(),
             most: u64::MAX,
+            #[cfg(test)]
+            asked: Arc::default(),
+        }
+    }
+
+    /// The same stop, but `timeout` from now.
+    #[must_use]
+    pub(crate) fn again(&self, timeout: Duration) -> Self {
+        Self {
+            deadline: Self::after(timeout).deadline,
+            ..self.clone()
         }
     }
 
@@ -170,6 +190,8 @@ impl Stop {
 
     /// An error if the evaluation has to end.
     pub fn check(&self) -> Result<(), EvalError> {
+        #[cfg(test)]
+        self.asked.fetch_add(1, Ordering::Relaxed);
         if self.canceled.load(Ordering::Relaxed) {
             return Err(EvalError::Canceled);
         }
@@ -183,6 +205,12 @@ impl Stop {
     pub(crate) fn counted(&self) -> (u64, u64) {
         let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
         (load(&self.read), load(&self.lines))
+    }
+
+    /// How often it was asked whether to end.
+    #[cfg(test)]
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Time left.

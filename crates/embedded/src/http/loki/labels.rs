@@ -44,10 +44,10 @@ async fn texts(
 ) -> Result<Response, Refusal> {
     let (start, end) = asked::bounds(&call.params, call.now_ns)?;
     let query = call.params.get("query").to_owned();
-    call.run(move |backend, tenant, _| {
+    call.run(move |backend, tenant, stop| {
         let mut groups = Vec::new();
         if !query.is_empty() {
-            groups.push(matchers(&query)?);
+            groups.push(matchers(&query, stop)?);
         }
         let mut found = BTreeSet::new();
         for labels in backend.store.logs(tenant).label_sets(&groups, start, end)? {
@@ -75,11 +75,11 @@ pub(super) async fn series(
     let (start, end) = asked::bounds(&call.params, call.now_ns)?;
     let both = call.params.all("match[]").chain(call.params.all("match"));
     let selectors: BTreeSet<String> = both.map(str::to_owned).collect();
-    call.run(move |backend, tenant, _| {
+    call.run(move |backend, tenant, stop| {
         let mut groups = Vec::with_capacity(selectors.len());
         let is_all = |selector: &String| selector.trim() == "{}";
         for selector in selectors.iter().filter(|selector| !is_all(selector)) {
-            groups.push(matchers(selector)?);
+            groups.push(matchers(selector, stop)?);
         }
         // Alone it stands for all streams; beside others Loki takes it for a mistake.
         if !groups.is_empty() && selectors.iter().any(is_all) {
