@@ -97,12 +97,12 @@ fn all_that_takes_time_asks_whether_to_end() {
         (&[&flags], r#"{app="x"} | logfmt"#, 15),
         (&[&flags], r#"{app="x"} | logfmt a="k1""#, 15),
         // Series and steps.
-        (&short, each, 10),
-        (&short, &format!("sum by (n) ({each})"), 20),
-        (&short, &format!("topk(5, {each})"), 20),
-        (&short, &format!("{each} or {each}"), 20),
-        (&short, &format!("{each} and {each}"), 20),
-        (&short, &format!("{each} * on (n) {each}"), 20),
+        (&short, each, 5),
+        (&short, &format!("sum by (n) ({each})"), 8),
+        (&short, &format!("topk(5, {each})"), 10),
+        (&short, &format!("{each} or {each}"), 16),
+        (&short, &format!("{each} and {each}"), 16),
+        (&short, &format!("{each} * on (n) {each}"), 13),
         (
             &short,
             &format!(r#"label_replace({each}, "a", "b", "n", "(.*)")"#),
