@@ -20,9 +20,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::audit::{self, Audit};
-use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
+use crate::authenticate::{Remembered, Verifier};
 use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
@@ -167,6 +167,7 @@ pub fn start(
             shared: Arc::clone(&shared),
             upstreams: Upstreams::new(&settings, &transports),
             open: Open::new(),
+            remembered: Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let thread = thread::Builder::new()

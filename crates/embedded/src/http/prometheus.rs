@@ -12,10 +12,13 @@ mod status;
 use ::query::Matcher;
 use ::query::promql::ast::Modifiers;
 use ::query::promql::{self, Expr};
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use bytes::Bytes;
 use http::{StatusCode, header};
 
 use super::params::Params;
@@ -157,7 +160,7 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let stop = Stop::after(self.shared.backend.limits.query_timeout);
+        let stop = Stop::within(&self.shared.backend.limits);
         self.run_until(stop, work).await
     }
 
@@ -170,7 +173,8 @@ impl Call {
             backend, places, ..
         } = self.shared;
         let tenant = self.tenant.clone();
-        let work = move |stop: &Stop| work(&backend, &tenant, stop);
+        let room = Arc::clone(&places.room);
+        let work = move |stop: &Stop| room.hold(&tenant, work(&backend, &tenant, stop)?);
         let body = work::run(&places, &self.tenant, stop, work).await?;
         Ok(success(body))
     }
@@ -192,7 +196,8 @@ impl Call {
     }
 }
 
-fn success(body: String) -> Response {
+fn success(body: impl Into<Bytes>) -> Response {
+    let body: Bytes = body.into();
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 

@@ -75,7 +75,8 @@ fn group(aggregation: &VectorAggregation, listed: &HashSet<&str>, labels: &Label
         None => Labels::default(),
         Some(grouping) => {
             let kept = labels.filter(|name| listed.contains(name) != grouping.without);
-            if grouping.without {
+            // An average is a quotient to Loki, and that has no empty labels.
+            if grouping.without || aggregation.op == VectorOp::Avg {
                 kept.without_empty()
             } else {
                 kept

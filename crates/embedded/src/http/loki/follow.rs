@@ -12,7 +12,7 @@ use crate::Clock;
 use crate::limits::{EvalError, Limits, Stop};
 use crate::logql::lines::Pipeline;
 use crate::logql::work::Work;
-use crate::store::{Batch, Tail};
+use crate::store::{Batch, Dropped, Tail};
 
 /// How many tails there may be, and how many of them may work on a line at a time.
 #[derive(Debug)]
@@ -76,15 +76,13 @@ impl Follower {
             return;
         }
         while let Some(batch) = self.tail.next(Frames::LINES, self.delay, &*self.clock) {
-            let frames = match self.frames(batch) {
-                Ok(frames) => frames,
+            match self.follow(batch) {
+                Ok(Some(())) => {}
+                Ok(None) => break,
                 Err(error) => {
                     let _ = self.sender.blocking_send(Told::End(self.reason(&error)));
                     break;
                 }
-            };
-            if self.send(frames).is_none() {
-                break;
             }
         }
         // Nothing of the tail is left when another one takes its seat.
@@ -93,18 +91,35 @@ impl Follower {
         drop(seat);
     }
 
-    /// Frames of the lines that pass the pipeline.
-    fn frames(&mut self, batch: Batch) -> Result<Frames, EvalError> {
+    /// Sends the lines that pass the pipeline; `None` if nobody takes them any more.
+    fn follow(&mut self, batch: Batch) -> Result<Option<()>, EvalError> {
         let categorize = self.flags.categorize();
-        let mut lines = Vec::new();
+        let (mut lines, mut bytes) = (Vec::new(), 0);
         for (labels, entry) in &batch.lines {
-            let place = self.runtime.block_on(self.tails.at_work.acquire());
-            let _place = place.map_err(|_| EvalError::Canceled)?;
-            self.work.until(self.stop.again(self.tails.line_timeout));
-            self.work.check()?;
-            lines.extend(self.pipeline.line(labels, entry, categorize, &self.work)?);
+            let passed = {
+                let place = self.runtime.block_on(self.tails.at_work.acquire());
+                let _place = place.map_err(|_| EvalError::Canceled)?;
+                self.work.until(self.stop.again(self.tails.line_timeout));
+                self.work.check()?;
+                self.pipeline.line(labels, entry, categorize, &self.work)?
+            };
+            let Some((labels, line)) = passed else {
+                continue;
+            };
+            bytes += labels.size() + line.line.len();
+            lines.push((labels, line));
+            // Few of them are held at a time where a query makes much of each.
+            if bytes >= Frames::FULL {
+                bytes = 0;
+                let full = std::mem::take(&mut lines);
+                let frames = Frames::of_lines(full, Dropped::default(), &self.flags);
+                if self.send(frames).is_none() {
+                    return Ok(None);
+                }
+            }
         }
-        Ok(Frames::of_lines(lines, batch.dropped, &self.flags))
+        let frames = Frames::of_lines(lines, batch.dropped, &self.flags);
+        Ok(self.send(frames))
     }
 
     fn reason(&self, error: &EvalError) -> String {

@@ -6,9 +6,6 @@ use crate::http::json;
 use crate::labels::Labels;
 use crate::store::Dropped;
 
-/// Bytes of lines after which a frame is full.
-const FULL: usize = 1 << 20;
-
 /// Frames in the order in which they go out, made as they are asked for.
 pub(super) struct Frames {
     /// Lines with the labels that they are shown under, the first one last.
@@ -20,6 +17,8 @@ pub(super) struct Frames {
 impl Frames {
     /// Lines in one frame.
     pub(super) const LINES: usize = 100;
+    /// Bytes after which a frame is full.
+    pub(super) const FULL: usize = 1 << 20;
 
     /// Frames of lines that were found newest first.
     pub(super) fn of_history(streams: Vec<StreamResult>, flags: &EncodingFlags) -> Self {
@@ -62,7 +61,7 @@ impl Iterator for Frames {
         let mut out = String::from(r#"{"streams":["#);
         let mut last: Option<Labels> = None;
         for count in 0..Self::LINES {
-            if out.len() >= FULL {
+            if out.len() >= Self::FULL {
                 break;
             }
             let Some((labels, line)) = self.rest.pop() else {

@@ -68,7 +68,7 @@ pub(super) async fn tail(
             let logs = backend.store.logs_to_come(tenant);
             let (tail, streams) = logs.tail(&expr.selector.matchers, start_ns, &backend.limits)?;
             // The query that reads the history is over before the tail is.
-            let own_stop = Stop::after(Duration::ZERO);
+            let own_stop = Stop::within_time(&backend.limits, Duration::ZERO);
             let tail = Open {
                 tail,
                 _stop: own_stop.cancel_on_drop(),

@@ -70,7 +70,8 @@ async fn answer(call: Call, asked: Asked, most: usize) -> Result<Response, Refus
             .map_err(|error| bad(format!("error parsing lookback delta duration: {error}")))?,
     };
     let query = params.get("query").to_owned();
-    call.run_until(Stop::after(timeout), move |backend, tenant, stop| {
+    let stop = Stop::within_time(&call.shared.backend.limits, timeout);
+    call.run_until(stop, move |backend, tenant, stop| {
         let tree = query::promql::parse(&query).map_err(|error| {
             EvalError::Invalid(format!(
                 "invalid parameter \"query\": {}:{}: parse error: {}",
