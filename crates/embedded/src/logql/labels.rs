@@ -351,9 +351,10 @@ impl<'a> LineLabels<'a> {
             }
             for category in Category::ALL {
                 let added = self.added(category).as_slice().iter();
-                let kept =
-                    added.filter(|(name, value)| !listed(name) && !(rebuilt && value.is_empty()));
-                pairs.extend(kept.cloned());
+                let goes = |(name, value): &(String, String)| {
+                    listed(name) || (rebuilt && value.is_empty())
+                };
+                pairs.extend(added.filter(|pair| !goes(pair)).cloned());
             }
         } else {
             for name in &grouping.labels {

@@ -8,6 +8,7 @@ mod logfmt;
 mod parse;
 mod paths;
 mod pattern;
+mod places;
 mod simplified;
 
 use std::borrow::Cow;
@@ -18,10 +19,10 @@ use query::logql::ast::{Extraction, LabelFormat, LabelOrMatcher, Stage as Tree};
 
 use self::label::{LabelTest, TextTest};
 use self::line::{LineTest, utf8};
-pub(crate) use self::parse::json_paths;
 use self::parse::{Outcome, Target};
 use self::paths::Paths;
 use self::pattern::Pattern;
+pub(crate) use self::places::json_paths;
 use super::hints::Hints;
 use super::labels::{Category, ERROR, ERROR_DETAILS, LineLabels, PRESERVE_ERROR};
 use super::template::Template;

@@ -123,13 +123,11 @@ impl Follower {
     }
 
     fn reason(&self, error: &EvalError) -> String {
-        match error {
-            EvalError::Timeout => format!(
-                "a line took the query longer than {:?}; the tail is over",
-                self.tails.line_timeout
-            ),
-            other => other.to_string(),
+        if *error == EvalError::Timeout {
+            let most = self.tails.line_timeout;
+            return format!("a line took the query longer than {most:?}; the tail is over");
         }
+        error.to_string()
     }
 
     /// Sends frames; `None` if nobody takes them any more.

@@ -11,7 +11,7 @@ const INDEXED: usize = 32;
 /// Pairs of which no two have the same name.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
-    pairs: Vec<(String, String)>,
+    list: Vec<(String, String)>,
     /// Where names are, by their hashes, once there are many.
     index: HashMap<u64, usize, RandomState>,
     /// Two names had the same hash, so that the index cannot be relied on.
@@ -21,25 +21,25 @@ pub(super) struct Pairs {
 
 impl Pairs {
     pub(super) fn as_slice(&self) -> &[(String, String)] {
-        &self.pairs
+        &self.list
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
+        self.list.is_empty()
     }
 
     pub(super) fn len(&self) -> usize {
-        self.pairs.len()
+        self.list.len()
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&str> {
-        let pair = self.pairs.get(self.position(name)?)?;
+        let pair = self.list.get(self.position(name)?)?;
         Some(&pair.1)
     }
 
     pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut String> {
         let at = self.position(name)?;
-        self.pairs.get_mut(at).map(|pair| &mut pair.1)
+        self.list.get_mut(at).map(|pair| &mut pair.1)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -47,17 +47,17 @@ impl Pairs {
     }
 
     fn position(&self, name: &str) -> Option<usize> {
-        if self.pairs.len() < INDEXED || self.has_collided {
-            return self.pairs.iter().position(|pair| pair.0 == name);
+        if self.list.len() < INDEXED || self.has_collided {
+            return self.list.iter().position(|pair| pair.0 == name);
         }
         let at = *self.index.get(&self.hasher.hash_one(name))?;
-        self.pairs.get(at).filter(|pair| pair.0 == name).map(|_| at)
+        self.list.get(at).filter(|pair| pair.0 == name).map(|_| at)
     }
 
     /// Adds a pair whose name is not there yet.
     pub(super) fn push(&mut self, pair: (String, String)) {
-        self.pairs.push(pair);
-        match self.pairs.len() {
+        self.list.push(pair);
+        match self.list.len() {
             ..INDEXED => {}
             INDEXED => {
                 self.forget_index();
@@ -72,19 +72,19 @@ impl Pairs {
     /// Takes a pair away. The others keep their order as long as they are few.
     pub(super) fn remove(&mut self, name: &str) -> Option<(String, String)> {
         let at = self.position(name)?;
-        if self.pairs.len() < INDEXED {
-            return Some(self.pairs.remove(at));
+        if self.list.len() < INDEXED {
+            return Some(self.list.remove(at));
         }
         self.index.remove(&self.hasher.hash_one(name));
-        let pair = self.pairs.swap_remove(at);
-        if let Some((moved, _)) = self.pairs.get(at) {
+        let pair = self.list.swap_remove(at);
+        if let Some((moved, _)) = self.list.get(at) {
             self.index.insert(self.hasher.hash_one(moved.as_str()), at);
         }
         Some(pair)
     }
 
     fn note(&mut self, at: usize) {
-        if let Some((name, _)) = self.pairs.get(at) {
+        if let Some((name, _)) = self.list.get(at) {
             let before = self.index.insert(self.hasher.hash_one(name.as_str()), at);
             self.has_collided |= before.is_some();
         }
@@ -100,12 +100,12 @@ impl Pairs {
 
     /// Takes all pairs away, to the end of `into`.
     pub(super) fn take(&mut self, into: &mut Vec<(String, String)>) {
-        into.append(&mut self.pairs);
+        into.append(&mut self.list);
         self.forget_index();
     }
 
     pub(super) fn clear(&mut self) {
-        self.pairs.clear();
+        self.list.clear();
         self.forget_index();
     }
 }

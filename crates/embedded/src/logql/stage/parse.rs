@@ -1,7 +1,5 @@
 //! Stages that parse labels out of a line: `json`, `logfmt`, `regexp`, `pattern` and `unpack`.
 
-use std::collections::HashMap;
-
 use super::json::{self, End, Value};
 use super::logfmt::Decoder;
 use super::pattern::Pattern;
@@ -25,11 +23,11 @@ pub(super) struct Target<'t, 'l> {
 }
 
 /// Labels that parsers make of one line, and bytes of the name of one.
-const MAX_LABELS: usize = 1_000;
-const MAX_NAME: usize = 1 << 10;
+pub(super) const MAX_LABELS: usize = 1_000;
+pub(super) const MAX_NAME: usize = 1 << 10;
 
 const TOO_MANY: &str = "the line has more than 1000 labels";
-const TOO_LONG: &str = "the name of a label has more than 1024 bytes";
+pub(super) const TOO_LONG: &str = "the name of a label has more than 1024 bytes";
 
 impl Target<'_, '_> {
     pub(super) fn fail(&mut self, error: &str, details: Option<&str>) {
@@ -144,65 +142,8 @@ fn json_object(
     })
 }
 
-/// The keys on the way to the values of a line, by the labels that are made of them; where several
-/// make the same, to the first.
-pub(crate) fn json_paths(line: &str, work: &Work) -> HashMap<String, Vec<String>> {
-    let mut paths = Paths {
-        found: HashMap::new(),
-        path: Vec::new(),
-        name: String::new(),
-        work,
-    };
-    // What comes behind a fault is no label either.
-    let _ = paths.collect(line);
-    paths.found
-}
-
-struct Paths<'w> {
-    found: HashMap<String, Vec<String>>,
-    /// Where the search is, and the label there.
-    path: Vec<String>,
-    name: String,
-    work: &'w Work,
-}
-
-impl Paths<'_> {
-    fn collect(&mut self, text: &str) -> Result<(), End> {
-        json::check_depth(self.path.len())?;
-        let prefix = self.name.len();
-        json::each(text, &mut |key, value| {
-            let counted = self.work.spend(STEP / 16 + key.len());
-            counted.map_err(|_| End::Enough)?;
-            append_key(&mut self.name, key);
-            // Keys of space are in no name.
-            if self.name.len() > MAX_NAME || key.len() > MAX_NAME {
-                return Err(End::Malformed(TOO_LONG));
-            }
-            self.path.push(key.to_owned());
-            match value {
-                Value::Object(object) => self.collect(object)?,
-                Value::String(_) | Value::Number(_) | Value::Boolean(_) => {
-                    if self.found.len() >= 2 * MAX_LABELS {
-                        return Err(End::Enough);
-                    }
-                    if !self.found.contains_key(&self.name) {
-                        let bytes = self.path.iter().map(|key| STEP / 16 + key.len());
-                        let counted = self.work.spend(bytes.sum());
-                        counted.map_err(|_| End::Enough)?;
-                        self.found.insert(self.name.clone(), self.path.clone());
-                    }
-                }
-                Value::Null | Value::Array(_) => {}
-            }
-            self.path.pop();
-            self.name.truncate(prefix);
-            Ok(())
-        })
-    }
-}
-
 /// Goes on with the name of a nested value's label.
-fn append_key(name: &mut String, key: &str) {
+pub(super) fn append_key(name: &mut String, key: &str) {
     if key.trim().is_empty() {
         return;
     }

@@ -157,7 +157,7 @@ fn samples_add_up_over_all_parts_of_a_query() {
         ..Limits::default()
     };
     assert!(counted(&store, sum, &limits).0.is_ok());
-    let chain = |operator: &str| vec![sum; 5].join(operator);
+    let chain = |operator: &str| [sum; 5].join(operator);
     for operator in [" + ", " or "] {
         let why = refusal(&store, &chain(operator), &limits);
         assert!(
@@ -166,7 +166,7 @@ fn samples_add_up_over_all_parts_of_a_query() {
         );
     }
     // What operations make of few lines counts too.
-    let few = vec!["vector(1)"; 20].join(" or ");
+    let few = ["vector(1)"; 20].join(" or ");
     let why = refusal(&store, &few, &limits);
     assert!(
         why.starts_with("the query would load more than 500 samples"),
@@ -201,7 +201,7 @@ fn a_query_has_64_regular_expressions_of_which_equal_ones_are_one() {
     }
     let why = refusal(&store, &nested, &limits);
     assert_eq!(why, "the query has more than 64 regular expressions");
-    let equal = vec!["|~ `a.*b+` | a!~`a.*b+`"; 65].join(" ");
+    let equal = ["|~ `a.*b+` | a!~`a.*b+`"; 65].join(" ");
     for filters in [few, equal] {
         let query = format!(r#"{{app="x"}} {filters}"#);
         let (answer, asked) = counted(&store, &query, &limits);
