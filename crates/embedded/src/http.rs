@@ -30,12 +30,15 @@ struct Shared {
     backend: Backend,
     /// Where queries run.
     places: Arc<Places>,
+    /// Who follows logs.
+    tails: Arc<loki::Tails>,
     /// The writes that are worked on.
     turns: Arc<push::Turns>,
 }
 
 pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Router {
     let places = Places::new(&backend.limits);
+    let tails = loki::Tails::new(&backend.limits);
     let router = Router::new()
         .merge(loki::routes())
         .merge(prometheus::routes())
@@ -45,6 +48,7 @@ pub(crate) fn router(backend: Backend, credentials: Option<Credentials>) -> Rout
         .with_state(Shared {
             backend,
             places,
+            tails,
             turns: Arc::default(),
         });
     // Outermost, so that without credentials not even a path can be told from another.

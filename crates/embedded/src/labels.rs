@@ -50,6 +50,12 @@ impl Labels {
             .map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Bytes of all names and values.
+    pub(crate) fn size(&self) -> usize {
+        let each = self.iter().map(|(name, value)| name.len() + value.len());
+        each.sum()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -54,6 +54,10 @@ pub struct Limits {
     /// Live tails that one tenant may have open at a time, as Loki's
     /// `max_concurrent_tail_requests`.
     pub tails_per_tenant: usize,
+    /// Live tails of all tenants together.
+    pub tails: usize,
+    /// How long a live tail may take for one line.
+    pub tail_line_timeout: Duration,
     /// Lines that wait for the reader of one tail; what comes when it is full is dropped, and the
     /// reader is told so.
     pub tail_buffer: usize,
@@ -81,6 +85,8 @@ impl Default for Limits {
             retention: Duration::from_hours(24),
             retention_bytes: None,
             tails_per_tenant: 10,
+            tails: 100,
+            tail_line_timeout: Duration::from_secs(1),
             tail_buffer: 1_000,
             lookback: Duration::from_mins(5),
         }
@@ -156,6 +162,18 @@ impl Stop {
             most_memory: i64::MAX,
             #[cfg(test)]
             asked: Arc::default(),
+        }
+    }
+
+    /// The same stop for other work on this thread, `timeout` from now: what is held already does not
+    /// count.
+    #[must_use]
+    pub(crate) fn again(&self, timeout: Duration) -> Self {
+        Held::default().update();
+        Self {
+            deadline: Self::after(timeout).deadline,
+            memory: Arc::default(),
+            ..self.clone()
         }
     }
 

@@ -11,6 +11,7 @@ mod hints;
 mod stage;
 mod stream_hash;
 mod template;
+pub(crate) mod work;
 
 pub(crate) mod lines;
 
@@ -24,6 +25,7 @@ mod vector;
 use crate::answer::{MatrixSeries, Point, StreamResult, VectorSample};
 use crate::limits::{EvalError, Limits, Stop};
 use crate::store::TenantLogs;
+use work::Work;
 
 /// A LogQL query with all that its answer depends on.
 #[derive(Clone, Copy, Debug)]
@@ -76,18 +78,16 @@ pub enum Answer {
     Scalar(Point),
 }
 
-/// Lines between two looks at whether anybody still waits.
-const CHECK_EVERY: usize = 256;
-
 /// Evaluates a LogQL query over the logs of one tenant.
 pub fn evaluate(
     store: &TenantLogs,
     request: &Request<'_>,
     limits: &Limits,
 ) -> Result<Answer, EvalError> {
+    let work = Work::new(request.stop);
     match request.query {
-        query::logql::Expr::Log(expr) => lines::evaluate(store, request, expr),
-        query::logql::Expr::Metric(expr) => metric::evaluate(store, request, limits, expr),
+        query::logql::Expr::Log(expr) => lines::evaluate(store, request, &work, expr),
+        query::logql::Expr::Metric(expr) => metric::evaluate(store, request, limits, &work, expr),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Regular expressions of queries: written for Go's RE2, run by the regex crate.
 
+mod cost;
+mod expand;
 mod translate;
 
 use regex::{Regex, RegexBuilder};
 
+pub(crate) use self::cost::{Costed, Fault, Form};
+pub(crate) use self::expand::expand;
 use crate::limits::EvalError;
 
 /// Bytes that one compiled expression may take.
@@ -37,12 +41,6 @@ pub(crate) fn anchored_within(
     Ok(None)
 }
 
-/// Compiles the pattern of a label filter or of `label_replace`, which has to match the whole
-/// value, and whose `.` matches no newline.
-pub(crate) fn whole(pattern: &str) -> Result<Regex, EvalError> {
-    build(&format!("^(?:{})$", translate::from_go(pattern)?), pattern)
-}
-
 /// Compiles a pattern that may match anywhere.
 pub fn unanchored(pattern: &str) -> Result<Regex, EvalError> {
     build(&translate::from_go(pattern)?, pattern)
@@ -65,16 +63,6 @@ fn invalid(written: &str, why: &str) -> EvalError {
     let why = why.lines().last().unwrap_or_default();
     let why = why.trim_start_matches("error: ");
     EvalError::Invalid(format!("error parsing regexp: {why}: `{written}`"))
-}
-
-/// Compiles a pattern that may match anywhere in a line, and only says whether it does.
-pub(crate) fn in_lines(pattern: &str) -> Result<regex::bytes::Regex, EvalError> {
-    regex::bytes::RegexBuilder::new(&translate::from_go(pattern)?)
-        .size_limit(COMPILED_SIZE)
-        .dfa_size_limit(COMPILED_SIZE)
-        .nest_limit(250)
-        .build()
-        .map_err(|error| invalid(pattern, &error.to_string()))
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub use disk::directory::OpenError;
 pub(crate) use disk::reading::Reading;
 pub use exemplars::{Exemplar, TenantExemplars};
 use feed::Feed;
-pub(crate) use feed::{Batch, Tail};
+pub(crate) use feed::{Batch, Dropped, Tail};
 #[doc(hidden)]
 pub use fuzzing::read_anything;
 pub use histograms::HistogramSample;

@@ -3,6 +3,7 @@
 mod asked;
 mod detected;
 mod encoding;
+mod follow;
 mod frame;
 mod index;
 mod labels;
@@ -21,6 +22,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use http::{StatusCode, header};
 
+pub(super) use self::follow::Tails;
 use super::params::Params;
 use super::{Shared, tenant, work};
 use crate::Backend;
@@ -186,10 +188,10 @@ impl Call {
 }
 
 /// Reads a query, every selector of which has to tell streams apart.
-fn parse(query: &str) -> Result<Expr, EvalError> {
+fn parse(query: &str, stop: &Stop) -> Result<Expr, EvalError> {
     let tree = parse_any(query)?;
     for selector in tree.selectors() {
-        check_selective(&selector.matchers)?;
+        check_selective(&selector.matchers, stop)?;
     }
     Ok(tree)
 }
@@ -204,8 +206,9 @@ fn parse_any(query: &str) -> Result<Expr, EvalError> {
 }
 
 /// Some matcher has to demand a label: Loki does not read all that there is.
-fn check_selective(matchers: &[Matcher]) -> Result<(), EvalError> {
+fn check_selective(matchers: &[Matcher], stop: &Stop) -> Result<(), EvalError> {
     for matcher in matchers {
+        stop.check()?;
         let value = matcher.value.to_string_lossy();
         let demands = match matcher.op {
             MatchOp::Equal => !value.is_empty(),
@@ -226,8 +229,8 @@ fn check_selective(matchers: &[Matcher]) -> Result<(), EvalError> {
 }
 
 /// The matchers of a query that has to be a selector and no more.
-fn matchers(query: &str) -> Result<Vec<Matcher>, EvalError> {
-    match parse(query)? {
+fn matchers(query: &str, stop: &Stop) -> Result<Vec<Matcher>, EvalError> {
+    match parse(query, stop)? {
         Expr::Log(LogExpr { selector, stages }) if stages.is_empty() => Ok(selector.matchers),
         Expr::Log(_) | Expr::Metric(_) => Err(EvalError::Invalid(
             "only label matchers are supported".to_owned(),

@@ -1,11 +1,12 @@
 //! Binary operations.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use query::SmallStr;
 use query::logql::ast::{Binary, BinaryOp, VectorMatching};
 
 use super::metric::{Evaluation, Series, constant};
+use super::work::STEP;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 
@@ -77,6 +78,7 @@ pub(super) fn evaluate(
     binary: &Binary,
 ) -> Result<Vec<Series>, EvalError> {
     if let Some(value) = fold(binary) {
+        evaluation.make(1)?;
         return Ok(vec![Series {
             labels: Labels::default(),
             values: vec![Some(value); evaluation.steps.len()],
@@ -86,12 +88,11 @@ pub(super) fn evaluate(
         (None, None) => {
             let right = evaluation.series(&binary.rhs)?;
             let left = evaluation.series(&binary.lhs)?;
-            let steps = evaluation.steps.len();
-            let matched = Matched::new(binary, &left, &right);
+            let matched = Matched::new(evaluation, binary, &left, &right)?;
             if is_arithmetic_or_comparison(binary.op) {
-                matched.operate(steps)
+                matched.operate()
             } else {
-                Ok(matched.set_operation(steps))
+                matched.set_operation()
             }
         }
         (left, right) if !is_arithmetic_or_comparison(binary.op) => {
@@ -106,24 +107,39 @@ pub(super) fn evaluate(
         }
         (Some(literal), _) => {
             let series = evaluation.series(&binary.rhs)?;
-            Ok(map(series, |value| merge(binary, literal, value, value)))
+            map(evaluation, series, |value| {
+                merge(binary, literal, value, value)
+            })
         }
         (None, Some(literal)) => {
             let series = evaluation.series(&binary.lhs)?;
-            Ok(map(series, |value| merge(binary, value, literal, value)))
+            map(evaluation, series, |value| {
+                merge(binary, value, literal, value)
+            })
         }
     }
 }
 
-fn map(mut series: Vec<Series>, operation: impl Fn(f64) -> Option<f64>) -> Vec<Series> {
-    for value in series.iter_mut().flat_map(|one| &mut one.values) {
-        *value = value.and_then(&operation);
+fn map(
+    evaluation: &Evaluation<'_>,
+    mut series: Vec<Series>,
+    operation: impl Fn(f64) -> Option<f64>,
+) -> Result<Vec<Series>, EvalError> {
+    for one in &mut series {
+        evaluation.work.spend(STEP + one.values.len())?;
+        for value in &mut one.values {
+            *value = value.and_then(&operation);
+        }
     }
-    series
+    Ok(series)
 }
 
 /// Both operands. Series meet whose keys, numbers for the labels that are compared, are equal.
 struct Matched<'a> {
+    evaluation: &'a Evaluation<'a>,
+    steps: usize,
+    /// The labels that `on` or `ignoring` names.
+    listed: HashSet<&'a str>,
     binary: &'a Binary,
     left: &'a [Series],
     right: &'a [Series],
@@ -133,25 +149,39 @@ struct Matched<'a> {
 }
 
 impl<'a> Matched<'a> {
-    fn new(binary: &'a Binary, left: &'a [Series], right: &'a [Series]) -> Self {
+    fn new(
+        evaluation: &'a Evaluation<'a>,
+        binary: &'a Binary,
+        left: &'a [Series],
+        right: &'a [Series],
+    ) -> Result<Self, EvalError> {
+        let matching = binary.matching.as_ref();
+        let listed: HashSet<&str> = matching
+            .into_iter()
+            .flat_map(|matching| matching.labels.iter().map(|label| &**label))
+            .collect();
         let mut ids: HashMap<Labels, usize> = HashMap::new();
-        let mut keys = |series: &[Series]| -> Vec<usize> {
+        let mut keys = |series: &[Series]| -> Result<Vec<usize>, EvalError> {
             let id = |one: &Series| {
+                evaluation.work.spend(STEP)?;
                 let next = ids.len();
-                let labels = key(binary.matching.as_ref(), &one.labels);
-                *ids.entry(labels).or_insert(next)
+                let labels = key(matching, &listed, &one.labels);
+                Ok(*ids.entry(labels).or_insert(next))
             };
             series.iter().map(id).collect()
         };
-        let (left_keys, right_keys) = (keys(left), keys(right));
-        Self {
+        let (left_keys, right_keys) = (keys(left)?, keys(right)?);
+        Ok(Self {
+            evaluation,
+            steps: evaluation.steps.len(),
+            key_count: ids.len(),
+            listed,
             binary,
             left,
             right,
             left_keys,
             right_keys,
-            key_count: ids.len(),
-        }
+        })
     }
 
     /// Which keys have a value at a step.
@@ -168,15 +198,27 @@ impl<'a> Matched<'a> {
     }
 
     /// `and`, `or`, `unless`
-    fn set_operation(&self, steps: usize) -> Vec<Series> {
-        let empty = |one: &Series| Series {
-            labels: one.labels.clone(),
-            values: vec![None; steps],
+    fn set_operation(&self) -> Result<Vec<Series>, EvalError> {
+        let empty = |one: &Series| -> Result<Series, EvalError> {
+            self.evaluation.make(1)?;
+            Ok(Series {
+                labels: one.labels.clone(),
+                values: vec![None; self.steps],
+            })
         };
-        let mut left: Vec<Series> = self.left.iter().map(empty).collect();
-        let mut right: Vec<Series> = self.right.iter().map(empty).collect();
+        let empties = |series: &[Series]| -> Result<Vec<Series>, EvalError> {
+            series.iter().map(empty).collect()
+        };
+        let mut left: Vec<Series> = empties(self.left)?;
+        let mut right: Vec<Series> = if self.binary.op == BinaryOp::Or {
+            empties(self.right)?
+        } else {
+            Vec::new()
+        };
         let has = |keys: &[bool], key: usize| keys.get(key).copied().unwrap_or(false);
-        for step in 0..steps {
+        let row = STEP + 16 * (self.left.len() + self.right.len());
+        for step in 0..self.steps {
+            self.evaluation.work.spend(row)?;
             let right_keys = self.present(self.right, &self.right_keys, step);
             for ((out, one), key) in left.iter_mut().zip(self.left).zip(&self.left_keys) {
                 let stays = match self.binary.op {
@@ -208,11 +250,12 @@ impl<'a> Matched<'a> {
         if self.binary.op == BinaryOp::Or {
             left.append(&mut right);
         }
-        left
+        Ok(left)
     }
 
     /// Arithmetic and comparison, series by series that meet.
-    fn operate(&self, steps: usize) -> Result<Vec<Series>, EvalError> {
+    fn operate(&self) -> Result<Vec<Series>, EvalError> {
+        let (steps, work) = (self.steps, self.evaluation.work);
         let matching = self.binary.matching.as_ref();
         let group = matching.and_then(|matching| matching.group.as_ref());
         // The "one" side is the right one, unless `group_right` says otherwise.
@@ -228,20 +271,18 @@ impl<'a> Matched<'a> {
                 same.push(series);
             }
         }
-        let twice = |same: &Vec<&Series>| {
-            let count = |step| {
-                same.iter()
-                    .filter(|series| at(series, step).is_some())
-                    .count()
-            };
-            same.len() > 1 && (0..steps).any(|step| count(step) > 1)
-        };
-        if by_key.iter().any(twice) {
-            let side = if swapped { "left" } else { "right" };
-            return Err(EvalError::Execution(format!(
-                "found duplicate series on the {side} hand-side;many-to-many matching not \
-                 allowed: matching labels must be unique on one side"
-            )));
+        for same in by_key.iter().filter(|same| same.len() > 1) {
+            for step in 0..steps {
+                work.spend(same.len().saturating_mul(16))?;
+                let present = same.iter().filter(|series| at(series, step).is_some());
+                if present.take(2).count() > 1 {
+                    let side = if swapped { "left" } else { "right" };
+                    return Err(EvalError::Execution(format!(
+                        "found duplicate series on the {side} hand-side;many-to-many matching not \
+                         allowed: matching labels must be unique on one side"
+                    )));
+                }
+            }
         }
         let mut answer: Vec<Series> = Vec::new();
         // The steps at which there is an element of a key already, with its labels where a group
@@ -249,7 +290,8 @@ impl<'a> Matched<'a> {
         let mut taken: HashMap<(usize, Option<Labels>), Vec<bool>> = HashMap::new();
         for (series, key) in many.iter().zip(many_keys) {
             for partner in by_key.get(*key).into_iter().flatten() {
-                let labels = result_labels(matching, &series.labels, &partner.labels);
+                self.evaluation.make(1)?;
+                let labels = self.result_labels(&series.labels, &partner.labels)?;
                 let place = (*key, group.map(|_| labels.clone()));
                 let taken = taken.entry(place).or_insert_with(|| vec![false; steps]);
                 let mut values = vec![None; steps];
@@ -274,6 +316,21 @@ impl<'a> Matched<'a> {
         }
         Ok(answer)
     }
+
+    /// The labels of an element of the answer.
+    fn result_labels(&self, many: &Labels, one: &Labels) -> Result<Labels, EvalError> {
+        let Some(matching) = &self.binary.matching else {
+            return Ok(many.without_empty());
+        };
+        let Some(group) = &matching.group else {
+            return Ok(key(Some(matching), &self.listed, many));
+        };
+        let take = |labels: Labels, name: &SmallStr| {
+            self.evaluation.work.spend(STEP)?;
+            Ok(labels.with(name, one.get(name)))
+        };
+        group.include.iter().try_fold(many.without_empty(), take)
+    }
 }
 
 fn at(series: &Series, step: usize) -> Option<f64> {
@@ -287,29 +344,12 @@ fn put(series: &mut Series, step: usize, value: Option<f64>) {
 }
 
 /// The labels on which series meet.
-fn key(matching: Option<&VectorMatching>, labels: &Labels) -> Labels {
+fn key(matching: Option<&VectorMatching>, listed: &HashSet<&str>, labels: &Labels) -> Labels {
     match matching {
         None => labels.without_empty(),
-        Some(matching) => {
-            let listed = |name: &str| matching.labels.iter().any(|label| label == name);
-            labels
-                .filter(|name| listed(name) == matching.on)
-                .without_empty()
-        }
-    }
-}
-
-/// The labels of an element of the answer.
-fn result_labels(matching: Option<&VectorMatching>, many: &Labels, one: &Labels) -> Labels {
-    let Some(matching) = matching else {
-        return many.without_empty();
-    };
-    match &matching.group {
-        None => key(Some(matching), many),
-        Some(group) => {
-            let take = |labels: Labels, name: &SmallStr| labels.with(name, one.get(name));
-            group.include.iter().fold(many.without_empty(), take)
-        }
+        Some(matching) => labels
+            .filter(|name| listed.contains(name) == matching.on)
+            .without_empty(),
     }
 }
 

@@ -10,12 +10,14 @@ use query::logql::ast::{Logfmt, Stage};
 
 pub(crate) use self::kind::only_ids;
 use self::kind::{Kind, insertable};
+use super::Request;
 use super::labels::{DUPLICATE_SUFFIX, ERROR, ERROR_DETAILS, LineLabels, PRESERVE_ERROR};
 use super::lines::{self, Pipeline};
-use super::{CHECK_EVERY, Request};
+use super::stage::json_paths;
+use super::work::{STEP, Work};
 use crate::LogEntry;
 use crate::labels::Labels;
-use crate::limits::{EvalError, Stop};
+use crate::limits::EvalError;
 use crate::store::Selected;
 
 /// A line with what is known of it before fields are looked for.
@@ -57,15 +59,19 @@ impl Field {
 pub(crate) fn fields(
     streams: &[Selected<LogEntry>],
     request: &Request<'_>,
+    work: &Work,
     pipeline: &Pipeline,
     limit: usize,
 ) -> Result<BTreeMap<String, Field>, EvalError> {
     let mut found: BTreeMap<String, Field> = BTreeMap::new();
-    let detector = Detector::new()?;
-    for_each_line(streams, request, pipeline, |line| {
-        let (pairs, parser) = detector.pairs(line);
+    let detector = Detector::new(work)?;
+    for_each_line(streams, request, work, pipeline, |line| {
+        let (pairs, parser) = detector.pairs(line, work)?;
+        // Where the values stand, once somebody asks.
+        let mut paths = None;
         let metadata = line.metadata.iter().map(|pair| (pair, None));
         for ((name, value), parser) in metadata.chain(pairs.iter().map(|pair| (pair, parser))) {
+            work.spend(STEP / 4 + value.len())?;
             if found.len() >= limit && !found.contains_key(name) {
                 continue;
             }
@@ -73,13 +79,13 @@ pub(crate) fn fields(
             field.add(value);
             field.parsers.extend(parser);
             if parser == Some(JSON) && field.json_path.is_empty() {
+                let paths = paths.get_or_insert_with(|| json_paths(&line.text, work));
                 let key = name.strip_suffix(DUPLICATE_SUFFIX).unwrap_or(name);
-                let path = super::stage::json_path(&line.text, name);
-                field.json_path = path
-                    .or_else(|| super::stage::json_path(&line.text, key))
-                    .unwrap_or_default();
+                let path = paths.get(name).or_else(|| paths.get(key));
+                field.json_path = path.cloned().unwrap_or_default();
             }
         }
+        work.outcome()
     })?;
     Ok(found)
 }
@@ -88,14 +94,14 @@ pub(crate) fn fields(
 pub(crate) fn values(
     streams: &[Selected<LogEntry>],
     request: &Request<'_>,
+    work: &Work,
     pipeline: &Pipeline,
-    field: &str,
-    limit: usize,
+    (field, limit): (&str, usize),
 ) -> Result<BTreeSet<String>, EvalError> {
     let mut found = BTreeSet::new();
-    let detector = Detector::new()?;
-    for_each_line(streams, request, pipeline, |line| {
-        let (pairs, _) = detector.pairs(line);
+    let detector = Detector::new(work)?;
+    for_each_line(streams, request, work, pipeline, |line| {
+        let (pairs, _) = detector.pairs(line, work)?;
         let metadata = line.metadata.iter().filter(|(name, _)| name == field);
         let parsed = pairs.iter().filter(|(name, _)| name == field);
         let values = metadata.map(|(_, value)| value.clone());
@@ -104,6 +110,7 @@ pub(crate) fn values(
                 found.insert(value);
             }
         }
+        Ok(())
     })?;
     Ok(found)
 }
@@ -112,11 +119,12 @@ pub(crate) fn values(
 fn for_each_line(
     streams: &[Selected<LogEntry>],
     request: &Request<'_>,
+    work: &Work,
     pipeline: &Pipeline,
-    mut visit: impl FnMut(&Line),
+    mut visit: impl FnMut(&Line) -> Result<(), EvalError>,
 ) -> Result<(), EvalError> {
     let mut lines = Vec::new();
-    lines::walk(streams, request, pipeline, |passed| {
+    lines::walk(streams, request, work, pipeline, |passed| {
         let metadata = passed.labels.metadata().to_vec();
         let parsed = passed.labels.parsed().to_vec();
         let pairs = metadata.iter().chain(&parsed);
@@ -130,12 +138,9 @@ fn for_each_line(
         bytes
     })?;
     lines.sort_by(|a, b| a.stream.cmp(&b.stream));
-    let stop: &Stop = request.stop;
-    for (at, line) in lines.iter().enumerate() {
-        if at % CHECK_EVERY == 0 {
-            stop.check()?;
-        }
-        visit(line);
+    for line in &lines {
+        work.spend(STEP + line.text.len())?;
+        visit(line)?;
     }
     Ok(())
 }
@@ -150,21 +155,21 @@ struct Detector {
 }
 
 impl Detector {
-    fn new() -> Result<Self, EvalError> {
+    fn new(work: &Work) -> Result<Self, EvalError> {
         let logfmt = Logfmt {
             strict: false,
             keep_empty: false,
             extractions: Vec::new(),
         };
         Ok(Self {
-            json: Pipeline::of(&[Stage::Json(Vec::new())], 0)?,
-            logfmt: Pipeline::of(&[Stage::Logfmt(logfmt)], 0)?,
+            json: Pipeline::of(&[Stage::Json(Vec::new())], 0, work)?,
+            logfmt: Pipeline::of(&[Stage::Logfmt(logfmt)], 0, work)?,
         })
     }
 
     /// The fields of a line, those that the query's parsers found among them, and the parser that
     /// could read it.
-    fn pairs(&self, line: &Line) -> (Vec<(String, String)>, Option<&'static str>) {
+    fn pairs(&self, line: &Line, work: &Work) -> Result<Detected, EvalError> {
         let mut pairs = line.parsed.clone();
         let entry = LogEntry {
             timestamp_ns: 0,
@@ -174,17 +179,19 @@ impl Detector {
         let mut read_by = None;
         for (pipeline, name) in [(&self.json, JSON), (&self.logfmt, LOGFMT)] {
             let mut labels = LineLabels::new(&line.stream);
-            if pipeline.run(entry.as_line(), &mut labels).is_some() && labels.error().is_empty() {
-                for pair in labels.parsed() {
-                    if !pairs.contains(pair) {
-                        pairs.push(pair.clone());
-                    }
-                }
+            let passes = pipeline.run(entry.as_line(), &mut labels, work)?.is_some();
+            if passes && labels.error().is_empty() {
+                let known: HashSet<&(String, String)> = line.parsed.iter().collect();
+                let more = labels.parsed().iter().filter(|pair| !known.contains(pair));
+                pairs.extend(more.cloned());
                 read_by = Some(name);
                 break;
             }
         }
         pairs.retain(|(name, _)| !matches!(name.as_str(), ERROR | ERROR_DETAILS | PRESERVE_ERROR));
-        (pairs, read_by)
+        Ok((pairs, read_by))
     }
 }
+
+/// Fields with their values, and the parser that found them.
+type Detected = (Vec<(String, String)>, Option<&'static str>);

@@ -3,13 +3,15 @@
 //! This is more than speed: Loki's parsers do not notice a fault behind the last label that a
 //! query needs, and drop a line as soon as one label fails a later filter.
 
-use super::labels::{DUPLICATE_SUFFIX, ERROR, Grouping, LineLabels};
+use super::labels::{DUPLICATE_SUFFIX, ERROR, Grouping, LineLabels, is_listed};
 use super::stage::label::LabelTest;
+use super::work::Work;
 
 /// The hints of one query.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Hints {
     no_labels: bool,
+    /// Sorted.
     required: Vec<String>,
     /// The query asks for errors: they may show in its answer.
     pub(crate) preserve_error: bool,
@@ -44,11 +46,13 @@ impl Hints {
                 .into_iter()
                 .flatten()
             {
-                if !name.is_empty() && !required.iter().any(|other| other == name) {
+                if !name.is_empty() {
                     required.push(name.to_owned());
                 }
             }
         }
+        required.sort_unstable();
+        required.dedup();
         let preserve_error = required.iter().any(|name| name == ERROR);
         let filters = simple(filters);
         if grouping.none {
@@ -90,21 +94,26 @@ impl Hints {
 
     /// Whether a label is needed.
     pub(crate) fn wants(&self, name: &str) -> bool {
-        self.required.is_empty() || self.required.iter().any(|other| other == name)
+        self.required.is_empty() || is_listed(&self.required, name)
     }
 
     /// Whether a label that begins so is needed.
     pub(crate) fn wants_prefix(&self, prefix: &str) -> bool {
-        self.required.is_empty() || self.required.iter().any(|name| name.starts_with(prefix))
+        let at = self.required.partition_point(|name| name.as_str() < prefix);
+        self.required.is_empty()
+            || self
+                .required
+                .get(at)
+                .is_some_and(|name| name.starts_with(prefix))
     }
 
     /// Whether the line may still pass, now that this label is known.
-    pub(crate) fn passes(&self, name: &str, labels: &mut LineLabels<'_>) -> bool {
+    pub(crate) fn passes(&self, name: &str, labels: &mut LineLabels<'_>, work: &Work) -> bool {
         let filter = self
             .filters
             .iter()
             .find(|filter| filter.label() == Some(name));
-        filter.is_none_or(|filter| filter.passes(labels))
+        filter.is_none_or(|filter| filter.passes(labels, work))
     }
 }
 

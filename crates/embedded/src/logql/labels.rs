@@ -3,19 +3,11 @@
 //! A label belongs to the stream, to the line's structured metadata, or was parsed out of the
 //! line. What comes later wins: parsed over metadata over stream.
 
+mod pairs;
+
+use self::pairs::Pairs;
 use crate::answer::OwnLabels;
 use crate::labels::Labels;
-
-fn find<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    pairs
-        .iter()
-        .find(|pair| pair.0 == name)
-        .map(|pair| pair.1.as_str())
-}
-
-fn find_mut<'a>(pairs: &'a mut [(String, String)], name: &str) -> Option<&'a mut (String, String)> {
-    pairs.iter_mut().find(|pair| pair.0 == name)
-}
 
 /// Pairs whose room is kept from line to line, so that one line with thousands does not hold it for
 /// the whole query.
@@ -48,7 +40,7 @@ impl Category {
 /// How the samples of a range aggregation are labelled.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Grouping {
-    /// The labels of `by` or `without`.
+    /// The labels of `by` or `without`, sorted.
     pub(crate) labels: Vec<String>,
     /// `without` rather than `by`.
     pub(crate) without: bool,
@@ -56,16 +48,28 @@ pub(crate) struct Grouping {
     pub(crate) none: bool,
 }
 
+/// Whether a name is among sorted ones.
+pub(crate) fn is_listed(sorted: &[String], name: &str) -> bool {
+    // Few names are compared faster than searched.
+    if sorted.len() <= 8 {
+        return sorted.iter().any(|own| own == name);
+    }
+    sorted
+        .binary_search_by(|own| own.as_str().cmp(name))
+        .is_ok()
+}
+
 /// The labels of one line, from the stream's up to what the pipeline made of them.
 #[derive(Debug)]
 pub(crate) struct LineLabels<'a> {
     base: &'a Labels,
-    stream: Vec<(String, String)>,
-    metadata: Vec<(String, String)>,
-    parsed: Vec<(String, String)>,
-    deleted: Vec<String>,
-    /// Parsed labels that were deleted: a later parser does not bring them back.
-    forgotten: Vec<String>,
+    stream: Pairs,
+    metadata: Pairs,
+    parsed: Pairs,
+    /// Names only.
+    deleted: Pairs,
+    /// Names of parsed labels that were deleted: a later parser does not bring them back.
+    forgotten: Pairs,
     error: String,
     details: String,
     /// Pairs of lines before, whose room the next ones are written into.
@@ -77,11 +81,11 @@ impl<'a> LineLabels<'a> {
     pub(crate) fn new(base: &'a Labels) -> Self {
         Self {
             base,
-            stream: Vec::new(),
-            metadata: Vec::new(),
-            parsed: Vec::new(),
-            deleted: Vec::new(),
-            forgotten: Vec::new(),
+            stream: Pairs::default(),
+            metadata: Pairs::default(),
+            parsed: Pairs::default(),
+            deleted: Pairs::default(),
+            forgotten: Pairs::default(),
             error: String::new(),
             details: String::new(),
             spare: Vec::new(),
@@ -90,9 +94,9 @@ impl<'a> LineLabels<'a> {
 
     /// Begins a line: forgets the one before and takes the structured metadata of this one.
     pub(crate) fn reset<'m>(&mut self, metadata: impl Iterator<Item = (&'m str, &'m str)>) {
-        self.spare.append(&mut self.stream);
-        self.spare.append(&mut self.metadata);
-        self.spare.append(&mut self.parsed);
+        self.stream.take(&mut self.spare);
+        self.metadata.take(&mut self.spare);
+        self.parsed.take(&mut self.spare);
         self.spare.truncate(MAX_SPARE);
         self.deleted.clear();
         self.forgotten.clear();
@@ -114,7 +118,7 @@ impl<'a> LineLabels<'a> {
         }
     }
 
-    fn added(&self, category: Category) -> &Vec<(String, String)> {
+    fn added(&self, category: Category) -> &Pairs {
         match category {
             Category::Stream => &self.stream,
             Category::Metadata => &self.metadata,
@@ -122,7 +126,7 @@ impl<'a> LineLabels<'a> {
         }
     }
 
-    fn added_mut(&mut self, category: Category) -> &mut Vec<(String, String)> {
+    fn added_mut(&mut self, category: Category) -> &mut Pairs {
         match category {
             Category::Stream => &mut self.stream,
             Category::Metadata => &mut self.metadata,
@@ -132,12 +136,17 @@ impl<'a> LineLabels<'a> {
 
     /// The labels that parsers found.
     pub(crate) fn parsed(&self) -> &[(String, String)] {
-        &self.parsed
+        self.parsed.as_slice()
+    }
+
+    /// How many these are.
+    pub(crate) fn parsed_count(&self) -> usize {
+        self.parsed.len()
     }
 
     /// The structured metadata, but for what the pipeline took away.
     pub(crate) fn metadata(&self) -> &[(String, String)] {
-        &self.metadata
+        self.metadata.as_slice()
     }
 
     /// The error so far, empty for none.
@@ -170,18 +179,18 @@ impl<'a> LineLabels<'a> {
 
     /// Whether a parsed label of this name must give way to one of the stream or the metadata.
     pub(crate) fn is_taken(&self, name: &str) -> bool {
-        !self.base.get(name).is_empty() || find(&self.metadata, name).is_some()
+        !self.base.get(name).is_empty() || self.metadata.has(name)
     }
 
     /// Whether a parser found the label already, in this line.
     pub(crate) fn is_extracted(&self, name: &str) -> bool {
-        find(&self.parsed, name).is_some() || self.forgotten.iter().any(|other| other == name)
+        self.parsed.has(name) || self.forgotten.has(name)
     }
 
     /// The label's value. An empty label of the stream counts as none.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         for category in Category::ALL {
-            if let Some(value) = find(self.added(category), name) {
+            if let Some(value) = self.added(category).find(name) {
                 return Some(value);
             }
         }
@@ -192,7 +201,7 @@ impl<'a> LineLabels<'a> {
     }
 
     fn is_deleted(&self, name: &str) -> bool {
-        self.deleted.iter().any(|other| other == name)
+        self.deleted.has(name)
     }
 
     /// Sets a label, unless a stronger category has it.
@@ -204,18 +213,18 @@ impl<'a> LineLabels<'a> {
             }
             Category::Metadata => {
                 self.remove_from(Category::Stream, name);
-                if find(&self.parsed, name).is_some() {
+                if self.parsed.has(name) {
                     return;
                 }
             }
             Category::Stream => {
-                if find(&self.metadata, name).is_some() || find(&self.parsed, name).is_some() {
+                if self.metadata.has(name) || self.parsed.has(name) {
                     return;
                 }
             }
         }
-        if let Some(pair) = find_mut(self.added_mut(category), name) {
-            value.clone_into(&mut pair.1);
+        if let Some(own) = self.added_mut(category).find_mut(name) {
+            value.clone_into(own);
             return;
         }
         let mut pair = self.spare.pop().unwrap_or_default();
@@ -225,13 +234,11 @@ impl<'a> LineLabels<'a> {
     }
 
     fn remove_from(&mut self, category: Category, name: &str) {
-        let added = self.added_mut(category);
-        let Some(at) = added.iter().position(|pair| pair.0 == name) else {
+        let Some((name, _)) = self.added_mut(category).remove(name) else {
             return;
         };
-        let (name, _) = added.remove(at);
-        if category == Category::Parsed {
-            self.forgotten.push(name);
+        if category == Category::Parsed && !self.forgotten.has(&name) {
+            self.forgotten.push((name, String::new()));
         }
     }
 
@@ -240,7 +247,9 @@ impl<'a> LineLabels<'a> {
         for category in Category::ALL {
             self.remove_from(category, name);
         }
-        self.deleted.push(name.to_owned());
+        if !self.deleted.has(name) {
+            self.deleted.push((name.to_owned(), String::new()));
+        }
     }
 
     fn is_changed(&self) -> bool {
@@ -256,15 +265,14 @@ impl<'a> LineLabels<'a> {
         let mut pairs = Vec::with_capacity(16);
         if self.is_changed() {
             for (name, value) in self.base.iter() {
-                let replaced =
-                    find(&self.metadata, name).is_some() || find(&self.parsed, name).is_some();
+                let replaced = self.metadata.has(name) || self.parsed.has(name);
                 if !replaced && !self.is_deleted(name) {
-                    let value = find(&self.stream, name).unwrap_or(value);
+                    let value = self.stream.find(name).unwrap_or(value);
                     pairs.push((name.to_owned(), value.to_owned()));
                 }
             }
-            pairs.extend(self.metadata.iter().cloned());
-            pairs.extend(self.parsed.iter().cloned());
+            pairs.extend_from_slice(self.metadata.as_slice());
+            pairs.extend_from_slice(self.parsed.as_slice());
         } else {
             let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
             pairs.extend(self.base.iter().map(owned));
@@ -298,10 +306,8 @@ impl<'a> LineLabels<'a> {
             };
             return (all, own);
         }
-        let is_parsed = |name: &str| {
-            matches!(name, ERROR | ERROR_DETAILS) || find(&self.parsed, name).is_some()
-        };
-        let is_metadata = |name: &str| !is_parsed(name) && find(&self.metadata, name).is_some();
+        let is_parsed = |name: &str| matches!(name, ERROR | ERROR_DETAILS) || self.parsed.has(name);
+        let is_metadata = |name: &str| !is_parsed(name) && self.metadata.has(name);
         let own = OwnLabels {
             metadata: all.filter(is_metadata),
             parsed: all.filter(is_parsed),
@@ -329,7 +335,7 @@ impl<'a> LineLabels<'a> {
                 self.result()
             };
         }
-        let listed = |name: &str| grouping.labels.iter().any(|label| label == name);
+        let listed = |name: &str| is_listed(&grouping.labels, name);
         if !self.is_changed() {
             return self.base.filter(|name| listed(name) != grouping.without);
         }
@@ -338,16 +344,17 @@ impl<'a> LineLabels<'a> {
             for (name, value) in self.base.iter() {
                 let replaced = Category::ALL
                     .iter()
-                    .any(|c| find(self.added(*c), name).is_some());
+                    .any(|category| self.added(*category).has(name));
                 if !replaced && !self.is_deleted(name) && !listed(name) {
                     pairs.push((name.to_owned(), value.to_owned()));
                 }
             }
             for category in Category::ALL {
-                let added = self.added(category).iter();
-                let kept =
-                    added.filter(|(name, value)| !listed(name) && !(rebuilt && value.is_empty()));
-                pairs.extend(kept.cloned());
+                let added = self.added(category).as_slice().iter();
+                let goes = |(name, value): &(String, String)| {
+                    listed(name) || (rebuilt && value.is_empty())
+                };
+                pairs.extend(added.filter(|pair| !goes(pair)).cloned());
             }
         } else {
             for name in &grouping.labels {

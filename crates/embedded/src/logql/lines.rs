@@ -12,7 +12,8 @@ use super::labels::LineLabels;
 use super::range::metadata;
 use super::stage::Stages;
 use super::stream_hash::stream_hash;
-use super::{Answer, CHECK_EVERY, Direction, Request};
+use super::work::{STEP, Work};
+use super::{Answer, Direction, Request};
 use crate::LogEntry;
 use crate::answer::{LineResult, OwnLabels, StreamResult};
 use crate::labels::Labels;
@@ -26,11 +27,12 @@ const MAX_BYTES: usize = 64 << 20;
 pub(super) fn evaluate(
     store: &TenantLogs,
     request: &Request<'_>,
+    work: &Work,
     expr: &LogExpr,
 ) -> Result<Answer, EvalError> {
-    let pipeline = Pipeline::new(expr, request.now_ns)?;
+    let pipeline = Pipeline::new(expr, request.now_ns, work)?;
     let streams = store.select(&expr.selector.matchers, request.start_ns, request.end_ns)?;
-    over(&streams, request, &pipeline).map(Answer::Streams)
+    over(&streams, request, work, &pipeline).map(Answer::Streams)
 }
 
 /// The pipeline of a log query, compiled once.
@@ -42,13 +44,13 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     /// Compiles the stages. The time is what `now` in a template tells.
-    pub(crate) fn new(expr: &LogExpr, now_ns: i64) -> Result<Self, EvalError> {
-        Self::of(&expr.stages, now_ns)
+    pub(crate) fn new(expr: &LogExpr, now_ns: i64, work: &Work) -> Result<Self, EvalError> {
+        Self::of(&expr.stages, now_ns, work)
     }
 
     /// Compiles stages, likewise.
-    pub(super) fn of(stages: &[Stage], now_ns: i64) -> Result<Self, EvalError> {
-        let stages = Stages::new(stages, now_ns)?;
+    pub(super) fn of(stages: &[Stage], now_ns: i64, work: &Work) -> Result<Self, EvalError> {
+        let stages = Stages::new(stages, now_ns, work)?;
         let hints = Hints::for_lines(stages.label_tests());
         Ok(Self { stages, hints })
     }
@@ -60,22 +62,27 @@ impl Pipeline {
         labels: &Labels,
         entry: &LogEntry,
         categorize: bool,
-    ) -> Option<(Labels, LineResult)> {
+        work: &Work,
+    ) -> Result<Option<(Labels, LineResult)>, EvalError> {
         let mut labels = LineLabels::new(labels);
-        let line = self.run(entry.as_line(), &mut labels)?.into_owned();
+        let Some(line) = self.run(entry.as_line(), &mut labels, work)? else {
+            return Ok(None);
+        };
+        let line = line.into_owned();
         let (labels, own) = shown(&labels, categorize);
         let time_ns = entry.timestamp_ns;
-        Some((labels, LineResult { time_ns, line, own }))
+        Ok(Some((labels, LineResult { time_ns, line, own })))
     }
 
     pub(super) fn run<'l>(
         &self,
         entry: LogLine<'l>,
         labels: &mut LineLabels<'_>,
-    ) -> Option<Cow<'l, str>> {
+        work: &Work,
+    ) -> Result<Option<Cow<'l, str>>, EvalError> {
         labels.reset(metadata(entry.structured_metadata));
         self.stages
-            .run(entry.timestamp_ns, entry.line, labels, &self.hints)
+            .run(entry.timestamp_ns, entry.line, labels, &self.hints, work)
     }
 }
 
@@ -83,20 +90,17 @@ impl Pipeline {
 pub(crate) fn over(
     streams: &[Selected<LogEntry>],
     request: &Request<'_>,
+    work: &Work,
     pipeline: &Pipeline,
 ) -> Result<Vec<StreamResult>, EvalError> {
     let mut collected = Collected {
         streams: Vec::new(),
         ids: HashMap::new(),
     };
-    walk(streams, request, pipeline, |passed| {
+    walk(streams, request, work, pipeline, |passed| {
         let (labels, own) = shown(passed.labels, request.categorize);
-        let of_labels = |labels: &Labels| -> usize {
-            let each = labels.iter().map(|(name, value)| name.len() + value.len());
-            each.sum()
-        };
-        let of_own = |own: &OwnLabels| of_labels(&own.metadata) + of_labels(&own.parsed);
-        let bytes = of_labels(&labels) + own.as_ref().map_or(0, of_own);
+        let of_own = |own: &OwnLabels| own.metadata.size() + own.parsed.size();
+        let bytes = labels.size() + own.as_ref().map_or(0, of_own);
         let line = LineResult {
             time_ns: passed.time_ns,
             line: passed.line.into_owned(),
@@ -139,6 +143,7 @@ pub(crate) struct Passed<'a> {
 pub(crate) fn walk(
     streams: &[Selected<LogEntry>],
     request: &Request<'_>,
+    work: &Work,
     pipeline: &Pipeline,
     mut visit: impl FnMut(Passed<'_>) -> usize,
 ) -> Result<(), EvalError> {
@@ -151,7 +156,7 @@ pub(crate) fn walk(
     let mut sources: Vec<Source<'_>> = streams
         .iter()
         .map(|stream| Source {
-            lines: Lines::new(stream, &reading, is_backward, needle.as_ref()),
+            lines: Lines::new(stream, &reading, is_backward, needle.as_ref()).until(request.stop),
             stream: &stream.labels,
             hash: stream_hash(&stream.labels),
             labels: LineLabels::new(&stream.labels),
@@ -166,38 +171,37 @@ pub(crate) fn walk(
         Direction::Backward => time.saturating_neg(),
     };
     for (index, source) in sources.iter_mut().enumerate() {
+        work.spend(STEP)?;
         if source.lines.advance()? {
             next.push(Reverse((due(source.lines.time()), source.hash, index)));
         }
     }
-    let (mut seen, mut count, mut bytes) = (0_usize, 0_usize, 0_usize);
+    let (mut count, mut bytes) = (0_usize, 0_usize);
     let mut last: Option<i64> = None;
     while count < request.limit
         && let Some(Reverse((_, _, index))) = next.pop()
     {
-        seen += 1;
-        if seen.is_multiple_of(CHECK_EVERY) {
-            request.stop.check()?;
-        }
         let Some(source) = sources.get_mut(index) else {
             continue;
         };
         let time = source.lines.time();
         let entry = source.lines.line()?;
-        request.stop.count(entry.line.len())?;
-        if let Some(line) = pipeline.run(entry, &mut source.labels) {
+        work.read(entry.line)?;
+        if let Some(line) = pipeline.run(entry, &mut source.labels, work)? {
             let is_due =
                 last.is_none_or(|last| time.abs_diff(last) >= request.interval_ns.unsigned_abs());
             if is_due && !is_repeated(&mut source.latest, time, &line, &source.labels) {
                 last = Some(time);
                 count += 1;
-                bytes += line.len();
-                bytes += visit(Passed {
+                let own = line.len();
+                let beside = visit(Passed {
                     stream: source.stream,
                     labels: &source.labels,
                     time_ns: time,
                     line,
                 });
+                work.spend(own + beside)?;
+                bytes += own + beside;
                 if bytes > MAX_BYTES {
                     return Err(EvalError::Limit(format!(
                         "the answer would have more than {MAX_BYTES} bytes; ask for fewer lines"

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 
 use query::logql::ast::{Grouping, LabelReplace, MetricExpr, RangeOp, VectorOp};
 
+use super::work::{STEP, Work};
 use super::{Answer, Request, binary, range, vector};
 use crate::answer::{MatrixSeries, Point, VectorSample};
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
-use crate::regexes;
+use crate::regexes::{self, Form};
 use crate::store::TenantLogs;
 
 /// A series with a value or none for every step.
@@ -24,9 +25,14 @@ pub(super) struct Evaluation<'a> {
     pub(super) store: &'a TenantLogs,
     pub(super) request: &'a Request<'a>,
     pub(super) limits: &'a Limits,
+    pub(super) work: &'a Work,
     /// The times, in nanoseconds.
     pub(super) steps: Vec<i64>,
 }
+
+/// Bytes that a label made by a function may have, as in PromQL. Nested calls could multiply a value
+/// each.
+const LONGEST_VALUE: usize = 64 << 10;
 
 /// Steps in one answer, as Loki and Prometheus limit them.
 const MAX_STEPS: i64 = 11_000;
@@ -36,6 +42,7 @@ pub(super) fn evaluate(
     store: &TenantLogs,
     request: &Request<'_>,
     limits: &Limits,
+    work: &Work,
     expr: &MetricExpr,
 ) -> Result<Answer, EvalError> {
     let steps = steps(request)?;
@@ -43,6 +50,7 @@ pub(super) fn evaluate(
         store,
         request,
         limits,
+        work,
         steps,
     };
     if let Some(value) = constant(expr) {
@@ -111,7 +119,7 @@ fn is_sorted(expr: &MetricExpr) -> bool {
 impl Evaluation<'_> {
     /// The series of an expression.
     pub(super) fn series(&self, expr: &MetricExpr) -> Result<Vec<Series>, EvalError> {
-        self.request.stop.check()?;
+        self.work.check()?;
         match expr {
             MetricExpr::Range(aggregation) => range::evaluate(self, aggregation, None),
             MetricExpr::Vector(aggregation) => {
@@ -136,7 +144,7 @@ impl Evaluation<'_> {
                 } else {
                     self.series(&aggregation.expr)?
                 };
-                vector::aggregate(aggregation, &series, self.steps.len())
+                vector::aggregate(self, aggregation, &series)
             }
             MetricExpr::Binary(binary) => binary::evaluate(self, binary),
             MetricExpr::Literal(number) | MetricExpr::VectorLiteral(number) => {
@@ -155,19 +163,35 @@ impl Evaluation<'_> {
 
     fn label_replace(&self, replace: &LabelReplace) -> Result<Vec<Series>, EvalError> {
         let text = |text: &query::Text| text.to_string_lossy().into_owned();
-        let regex = regexes::whole(&text(&replace.regex))?;
         let (dst, src) = (text(&replace.dst), text(&replace.src));
         let replacement = text(&replace.replacement);
         let mut series = self.series(&replace.expr)?;
+        let regex = self.work.regex(Form::Whole, &text(&replace.regex))?;
         for one in &mut series {
-            let value = one.labels.get(&src).to_owned();
-            if let Some(captures) = regex.captures(&value) {
+            self.work.check()?;
+            let value = one.labels.get(&src);
+            let searching = self.work.searching(&regex, value.len());
+            self.work.outcome()?;
+            if let Some(captures) = searching.and_then(|regex| regex.captures(value)) {
                 let mut new = String::new();
-                captures.expand(&replacement, &mut new);
+                let filled = regexes::expand(&replacement, &captures, &mut new, LONGEST_VALUE);
+                filled.ok_or_else(|| {
+                    EvalError::Limit(format!(
+                        "a label would get a value of more than {LONGEST_VALUE} bytes"
+                    ))
+                })?;
                 one.labels = one.labels.with(&dst, &new);
             }
         }
         Ok(series)
+    }
+
+    /// Counts series that come to be, each with a value for every step; an error if these are too
+    /// many over all parts of the query.
+    pub(super) fn make(&self, series: usize) -> Result<(), EvalError> {
+        let samples = series.saturating_mul(self.steps.len());
+        self.work.take_samples(samples, self.limits.max_samples)?;
+        self.work.spend(samples.saturating_mul(STEP / 64))
     }
 
     /// The answer: series without any value go, and those that came to have the same labels are
@@ -211,6 +235,7 @@ impl Evaluation<'_> {
         let mut ids: HashMap<Labels, usize> = HashMap::new();
         let mut matrix: Vec<MatrixSeries> = Vec::new();
         for series in shown {
+            self.work.spend(STEP + series.values.len())?;
             let points = self
                 .steps
                 .iter()

@@ -12,9 +12,9 @@ use query::{MatchOp, Matcher};
 use self::check::validate;
 use self::extract::Extractor;
 use self::window::{Sample, Window};
-use super::CHECK_EVERY;
 use super::labels::{ERROR, LineLabels, PRESERVE_ERROR};
 use super::metric::{Evaluation, Series};
+use super::work::STEP;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::{Lines, SharedReading};
@@ -26,7 +26,8 @@ pub(super) fn evaluate(
     outer: Option<&GroupingTree>,
 ) -> Result<Vec<Series>, EvalError> {
     validate(aggregation)?;
-    let extractor = Extractor::new(aggregation, outer, evaluation.request.now_ns)?;
+    let now_ns = evaluation.request.now_ns;
+    let extractor = Extractor::new(aggregation, outer, now_ns, evaluation.work)?;
     let series = collect(evaluation, aggregation, &extractor)?;
     let steps = &evaluation.steps;
     let range = aggregation.range.range.nanos;
@@ -42,11 +43,8 @@ pub(super) fn evaluate(
         range,
     };
     // A value for every series and step is kept; the number of series is the data's doing.
-    if series.len().saturating_mul(steps.len()) > evaluation.limits.max_samples {
-        return Err(too_many(evaluation.limits.max_samples));
-    }
+    evaluation.make(series.len())?;
     let mut answer = Vec::with_capacity(series.len());
-    let mut read = 0_usize;
     for (labels, samples) in series {
         let mut values = Vec::with_capacity(steps.len());
         let (mut from, mut to) = (0, 0);
@@ -64,28 +62,15 @@ pub(super) fn evaluate(
                 from += 1;
             }
             let inside = samples.get(from..to).unwrap_or_default();
+            evaluation.work.spend(16 + inside.len())?;
             values.push((!inside.is_empty()).then(|| window.aggregate(inside, end)));
-            read += 1 + inside.len();
-            if read > SAMPLES_PER_CHECK {
-                evaluation.request.stop.check()?;
-                read = 0;
-            }
         }
         answer.push(Series { labels, values });
     }
     if aggregation.op == RangeOp::AbsentOverTime {
-        return Ok(vec![absent(evaluation, aggregation, &answer)]);
+        return Ok(vec![absent(evaluation, aggregation, &answer)?]);
     }
     Ok(answer)
-}
-
-/// Samples between two looks at whether anybody still waits.
-const SAMPLES_PER_CHECK: usize = 1 << 20;
-
-fn too_many(samples: usize) -> EvalError {
-    EvalError::Limit(format!(
-        "the query would load more than {samples} samples; narrow its selectors or its time"
-    ))
 }
 
 /// The samples of all lines that are in some window, by series and time.
@@ -125,31 +110,28 @@ fn collect(
         .select(&aggregation.range.log.selector.matchers, start, end)?;
     let mut ids: HashMap<Labels, usize> = HashMap::new();
     let mut series: Vec<(Labels, Vec<Sample>)> = Vec::new();
-    let (mut seen, mut kept) = (0_usize, 0_usize);
+    let work = evaluation.work;
     let reading = SharedReading::default();
     let needle = extractor.needle();
     for stream in &streams {
-        let mut lines = Lines::new(stream, &reading, false, needle.as_ref());
+        work.spend(STEP)?;
+        let stop = evaluation.request.stop;
+        let mut lines = Lines::new(stream, &reading, false, needle.as_ref()).until(stop);
         let mut labels = LineLabels::new(&stream.labels);
         while lines.advance()? {
-            seen += 1;
-            if seen.is_multiple_of(CHECK_EVERY) {
-                evaluation.request.stop.check()?;
-            }
             let time_ns = lines.time();
             if !is_in_window(time_ns) {
+                work.spend(STEP / 4)?;
                 continue;
             }
             let entry = lines.line()?;
-            evaluation.request.stop.count(entry.line.len())?;
+            work.read(entry.line)?;
             labels.reset(metadata(entry.structured_metadata));
-            let Some(value) = extractor.value(time_ns, entry.line, &mut labels) else {
+            let Some(value) = extractor.value(time_ns, entry.line, &mut labels, work)? else {
                 continue;
             };
-            kept += 1;
-            if kept > evaluation.limits.max_samples {
-                return Err(too_many(evaluation.limits.max_samples));
-            }
+            work.take_samples(1, evaluation.limits.max_samples)?;
+            work.spend(extractor.grouping.labels.len())?;
             let result = labels.grouped(&extractor.grouping);
             // A label of this name that came out of the line counts too.
             if !result.get(ERROR).is_empty() && result.get(PRESERVE_ERROR) != "true" {
@@ -158,6 +140,7 @@ fn collect(
             let id = if let Some(id) = ids.get(&result) {
                 *id
             } else {
+                work.spend(STEP / 4 + result.size())?;
                 ids.insert(result.clone(), series.len());
                 series.push((result, Vec::new()));
                 series.len() - 1
@@ -168,6 +151,7 @@ fn collect(
         }
     }
     for (_, samples) in &mut series {
+        work.spend(samples.len())?;
         // Lines of several streams may have come together.
         samples.sort_by_key(|sample| sample.time_ns);
     }
@@ -196,11 +180,11 @@ fn absent(
     evaluation: &Evaluation<'_>,
     aggregation: &RangeAggregation,
     present: &[Series],
-) -> Series {
+) -> Result<Series, EvalError> {
     let is_absent = |step: usize| {
-        !present
-            .iter()
-            .any(|series| series.values.get(step).is_some_and(Option::is_some))
+        evaluation.work.spend(present.len().saturating_mul(16))?;
+        let at = |series: &Series| series.values.get(step).is_some_and(Option::is_some);
+        Ok((!present.iter().any(at)).then_some(1.0))
     };
     let matchers = &aggregation.range.log.selector.matchers;
     let mut pairs: Vec<(String, String)> = Vec::new();
@@ -219,10 +203,9 @@ fn absent(
         }
     }
     pairs.retain(|(name, _)| !unclear.contains(&name.as_str()));
-    Series {
+    let values = (0..evaluation.steps.len()).map(is_absent);
+    Ok(Series {
         labels: Labels::new(pairs),
-        values: (0..evaluation.steps.len())
-            .map(|step| is_absent(step).then_some(1.0))
-            .collect(),
-    }
+        values: values.collect::<Result<_, EvalError>>()?,
+    })
 }

@@ -8,25 +8,27 @@ mod logfmt;
 mod parse;
 mod paths;
 mod pattern;
+mod places;
 mod simplified;
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use query::Text;
 use query::logql::ast::{Extraction, LabelFormat, LabelOrMatcher, Stage as Tree};
 
 use self::label::{LabelTest, TextTest};
 use self::line::{LineTest, utf8};
-pub(crate) use self::parse::json_path;
 use self::parse::{Outcome, Target};
 use self::paths::Paths;
 use self::pattern::Pattern;
+pub(crate) use self::places::json_paths;
 use super::hints::Hints;
 use super::labels::{Category, ERROR, ERROR_DETAILS, LineLabels, PRESERVE_ERROR};
 use super::template::Template;
+use super::work::{STEP, Work};
 use crate::limits::EvalError;
-use crate::regexes;
+use crate::regexes::{Costed, Form};
 use crate::store::Needle;
 
 /// One stage.
@@ -43,7 +45,7 @@ enum Stage {
         keys: Vec<(String, String)>,
         strict: bool,
     },
-    Regexp(regex::Regex, Vec<Option<String>>),
+    Regexp(Arc<Costed<regex::Regex>>, Vec<Option<String>>),
     Pattern(Pattern),
     Unpack,
     Decolorize,
@@ -79,11 +81,11 @@ impl Stages {
     ///
     /// Line filters run as early as they can without seeing another line, so that parsers have
     /// less to do; Loki does the same, to the point that one behind `decolorize` sees the colours.
-    pub(crate) fn new(trees: &[Tree], now_ns: i64) -> Result<Self, EvalError> {
+    pub(crate) fn new(trees: &[Tree], now_ns: i64, work: &Work) -> Result<Self, EvalError> {
         let mut stages = Vec::with_capacity(trees.len());
         let mut others = Vec::new();
         for tree in trees {
-            let stage = compile(tree, now_ns)?;
+            let stage = compile(tree, now_ns, work)?;
             match stage {
                 Stage::Line(_) => stages.push(stage),
                 Stage::Label(LabelTest::Always) => stages.append(&mut others),
@@ -171,20 +173,25 @@ impl Stages {
         self.0.iter().filter_map(test).collect()
     }
 
-    /// Takes a line through the stages; `None` if it does not pass.
+    /// Takes a line through the stages; `None` if it does not pass. An error is one of the query.
     pub(crate) fn run<'l>(
         &self,
         time_ns: i64,
         line: &'l str,
         labels: &mut LineLabels<'_>,
         hints: &Hints,
-    ) -> Option<Cow<'l, str>> {
+        work: &Work,
+    ) -> Result<Option<Cow<'l, str>>, EvalError> {
         let mut line = Cow::Borrowed(line);
         for stage in &self.0 {
-            let target = &mut Target { labels, hints };
+            let target = &mut Target {
+                labels,
+                hints,
+                work,
+            };
             let outcome = match stage {
-                Stage::Line(test) => keep_if(test.passes(&line)),
-                Stage::Label(test) => keep_if(test.passes(target.labels)),
+                Stage::Line(test) => keep_if(test.passes(&line, work)),
+                Stage::Label(test) => keep_if(test.passes(target.labels, work)),
                 Stage::Json => parse::json(&line, target),
                 Stage::JsonPaths(paths) => {
                     paths.extract(&line, target);
@@ -213,30 +220,32 @@ impl Stages {
                     Outcome::Keep
                 }
                 Stage::LineFormat(template) => {
-                    match template.format(time_ns, &line, labels) {
+                    match template.format(time_ns, &line, labels, work) {
                         Ok(formatted) => line = Cow::Owned(formatted),
                         Err(error) => labels.set_error(TEMPLATE_ERROR, Some(&error)),
                     }
                     Outcome::Keep
                 }
                 Stage::LabelFormat(assignments) => {
-                    assign(assignments, time_ns, &line, labels);
+                    assign(assignments, time_ns, &line, labels, work);
                     Outcome::Keep
                 }
                 Stage::Drop(items) => {
-                    drop_labels(items, labels);
+                    drop_labels(items, labels, work);
                     Outcome::Keep
                 }
                 Stage::Keep(items) => {
-                    keep_labels(items, labels);
+                    keep_labels(items, labels, work);
                     Outcome::Keep
                 }
             };
+            // What a stage made of the line is nothing if it had to end early.
+            work.outcome()?;
             if outcome == Outcome::Drop {
-                return None;
+                return Ok(None);
             }
         }
-        Some(line)
+        Ok(Some(line))
     }
 }
 
@@ -244,9 +253,9 @@ fn keep_if(passes: bool) -> Outcome {
     if passes { Outcome::Keep } else { Outcome::Drop }
 }
 
-fn compile(tree: &Tree, now_ns: i64) -> Result<Stage, EvalError> {
+fn compile(tree: &Tree, now_ns: i64, work: &Work) -> Result<Stage, EvalError> {
     Ok(match tree {
-        Tree::Line(filter) => Stage::Line(LineTest::new(filter)?),
+        Tree::Line(filter) => Stage::Line(LineTest::new(filter, work)?),
         Tree::Json(extractions) if extractions.is_empty() => Stage::Json,
         Tree::Json(extractions) => {
             let paths = Paths::new(&pairs(extractions)?).map_err(EvalError::Invalid)?;
@@ -264,7 +273,7 @@ fn compile(tree: &Tree, now_ns: i64) -> Result<Stage, EvalError> {
                 strict: logfmt.strict,
             }
         }
-        Tree::Regexp(pattern) => compile_regexp(utf8(pattern)?)?,
+        Tree::Regexp(pattern) => compile_regexp(utf8(pattern)?, work)?,
         Tree::Pattern(pattern) => {
             Stage::Pattern(Pattern::extracting(utf8(pattern)?).map_err(|error| {
                 EvalError::Invalid(format!("parse error : invalid pattern parser: {error}"))
@@ -272,13 +281,13 @@ fn compile(tree: &Tree, now_ns: i64) -> Result<Stage, EvalError> {
         }
         Tree::Unpack => Stage::Unpack,
         Tree::Decolorize => Stage::Decolorize,
-        Tree::Label(filter) => Stage::Label(LabelTest::new(filter)?),
+        Tree::Label(filter) => Stage::Label(LabelTest::new(filter, work)?),
         Tree::LineFormat(template) => {
-            Stage::LineFormat(Template::new("line", utf8(template)?, now_ns)?)
+            Stage::LineFormat(Template::new("line", utf8(template)?, now_ns, work)?)
         }
-        Tree::LabelFormat(formats) => Stage::LabelFormat(compile_formats(formats, now_ns)?),
-        Tree::Drop(items) => Stage::Drop(compile_items(items)?),
-        Tree::Keep(items) => Stage::Keep(compile_items(items)?),
+        Tree::LabelFormat(formats) => Stage::LabelFormat(compile_formats(formats, now_ns, work)?),
+        Tree::Drop(items) => Stage::Drop(compile_items(items, work)?),
+        Tree::Keep(items) => Stage::Keep(compile_items(items, work)?),
     })
 }
 
@@ -308,12 +317,12 @@ fn logfmt_key(expression: &str) -> Result<String, EvalError> {
     )))
 }
 
-fn compile_regexp(pattern: &str) -> Result<Stage, EvalError> {
+fn compile_regexp(pattern: &str, work: &Work) -> Result<Stage, EvalError> {
     let invalid =
         |why: String| EvalError::Invalid(format!("parse error : invalid regexp parser: {why}"));
-    let regex = regexes::unanchored(pattern)?;
+    let regex = work.regex(Form::Within, pattern)?;
     let names: Vec<Option<String>> = regex
-        .capture_names()
+        .groups()
         .map(|name| name.map(json::sanitize))
         .collect();
     if names.iter().all(Option::is_none) {
@@ -324,7 +333,11 @@ fn compile_regexp(pattern: &str) -> Result<Stage, EvalError> {
     Ok(Stage::Regexp(regex, names))
 }
 
-fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignment>, EvalError> {
+fn compile_formats(
+    formats: &[LabelFormat],
+    now_ns: i64,
+    work: &Work,
+) -> Result<Vec<Assignment>, EvalError> {
     let mut seen: Vec<&str> = Vec::new();
     let mut assignments = Vec::with_capacity(formats.len());
     for format in formats {
@@ -337,7 +350,7 @@ fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignmen
                 },
             ),
             LabelFormat::Template { label, template } => {
-                let template = Template::new("label", utf8(template)?, now_ns)?;
+                let template = Template::new("label", utf8(template)?, now_ns, work)?;
                 (
                     label,
                     Assignment::Template {
@@ -361,7 +374,7 @@ fn compile_formats(formats: &[LabelFormat], now_ns: i64) -> Result<Vec<Assignmen
     Ok(assignments)
 }
 
-fn compile_items(items: &[LabelOrMatcher]) -> Result<Vec<Item>, EvalError> {
+fn compile_items(items: &[LabelOrMatcher], work: &Work) -> Result<Vec<Item>, EvalError> {
     let item = |item: &LabelOrMatcher| match item {
         LabelOrMatcher::Label(name) => Ok(Item {
             name: name.to_string(),
@@ -369,7 +382,7 @@ fn compile_items(items: &[LabelOrMatcher]) -> Result<Vec<Item>, EvalError> {
             is_matcher: false,
         }),
         LabelOrMatcher::Matcher(matcher) => {
-            let test = TextTest::for_matcher(matcher)?;
+            let test = TextTest::for_matcher(matcher, work)?;
             Ok(Item {
                 name: matcher.name.to_string(),
                 test,
@@ -380,10 +393,19 @@ fn compile_items(items: &[LabelOrMatcher]) -> Result<Vec<Item>, EvalError> {
     items.iter().map(item).collect()
 }
 
-fn assign(assignments: &[Assignment], time_ns: i64, line: &str, labels: &mut LineLabels<'_>) {
+fn assign(
+    assignments: &[Assignment],
+    time_ns: i64,
+    line: &str,
+    labels: &mut LineLabels<'_>,
+    work: &Work,
+) {
     // All templates see the labels as they were when the first of them ran.
     let mut fields: Option<Vec<(String, String)>> = None;
     for assignment in assignments {
+        if work.spend(STEP / 4).is_err() {
+            return;
+        }
         match assignment {
             Assignment::Rename { to, from } => {
                 if let Some(value) = labels.get(from).map(str::to_owned) {
@@ -393,7 +415,7 @@ fn assign(assignments: &[Assignment], time_ns: i64, line: &str, labels: &mut Lin
             }
             Assignment::Template { label, template } => {
                 let fields = fields.get_or_insert_with(|| labels.pairs());
-                match template.format_fields(time_ns, line, fields) {
+                match template.format_fields(time_ns, line, fields, work) {
                     Ok(value) => labels.set(Category::Parsed, label, &value),
                     Err(error) => labels.set_error(TEMPLATE_ERROR, Some(&error)),
                 }
@@ -402,24 +424,24 @@ fn assign(assignments: &[Assignment], time_ns: i64, line: &str, labels: &mut Lin
     }
 }
 
-fn drop_labels(items: &[Item], labels: &mut LineLabels<'_>) {
+fn drop_labels(items: &[Item], labels: &mut LineLabels<'_>, work: &Work) {
     for item in items {
         match item.name.as_str() {
             ERROR => {
-                if item.test.passes(labels.error()) {
+                if item.test.passes(labels.error(), work) {
                     labels.clear_error();
                 }
             }
             ERROR_DETAILS => {
-                if item.test.passes(labels.details()) {
+                if item.test.passes(labels.details(), work) {
                     labels.clear_details();
                 }
             }
             name => {
                 let value = labels.get(name);
                 let goes = match value {
-                    Some(value) => item.test.passes(value),
-                    None => item.is_matcher && item.test.passes(""),
+                    Some(value) => item.test.passes(value, work),
+                    None => item.is_matcher && item.test.passes("", work),
                 };
                 if goes {
                     labels.delete(name);
@@ -429,14 +451,17 @@ fn drop_labels(items: &[Item], labels: &mut LineLabels<'_>) {
     }
 }
 
-fn keep_labels(items: &[Item], labels: &mut LineLabels<'_>) {
+fn keep_labels(items: &[Item], labels: &mut LineLabels<'_>, work: &Work) {
     for (name, value) in labels.pairs() {
         if matches!(name.as_str(), ERROR | ERROR_DETAILS | PRESERVE_ERROR) {
             continue;
         }
+        if work.spend(STEP / 16 + items.len()).is_err() {
+            return;
+        }
         if !items
             .iter()
-            .any(|item| item.name == name && item.test.passes(&value))
+            .any(|item| item.name == name && item.test.passes(&value, work))
         {
             labels.delete(&name);
         }

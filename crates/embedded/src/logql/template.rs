@@ -18,10 +18,12 @@ mod tree;
 mod value;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::labels::LineLabels;
+use super::work::Work;
 use crate::limits::EvalError;
-use crate::regexes;
+use crate::regexes::{Costed, Form};
 use tree::{Arg, Definitions, Node};
 
 /// A template, ready to run.
@@ -33,7 +35,7 @@ pub(crate) struct Template {
     nodes: Vec<Node>,
     definitions: Definitions,
     /// The patterns that stand in the template as they are.
-    regexes: HashMap<String, regex::Regex>,
+    regexes: HashMap<String, Arc<Costed<regex::Regex>>>,
     /// The label, where the template is nothing but one.
     only_label: Option<String>,
     now_ns: i64,
@@ -41,7 +43,12 @@ pub(crate) struct Template {
 
 impl Template {
     /// Reads a template. `now_ns` is the time that it takes for the present.
-    pub(crate) fn new(name: &'static str, source: &str, now_ns: i64) -> Result<Self, EvalError> {
+    pub(crate) fn new(
+        name: &'static str,
+        source: &str,
+        now_ns: i64,
+        work: &Work,
+    ) -> Result<Self, EvalError> {
         let (nodes, definitions) = parse::parse(name, source).map_err(|fault| match fault {
             parse::Fault::Invalid(why) => {
                 EvalError::Invalid(format!("parse error : invalid {name} template: {why}"))
@@ -50,15 +57,22 @@ impl Template {
                 EvalError::Unsupported(format!("{name} template: {why}"))
             }
         })?;
-        let mut regexes = HashMap::new();
+        let mut patterns: Vec<String> = Vec::new();
         for nodes in definitions.values().chain([&nodes]) {
             tree::visit_arguments(nodes, &mut |arg| {
-                if let Arg::Pattern(pattern) = arg
-                    && let Ok(regex) = regexes::unanchored(pattern)
-                {
-                    regexes.insert(pattern.clone(), regex);
+                if let Arg::Pattern(pattern) = arg {
+                    patterns.push(pattern.clone());
                 }
             });
+        }
+        let mut regexes = HashMap::new();
+        for pattern in patterns {
+            match work.regex(Form::Within, &pattern) {
+                Ok(regex) => drop(regexes.insert(pattern, regex)),
+                // It is no pattern, which fails the lines that come to it.
+                Err(EvalError::Invalid(_)) => {}
+                Err(error) => return Err(error),
+            }
         }
         let only_label = tree::only_field(&nodes);
         Ok(Self {
@@ -83,17 +97,19 @@ impl Template {
         }
     }
 
-    /// What the template makes of a line and its labels.
+    /// What the template makes of a line and its labels. Where the query has to end, an error that
+    /// nobody sees.
     pub(crate) fn format(
         &self,
         time_ns: i64,
         line: &str,
         labels: &LineLabels<'_>,
+        work: &Work,
     ) -> Result<String, String> {
         if let Some(label) = &self.only_label {
             return Ok(labels.get(label).unwrap_or_default().to_owned());
         }
-        self.format_fields(time_ns, line, &labels.pairs())
+        self.format_fields(time_ns, line, &labels.pairs(), work)
     }
 
     /// What the template makes of a line and these labels.
@@ -102,6 +118,7 @@ impl Template {
         time_ns: i64,
         line: &str,
         fields: &[(String, String)],
+        work: &Work,
     ) -> Result<String, String> {
         run::run(
             self,
@@ -109,6 +126,7 @@ impl Template {
                 time_ns,
                 line,
                 fields,
+                work,
             },
         )
     }
@@ -116,7 +134,10 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::limits::Stop;
 
     fn format(source: &str) -> Result<String, String> {
         let fields = [
@@ -126,9 +147,12 @@ mod tests {
             ("t", "a b"),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let template =
-            Template::new("line", source, 7_000_000_000).map_err(|error| error.to_string())?;
-        template.format_fields(1_793_491_237_600_000_000, "the line", &fields)
+        let work = Work::new(&Stop::after(Duration::from_mins(1)));
+        let template = Template::new("line", source, 7_000_000_000, &work)
+            .map_err(|error| error.to_string())?;
+        let made = template.format_fields(1_793_491_237_600_000_000, "the line", &fields, &work);
+        work.outcome().map_err(|error| error.to_string())?;
+        made
     }
 
     #[test]
@@ -261,6 +285,7 @@ mod tests {
 
     #[test]
     fn what_is_no_template_is_refused() {
+        let work = Work::new(&Stop::after(Duration::from_mins(1)));
         for source in [
             "{{ nofunction .x }}",
             "{{ if }}",
@@ -274,7 +299,7 @@ mod tests {
             "{{ /* x */ }}",
         ] {
             assert!(
-                Template::new("line", source, 7_000_000_000).is_err(),
+                Template::new("line", source, 7_000_000_000, &work).is_err(),
                 "{source}"
             );
         }

@@ -5,6 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::{Backend, LogEntry, LogStream};
 
+mod bounds;
+
 const SECOND: i64 = 1_000_000_000;
 
 fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {

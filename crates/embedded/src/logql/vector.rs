@@ -1,26 +1,34 @@
 //! Aggregations over series.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use query::logql::ast::{VectorAggregation, VectorOp};
 
-use super::metric::Series;
+use super::metric::{Evaluation, Series};
 use super::range::window::variance;
+use super::work::{STEP, Work};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 
 /// Aggregates series, step by step, into one series a group, or the chosen ones of every group.
 pub(super) fn aggregate(
+    evaluation: &Evaluation<'_>,
     aggregation: &VectorAggregation,
     series: &[Series],
-    steps: usize,
 ) -> Result<Vec<Series>, EvalError> {
+    let work = evaluation.work;
+    let steps = evaluation.steps.len();
     let count = count(aggregation)?;
+    let grouping = aggregation.grouping.iter();
+    let listed: HashSet<&str> = grouping
+        .flat_map(|grouping| grouping.labels.iter().map(|label| &**label))
+        .collect();
     let mut ids: HashMap<Labels, usize> = HashMap::new();
     let mut groups: Vec<(Labels, Vec<&Series>)> = Vec::new();
     for one in series {
-        let labels = group(aggregation, &one.labels);
+        work.spend(STEP)?;
+        let labels = group(aggregation, &listed, &one.labels);
         let id = *ids.entry(labels.clone()).or_insert(groups.len());
         match groups.get_mut(id) {
             Some((_, members)) => members.push(one),
@@ -29,12 +37,15 @@ pub(super) fn aggregate(
     }
     let mut answer = Vec::with_capacity(groups.len());
     for (labels, members) in groups {
+        work.spend(STEP)?;
         match aggregation.op {
             VectorOp::Topk | VectorOp::ApproxTopk | VectorOp::SortDesc => {
-                answer.extend(ranked(&members, steps, count, true));
+                evaluation.make(members.len())?;
+                answer.extend(ranked(work, &members, steps, count, true)?);
             }
             VectorOp::Bottomk | VectorOp::Sort => {
-                answer.extend(ranked(&members, steps, count, false));
+                evaluation.make(members.len())?;
+                answer.extend(ranked(work, &members, steps, count, false)?);
             }
             VectorOp::Sum
             | VectorOp::Avg
@@ -43,28 +54,27 @@ pub(super) fn aggregate(
             | VectorOp::Min
             | VectorOp::Stddev
             | VectorOp::Stdvar => {
+                evaluation.make(1)?;
                 let at = |step: usize| {
+                    work.spend(members.len().saturating_mul(8))?;
                     let values = members
                         .iter()
                         .filter_map(|one| one.values.get(step).copied()?);
-                    combine(aggregation.op, values)
+                    Ok(combine(aggregation.op, values))
                 };
-                answer.push(Series {
-                    labels,
-                    values: (0..steps).map(at).collect(),
-                });
+                let values = (0..steps).map(at).collect::<Result<_, EvalError>>()?;
+                answer.push(Series { labels, values });
             }
         }
     }
     Ok(answer)
 }
 
-fn group(aggregation: &VectorAggregation, labels: &Labels) -> Labels {
+fn group(aggregation: &VectorAggregation, listed: &HashSet<&str>, labels: &Labels) -> Labels {
     match &aggregation.grouping {
         None => Labels::default(),
         Some(grouping) => {
-            let listed = |name: &str| grouping.labels.iter().any(|label| label == name);
-            let kept = labels.filter(|name| listed(name) != grouping.without);
+            let kept = labels.filter(|name| listed.contains(name) != grouping.without);
             // An average is a quotient to Loki, and that has no empty labels.
             if grouping.without || aggregation.op == VectorOp::Avg {
                 kept.without_empty()
@@ -162,7 +172,13 @@ fn average(first: f64, values: impl Iterator<Item = f64>) -> f64 {
 
 /// The series with the `count` greatest or smallest values of every step, in the order of the
 /// first step. NaN comes last.
-fn ranked(members: &[&Series], steps: usize, count: usize, descending: bool) -> Vec<Series> {
+fn ranked(
+    work: &Work,
+    members: &[&Series],
+    steps: usize,
+    count: usize,
+    descending: bool,
+) -> Result<Vec<Series>, EvalError> {
     let mut chosen: Vec<Series> = members
         .iter()
         .map(|one| Series {
@@ -172,6 +188,7 @@ fn ranked(members: &[&Series], steps: usize, count: usize, descending: bool) -> 
         .collect();
     let mut order: Vec<usize> = Vec::new();
     for step in 0..steps {
+        work.spend(STEP + members.len().saturating_mul(64))?;
         let value = |index: &usize| -> Option<f64> {
             members
                 .get(*index)
@@ -211,5 +228,5 @@ fn ranked(members: &[&Series], steps: usize, count: usize, descending: bool) -> 
     }
     let mut ordered: Vec<(usize, Series)> = ranks.into_iter().zip(chosen).collect();
     ordered.sort_by_key(|(rank, _)| *rank);
-    ordered.into_iter().map(|(_, series)| series).collect()
+    Ok(ordered.into_iter().map(|(_, series)| series).collect())
 }

@@ -13,7 +13,7 @@ use crate::store::table::Observer;
 /// Bytes of lines that wait for the reader of one tail.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Dropped lines that one tail tells of at a time.
+/// Dropped lines that one tail names at a time.
 const MAX_DROPPED: usize = 1_000;
 
 /// How soon a tail looks again for lines that were not due.
@@ -31,7 +31,8 @@ impl Feed {
     ) -> Result<Arc<Tail>, EvalError> {
         let most = limits.tails_per_tenant;
         let mut tails = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tails.retain(|tail| tail.upgrade().is_some_and(|tail| !tail.lock().closed));
+        // One whose client has gone counts for as long as its reader still works.
+        tails.retain(|tail| tail.strong_count() > 0);
         if tails.len() >= most {
             return Err(EvalError::Limit(format!(
                 "max concurrent tail requests limit exceeded, count > limit ({} > {most})",
@@ -84,7 +85,7 @@ struct State {
     waiting: BTreeMap<(i64, u64), Waiting>,
     bytes: usize,
     arrivals: u64,
-    dropped: Vec<(i64, Labels)>,
+    dropped: Dropped,
     closed: bool,
 }
 
@@ -100,8 +101,27 @@ struct Waiting {
 pub(crate) struct Batch {
     /// Lines with the labels of their streams, by time.
     pub(crate) lines: Vec<(Labels, LogEntry)>,
-    /// Times and stream labels of lines that were dropped since the batch before.
-    pub(crate) dropped: Vec<(i64, Labels)>,
+    /// What was dropped since the batch before.
+    pub(crate) dropped: Dropped,
+}
+
+/// Lines that were dropped.
+#[derive(Debug, Default)]
+pub(crate) struct Dropped {
+    /// Times and stream labels of the first of them.
+    pub(crate) lines: Vec<(i64, Labels)>,
+    /// How many there are beyond these.
+    pub(crate) more: u64,
+}
+
+impl Dropped {
+    fn push(&mut self, time_ns: i64, labels: &Labels) {
+        if self.lines.len() < MAX_DROPPED {
+            self.lines.push((time_ns, labels.clone()));
+        } else {
+            self.more += 1;
+        }
+    }
 }
 
 impl Tail {
@@ -116,9 +136,7 @@ impl Tail {
         }
         for entry in entries {
             if state.waiting.len() >= self.most || state.bytes >= MAX_BYTES {
-                if state.dropped.len() < MAX_DROPPED {
-                    state.dropped.push((entry.timestamp_ns, labels.clone()));
-                }
+                state.dropped.push(entry.timestamp_ns, labels);
                 continue;
             }
             let waiting = Waiting {
@@ -184,7 +202,7 @@ impl Tail {
         let mut state = self.lock();
         state.closed = true;
         state.waiting.clear();
-        state.dropped.clear();
+        state.dropped = Dropped::default();
         drop(state);
         self.woken.notify_all();
     }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use memchr::memmem;
 
 use crate::LogEntry;
-use crate::limits::EvalError;
+use crate::limits::{EvalError, Stop};
 use crate::store::disk::Damaged;
 use crate::store::disk::codec::logs::Block;
 use crate::store::disk::reading::{Reading, Stored};
@@ -86,6 +86,7 @@ pub(crate) struct Lines<'s> {
     /// Lines that come next; the current one is from here too.
     run: Option<Run>,
     current: usize,
+    stop: Option<&'s Stop>,
 }
 
 /// Lines that are next to each other.
@@ -129,6 +130,16 @@ impl<'s> Lines<'s> {
             ties: VecDeque::new(),
             run: None,
             current: 0,
+            stop: None,
+        }
+    }
+
+    /// The same, until the stop: between two lines that are wanted there may be any number of blocks
+    /// without one.
+    pub(crate) fn until(self, stop: &'s Stop) -> Self {
+        Self {
+            stop: Some(stop),
+            ..self
         }
     }
 
@@ -181,6 +192,9 @@ impl<'s> Lines<'s> {
 
     /// Sets the next run. `false` if there is none.
     fn next_run(&mut self) -> Result<bool, EvalError> {
+        if let Some(stop) = self.stop {
+            stop.check()?;
+        }
         if let Some((source, at)) = self.ties.pop_front() {
             self.run = Some(Run {
                 source,

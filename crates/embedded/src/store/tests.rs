@@ -217,11 +217,41 @@ fn a_tail_misses_no_line_and_gets_none_twice_however_it_falls_between_writes() {
         .collect();
     while got.last() != Some(&(LINES - 1)) {
         let batch = tail.next(100, Duration::ZERO, || 0).unwrap();
-        assert_eq!(batch.dropped, []);
+        assert_eq!(batch.dropped.lines, []);
         got.extend(batch.lines.iter().map(|(_, entry)| entry.timestamp_ns));
     }
     writer.join().unwrap();
     assert_eq!(got, (0..LINES).collect::<Vec<_>>());
     tail.close();
     assert!(tail.next(1, Duration::ZERO, || 0).is_none());
+}
+
+#[test]
+fn a_tail_counts_the_dropped_lines_that_it_does_not_name() {
+    let limits = Limits {
+        tail_buffer: 5,
+        ..Limits::default()
+    };
+    let store = Store::new(&limits);
+    let logs = store.logs_to_come("acme");
+    let (tail, _) = logs
+        .tail(&[Matcher::equal("app", "web")], 0, &limits)
+        .unwrap();
+    let entry = |at: i64| LogEntry {
+        timestamp_ns: at,
+        line: "x".to_owned(),
+        structured_metadata: Vec::new(),
+    };
+    let stream = LogStream {
+        labels: vec![("app".to_owned(), "web".to_owned())],
+        entries: (0..1_105).map(entry).collect(),
+    };
+    store.push_logs("acme", vec![stream]).unwrap();
+    let batch = tail.next(100, Duration::ZERO, || 0).unwrap();
+    let counts = (
+        batch.lines.len(),
+        batch.dropped.lines.len(),
+        batch.dropped.more,
+    );
+    assert_eq!(counts, (5, 1_000, 100));
 }

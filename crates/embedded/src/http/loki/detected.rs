@@ -13,6 +13,7 @@ use crate::http::{Shared, json};
 use crate::limits::EvalError;
 use crate::logql::detect::{self, only_ids};
 use crate::logql::lines::Pipeline;
+use crate::logql::work::Work;
 use crate::logql::{Direction, Request as Query};
 use crate::store::Patterns;
 use crate::store::Selected;
@@ -36,7 +37,7 @@ pub(super) async fn labels(
     call.run(move |backend, tenant, stop| {
         let mut groups = Vec::new();
         if !query.is_empty() {
-            groups.push(matchers(&query)?);
+            groups.push(matchers(&query, stop)?);
         }
         let sets =
             backend
@@ -72,8 +73,8 @@ pub(super) async fn fields(
     request: Request,
 ) -> Result<Response, Refusal> {
     let call = Call::read(shared, request).await?;
-    look(call, |streams, query, pipeline, limit| {
-        let found = detect::fields(streams, query, pipeline, limit)?;
+    look(call, |streams, query, work, pipeline, limit| {
+        let found = detect::fields(streams, query, work, pipeline, limit)?;
         if found.is_empty() {
             return Ok("{}".to_owned());
         }
@@ -113,8 +114,8 @@ pub(super) async fn values(
     request: Request,
 ) -> Result<Response, Refusal> {
     let call = Call::read(shared, request).await?;
-    look(call, move |streams, query, pipeline, limit| {
-        let found = detect::values(streams, query, pipeline, &name, limit)?;
+    look(call, move |streams, query, work, pipeline, limit| {
+        let found = detect::values(streams, query, work, pipeline, (&name, limit))?;
         if found.is_empty() {
             return Ok("{}".to_owned());
         }
@@ -131,7 +132,13 @@ pub(super) async fn values(
 /// Looks into the newest lines that the request selects.
 async fn look(
     call: Call,
-    find: impl FnOnce(&[Selected<LogEntry>], &Query<'_>, &Pipeline, usize) -> Result<String, EvalError>
+    find: impl FnOnce(
+        &[Selected<LogEntry>],
+        &Query<'_>,
+        &Work,
+        &Pipeline,
+        usize,
+    ) -> Result<String, EvalError>
     + Send
     + 'static,
 ) -> Result<Response, Refusal> {
@@ -145,14 +152,15 @@ async fn look(
     let query = call.params.get("query").to_owned();
     let now_ns = call.now_ns;
     call.run(move |backend, tenant, stop| {
-        let tree = parse(&query)?;
+        let tree = parse(&query, stop)?;
         let Expr::Log(expr) = &tree else {
             return Err(EvalError::Invalid(
                 "only log selector is supported".to_owned(),
             ));
         };
         check_limit(lines, &backend.limits)?;
-        let pipeline = Pipeline::new(expr, now_ns)?;
+        let work = Work::new(stop);
+        let pipeline = Pipeline::new(expr, now_ns, &work)?;
         let logs = backend.store.logs(tenant);
         let streams = logs.select(&expr.selector.matchers, start_ns, end_ns)?;
         let request = Query {
@@ -168,7 +176,7 @@ async fn look(
             now_ns,
             stop,
         };
-        find(&streams, &request, &pipeline, limit)
+        find(&streams, &request, &work, &pipeline, limit)
     })
     .await
 }

@@ -4,23 +4,21 @@ use super::encoding::{self, EncodingFlags};
 use crate::answer::{LineResult, StreamResult};
 use crate::http::json;
 use crate::labels::Labels;
-use crate::logql::lines::Pipeline;
-use crate::store::Batch;
-
-/// Bytes of lines after which a frame is full.
-const FULL: usize = 1 << 20;
+use crate::store::Dropped;
 
 /// Frames in the order in which they go out, made as they are asked for.
 pub(super) struct Frames {
     /// Lines with the labels that they are shown under, the first one last.
     rest: Vec<(Labels, LineResult)>,
-    dropped: Vec<(i64, Labels)>,
+    dropped: Dropped,
     flags: EncodingFlags,
 }
 
 impl Frames {
     /// Lines in one frame.
     pub(super) const LINES: usize = 100;
+    /// Bytes after which a frame is full.
+    pub(super) const FULL: usize = 1 << 20;
 
     /// Frames of lines that were found newest first.
     pub(super) fn of_history(streams: Vec<StreamResult>, flags: &EncodingFlags) -> Self {
@@ -33,19 +31,21 @@ impl Frames {
         rest.sort_by_key(|(_, line)| std::cmp::Reverse(line.time_ns));
         Self {
             rest,
-            dropped: Vec::new(),
+            dropped: Dropped::default(),
             flags: flags.clone(),
         }
     }
 
-    /// Frames of the lines that pass the pipeline.
-    pub(super) fn of_batch(batch: Batch, pipeline: &Pipeline, flags: &EncodingFlags) -> Self {
-        let lines = batch.lines.iter().rev();
-        let categorize = flags.categorize();
-        let passed = lines.filter_map(|(labels, entry)| pipeline.line(labels, entry, categorize));
+    /// Frames of a batch of which these lines passed the pipeline, in their order.
+    pub(super) fn of_lines(
+        mut lines: Vec<(Labels, LineResult)>,
+        dropped: Dropped,
+        flags: &EncodingFlags,
+    ) -> Self {
+        lines.reverse();
         Self {
-            rest: passed.collect(),
-            dropped: batch.dropped,
+            rest: lines,
+            dropped,
             flags: flags.clone(),
         }
     }
@@ -55,13 +55,13 @@ impl Iterator for Frames {
     type Item = String;
 
     fn next(&mut self) -> Option<String> {
-        if self.rest.is_empty() && self.dropped.is_empty() {
+        if self.rest.is_empty() && self.dropped.lines.is_empty() {
             return None;
         }
         let mut out = String::from(r#"{"streams":["#);
         let mut last: Option<Labels> = None;
         for count in 0..Self::LINES {
-            if out.len() >= FULL {
+            if out.len() >= Self::FULL {
                 break;
             }
             let Some((labels, line)) = self.rest.pop() else {
@@ -84,14 +84,21 @@ impl Iterator for Frames {
             out.push_str("]}");
         }
         out.push(']');
-        if !self.dropped.is_empty() {
-            let dropped = std::mem::take(&mut self.dropped);
+        let Dropped { lines, more } = std::mem::take(&mut self.dropped);
+        if !lines.is_empty() {
             out.push_str(r#","dropped_entries":"#);
-            json::list(&mut out, &dropped, |out, (time, labels)| {
+            let mut left = lines.len();
+            json::list(&mut out, &lines, |out, (time, labels)| {
                 out.push_str(r#"{"timestamp":""#);
                 out.push_str(&time.to_string());
                 out.push_str(r#"","labels":"#);
                 json::labels(out, labels);
+                left -= 1;
+                // Loki says nothing of what it does not name.
+                if left == 0 && more > 0 {
+                    out.push_str(r#","more":"#);
+                    out.push_str(&more.to_string());
+                }
                 out.push('}');
             });
         }

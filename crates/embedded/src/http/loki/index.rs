@@ -22,7 +22,7 @@ pub(super) async fn stats(
     let query = call.params.get("query").to_owned();
     call.run(move |backend, tenant, stop| {
         let logs = backend.store.logs(tenant);
-        let streams = logs.select(&matchers(&query)?, asked.start_ns, asked.end_ns)?;
+        let streams = logs.select(&matchers(&query, stop)?, asked.start_ns, asked.end_ns)?;
         Ok(written(volume::stats(&streams, stop)?))
     })
     .await
@@ -41,7 +41,7 @@ pub(super) async fn shards(
     }
     let query = call.params.get("query").to_owned();
     call.run(move |backend, tenant, stop| {
-        let tree = parse(&query)?;
+        let tree = parse(&query, stop)?;
         let [selector] = tree.selectors()[..] else {
             return Err(EvalError::Invalid(
                 "the query has to have exactly one stream selector".to_owned(),
@@ -106,7 +106,7 @@ async fn volumes(
             // Volumes alone may be asked for of everything.
             matchers: match query.trim() {
                 "{}" => Vec::new(),
-                query => matchers(query)?,
+                query => matchers(query, stop)?,
             },
             start_ns,
             end_ns,

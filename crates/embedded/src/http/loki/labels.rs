@@ -48,7 +48,7 @@ async fn texts(
     call.run(move |backend, tenant, stop| {
         let mut groups = Vec::new();
         if !query.is_empty() {
-            groups.push(matchers(&query)?);
+            groups.push(matchers(&query, stop)?);
         }
         let mut found = BTreeSet::new();
         for labels in
@@ -85,7 +85,7 @@ pub(super) async fn series(
         let mut groups = Vec::with_capacity(selectors.len());
         let is_all = |selector: &String| selector.trim() == "{}";
         for selector in selectors.iter().filter(|selector| !is_all(selector)) {
-            groups.push(matchers(selector)?);
+            groups.push(matchers(selector, stop)?);
         }
         // Alone it stands for all streams; beside others Loki takes it for a mistake.
         if !groups.is_empty() && selectors.iter().any(is_all) {

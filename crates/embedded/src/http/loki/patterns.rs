@@ -21,7 +21,7 @@ pub(super) async fn patterns(
     let query = call.params.get("query").to_owned();
     call.run(move |backend, tenant, stop| {
         let logs = backend.store.logs(tenant);
-        let streams = logs.select(&matchers(&query)?, start, end)?;
+        let streams = logs.select(&matchers(&query, stop)?, start, end)?;
         let found = patterns::patterns(&streams, step, stop)?;
         let mut out = String::from(r#"{"status":"success","data":"#);
         json::list(&mut out, &found, |out, pattern| {

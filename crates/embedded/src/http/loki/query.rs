@@ -52,7 +52,7 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
         let tree = if backend.limits.any_selector {
             parse_any(&query)?
         } else {
-            parse(&query)?
+            parse(&query, stop)?
         };
         let is_log_query = matches!(tree, query::logql::Expr::Log(_));
         if asked.instant && is_log_query {
@@ -104,7 +104,9 @@ fn settled(asked: Asked, is_log_query: bool) -> Asked {
     let behind = asked.end_ns.rem_euclid(step_ns);
     let missing = if behind == 0 { 0 } else { step_ns - behind };
     Asked {
-        start_ns: asked.start_ns - asked.start_ns.rem_euclid(step_ns),
+        start_ns: asked
+            .start_ns
+            .saturating_sub(asked.start_ns.rem_euclid(step_ns)),
         end_ns: asked.end_ns.saturating_add(missing),
         ..asked
     }
@@ -183,4 +185,25 @@ fn render(
         per_second(lines),
     );
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::logql::Direction;
+
+    #[test]
+    fn times_at_the_ends_of_time_are_widened_as_far_as_it_goes() {
+        let asked = Asked {
+            start_ns: i64::MIN + 1,
+            end_ns: i64::MAX - 1,
+            step_ns: 1_000_000_000_000,
+            interval_ns: 0,
+            limit: 1,
+            direction: Direction::Forward,
+            instant: false,
+        };
+        let settled = settled(asked, false);
+        assert_eq!((settled.start_ns, settled.end_ns), (i64::MIN, i64::MAX));
+    }
 }

@@ -24,8 +24,8 @@ pub(super) async fn format_query(
     let query = params.get("query").to_owned();
     let stop = Stop::within(&shared.backend.limits);
     // It is for no tenant, so all who ask for it share what one has.
-    let printed = work::run(&shared.places, "", stop, move |_| {
-        Ok(parse(&query).map(|tree| tree.to_string()))
+    let printed = work::run(&shared.places, "", stop, move |stop| {
+        Ok(parse(&query, stop).map(|tree| tree.to_string()))
     });
     let (status, body) = match printed.await? {
         Ok(data) => (StatusCode::OK, json!({"status": "success", "data": data})),

@@ -11,17 +11,19 @@ use ::query::logql::Expr;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{FromRequestParts as _, Request, State};
 use axum::response::Response;
+use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::{self, MissedTickBehavior};
 
 use super::asked;
-use super::encoding::EncodingFlags;
+
+use super::follow::{Follower, Told};
 use super::frame::Frames;
 use super::{Call, Refusal, bad, check_limit, parse};
-use crate::Clock;
 use crate::http::{Shared, work};
-use crate::limits::EvalError;
+use crate::limits::{CancelOnDrop, EvalError, Stop};
 use crate::logql::lines::{self, Pipeline};
+use crate::logql::work::Work;
 use crate::logql::{Direction, Request as Query};
 use crate::store::Tail;
 
@@ -51,18 +53,26 @@ pub(super) async fn tail(
     let now_ns = call.now_ns;
     let flags = call.flags.clone();
     let asked_flags = flags.clone();
-    let (tail, pipeline, history) = call
+    let tails = Arc::clone(&call.shared.tails);
+    let seat = tails.seat()?;
+    let (tail, stop, pipeline, work, history) = call
         .work(move |backend, tenant, stop| {
-            let Expr::Log(expr) = parse(&query)? else {
+            let Expr::Log(expr) = parse(&query, stop)? else {
                 return Err(EvalError::Invalid(
                     "only log selector is supported".to_owned(),
                 ));
             };
             check_limit(limit, &backend.limits)?;
-            let pipeline = Pipeline::new(&expr, now_ns)?;
+            let own_work = Work::new(stop);
+            let pipeline = Pipeline::new(&expr, now_ns, &own_work)?;
             let logs = backend.store.logs_to_come(tenant);
             let (tail, streams) = logs.tail(&expr.selector.matchers, start_ns, &backend.limits)?;
-            let tail = Open(tail);
+            // The query that reads the history is over before the tail is.
+            let own_stop = Stop::within_time(&backend.limits, Duration::ZERO);
+            let tail = Open {
+                tail,
+                _stop: own_stop.cancel_on_drop(),
+            };
             let asked = Query {
                 query: &Expr::Log(expr),
                 start_ns,
@@ -76,17 +86,28 @@ pub(super) async fn tail(
                 now_ns,
                 stop,
             };
-            let history = lines::over(&streams, &asked, &pipeline)?;
-            Ok((tail, pipeline, Frames::of_history(history, &asked_flags)))
+            let history = lines::over(&streams, &asked, &own_work, &pipeline)?;
+            Ok((
+                tail,
+                own_stop,
+                pipeline,
+                own_work,
+                Frames::of_history(history, &asked_flags),
+            ))
         })
         .await?;
     let (sender, receiver) = mpsc::channel(FRAMES_AHEAD);
     let follower = Follower {
-        tail: Arc::clone(&tail.0),
+        tail: Arc::clone(&tail.tail),
+        tails,
+        seat,
         pipeline,
+        work,
+        stop,
         flags,
         delay,
         clock,
+        runtime: Handle::current(),
         sender,
     };
     work::spawn("tail", move || follower.run(history))?;
@@ -95,44 +116,20 @@ pub(super) async fn tail(
         .on_upgrade(move |socket| serve(socket, receiver, tail)))
 }
 
-/// A tail that closes when nobody holds this any more.
-struct Open(Arc<Tail>);
+/// A tail that closes when nobody holds this any more, and whose work ends then.
+struct Open {
+    tail: Arc<Tail>,
+    _stop: CancelOnDrop,
+}
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// What the thread of a tail does.
-struct Follower {
-    tail: Arc<Tail>,
-    pipeline: Pipeline,
-    flags: EncodingFlags,
-    delay: Duration,
-    clock: Clock,
-    sender: mpsc::Sender<String>,
-}
-
-impl Follower {
-    fn run(self, history: Frames) {
-        for frame in history {
-            if self.sender.blocking_send(frame).is_err() {
-                return;
-            }
-        }
-        while let Some(batch) = self.tail.next(Frames::LINES, self.delay, &*self.clock) {
-            for frame in Frames::of_batch(batch, &self.pipeline, &self.flags) {
-                if self.sender.blocking_send(frame).is_err() {
-                    return;
-                }
-            }
-        }
+        self.tail.close();
     }
 }
 
 /// Serves the connection until the client or the thread ends.
-async fn serve(mut socket: WebSocket, mut frames: mpsc::Receiver<String>, _tail: Open) {
+async fn serve(mut socket: WebSocket, mut told: mpsc::Receiver<Told>, _tail: Open) {
     let mut pings = time::interval(PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -150,12 +147,10 @@ async fn serve(mut socket: WebSocket, mut frames: mpsc::Receiver<String>, _tail:
                     Message::Text(_) | Message::Binary(_) | Message::Ping(_) | Message::Pong(_),
                 )) => continue,
             },
-            frame = frames.recv() => match frame {
-                Some(frame) => Message::Text(frame.into()),
-                None => Message::Close(Some(CloseFrame {
-                    code: close_code::ERROR,
-                    reason: "the tail broke off".into(),
-                })),
+            told = told.recv() => match told {
+                Some(Told::Frame(frame)) => Message::Text(frame.into()),
+                Some(Told::End(reason)) => farewell(&reason),
+                None => farewell("the tail broke off"),
             },
             _ = pings.tick() => Message::Ping(axum::body::Bytes::new()),
         };
@@ -165,6 +160,18 @@ async fn serve(mut socket: WebSocket, mut frames: mpsc::Receiver<String>, _tail:
             return;
         }
     }
+}
+
+/// The message that ends a connection. A reason has 123 bytes at the most.
+fn farewell(reason: &str) -> Message {
+    let mut end = reason.len().min(123);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    Message::Close(Some(CloseFrame {
+        code: close_code::ERROR,
+        reason: reason.get(..end).unwrap_or_default().to_owned().into(),
+    }))
 }
 
 fn delay(written: &str) -> Result<Duration, Refusal> {

@@ -48,7 +48,16 @@ async fn open_with(
     parameters: &str,
     flags: Option<&str>,
 ) -> Result<Socket, (u16, String)> {
-    let address = listen(backend).await;
+    open_at(listen(backend).await, "acme", parameters, flags).await
+}
+
+/// Likewise, where somebody listens already.
+async fn open_at(
+    address: std::net::SocketAddr,
+    tenant: &str,
+    parameters: &str,
+    flags: Option<&str>,
+) -> Result<Socket, (u16, String)> {
     let query = "query=%7Bapp%3D%22web%22%7D";
     let parameters = if parameters.contains("query=") {
         parameters.to_owned()
@@ -59,7 +68,7 @@ async fn open_with(
         .into_client_request()
         .unwrap();
     let headers = request.headers_mut();
-    headers.insert("X-Scope-OrgID", "acme".parse().unwrap());
+    headers.insert("X-Scope-OrgID", tenant.parse().unwrap());
     if let Some(flags) = flags {
         headers.insert("X-Loki-Response-Encoding-Flags", flags.parse().unwrap());
     }
@@ -213,6 +222,87 @@ async fn a_tail_ends_when_its_client_goes() {
         assert!(begun.elapsed() < SOON, "the first tail is still open");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// A query that takes minutes for one line.
+fn heavy() -> String {
+    let query = r#"{app="web"} | line_format `{{ $x := repeat 1000000 "a" }}{{ range 90000 }}{{ $y := replace "a" "b" $x }}{{ end }}`"#;
+    let query: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    format!("query={query}")
+}
+
+/// Tries to open a tail until there is a seat for it.
+async fn open_soon(address: std::net::SocketAddr, tenant: &str) -> Socket {
+    let begun = Instant::now();
+    loop {
+        match open_at(address, tenant, "", None).await {
+            Ok(socket) => return socket,
+            Err(refused) => assert!(begun.elapsed() < SOON, "{refused:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_tail_has_its_seat_until_its_work_ends_which_is_soon_after_its_client_goes() {
+    let limits = Limits {
+        tails: 1,
+        tail_line_timeout: Duration::from_mins(10),
+        ..Limits::default()
+    };
+    let backend = Backend::with_clock(limits, Arc::new(|| NOW));
+    let address = listen(&backend).await;
+    let first = open_at(address, "acme", &heavy(), None).await.unwrap();
+    // Tails of all tenants count together.
+    let (status, why) = open_at(address, "globex", "", None).await.unwrap_err();
+    assert_eq!(
+        (status, why.as_str()),
+        (429, "too many outstanding requests")
+    );
+    push(&backend, "acme", "web", &[(NOW, "x")]);
+    drop(first);
+    open_soon(address, "globex").await;
+}
+
+#[tokio::test]
+async fn tails_that_work_wait_for_each_other() {
+    let limits = Limits {
+        concurrent_queries: 2,
+        tail_line_timeout: Duration::from_mins(10),
+        ..Limits::default()
+    };
+    let backend = Backend::with_clock(limits, Arc::new(|| NOW));
+    let address = listen(&backend).await;
+    let busy = open_at(address, "acme", &heavy(), None).await.unwrap();
+    let mut patient = open_at(address, "globex", "", None).await.unwrap();
+    push(&backend, "acme", "web", &[(NOW, "x")]);
+    push(&backend, "globex", "web", &[(NOW, "x")]);
+    drop(busy);
+    let got = frame(&mut patient).await;
+    assert_eq!(got["streams"][0]["values"][0][1], "x");
+}
+
+#[tokio::test]
+async fn a_line_that_takes_too_long_ends_the_tail_with_a_sentence() {
+    let limits = Limits {
+        tail_line_timeout: Duration::from_millis(1),
+        ..Limits::default()
+    };
+    let backend = Backend::with_clock(limits, Arc::new(|| NOW));
+    let address = listen(&backend).await;
+    let mut socket = open_at(address, "acme", &heavy(), None).await.unwrap();
+    push(&backend, "acme", "web", &[(NOW, "x")]);
+    let farewell = loop {
+        let message = timeout(SOON, socket.next()).await.unwrap().unwrap();
+        if let Message::Close(farewell) = message.unwrap() {
+            break farewell.unwrap();
+        }
+    };
+    assert_eq!(
+        farewell.reason.as_str(),
+        "a line took the query longer than 1ms; the tail is over"
+    );
+    open_soon(address, "acme").await;
 }
 
 #[tokio::test]

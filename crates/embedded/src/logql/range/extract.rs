@@ -9,6 +9,7 @@ use crate::logql::hints::Hints;
 use crate::logql::labels::{Grouping, LineLabels};
 use crate::logql::stage::Stages;
 use crate::logql::stage::label::LabelTest;
+use crate::logql::work::Work;
 use crate::store::Needle;
 
 const SAMPLE_ERROR: &str = "SampleExtractionErr";
@@ -36,8 +37,9 @@ impl Extractor {
         aggregation: &RangeAggregation,
         outer: Option<&GroupingTree>,
         now_ns: i64,
+        work: &Work,
     ) -> Result<Self, EvalError> {
-        let stages = Stages::new(&without_idle_formats(aggregation), now_ns)?;
+        let stages = Stages::new(&without_idle_formats(aggregation), now_ns, work)?;
         // The grouping of an enclosing sum goes in front of the aggregation's own.
         let tree = outer.or(aggregation.grouping.as_ref());
         let mut grouping = tree.map_or_else(Grouping::default, |tree| Grouping {
@@ -79,7 +81,7 @@ impl Extractor {
         let filters: Vec<LabelTest> = unwrap
             .post_filters
             .iter()
-            .map(LabelTest::new)
+            .map(|filter| LabelTest::new(filter, work))
             .collect::<Result<_, _>>()?;
         for filter in &filters {
             filter.collect_labels(&mut needed);
@@ -89,6 +91,7 @@ impl Extractor {
         if grouping.labels.is_empty() || grouping.without {
             grouping.without = true;
             grouping.labels.push(unwrap.label.to_string());
+            grouping.labels.sort_unstable();
         }
         let hints = Hints::for_samples(&needed, &grouping, Some(&unwrap.label), tests);
         let value = Value::Unwrapped {
@@ -115,8 +118,15 @@ impl Extractor {
         time_ns: i64,
         line: &str,
         labels: &mut LineLabels<'_>,
-    ) -> Option<f64> {
-        let line = self.stages.run(time_ns, line, labels, &self.hints)?;
+        work: &Work,
+    ) -> Result<Option<f64>, EvalError> {
+        let line = self.stages.run(time_ns, line, labels, &self.hints, work)?;
+        let value = line.and_then(|line| self.of(&line, labels, work));
+        work.outcome()?;
+        Ok(value)
+    }
+
+    fn of(&self, line: &str, labels: &mut LineLabels<'_>, work: &Work) -> Option<f64> {
         match &self.value {
             Value::One => Some(1.0),
             Value::Bytes => Some(float(line.len())),
@@ -136,7 +146,7 @@ impl Extractor {
                 // All of them run, as one filter of conditions joined by `and` does.
                 let failed = filters
                     .iter()
-                    .filter(|filter| !filter.passes(labels))
+                    .filter(|filter| !filter.passes(labels, work))
                     .count();
                 (failed == 0).then_some(value)
             }

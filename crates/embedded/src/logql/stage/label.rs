@@ -1,5 +1,7 @@
 //! Label filters.
 
+use std::sync::Arc;
+
 use query::logql::ast::{CompareOp, LabelFilter};
 use query::{MatchOp, Matcher};
 
@@ -8,7 +10,8 @@ use super::simplified::{self, Simple, Wanted};
 use crate::limits::EvalError;
 use crate::logql::go;
 use crate::logql::labels::{ERROR, LineLabels};
-use crate::regexes;
+use crate::logql::work::Work;
+use crate::regexes::{Costed, Form};
 
 /// A condition on labels, compiled.
 #[derive(Clone, Debug)]
@@ -28,10 +31,10 @@ const LABEL_FILTER_ERROR: &str = "LabelFilterErr";
 
 impl LabelTest {
     /// Compiles a filter.
-    pub(crate) fn new(filter: &LabelFilter) -> Result<Self, EvalError> {
+    pub(crate) fn new(filter: &LabelFilter, work: &Work) -> Result<Self, EvalError> {
         Ok(match filter {
             LabelFilter::Match(matcher) => {
-                let test = TextTest::for_filter(matcher)?;
+                let test = TextTest::for_filter(matcher, work)?;
                 if matches!(test, TextTest::Any) {
                     Self::Always
                 } else {
@@ -52,8 +55,12 @@ impl LabelTest {
             LabelFilter::Bytes(name, op, bytes) => {
                 Self::Bytes(name.to_string(), *op, go::reprinted_bytes(bytes.value))
             }
-            LabelFilter::And(a, b) => Self::And(Self::new(a)?.into(), Self::new(b)?.into()),
-            LabelFilter::Or(a, b) => Self::Or(Self::new(a)?.into(), Self::new(b)?.into()),
+            LabelFilter::And(a, b) => {
+                Self::And(Self::new(a, work)?.into(), Self::new(b, work)?.into())
+            }
+            LabelFilter::Or(a, b) => {
+                Self::Or(Self::new(a, work)?.into(), Self::new(b, work)?.into())
+            }
         })
     }
 
@@ -87,13 +94,16 @@ impl LabelTest {
 
     /// Whether the line passes. A value that cannot be compared is an error of the line, which
     /// passes with it; only a filter on `__error__` drops faulty lines.
-    pub(crate) fn passes(&self, labels: &mut LineLabels<'_>) -> bool {
+    pub(crate) fn passes(&self, labels: &mut LineLabels<'_>, work: &Work) -> bool {
         match self {
             Self::Always => true,
-            Self::Text(name, test) => test.passes(match name.as_str() {
-                ERROR => labels.error(),
-                name => labels.get(name).unwrap_or_default(),
-            }),
+            Self::Text(name, test) => {
+                let text = match name.as_str() {
+                    ERROR => labels.error(),
+                    name => labels.get(name).unwrap_or_default(),
+                };
+                test.passes(text, work)
+            }
             Self::Ip(name, negated, ip) => {
                 if !labels.error().is_empty() {
                     return true;
@@ -109,10 +119,10 @@ impl LabelTest {
             Self::Bytes(name, op, wanted) => compare(labels, name, *op, wanted, go::parse_bytes),
             Self::And(a, b) => {
                 // Both run: the second may note an error.
-                let first = a.passes(labels);
-                b.passes(labels) && first
+                let first = a.passes(labels, work);
+                b.passes(labels, work) && first
             }
-            Self::Or(a, b) => a.passes(labels) || b.passes(labels),
+            Self::Or(a, b) => a.passes(labels, work) || b.passes(labels, work),
         }
     }
 }
@@ -152,7 +162,7 @@ pub(crate) enum TextTest {
     Any,
     Equal(String),
     OneOf(Vec<Wanted>),
-    Regex(regex::Regex),
+    Regex(Arc<Costed<regex::Regex>>),
     Not(Box<TextTest>),
 }
 
@@ -160,29 +170,31 @@ impl TextTest {
     /// The test of a label filter.
     ///
     /// Simple patterns mean what they mean to Loki; see [`simplified`].
-    pub(crate) fn for_filter(matcher: &Matcher) -> Result<Self, EvalError> {
+    pub(crate) fn for_filter(matcher: &Matcher, work: &Work) -> Result<Self, EvalError> {
         let value = text(matcher)?;
         Ok(match matcher.op {
             MatchOp::Equal => Self::Equal(value.to_owned()),
             MatchOp::NotEqual => Self::Not(Box::new(Self::Equal(value.to_owned()))),
-            MatchOp::Regex => Self::simplified(value)?,
-            MatchOp::NotRegex => Self::Not(Box::new(Self::simplified(value)?)),
+            MatchOp::Regex => Self::simplified(value, work)?,
+            MatchOp::NotRegex => Self::Not(Box::new(Self::simplified(value, work)?)),
         })
     }
 
     /// The test of a matcher, as `keep`, `drop` and stream selectors have them.
-    pub(crate) fn for_matcher(matcher: &Matcher) -> Result<Self, EvalError> {
+    pub(crate) fn for_matcher(matcher: &Matcher, work: &Work) -> Result<Self, EvalError> {
         let value = text(matcher)?;
         Ok(match matcher.op {
             MatchOp::Equal => Self::Equal(value.to_owned()),
             MatchOp::NotEqual => Self::Not(Box::new(Self::Equal(value.to_owned()))),
-            MatchOp::Regex => Self::Regex(regexes::anchored(value)?),
-            MatchOp::NotRegex => Self::Not(Box::new(Self::Regex(regexes::anchored(value)?))),
+            MatchOp::Regex => Self::Regex(work.regex(Form::Anchored, value)?),
+            MatchOp::NotRegex => {
+                Self::Not(Box::new(Self::Regex(work.regex(Form::Anchored, value)?)))
+            }
         })
     }
 
-    fn simplified(pattern: &str) -> Result<Self, EvalError> {
-        let regex = regexes::whole(pattern)?;
+    fn simplified(pattern: &str, work: &Work) -> Result<Self, EvalError> {
+        let regex = work.regex(Form::Whole, pattern)?;
         Ok(match simplified::simplify(pattern, true) {
             None => Self::Regex(regex),
             Some(Simple::Anything) => Self::Any,
@@ -191,13 +203,13 @@ impl TextTest {
     }
 
     /// Whether the text passes.
-    pub(crate) fn passes(&self, text: &str) -> bool {
+    pub(crate) fn passes(&self, text: &str, work: &Work) -> bool {
         match self {
             Self::Any => true,
             Self::Equal(wanted) => text == wanted,
             Self::OneOf(wanted) => wanted.iter().any(|wanted| wanted.passes(text)),
-            Self::Regex(regex) => regex.is_match(text),
-            Self::Not(test) => !test.passes(text),
+            Self::Regex(regex) => work.is_match(regex, text),
+            Self::Not(test) => !test.passes(text, work),
         }
     }
 }

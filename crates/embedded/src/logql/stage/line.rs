@@ -1,5 +1,7 @@
 //! Line filters.
 
+use std::sync::Arc;
+
 use memchr::memmem;
 use query::logql::ast::{LineFilter, LineMatch, LineOp};
 
@@ -7,7 +9,8 @@ use super::ip::IpMatch;
 use super::pattern::Pattern;
 use super::simplified::{self, Simple, Wanted};
 use crate::limits::EvalError;
-use crate::regexes;
+use crate::logql::work::Work;
+use crate::regexes::Costed;
 
 /// A line filter, compiled.
 #[derive(Clone, Debug)]
@@ -22,21 +25,21 @@ enum Alternative {
     Anything,
     Simple(Wanted),
     Contains(Box<memmem::Finder<'static>>),
-    Regex(regex::bytes::Regex),
+    Regex(Arc<Costed<regex::bytes::Regex>>),
     Pattern(Pattern),
     Ip(IpMatch),
 }
 
 impl LineTest {
     /// Compiles a filter.
-    pub(crate) fn new(filter: &LineFilter) -> Result<Self, EvalError> {
+    pub(crate) fn new(filter: &LineFilter, work: &Work) -> Result<Self, EvalError> {
         let negated = match filter.op {
             LineOp::Contains | LineOp::Regex | LineOp::Pattern => false,
             LineOp::NotContains | LineOp::NotRegex | LineOp::NotPattern => true,
         };
         let mut alternatives = Vec::new();
         for alternative in &filter.alternatives {
-            alternatives.extend(Alternative::compile(alternative, filter.op)?);
+            alternatives.extend(Alternative::compile(alternative, filter.op, work)?);
         }
         // What any line has goes away beside what not every line has, as in Loki; a line that has
         // to have none of them passes none of them alone.
@@ -62,12 +65,14 @@ impl LineTest {
     }
 
     /// Whether the line passes: one alternative is in it or, negated, none.
-    pub(crate) fn passes(&self, line: &str) -> bool {
+    pub(crate) fn passes(&self, line: &str, work: &Work) -> bool {
         let is_in = |alternative: &Alternative| match alternative {
             Alternative::Anything => true,
             Alternative::Simple(wanted) => wanted.passes(line),
             Alternative::Contains(finder) => finder.find(line.as_bytes()).is_some(),
-            Alternative::Regex(regex) => regex.is_match(line.as_bytes()),
+            Alternative::Regex(regex) => work
+                .searching(regex, line.len())
+                .is_some_and(|regex| regex.is_match(line.as_bytes())),
             Alternative::Pattern(pattern) => pattern.matches(line),
             Alternative::Ip(ip) => ip.is_in(line),
         };
@@ -77,7 +82,7 @@ impl LineTest {
 
 impl Alternative {
     /// Compiles one alternative; a pattern may become several.
-    fn compile(alternative: &LineMatch, op: LineOp) -> Result<Vec<Self>, EvalError> {
+    fn compile(alternative: &LineMatch, op: LineOp, work: &Work) -> Result<Vec<Self>, EvalError> {
         let text = match alternative {
             LineMatch::Ip(pattern) => {
                 let ip = IpMatch::parse(&pattern.to_string_lossy()).map_err(EvalError::Invalid)?;
@@ -94,7 +99,7 @@ impl Alternative {
             LineOp::Contains | LineOp::NotContains => vec![Self::containing(text.as_bytes())],
             LineOp::Regex | LineOp::NotRegex => {
                 let pattern = utf8(text)?;
-                let regex = regexes::in_lines(pattern)?;
+                let regex = work.in_lines(pattern)?;
                 match simplified::simplify(pattern, false) {
                     None => vec![Self::Regex(regex)],
                     Some(Simple::Anything) => vec![Self::Anything],

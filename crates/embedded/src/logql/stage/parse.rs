@@ -5,6 +5,8 @@ use super::logfmt::Decoder;
 use super::pattern::Pattern;
 use crate::logql::hints::Hints;
 use crate::logql::labels::{Category, DUPLICATE_SUFFIX, ERROR, LineLabels, PRESERVE_ERROR};
+use crate::logql::work::{STEP, Work};
+use crate::regexes::Costed;
 
 /// Whether the line goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +19,15 @@ pub(super) enum Outcome {
 pub(super) struct Target<'t, 'l> {
     pub(super) labels: &'t mut LineLabels<'l>,
     pub(super) hints: &'t Hints,
+    pub(super) work: &'t Work,
 }
+
+/// Labels that parsers make of one line, and bytes of the name of one.
+pub(super) const MAX_LABELS: usize = 1_000;
+pub(super) const MAX_NAME: usize = 1 << 10;
+
+const TOO_MANY: &str = "the line has more than 1000 labels";
+pub(super) const TOO_LONG: &str = "the name of a label has more than 1024 bytes";
 
 impl Target<'_, '_> {
     pub(super) fn fail(&mut self, error: &str, details: Option<&str>) {
@@ -38,10 +48,21 @@ impl Target<'_, '_> {
         self.hints.wants(name) && !self.labels.is_extracted(name)
     }
 
+    /// Whether a line may have one more label, of this name; if not, why.
+    fn has_room(&self, name: &str) -> Result<(), &'static str> {
+        if name.len() > MAX_NAME {
+            return Err(TOO_LONG);
+        }
+        if self.labels.parsed_count() >= MAX_LABELS {
+            return Err(TOO_MANY);
+        }
+        Ok(())
+    }
+
     /// Sets a parsed label; says whether the line may still pass.
     fn set(&mut self, name: &str, value: &str) -> Outcome {
         self.labels.set(Category::Parsed, name, value);
-        if self.hints.passes(name, self.labels) {
+        if self.hints.passes(name, self.labels, self.work) {
             Outcome::Keep
         } else {
             Outcome::Drop
@@ -78,7 +99,17 @@ fn json_object(
     json::check_depth(depth)?;
     let prefix = name.len();
     json::each(text, &mut |key, value| {
+        // The query fails, whatever is said of the line.
+        let counted = target.work.spend(STEP / 16 + key.len());
+        counted.map_err(|_| End::Enough)?;
         append_key(name, key);
+        let has_labels = match value {
+            Value::Object(_) | Value::String(_) | Value::Number(_) | Value::Boolean(_) => true,
+            Value::Null | Value::Array(_) => false,
+        };
+        if name.len() > MAX_NAME && has_labels && target.hints.wants_prefix(name) {
+            return Err(End::Malformed(TOO_LONG));
+        }
         let value = match value {
             Value::Object(object) => {
                 let result = if target.hints.wants_prefix(name) {
@@ -93,69 +124,26 @@ fn json_object(
             Value::Number(text) | Value::Boolean(text) => Some(text.into()),
             Value::Null | Value::Array(_) => None,
         };
-        let outcome = match value {
-            Some(value) if !name.is_empty() => {
-                target.free_name(name);
-                if target.wants(name) {
-                    target.set(name, &value)
-                } else {
-                    Outcome::Keep
+        if let Some(value) = value.filter(|_| !name.is_empty()) {
+            target.free_name(name);
+            if target.wants(name) {
+                target.has_room(name).map_err(End::Malformed)?;
+                let outcome = target.set(name, &value);
+                if outcome == Outcome::Drop {
+                    return Err(End::Drop);
+                }
+                if target.hints.all_found(target.labels) {
+                    return Err(End::Enough);
                 }
             }
-            Some(_) | None => Outcome::Keep,
-        };
+        }
         name.truncate(prefix);
-        if outcome == Outcome::Drop {
-            return Err(End::Drop);
-        }
-        if target.hints.all_found(target.labels) {
-            return Err(End::Enough);
-        }
         Ok(())
     })
 }
 
-/// The keys on the way to the value that the label `name` was made of, if there is one.
-pub(crate) fn json_path(line: &str, name: &str) -> Option<Vec<String>> {
-    let mut path = Vec::new();
-    find_path(line, name, &mut path).ok()?.then_some(path)
-}
-
-/// Goes on from `path`, which is left at the value if there is one.
-fn find_path(text: &str, name: &str, path: &mut Vec<String>) -> Result<bool, End> {
-    json::check_depth(path.len())?;
-    let mut found = false;
-    let result = json::each(text, &mut |key, value| {
-        path.push(key.to_owned());
-        found = match value {
-            Value::Object(object) => find_path(object, name, path)?,
-            Value::String(_) | Value::Number(_) | Value::Boolean(_) => joined(path) == name,
-            Value::Null | Value::Array(_) => false,
-        };
-        if found {
-            return Err(End::Enough);
-        }
-        path.pop();
-        Ok(())
-    });
-    if found {
-        Ok(true)
-    } else {
-        result.map(|()| false)
-    }
-}
-
-/// The label of a nested value: the keys on the way to it, with `_` between them.
-fn joined(path: &[String]) -> String {
-    let mut name = String::new();
-    for key in path {
-        append_key(&mut name, key);
-    }
-    name
-}
-
 /// Goes on with the name of a nested value's label.
-fn append_key(name: &mut String, key: &str) {
+pub(super) fn append_key(name: &mut String, key: &str) {
     if key.trim().is_empty() {
         return;
     }
@@ -177,6 +165,8 @@ pub(super) fn unpack(line: &str, target: &mut Target<'_, '_>) -> (Outcome, Optio
     let mut entry = None;
     let mut found = Vec::new();
     let read = json::each(line, &mut |key, value| {
+        let counted = target.work.spend(STEP / 16 + key.len());
+        counted.map_err(|_| End::Enough)?;
         let Value::String(escaped) = value else {
             return Ok(());
         };
@@ -189,6 +179,10 @@ pub(super) fn unpack(line: &str, target: &mut Target<'_, '_>) -> (Outcome, Optio
         let mut name = key.to_owned();
         target.free_name(&mut name);
         if target.wants(&name) {
+            if found.len() >= MAX_LABELS {
+                return Err(End::Malformed(TOO_MANY));
+            }
+            target.has_room(&name).map_err(End::Malformed)?;
             found.push((json::sanitize(&name), json::label_value(escaped)));
         }
         Ok(())
@@ -221,6 +215,9 @@ pub(super) fn logfmt(
     let mut decoder = Decoder::new(line);
     let mut name = String::new();
     while !decoder.is_done() {
+        if target.work.spend(STEP / 16).is_err() {
+            return Outcome::Keep;
+        }
         let Some(pair) = decoder.next() else {
             if strict {
                 break;
@@ -236,6 +233,10 @@ pub(super) fn logfmt(
         if !target.wants(&name) || (pair.value.is_empty() && !keep_empty) {
             continue;
         }
+        if let Err(why) = target.has_room(&name) {
+            target.fail(LOGFMT_ERROR, Some(why));
+            return Outcome::Keep;
+        }
         if target.set(&name, &unicode(&pair.value)) == Outcome::Drop {
             return Outcome::Drop;
         }
@@ -245,7 +246,7 @@ pub(super) fn logfmt(
     }
     if let Some(error) = decoder.error.filter(|_| strict) {
         target.fail(LOGFMT_ERROR, Some(&error));
-        if !target.hints.passes(ERROR, target.labels) {
+        if !target.hints.passes(ERROR, target.labels, target.work) {
             return Outcome::Drop;
         }
     }
@@ -278,6 +279,9 @@ pub(super) fn logfmt_keys(
     let is_label = |name: &str| keys.iter().any(|(label, _)| label == name);
     let mut decoder = Decoder::new(line);
     while !decoder.is_done() {
+        if target.work.spend(STEP / 16 + keys.len()).is_err() {
+            return;
+        }
         let Some(pair) = decoder.next() else {
             if strict {
                 break;
@@ -319,11 +323,12 @@ pub(super) fn logfmt_keys(
 /// `| regexp "…"`: names the groups, and `None` for those without a name.
 pub(super) fn regexp(
     line: &str,
-    regex: &regex::Regex,
+    regex: &Costed<regex::Regex>,
     names: &[Option<String>],
     target: &mut Target<'_, '_>,
 ) -> Outcome {
-    let Some(captures) = regex.captures(line) else {
+    let searching = target.work.searching(regex, line.len());
+    let Some(captures) = searching.and_then(|regex| regex.captures(line)) else {
         return Outcome::Keep;
     };
     let mut name = String::new();

@@ -3,10 +3,14 @@
 use super::json::{self, Value};
 use super::parse::{JSON_ERROR, Target};
 use crate::logql::labels::Category;
+use crate::logql::work::Work;
 
 /// Paths with the labels that they fill.
 #[derive(Clone, Debug)]
 pub(super) struct Paths(Vec<(String, Vec<Step>)>);
+
+/// Steps of a path: as deep as objects are read.
+const MAX_STEPS: usize = 128;
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,7 @@ impl Paths {
             return;
         }
         let mut search = Search {
+            work: target.work,
             paths: &self.0,
             done: vec![false; self.0.len()],
             at: Vec::new(),
@@ -76,6 +81,7 @@ enum Found<'a> {
 }
 
 struct Search<'p> {
+    work: &'p Work,
     paths: &'p [(String, Vec<Step>)],
     done: Vec<bool>,
     /// The keys on the way to where the search is.
@@ -89,6 +95,9 @@ impl Search<'_> {
         let mut level = 0_usize;
         let mut rest = line;
         while let Some(c) = rest.chars().next() {
+            if self.work.spend(1).is_err() {
+                return;
+            }
             let after = &rest[c.len_utf8()..];
             rest = match c {
                 '"' => {
@@ -146,6 +155,9 @@ impl Search<'_> {
     /// Reports the value for the paths that end here; says whether all paths are done.
     fn report_here<'a>(&mut self, value: &'a str, report: &mut dyn FnMut(Found<'a>)) -> bool {
         for (index, (_, path)) in self.paths.iter().enumerate() {
+            if self.work.spend(16).is_err() {
+                return true;
+            }
             let done = self.done.get_mut(index).filter(|done| !**done);
             if *path != self.at {
                 continue;
@@ -171,6 +183,9 @@ impl Search<'_> {
             let Some(done) = self.done.get_mut(index).filter(|done| !**done) else {
                 continue;
             };
+            if self.work.spend(array.len()).is_err() {
+                return true;
+            }
             if let Some(value) = goes_on.and_then(|steps| lookup(Value::Array(array), steps)) {
                 *done = true;
                 report(Found::Value(index, value));
@@ -254,7 +269,9 @@ fn parse(path: &str) -> Result<Vec<Step>, String> {
         }
         rest = rest.trim_start();
     }
-    if steps.is_empty() {
+    if steps.len() > MAX_STEPS {
+        Err(fail("too many steps"))
+    } else if steps.is_empty() {
         Err(fail("empty expression"))
     } else {
         Ok(steps)

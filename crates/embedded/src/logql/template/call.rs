@@ -1,6 +1,7 @@
 //! The functions of templates.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,12 +18,13 @@ use super::text::{
 use super::time::Time;
 use super::value::Value;
 use crate::logql::go;
-use crate::regexes;
+use crate::logql::work::STEP;
+use crate::regexes::Costed;
 
 /// What functions know beside their arguments.
 pub(super) struct Context<'a> {
     pub(super) input: &'a Input<'a>,
-    pub(super) regexes: &'a HashMap<String, regex::Regex>,
+    pub(super) regexes: &'a HashMap<String, Arc<Costed<regex::Regex>>>,
     pub(super) now_ns: i64,
 }
 
@@ -60,16 +62,26 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         "trimSuffix" => done(text(1).strip_suffix(text(0)).unwrap_or(text(1))),
         "TrimSpace" | "trim" => done(text(0).trim()),
         "regexReplaceAll" | "regexReplaceAllLiteral" | "count" => {
-            let compiled;
-            let regex = if let Some(regex) = context.regexes.get(text(0)) {
-                regex
-            } else {
-                compiled = regexes::unanchored(text(0)).map_err(|error| error.to_string())?;
-                &compiled
+            let work = context.input.work;
+            let regex = match context.regexes.get(text(0)) {
+                Some(regex) => Arc::clone(regex),
+                None => work.made(text(0))?,
             };
+            let ended = || "the query has to end".to_owned();
+            let regex = work.searching(&regex, text(1).len()).ok_or_else(ended)?;
             match name {
-                "count" => Ok(Value::Int(length(regex.find_iter(text(1)).count()))),
-                _ => replace_matches(regex, text(1), text(2), name == "regexReplaceAll"),
+                "count" => {
+                    let mut count = 0;
+                    for found in regex.find_iter(text(1)) {
+                        // The search for the next one may go to the end.
+                        let behind = text(1).len().saturating_sub(found.end());
+                        let spent = work.spend(STEP / 16 + behind / 64);
+                        spent.map_err(|_| ended())?;
+                        count += 1;
+                    }
+                    Ok(Value::Int(count))
+                }
+                _ => replace_matches(regex, text(1), text(2), name == "regexReplaceAll", work),
             }
         }
         "urldecode" => url_decode(text(0)).map(Value::Text),
@@ -77,7 +89,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         "urlquery" => Ok(Value::Text(url_encode(&print::plain(
             args,
             context.input.fields,
-        )))),
+        )?))),
         #[allow(clippy::cast_precision_loss)]
         "bytes" => go::parse_bytes(text(0)).map(|bytes| Value::Float(bytes as f64)),
         #[allow(clippy::cast_precision_loss)]
@@ -195,16 +207,22 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
         },
         "index" => index(args, context.input.fields),
         "slice" => slice(args),
-        "print" => bounded(print::joined(args, context.input.fields)),
+        "print" => bounded(print::joined(args, context.input.fields)?),
         "println" => {
-            let shown = args
-                .iter()
-                .map(|value| print::shown(value, context.input.fields));
-            Ok(Value::Text(shown.collect::<Vec<_>>().join(" ") + "\n"))
+            let mut out = String::new();
+            for (at, value) in args.iter().enumerate() {
+                if at > 0 {
+                    out.push(' ');
+                }
+                out.push_str(&print::shown(value, context.input.fields));
+                print::check(&out)?;
+            }
+            out.push('\n');
+            bounded(out)
         }
         "printf" => bounded(print::formatted(text(0), rest, context.input.fields)?),
         "html" => {
-            let plain = print::plain(args, context.input.fields);
+            let plain = print::plain(args, context.input.fields)?;
             let escaped = plain
                 .replace('&', "&amp;")
                 .replace('<', "&lt;")
@@ -213,7 +231,7 @@ pub(super) fn call(name: &str, args: &[Value], context: &Context<'_>) -> Result<
                 escaped.replace('"', "&#34;").replace('\'', "&#39;"),
             ))
         }
-        "js" => bounded(js_escape(&print::plain(args, context.input.fields))),
+        "js" => bounded(js_escape(&print::plain(args, context.input.fields)?)),
         // No value of a template is a function.
         "call" => Err(match args.first() {
             None | Some(Value::Nil) => "call of nil".to_owned(),

@@ -51,7 +51,7 @@ pub(super) fn shown(value: &Value, fields: &[(String, String)]) -> String {
 }
 
 /// Values as `print` joins them: a space between two of which neither is a text.
-pub(super) fn joined(values: &[Value], fields: &[(String, String)]) -> String {
+pub(super) fn joined(values: &[Value], fields: &[(String, String)]) -> Result<String, String> {
     let mut out = String::new();
     let mut after_text = true;
     for value in values {
@@ -61,14 +61,23 @@ pub(super) fn joined(values: &[Value], fields: &[(String, String)]) -> String {
         }
         after_text = is_text;
         out.push_str(&shown(value, fields));
+        check(&out)?;
     }
-    out
+    Ok(out)
+}
+
+/// An error if a text is so long that somebody means harm.
+pub(super) fn check(text: &str) -> Result<(), String> {
+    if text.len() > MAX_OUTPUT {
+        return Err("the text is too long".to_owned());
+    }
+    Ok(())
 }
 
 /// Values as `html`, `js` and `urlquery` take them: `nil` alone is no value.
-pub(super) fn plain(values: &[Value], fields: &[(String, String)]) -> String {
+pub(super) fn plain(values: &[Value], fields: &[(String, String)]) -> Result<String, String> {
     match values {
-        [Value::Nil] => "<no value>".to_owned(),
+        [Value::Nil] => Ok("<no value>".to_owned()),
         values => joined(values, fields),
     }
 }
@@ -131,23 +140,23 @@ pub(super) fn formatted(
             out.push(verb);
             out.push_str("(MISSING)");
         }
-        if out.len() > MAX_OUTPUT {
-            return Err("the text is too long".to_owned());
-        }
+        check(&out)?;
     }
     out.push_str(rest);
-    let extra: Vec<String> = values
-        .map(|value| {
-            if matches!(value, Value::Nil) {
-                "<nil>".to_owned()
-            } else {
-                format!("{}={}", value.type_name(), shown(value, fields))
-            }
-        })
-        .collect();
-    if !extra.is_empty() {
-        out.push_str("%!(EXTRA ");
-        out.push_str(&extra.join(", "));
+    let mut has_extra = false;
+    for (at, value) in values.enumerate() {
+        out.push_str(if at == 0 { "%!(EXTRA " } else { ", " });
+        if matches!(value, Value::Nil) {
+            out.push_str("<nil>");
+        } else {
+            out.push_str(value.type_name());
+            out.push('=');
+            out.push_str(&shown(value, fields));
+        }
+        check(&out)?;
+        has_extra = true;
+    }
+    if has_extra {
         out.push(')');
     }
     Ok(out)

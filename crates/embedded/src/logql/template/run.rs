@@ -9,6 +9,7 @@ use super::print;
 use super::signature::{self, Fault};
 use super::tree::{Arg, Command, Located, Node, Pipeline, last_span};
 use super::value::Value;
+use crate::logql::work::{STEP, Work};
 
 /// What a template is run on.
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +17,7 @@ pub(super) struct Input<'a> {
     pub(super) time_ns: i64,
     pub(super) line: &'a str,
     pub(super) fields: &'a [(String, String)],
+    pub(super) work: &'a Work,
 }
 
 /// Bytes that one run may print, and the longest text that a function may make.
@@ -86,7 +88,9 @@ impl<'a> Run<'a> {
                 Node::Action(pipeline) => {
                     let value = self.pipeline(pipeline, dot)?;
                     if pipeline.variables.is_empty() {
+                        let before = self.out.len();
                         print::action(&mut self.out, &value, self.input.fields);
+                        self.spend(self.out.len().saturating_sub(before))?;
                     }
                     Flow::Next
                 }
@@ -190,7 +194,19 @@ impl<'a> Run<'a> {
                 self.template.name
             ));
         }
-        Ok(())
+        self.spend(STEP)
+    }
+
+    /// Counts bytes that were made.
+    fn spend(&self, bytes: usize) -> Result<(), String> {
+        let counted = self.input.work.spend(bytes);
+        counted.map_err(|error| error.to_string())
+    }
+
+    /// A value that was made or copied, counted.
+    fn counted(&self, value: Value) -> Result<Value, String> {
+        self.spend(value.size())?;
+        Ok(value)
     }
 
     fn range(
@@ -244,6 +260,7 @@ impl<'a> Run<'a> {
                 }
             }
             self.count()?;
+            self.spend(element.size())?;
             let flow = self.nodes(body, &element)?;
             self.variables.truncate(scope);
             if flow == Flow::Break {
@@ -268,6 +285,7 @@ impl<'a> Run<'a> {
         }
         let value = value.unwrap_or(Value::Nil);
         for name in &pipeline.variables {
+            self.spend(value.size())?;
             self.bind(name, value.clone(), pipeline.declares);
         }
         Ok(value)
@@ -317,8 +335,11 @@ impl<'a> Run<'a> {
             regexes: &self.template.regexes,
             now_ns: self.template.now_ns,
         };
-        call::call(name, &values, &context)
-            .map_err(|why| self.error(command.span, &format!("error calling {name}: {why}")))
+        // A function reads its arguments, and they were copied.
+        self.spend(values.iter().map(Value::size).sum())?;
+        let value = call::call(name, &values, &context)
+            .map_err(|why| self.error(command.span, &format!("error calling {name}: {why}")))?;
+        self.counted(value)
     }
 
     /// Calls the method that a field names. Of all values only times and durations have some.
@@ -397,7 +418,7 @@ impl<'a> Run<'a> {
 
     fn argument(&mut self, located: &Located, dot: &Value) -> Result<Value, String> {
         let span = located.span;
-        Ok(match &located.arg {
+        let value = match &located.arg {
             Arg::Dot => dot.clone(),
             Arg::Nil => Value::Nil,
             Arg::Bool(bool) => Value::Bool(*bool),
@@ -425,7 +446,8 @@ impl<'a> Run<'a> {
                 }
                 self.fields(value, path, place(located))?
             }
-        })
+        };
+        self.counted(value)
     }
 
     fn fields(

@@ -10,6 +10,8 @@ use super::run::MAX_OUTPUT;
 use super::time::Time;
 use super::value::Value;
 use crate::logql::go;
+use crate::logql::work::{STEP, Work};
+use crate::regexes;
 
 /// A text, unless it is so long that somebody means harm.
 pub(super) fn bounded(text: String) -> Result<Value, String> {
@@ -35,28 +37,32 @@ pub(super) fn replace_matches(
     text: &str,
     replacement: &str,
     expand: bool,
+    work: &Work,
 ) -> Result<Value, String> {
-    // A reference takes two characters, and what it stands for is no longer than the text.
-    let most = replacement.len() / 2 * if expand { text.len() } else { 0 };
-    if most > 64 * MAX_OUTPUT {
-        return Err("the text is too long".to_owned());
-    }
+    let too_long = || "the text is too long".to_owned();
     let mut out = String::new();
     let mut end = 0;
     for captures in regex.captures_iter(text) {
         let Some(found) = captures.get(0) else {
             continue;
         };
+        let before = out.len();
         out.push_str(text.get(end..found.start()).unwrap_or_default());
         if expand {
-            captures.expand(replacement, &mut out);
+            regexes::expand(replacement, &captures, &mut out, MAX_OUTPUT).ok_or_else(too_long)?;
         } else {
             out.push_str(replacement);
         }
         end = found.end();
         if out.len() > MAX_OUTPUT {
-            return Err("the text is too long".to_owned());
+            return Err(too_long());
         }
+        // Even where there is nothing to put in, the template was read; and the search for the next
+        // match may go to the end.
+        let made = replacement.len() + out.len().saturating_sub(before);
+        let behind = text.len().saturating_sub(end);
+        work.spend(STEP / 16 + made + behind / 64)
+            .map_err(|error| error.to_string())?;
     }
     out.push_str(text.get(end..).unwrap_or_default());
     bounded(out)

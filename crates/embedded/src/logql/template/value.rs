@@ -70,6 +70,29 @@ impl Value {
         }
     }
 
+    /// Bytes that a copy takes, about.
+    pub(super) fn size(&self) -> usize {
+        let own = size_of::<Self>();
+        match self {
+            Self::Text(text) => own + text.len(),
+            Self::Map(map) => {
+                let pairs = map
+                    .iter()
+                    .map(|(key, value)| own + key.len() + value.size());
+                own + pairs.sum::<usize>()
+            }
+            Self::List(list) => own + list.iter().map(Self::size).sum::<usize>(),
+            Self::Nil
+            | Self::Int(_)
+            | Self::Long(_)
+            | Self::Float(_)
+            | Self::Bool(_)
+            | Self::Time(_)
+            | Self::Named(..)
+            | Self::Labels => own,
+        }
+    }
+
     /// The type's name in Go.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
