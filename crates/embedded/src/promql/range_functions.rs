@@ -110,7 +110,7 @@ impl Evaluator<'_> {
         let found = thread::scope(|scope| {
             let work = |part| self.over_part(part, call, &arguments);
             // What a thread holds at its end is the query's, too.
-            let of_its_own = |part| {
+            let of_its_own = move |part| {
                 let found = work(part)?;
                 self.stop.check()?;
                 Ok::<_, EvalError>(found)
