@@ -138,3 +138,98 @@ impl Follower {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::Instant;
+
+    use ::query::Matcher;
+    use ::query::logql::{self, Expr};
+
+    use super::*;
+    use crate::http::work;
+    use crate::{Backend, LogEntry, LogStream};
+
+    /// Far more than anything here takes.
+    const PATIENCE: Duration = Duration::from_mins(1);
+    /// For minutes, with one line.
+    const HEAVY: &str = r#"{app="web"} | line_format `{{ $x := repeat 1000000 "a" }}{{ range 90000 }}{{ $y := replace "a" "b" $x }}{{ end }}`"#;
+
+    fn push(backend: &Backend) {
+        let entry = LogEntry {
+            timestamp_ns: 1,
+            line: "x".to_owned(),
+            structured_metadata: Vec::new(),
+        };
+        let stream = LogStream {
+            labels: vec![("app".to_owned(), "web".to_owned())],
+            entries: vec![entry],
+        };
+        backend.push_logs("acme", vec![stream]).unwrap();
+    }
+
+    #[test]
+    fn whoever_goes_ends_the_work_of_a_tail_and_only_then_frees_its_seat() {
+        let limits = Limits {
+            tails: 1,
+            tails_per_tenant: 1,
+            tail_line_timeout: PATIENCE * 10,
+            ..Limits::default()
+        };
+        let backend = Backend::with_clock(limits.clone(), Arc::new(|| 0));
+        let logs = backend.store.logs_to_come("acme");
+        let open = || logs.tail(&[Matcher::equal("app", "web")], 0, &limits);
+        let (tail, _) = open().unwrap();
+        let tails = Tails::new(&limits);
+        let stop = Stop::within(&limits);
+        let gone = stop.cancel_on_drop();
+        let own_work = Work::new(&stop);
+        let Expr::Log(expr) = logql::parse(HEAVY).unwrap() else {
+            panic!("{HEAVY} is no log query");
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        let (sender, _receiver) = mpsc::channel(1);
+        let follower = Follower {
+            tail: Arc::clone(&tail),
+            seat: tails.seat().unwrap(),
+            tails: Arc::clone(&tails),
+            pipeline: Pipeline::new(&expr, 0, &own_work).unwrap(),
+            work: own_work,
+            stop: stop.clone(),
+            flags: EncodingFlags::of(&http::HeaderMap::new()),
+            delay: Duration::ZERO,
+            clock: Arc::clone(&backend.clock),
+            runtime: runtime.handle().clone(),
+            sender,
+        };
+        let flags = EncodingFlags::of(&http::HeaderMap::new());
+        let history = Frames::of_history(Vec::new(), &flags);
+        work::spawn("tail", move || follower.run(history)).unwrap();
+        push(&backend);
+        let begun = Instant::now();
+        let wait = |what: &str| {
+            assert!(begun.elapsed() < PATIENCE, "{what}");
+            thread::sleep(Duration::from_millis(1));
+        };
+        // It asks often while it works on the line, and not at all before.
+        let before = stop.asked();
+        while stop.asked() < before + 100 {
+            wait("the tail does not ask whether to end");
+        }
+        tail.close();
+        drop(tail);
+        assert!(
+            open().is_err(),
+            "the tenant's seat is free while the tail works"
+        );
+        assert!(tails.seat().is_err(), "a seat is free while the tail works");
+        drop(gone);
+        while tails.seat().is_err() {
+            wait("the tail works on");
+        }
+        assert!(open().is_ok());
+    }
+}

@@ -85,12 +85,15 @@ async fn open_at(
 
 /// The next frame of text.
 async fn frame(socket: &mut Socket) -> Value {
-    loop {
-        let message = timeout(SOON, socket.next()).await.unwrap().unwrap();
-        if let Message::Text(text) = message.unwrap() {
-            return serde_json::from_str(&text).unwrap();
+    let next = async {
+        loop {
+            let message = socket.next().await.unwrap();
+            if let Message::Text(text) = message.unwrap() {
+                return serde_json::from_str(&text).unwrap();
+            }
         }
-    }
+    };
+    timeout(SOON, next).await.unwrap()
 }
 
 #[tokio::test]
