@@ -45,6 +45,18 @@ impl State {
         given.map(|(id, _)| id.as_str())
     }
 
+    /// Whether nobody else owns the same organization without an end: such a grant is not withdrawn.
+    pub fn is_last_owner(&self, id: &str) -> bool {
+        let owns = |given: &Given| given.role == "Owner" && given.expires_at.is_none();
+        let Some(given) = self.grants.get(id) else {
+            return false;
+        };
+        let mut others = self.grants.iter().filter(|(other, _)| *other != id);
+        matches!(given.scope, Scope::Organization(_))
+            && owns(given)
+            && !others.any(|(_, other)| other.scope == given.scope && owns(other))
+    }
+
     pub fn delete_resource(&mut self, id: &str) {
         self.resources.remove(id);
         self.withdraw_all("resource", id);

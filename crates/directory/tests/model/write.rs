@@ -24,7 +24,9 @@ impl History<'_> {
                 let (who, scope) = (self.id("u", who), self.scope(scope));
                 return self.grant(via, who, self.role(role), scope, expiry).await;
             }
-            Write::Withdraw(who, role, scope) => self.withdraw(via, who, role, scope).await,
+            Write::Withdraw(who, role, scope) => {
+                return self.withdraw(via, who, role, scope).await;
+            }
             Write::Expire(which, expiry) => self.expire(which, EPOCH + expiry).await,
             Write::Toggle(action) => self.toggle(Action::ALL[usize::from(action)]).await,
             Write::CreateProject(id, of) => {
@@ -104,20 +106,32 @@ impl History<'_> {
         id
     }
 
-    async fn withdraw(&mut self, via: Via, who: u8, role: u8, scope: (u8, u8)) -> bool {
+    async fn withdraw(
+        &mut self,
+        via: Via,
+        who: u8,
+        role: u8,
+        scope: (u8, u8),
+    ) -> Result<bool, String> {
         let (who, role, scope) = (self.id("u", who), self.role(role), self.scope(scope));
         let Some(id) = self.now.given(&who, &role, &scope).map(str::to_owned) else {
-            return false;
+            return Ok(false);
         };
         match via {
-            Via::Replica(which) => self.replicas[which].revoke(&id).await.unwrap(),
+            Via::Replica(which) => match self.replicas[which].revoke(&id).await {
+                Ok(()) if !self.now.is_last_owner(&id) => {}
+                Err(DirectoryError::Conflict(_)) if self.now.is_last_owner(&id) => {
+                    return Ok(false);
+                }
+                other => return Err(format!("withdraw: {other:?}")),
+            },
             Via::Sql => {
                 let delete = "DELETE FROM {}role_assignments WHERE assignment_id =";
                 self.sql(format!("{delete} '{id}'")).await;
             }
         }
         self.now.grants.remove(&id);
-        true
+        Ok(true)
     }
 
     async fn expire(&mut self, which: u8, expiry: i64) -> bool {
