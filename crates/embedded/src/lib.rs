@@ -20,6 +20,7 @@ pub mod promql;
 
 mod patterns;
 mod structured_metadata;
+mod ticker;
 mod volume;
 
 pub mod http;

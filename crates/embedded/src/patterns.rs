@@ -96,24 +96,19 @@ impl Miner {
             return;
         }
         let (words, marks) = cut(line);
-        let clusters = self.found.entry((level.to_owned(), marks)).or_default();
-        let cluster = match clusters.iter_mut().find(|cluster| cluster.is_like(&words)) {
-            Some(cluster) => {
-                cluster.take(&words);
-                cluster
-            }
-            None if self.count < MAX_KEPT => {
-                self.count += 1;
-                clusters.push(Cluster::of(&words));
-                let Some(cluster) = clusters.last_mut() else {
-                    return;
-                };
-                cluster
-            }
-            None => return,
-        };
-        cluster.lines += 1;
-        *cluster.steps.entry(step).or_default() += 1;
+        let key = (level.to_owned(), marks);
+        let known = self.found.get_mut(&key);
+        let known = known.and_then(|all| all.iter_mut().find(|one| one.is_like(&words)));
+        if let Some(cluster) = known {
+            cluster.take(&words);
+            cluster.count(step);
+        } else if self.count < MAX_KEPT {
+            // Only now is the key kept: lines may have ever other marks.
+            self.count += 1;
+            let mut cluster = Cluster::of(&words);
+            cluster.count(step);
+            self.found.entry(key).or_default().push(cluster);
+        }
     }
 
     fn finish(self, step_ns: i64) -> Vec<Pattern> {
@@ -149,6 +144,11 @@ impl Cluster {
             lines: 0,
             steps: BTreeMap::new(),
         }
+    }
+
+    fn count(&mut self, step: i64) {
+        self.lines += 1;
+        *self.steps.entry(step).or_default() += 1;
     }
 
     /// Whether more than half of the words that are not values agree.
@@ -309,6 +309,7 @@ mod tests {
             miner.add("info", line, 0);
         }
         assert_eq!(miner.count, MAX_KEPT);
+        assert_eq!(miner.found.len(), MAX_KEPT);
         assert_eq!(miner.finish(1).len(), MAX_SHOWN);
     }
 }

@@ -27,6 +27,7 @@ mod label_functions;
 mod limit;
 mod matching;
 mod modifiers;
+mod names;
 mod notes;
 mod operation;
 mod operator;
@@ -37,6 +38,7 @@ mod quantile;
 mod range_functions;
 mod range_vector;
 mod rate;
+mod selective;
 mod selector;
 mod series;
 mod sets;
@@ -44,17 +46,21 @@ mod sort;
 mod stored;
 mod subquery;
 mod topk;
+mod walk;
+
+use std::sync::Mutex;
 
 use query::promql::Expr;
 
 use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits, Stop};
-use crate::store::{HistogramSample, TenantMetrics};
+use crate::store::{HistogramSample, Patterns, TenantMetrics};
 use budget::Budget;
 use evaluator::{Evaluator, Steps};
 pub(crate) use kahan::Sum;
 use notes::Notes;
+pub(crate) use selective::{check_selective, is_selective};
 pub(crate) use selector::matchers;
 use series::{Series, Value};
 use stored::Resets;
@@ -152,6 +158,10 @@ pub struct Evaluation {
     pub warnings: Vec<String>,
     /// What may be wrong, likewise.
     pub infos: Vec<String>,
+    /// How many warnings there were that are not kept.
+    pub more_warnings: usize,
+    /// And how many infos.
+    pub more_infos: usize,
 }
 
 /// Evaluates a PromQL query over the metrics of one tenant.
@@ -160,6 +170,11 @@ pub fn evaluate(
     request: &Request,
     limits: &Limits,
 ) -> Result<Evaluation, EvalError> {
+    let mut patterns = Patterns::new(request.stop);
+    if !limits.any_selector {
+        check_selective(request.query, request.text, &mut patterns)?;
+    }
+    let patterns = Mutex::new(patterns);
     let budget = Budget::new(limits);
     let notes = Notes::default();
     let evaluator = Evaluator {
@@ -167,6 +182,7 @@ pub fn evaluate(
         stop: request.stop,
         budget: &budget,
         notes: &notes,
+        patterns: &patterns,
         lookback: i64::try_from(limits.lookback.as_millis()).unwrap_or(i64::MAX),
         query_span: (request.start_ms, request.end_ms),
         query_step: if request.instant { 0 } else { request.step_ms },
@@ -184,12 +200,14 @@ pub fn evaluate(
         answer,
         warnings: told.warnings,
         infos: told.infos,
+        more_warnings: told.more_warnings,
+        more_infos: told.more_infos,
     })
 }
 
 fn answer(evaluator: &Evaluator, request: &Request) -> Result<Answer, EvalError> {
     if let Some(range) = evaluator.top_level_range(request.query, request.instant)? {
-        return Ok(Answer::Matrix(sorted(range)));
+        return matrix(evaluator, range);
     }
     let value = evaluator.eval(request.query)?;
     let at = request.start_ms;
@@ -204,16 +222,17 @@ fn answer(evaluator: &Evaluator, request: &Request) -> Result<Answer, EvalError>
             at,
             values.first().copied().unwrap_or(f64::NAN),
         ))),
-        (Value::Scalar(values), false) => Ok(Answer::Matrix(sorted(evaluator.unlabelled(values)))),
+        (Value::Scalar(values), false) => matrix(evaluator, evaluator.unlabelled(values)),
         (Value::Vector(series), true) => {
-            let series = series::without_dropped_names(series)?;
+            let series = series::without_dropped_names(series, &mut evaluator.ticker())?;
             Ok(Answer::Vector(
                 series.into_iter().filter_map(instant).collect(),
             ))
         }
-        (Value::Vector(series), false) => Ok(Answer::Matrix(sorted(
-            series::without_dropped_names(series)?,
-        ))),
+        (Value::Vector(series), false) => {
+            let series = series::without_dropped_names(series, &mut evaluator.ticker())?;
+            matrix(evaluator, series)
+        }
     }
 }
 
@@ -227,17 +246,16 @@ fn instant(series: Series) -> Option<InstantSample> {
     })
 }
 
-fn sorted(series: Vec<Series>) -> Vec<RangeSeries> {
-    let mut sorted: Vec<_> = series
-        .into_iter()
-        .map(|one| RangeSeries {
-            labels: one.labels,
-            points: one.points,
-            histograms: one.histograms,
-        })
-        .collect();
-    sorted.sort_by(|a, b| a.labels.cmp(&b.labels));
-    sorted
+/// The answer to a range query, in the order of labels.
+fn matrix(evaluator: &Evaluator, series: Vec<Series>) -> Result<Answer, EvalError> {
+    let by_labels = |a: &Series, b: &Series| a.labels.cmp(&b.labels);
+    let sorted = sort::sorted_by(series, &mut evaluator.ticker(), by_labels)?;
+    let series = sorted.into_iter().map(|one| RangeSeries {
+        labels: one.labels,
+        points: one.points,
+        histograms: one.histograms,
+    });
+    Ok(Answer::Matrix(series.collect()))
 }
 
 #[cfg(test)]

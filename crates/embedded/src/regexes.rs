@@ -20,6 +20,19 @@ pub fn anchored(pattern: &str) -> Result<Regex, EvalError> {
     build(&format!("^(?s:{translated})$"), pattern)
 }
 
+/// Likewise, in no more than `room` bytes; and about how many it takes. `None` if it would take more
+/// than there is room for, and would not be too large otherwise.
+pub(crate) fn anchored_within(
+    pattern: &str,
+    room: usize,
+) -> Result<Option<(Regex, usize)>, EvalError> {
+    match Costed::new(Form::Anchored, pattern, room) {
+        Ok(costed) => Ok(Some(costed.into_parts())),
+        Err(Fault::NoRoom) => Ok(None),
+        Err(Fault::Invalid(error)) => Err(error),
+    }
+}
+
 /// Compiles a pattern that may match anywhere.
 pub fn unanchored(pattern: &str) -> Result<Regex, EvalError> {
     build(&translate::from_go(pattern)?, pattern)

@@ -32,6 +32,7 @@ use query::Matcher;
 
 use crate::labels::Labels;
 use crate::limits::{EvalError, Limits};
+use crate::ticker::Ticker;
 use crate::{Clock, ExemplarSeries, HistogramSeries, LogEntry, LogStream, SampleSeries};
 pub use chunks::Timed;
 pub use disk::codec::Record;
@@ -47,6 +48,7 @@ pub use histograms::HistogramSample;
 pub(crate) use lines::{Lines, LogLine, Needle, SharedReading};
 pub use metadata::{MetricKind, MetricMetadata};
 pub use refused::PushError;
+pub(crate) use select::Patterns;
 pub use select::Selection;
 use select::selections;
 pub use selected::Selected;
@@ -433,19 +435,22 @@ impl TenantLogs {
         start_ns: i64,
         end_ns: i64,
     ) -> Result<Vec<Selected<LogEntry>>, EvalError> {
-        self.0.select(&Selection::new(matchers)?, start_ns, end_ns)
+        let selection = Selection::new(matchers)?;
+        let mut ticker = Ticker::unheeding();
+        self.0.select(&selection, start_ns, end_ns, &mut ticker)
     }
 
     /// The label sets of the streams that all matchers of at least one group match, and that have
     /// lines both before `end_ns` (exclusive) and from `start_ns` on. Without a group: of all
     /// streams. What Loki's index knows of a stream is where it begins and ends, and so it is here.
-    pub fn label_sets(
+    pub(crate) fn label_sets(
         &self,
         groups: &[Vec<Matcher>],
         start_ns: i64,
         end_ns: i64,
+        patterns: &mut Patterns,
     ) -> Result<BTreeSet<Labels>, EvalError> {
-        label_sets(&self.0, groups, start_ns, end_ns)
+        label_sets(&self.0, groups, (start_ns, end_ns), patterns)
     }
 
     /// The streams that match, with their lines from `start_ns` on, and a tail that gets every
@@ -458,7 +463,9 @@ impl TenantLogs {
     ) -> Result<(Arc<Tail>, Vec<Selected<LogEntry>>), EvalError> {
         let selection = Selection::new(matchers)?;
         let open = || self.0.observer.open(selection.clone(), limits);
-        let (streams, tail) = self.0.select_and(&selection, start_ns, i64::MAX, open)?;
+        let mut ticker = Ticker::unheeding();
+        let times = (start_ns, i64::MAX);
+        let (streams, tail) = self.0.select_and(&selection, times, &mut ticker, open)?;
         Ok((tail, streams))
     }
 }
@@ -474,21 +481,33 @@ impl TenantMetrics {
         end_ms: i64,
     ) -> Result<Vec<Selected<Sample>>, EvalError> {
         let selection = Selection::new(matchers)?;
-        self.0
-            .select(&selection, start_ms, end_ms.saturating_add(1))
+        self.select_until(&selection, start_ms, end_ms, &mut Ticker::unheeding())
+    }
+
+    /// Likewise, of matchers that are compiled already, for as long as the ticker lets it.
+    pub(crate) fn select_until(
+        &self,
+        selection: &Selection,
+        start_ms: i64,
+        end_ms: i64,
+        ticker: &mut Ticker,
+    ) -> Result<Vec<Selected<Sample>>, EvalError> {
+        let end_ms = end_ms.saturating_add(1);
+        self.0.select(selection, start_ms, end_ms, ticker)
     }
 
     /// The label sets of the series that all matchers of at least one group match, and that have
     /// samples both up to `end_ms` and from `start_ms` on. Without a group: of all series.
-    pub fn label_sets(
+    pub(crate) fn label_sets(
         &self,
         groups: &[Vec<Matcher>],
         start_ms: i64,
         end_ms: i64,
+        patterns: &mut Patterns,
     ) -> Result<BTreeSet<Labels>, EvalError> {
-        let end_ms = end_ms.saturating_add(1);
-        let mut found = label_sets(&self.0, groups, start_ms, end_ms)?;
-        found.extend(label_sets(&self.1, groups, start_ms, end_ms)?);
+        let times = (start_ms, end_ms.saturating_add(1));
+        let mut found = label_sets(&self.0, groups, times, patterns)?;
+        found.extend(label_sets(&self.1, groups, times, patterns)?);
         Ok(found)
     }
 }
@@ -496,14 +515,16 @@ impl TenantMetrics {
 fn label_sets<T: Record>(
     shelf: &Shelf<T, impl Observer<T>>,
     groups: &[Vec<Matcher>],
-    start: i64,
-    end: i64,
+    (start, end): (i64, i64),
+    patterns: &mut Patterns,
 ) -> Result<BTreeSet<Labels>, EvalError> {
     let all = [Vec::new()];
-    let selections = selections(if groups.is_empty() { &all } else { groups })?;
+    let groups = if groups.is_empty() { &all } else { groups };
+    let selections = selections(groups, patterns)?;
+    let mut ticker = patterns.ticker();
     let mut found = BTreeSet::new();
     for selection in &selections {
-        shelf.labels(selection, start, end, &mut found)?;
+        shelf.labels(selection, (start, end), &mut ticker, &mut found)?;
     }
     Ok(found)
 }

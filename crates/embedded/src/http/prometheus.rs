@@ -1,5 +1,6 @@
 //! Prometheus's HTTP API, below `/prometheus/api/v1`. Errors are JSON, as Prometheus's are.
 
+mod bounded;
 mod escaped_name;
 mod exemplars;
 mod labels;
@@ -24,7 +25,9 @@ use http::{StatusCode, header};
 use super::params::Params;
 use super::{Shared, json, tenant, times, work};
 use crate::Backend;
-use crate::limits::{EvalError, Stop};
+use crate::limits::{EvalError, Limits, Stop};
+use crate::promql::is_selective;
+use crate::store::Patterns;
 
 const MILLI_NS: i64 = 1_000_000;
 
@@ -201,8 +204,24 @@ fn success(body: impl Into<Bytes>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// The matchers of each of these, which have to be selectors and no more.
-fn groups(selectors: &[String]) -> Result<Vec<Vec<Matcher>>, EvalError> {
+/// The matchers of each of these, which have to be selectors and no more, and to tell series apart.
+fn groups(
+    selectors: &[String],
+    limits: &Limits,
+    patterns: &mut Patterns,
+) -> Result<Vec<Vec<Matcher>>, EvalError> {
+    let groups = parsed(selectors)?;
+    for group in &groups {
+        if !limits.any_selector && !is_selective(group, patterns)? {
+            return Err(EvalError::Invalid(
+                "match[] must contain at least one non-empty matcher".to_owned(),
+            ));
+        }
+    }
+    Ok(groups)
+}
+
+fn parsed(selectors: &[String]) -> Result<Vec<Vec<Matcher>>, EvalError> {
     let group = |text: &String| -> Result<Vec<Matcher>, EvalError> {
         let invalid = EvalError::Invalid;
         let tree = promql::parse(text).map_err(|error| {

@@ -5,12 +5,19 @@ use std::collections::HashMap;
 use query::promql::ast::{Aggregate, AggregateOp, Expr, Grouping};
 
 use super::accumulate::State;
-use super::evaluator::{Evaluator, unwrap_parens, wrong_type};
+use super::evaluator::{Evaluator, HISTOGRAM, unwrap_parens, wrong_type};
+use super::names::Names;
 use super::quantile::quantile;
-use super::series::{Collector, Cursor, METRIC_NAME, Operand, Series, point};
+use super::series::{Collector, METRIC_NAME, Operand, Series, cost_of, point};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::numbers::go_float;
+
+/// As how many samples the state of a group at one step counts.
+const STATE: usize = 3;
+
+/// Samples that are added up between two looks at whether the query has to end.
+const CHUNK: usize = 4_096;
 
 /// Series that are aggregated into one, or chosen from together.
 #[derive(Debug)]
@@ -41,7 +48,7 @@ impl Evaluator<'_> {
             | Op::Stddev
             | Op::Stdvar => {
                 let series = self.vector(&aggregate.expr)?;
-                self.fold(aggregate, &groups(&series, grouping))
+                self.fold(aggregate, &self.groups(&series, grouping)?)
             }
             Op::Quantile => {
                 let parameters = self.scalar(param()?)?;
@@ -60,12 +67,12 @@ impl Evaluator<'_> {
                     self.notes
                         .ignored_in_aggregation(&aggregate.expr, "quantile");
                 }
-                self.quantiles(&groups(&series, grouping), &parameters)
+                self.quantiles(&self.groups(&series, grouping)?, &parameters)
             }
             Op::Topk | Op::Bottomk => {
                 let parameters = self.scalar(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
-                let groups = groups(&series, grouping);
+                let groups = self.groups(&series, grouping)?;
                 self.top(expr, &groups, &parameters, aggregate.op == Op::Topk)
             }
             Op::CountValues => {
@@ -76,12 +83,12 @@ impl Evaluator<'_> {
             Op::Limitk => {
                 let parameters = self.scalar(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
-                self.limitk(&groups(&series, grouping), &parameters)
+                self.limitk(&self.groups(&series, grouping)?, &parameters)
             }
             Op::LimitRatio => {
                 let parameters = self.scalar(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
-                self.limit_ratio(param()?, &groups(&series, grouping), &parameters)
+                self.limit_ratio(param()?, &self.groups(&series, grouping)?, &parameters)
             }
         }
     }
@@ -90,8 +97,9 @@ impl Evaluator<'_> {
     fn fold(&self, aggregate: &Aggregate, groups: &[Group]) -> Result<Vec<Series>, EvalError> {
         let (op, at) = (aggregate.op, &aggregate.expr);
         let mut found = Vec::with_capacity(groups.len());
+        let mut ticker = self.ticker();
         for group in groups {
-            self.stop.check()?;
+            ticker.tick(1)?;
             // States only where the group has values: a subquery may have very many steps.
             let spans = group.members.iter().filter_map(|one| one.span());
             let spans =
@@ -99,18 +107,25 @@ impl Evaluator<'_> {
             let first = spans.clone().map(|(first, _)| first).min();
             let first = first.unwrap_or_default();
             let after = spans.map(|(_, last)| last + 1).max().unwrap_or(first);
+            // A state takes as much as a few samples.
+            let held = (after - first).saturating_mul(STATE);
+            self.budget.take(held)?;
             let mut states: Vec<Option<State>> = vec![None; after - first];
             let place = |time: i64| self.steps.index(time).checked_sub(first);
             for member in &group.members {
-                for sample in &member.points {
-                    let at = place(sample.timestamp_ms);
-                    match at.and_then(|at| states.get_mut(at)) {
-                        Some(Some(state)) => state.add(sample.value),
-                        Some(empty) => *empty = Some(State::starting_with(op, sample.value)),
-                        None => {}
+                for points in member.points.chunks(CHUNK) {
+                    ticker.tick(points.len())?;
+                    for sample in points {
+                        let at = place(sample.timestamp_ms);
+                        match at.and_then(|at| states.get_mut(at)) {
+                            Some(Some(state)) => state.add(sample.value),
+                            Some(empty) => *empty = Some(State::starting_with(op, sample.value)),
+                            None => {}
+                        }
                     }
                 }
                 for sample in &member.histograms {
+                    ticker.tick(HISTOGRAM)?;
                     let histogram = &sample.histogram;
                     let Some(state) = place(sample.timestamp_ms).and_then(|at| states.get_mut(at))
                     else {
@@ -133,7 +148,9 @@ impl Evaluator<'_> {
                 drop_name: group.members.iter().any(|member| member.drop_name),
                 ..Series::default()
             };
-            for (time, state) in self.steps.times().skip(first).zip(states) {
+            let steps = self.steps.between(self.steps.time(first), self.steps.end);
+            for (time, state) in steps.times().zip(states) {
+                ticker.tick(1)?;
                 let Some((value, findings)) = state.map(State::finish) else {
                     continue;
                 };
@@ -150,7 +167,9 @@ impl Evaluator<'_> {
                     series.push(time, value);
                 }
             }
+            self.budget.give_back(held);
             if !series.is_empty() {
+                self.budget.take(series.cost())?;
                 found.push(series);
             }
         }
@@ -159,24 +178,35 @@ impl Evaluator<'_> {
 
     fn quantiles(&self, groups: &[Group], parameters: &[f64]) -> Result<Vec<Series>, EvalError> {
         let mut found = Vec::with_capacity(groups.len());
+        let mut ticker = self.ticker();
         for group in groups {
-            self.stop.check()?;
-            let mut cursors: Vec<Cursor> =
-                group.members.iter().map(|one| Cursor::new(one)).collect();
+            ticker.tick(1)?;
+            let mut walk = self.walk(group.members.iter().copied())?;
             let mut points = Vec::new();
-            for (time, q) in self.steps.times().zip(parameters) {
-                let values: Vec<f64> = cursors.iter_mut().filter_map(|one| one.at(time)).collect();
-                if !values.is_empty() {
+            let mut next = 0;
+            while let Some(step) = walk.step_from(next) {
+                next = step + 1;
+                let time = self.steps.time(step);
+                let mut values = Vec::new();
+                walk.each(step, |_, cursor| {
+                    values.extend(cursor.at(time));
+                    Ok(())
+                })?;
+                if let Some(q) = parameters.get(step)
+                    && !values.is_empty()
+                {
                     points.push(point(time, quantile(*q, values)));
                 }
             }
             if !points.is_empty() {
-                found.push(Series {
+                let series = Series {
                     labels: group.labels.clone(),
                     drop_name: group.members.iter().any(|member| member.drop_name),
                     points,
                     ..Series::default()
-                });
+                };
+                self.budget.take(series.cost())?;
+                found.push(series);
             }
         }
         Ok(found)
@@ -189,30 +219,31 @@ impl Evaluator<'_> {
         label: &str,
         grouping: Option<&Grouping>,
     ) -> Result<Vec<Series>, EvalError> {
-        let mut collector = Collector::default();
-        let mut cursors: Vec<Cursor> = series.iter().map(Cursor::new).collect();
-        let labels: Vec<Labels> = series
-            .iter()
-            .map(|one| group_labels(&one.labels, grouping))
-            .collect();
+        let mut collector = Collector::new(self.budget);
+        let mut walk = self.walk(series.iter())?;
+        let labels = self.group_labels(series, grouping)?;
+        let mut ticker = self.ticker();
         // `without` takes away the label of the value as any other, and so it does the name.
         let takes_label = grouping.is_some_and(|by| {
             by.without && (label == METRIC_NAME || by.labels.iter().any(|name| name == label))
         });
-        for time in self.steps.times() {
-            self.stop.check()?;
+        let mut next = 0;
+        while let Some(step) = walk.step_from(next) {
+            next = step + 1;
+            let time = self.steps.time(step);
             let mut counts: Vec<(usize, f64)> = Vec::new();
             let mut index: HashMap<usize, usize> = HashMap::new();
-            for (cursor, labels) in cursors.iter_mut().zip(&labels) {
-                let Some(value) = cursor.value_at(time) else {
-                    continue;
+            walk.each(step, |at, cursor| {
+                let (Some(value), Some(labels)) = (cursor.value_at(time), labels.get(at)) else {
+                    return Ok(());
                 };
+                ticker.tick(cost_of(labels))?;
                 let labels = if takes_label {
                     labels.clone()
                 } else {
                     labels.with(label, &shown(&value))
                 };
-                let slot = collector.slot(labels, false);
+                let slot = collector.slot(labels, false)?;
                 let at = *index.entry(slot).or_insert_with(|| {
                     counts.push((slot, 0.0));
                     counts.len() - 1
@@ -220,13 +251,59 @@ impl Evaluator<'_> {
                 if let Some((_, count)) = counts.get_mut(at) {
                     *count += 1.0;
                 }
-            }
-            self.budget.take(counts.len())?;
+                Ok(())
+            })?;
             for (slot, count) in counts {
                 collector.push(slot, time, Operand::Float(count))?;
             }
         }
         Ok(collector.finish())
+    }
+
+    /// The series of each group; groups in the order of their first series.
+    fn groups<'a>(
+        &self,
+        series: &'a [Series],
+        grouping: Option<&Grouping>,
+    ) -> Result<Vec<Group<'a>>, EvalError> {
+        let mut index: HashMap<Labels, usize> = HashMap::new();
+        let mut groups: Vec<Group<'a>> = Vec::new();
+        for (one, labels) in series.iter().zip(self.group_labels(series, grouping)?) {
+            let at = *index.entry(labels.clone()).or_insert_with(|| {
+                groups.push(Group {
+                    labels,
+                    members: Vec::new(),
+                });
+                groups.len() - 1
+            });
+            if let Some(group) = groups.get_mut(at) {
+                group.members.push(one);
+            }
+        }
+        Ok(groups)
+    }
+
+    /// The labels of the group that each series is of.
+    fn group_labels(
+        &self,
+        series: &[Series],
+        grouping: Option<&Grouping>,
+    ) -> Result<Vec<Labels>, EvalError> {
+        let Some(grouping) = grouping else {
+            return Ok(vec![Labels::default(); series.len()]);
+        };
+        let listed = Names::new(&grouping.labels);
+        let mut ticker = self.ticker();
+        let labels = series.iter().map(|one| {
+            ticker.tick(cost_of(&one.labels))?;
+            Ok(if grouping.without {
+                let kept = |name: &str| name != METRIC_NAME && !listed.has(name);
+                one.labels.filter(kept)
+            } else {
+                one.labels.filter(|name| listed.has(name))
+            })
+        });
+        labels.collect()
     }
 }
 
@@ -265,41 +342,5 @@ fn label_name(expr: &Expr) -> Result<String, EvalError> {
     match text.as_str() {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
         Some(_) | None => Err(EvalError::Execution(format!("invalid label name {text:?}"))),
-    }
-}
-
-/// The series of each group; groups in the order of their first series.
-fn groups<'a>(series: &'a [Series], grouping: Option<&Grouping>) -> Vec<Group<'a>> {
-    let mut index: HashMap<Labels, usize> = HashMap::new();
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for one in series {
-        let labels = group_labels(&one.labels, grouping);
-        let at = *index.entry(labels.clone()).or_insert_with(|| {
-            groups.push(Group {
-                labels,
-                members: Vec::new(),
-            });
-            groups.len() - 1
-        });
-        if let Some(group) = groups.get_mut(at) {
-            group.members.push(one);
-        }
-    }
-    groups
-}
-
-fn group_labels(labels: &Labels, grouping: Option<&Grouping>) -> Labels {
-    match grouping {
-        None => Labels::default(),
-        Some(Grouping {
-            without: false,
-            labels: wanted,
-        }) => labels.filter(|name| wanted.iter().any(|wanted| wanted == name)),
-        Some(Grouping {
-            without: true,
-            labels: unwanted,
-        }) => labels.filter(|name| {
-            name != METRIC_NAME && !unwanted.iter().any(|unwanted| unwanted == name)
-        }),
     }
 }

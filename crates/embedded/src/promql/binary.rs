@@ -2,7 +2,7 @@
 
 use query::promql::ast::{Binary, BinaryOp, Expr};
 
-use super::evaluator::{Evaluator, wrong_type};
+use super::evaluator::{Evaluator, HISTOGRAM, wrong_type};
 use super::operator::{Finding, Findings, Operator, Outcome};
 use super::series::{Operand, Series, Value};
 use crate::limits::EvalError;
@@ -33,11 +33,13 @@ impl Evaluator<'_> {
             },
             (Value::Scalar(lhs), Value::Scalar(rhs)) => {
                 let operator = Operator::of(binary.op)?;
-                let values = lhs
-                    .into_iter()
-                    .zip(rhs)
-                    .map(|(lhs, rhs)| operator.scalars(lhs, rhs));
-                Ok(Value::Scalar(values.collect()))
+                let mut ticker = self.ticker();
+                let values = lhs.into_iter().zip(rhs).map(|(lhs, rhs)| {
+                    ticker.tick(1)?;
+                    Ok(operator.scalars(lhs, rhs))
+                });
+                let values: Result<_, EvalError> = values.collect();
+                Ok(Value::Scalar(values?))
             }
             (Value::Vector(vector), Value::Scalar(scalar)) => Ok(Value::Vector(self.with_scalar(
                 (expr, binary),
@@ -79,7 +81,9 @@ impl Evaluator<'_> {
             Some(if changes { result } else { value })
         };
         let mut findings = Findings::default();
+        let mut ticker = self.ticker();
         for one in &mut vector {
+            ticker.tick(1 + one.points.len())?;
             if operator.is_trim() {
                 for point in std::mem::take(&mut one.points) {
                     let types = Finding::Types("float", binary.op, "float");
@@ -92,6 +96,7 @@ impl Evaluator<'_> {
                 value.is_some()
             });
             for sample in std::mem::take(&mut one.histograms) {
+                ticker.tick(HISTOGRAM)?;
                 let time = sample.timestamp_ms;
                 let Some(scalar) = scalar.get(self.steps.index(time)) else {
                     continue;

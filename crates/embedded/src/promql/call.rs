@@ -8,7 +8,7 @@ use query::promql::functions::Function;
 use super::evaluator::{Evaluator, unsupported, unwrap_parens, wrong_type};
 use super::range_functions::{RangeCall, RangeFunction};
 use super::selector::Newest;
-use super::series::{Cursor, Series, Value};
+use super::series::{Series, Value};
 use super::{dates, over_time, rate};
 use crate::histogram::Histogram;
 use crate::limits::EvalError;
@@ -65,7 +65,7 @@ impl Evaluator<'_> {
             F::AbsentOverTime => Ok(Value::Vector(self.absent_over_time(call)?)),
             F::Absent => {
                 let present = self.vector(argument(call, 0)?)?;
-                Ok(Value::Vector(self.absent(argument(call, 0)?, &present)))
+                Ok(Value::Vector(self.absent(argument(call, 0)?, &present)?))
             }
 
             F::Abs => math(f64::abs),
@@ -279,7 +279,9 @@ impl Evaluator<'_> {
             return self.map(times, |time| time);
         }
         let mut series = self.vector(expr)?;
+        let mut ticker = self.ticker();
         for one in &mut series {
+            ticker.tick(1 + one.points.len())?;
             let histograms = std::mem::take(&mut one.histograms);
             let times = histograms.iter().map(|sample| sample.timestamp_ms);
             one.points
@@ -295,15 +297,26 @@ impl Evaluator<'_> {
     /// `scalar(vector)`: its value at the steps at which it has exactly one, NaN at the others.
     fn only_value(&self, expr: &Expr) -> Result<Vec<f64>, EvalError> {
         let series = self.vector(expr)?;
-        let mut cursors: Vec<Cursor> = series.iter().map(Cursor::new).collect();
-        let values = self.steps.times().map(|time| {
-            let mut present = cursors.iter_mut().filter_map(|cursor| cursor.at(time));
-            match (present.next(), present.next()) {
-                (Some(value), None) => value,
-                (None, _) | (Some(_), Some(_)) => f64::NAN,
+        let mut walk = self.walk(series.iter())?;
+        let mut values = vec![f64::NAN; self.steps.count()];
+        let mut next = 0;
+        while let Some(step) = walk.step_from(next) {
+            next = step + 1;
+            let time = self.steps.time(step);
+            let (mut only, mut count) = (f64::NAN, 0_usize);
+            walk.each(step, |_, cursor| {
+                if let Some(value) = cursor.at(time) {
+                    (only, count) = (value, count + 1);
+                }
+                Ok(())
+            })?;
+            if count == 1
+                && let Some(place) = values.get_mut(step)
+            {
+                *place = only;
             }
-        });
-        Ok(values.collect())
+        }
+        Ok(values)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The walk over the tree.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use query::promql::ast::{BinaryOp, Expr, UnaryOp};
 
@@ -11,7 +11,8 @@ use super::series::{self, Series, Value, point};
 use super::stored::Resets;
 use crate::histogram::Histogram;
 use crate::limits::{EvalError, Stop};
-use crate::store::{HistogramSample, TenantMetrics};
+use crate::store::{HistogramSample, Patterns, TenantMetrics};
+use crate::ticker::Ticker;
 
 /// The steps of a query or a subquery, in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,17 @@ impl Steps {
         })
     }
 
+    /// The time of a step.
+    pub(super) fn time(self, index: usize) -> i64 {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        self.start.saturating_add(self.step.saturating_mul(index))
+    }
+
+    /// The steps from one of them to another.
+    pub(super) fn between(self, start: i64, end: i64) -> Self {
+        Self { start, end, ..self }
+    }
+
     /// The number of the step at `time`.
     pub(super) fn index(self, time: i64) -> usize {
         usize::try_from(time.saturating_sub(self.start) / self.step).unwrap_or_default()
@@ -61,6 +73,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) stop: &'a Stop,
     pub(super) budget: &'a Budget,
     pub(super) notes: &'a Notes,
+    pub(super) patterns: &'a Mutex<Patterns<'a>>,
     /// How far back a selector looks, in milliseconds.
     pub(super) lookback: i64,
     /// First and last time of the whole query: what `start()` and `end()` behind `@` mean.
@@ -71,6 +84,12 @@ pub(super) struct Evaluator<'a> {
     pub(super) delayed_name_removal: bool,
     pub(super) resets: Resets,
 }
+
+/// Samples that are changed between two looks at whether the query has to end.
+const CHUNK: usize = 4_096;
+
+/// About how many units of work it is to read a native histogram.
+pub(super) const HISTOGRAM: usize = 64;
 
 /// The refusal of what is right and cannot be evaluated here.
 pub(super) fn unsupported(what: impl std::fmt::Display) -> EvalError {
@@ -90,7 +109,7 @@ pub(super) fn unwrap_parens(mut expr: &Expr) -> &Expr {
     expr
 }
 
-impl Evaluator<'_> {
+impl<'a> Evaluator<'a> {
     /// Evaluates an expression.
     pub(super) fn eval(&self, expr: &Expr) -> Result<Value, EvalError> {
         self.stop.check()?;
@@ -102,7 +121,7 @@ impl Evaluator<'_> {
         };
         let left = match &value {
             Value::Scalar(values) => values.len(),
-            Value::Vector(series) => series.iter().map(Series::weight).sum(),
+            Value::Vector(series) => series.iter().map(Series::cost).sum(),
             Value::String(_) => 0,
         };
         self.budget.settle(before, left);
@@ -169,6 +188,16 @@ impl Evaluator<'_> {
         inner
     }
 
+    /// The regular expressions of the query, one after the other.
+    pub(super) fn patterns(&self) -> MutexGuard<'_, Patterns<'a>> {
+        self.patterns.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks the query's stop once in so much work.
+    pub(super) fn ticker(&self) -> Ticker<'_> {
+        Ticker::new(self.stop)
+    }
+
     /// Evaluates an instant vector.
     pub(super) fn vector(&self, expr: &Expr) -> Result<Vec<Series>, EvalError> {
         match self.eval(expr)? {
@@ -207,11 +236,15 @@ impl Evaluator<'_> {
         mut series: Vec<Series>,
         function: impl Fn(f64) -> f64,
     ) -> Result<Vec<Series>, EvalError> {
+        let mut ticker = self.ticker();
         for one in &mut series {
             self.drop_name(one);
             one.histograms.clear();
-            for point in &mut one.points {
-                point.value = function(point.value);
+            for points in one.points.chunks_mut(CHUNK) {
+                ticker.tick(points.len())?;
+                for point in points {
+                    point.value = function(point.value);
+                }
             }
         }
         series.retain(|one| !one.is_empty());
@@ -219,12 +252,15 @@ impl Evaluator<'_> {
     }
 
     fn negated(&self, mut series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+        let mut ticker = self.ticker();
         for one in &mut series {
             self.drop_name(one);
+            ticker.tick(one.points.len())?;
             for point in &mut one.points {
                 point.value = -point.value;
             }
             for sample in &mut one.histograms {
+                ticker.tick(HISTOGRAM)?;
                 Arc::make_mut(&mut sample.histogram).scale(-1.0);
             }
         }
@@ -237,12 +273,16 @@ impl Evaluator<'_> {
         mut series: Vec<Series>,
         function: impl Fn(&Histogram) -> f64,
     ) -> Result<Vec<Series>, EvalError> {
+        let mut ticker = self.ticker();
         for one in &mut series {
             self.drop_name(one);
             let histograms = std::mem::take(&mut one.histograms);
-            let of =
-                |sample: HistogramSample| point(sample.timestamp_ms, function(&sample.histogram));
-            one.points = histograms.into_iter().map(of).collect();
+            let of = |sample: HistogramSample| {
+                ticker.tick(HISTOGRAM)?;
+                Ok(point(sample.timestamp_ms, function(&sample.histogram)))
+            };
+            let points: Result<_, EvalError> = histograms.into_iter().map(of).collect();
+            one.points = points?;
         }
         series.retain(|one| !one.is_empty());
         self.merged(series)
@@ -254,9 +294,11 @@ impl Evaluator<'_> {
         mut series: Vec<Series>,
         function: impl Fn(usize, f64) -> Option<f64>,
     ) -> Result<Vec<Series>, EvalError> {
+        let mut ticker = self.ticker();
         for one in &mut series {
             self.drop_name(one);
             one.histograms.clear();
+            ticker.tick(one.points.len())?;
             one.points.retain_mut(|point| {
                 let value = function(self.steps.index(point.timestamp_ms), point.value);
                 point.value = value.unwrap_or(point.value);
@@ -281,6 +323,6 @@ impl Evaluator<'_> {
         if self.delayed_name_removal {
             return Ok(series);
         }
-        series::merge(series)
+        series::merge(series, &mut self.ticker())
     }
 }

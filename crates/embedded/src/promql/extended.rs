@@ -5,7 +5,7 @@
 
 use query::promql::ast::{Expr, Extension, VectorSelector};
 
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, HISTOGRAM};
 use super::extended_histograms;
 use super::range_functions::Window;
 use super::rate::Change;
@@ -178,6 +178,7 @@ impl Evaluator<'_> {
         let to = last.saturating_add(self.lookback);
         let mut found = Vec::new();
         let mut reading = Reading::default();
+        let mut ticker = self.ticker();
         for stored in self.stored(&matchers(selector), from, to)? {
             self.stop.check()?;
             let mut samples = stored.read(&mut reading, self.resets)?;
@@ -188,6 +189,7 @@ impl Evaluator<'_> {
                 ..Series::default()
             };
             for step in self.steps.times() {
+                ticker.tick(1)?;
                 let time = shift.of(step);
                 let within = (
                     time.saturating_sub(self.lookback),
@@ -197,11 +199,11 @@ impl Evaluator<'_> {
                 let histograms = part(&samples.histograms, within, |one| one.timestamp_ms);
                 let value = match (points, histograms) {
                     (points, []) => smoothed(points, time).map(Operand::Float),
-                    ([], histograms) => extended_histograms::smoothed(
-                        histograms,
-                        time,
-                        (self.notes, expr, &series.labels),
-                    ),
+                    ([], histograms) => {
+                        ticker.tick(HISTOGRAM)?;
+                        let about = (self.notes, expr, &series.labels);
+                        extended_histograms::smoothed(histograms, time, about)
+                    }
                     ([..], [..]) => {
                         self.notes.mixed(expr, &series.labels);
                         None
@@ -211,8 +213,8 @@ impl Evaluator<'_> {
                     series.push(step, value);
                 }
             }
-            self.budget.take(series.weight())?;
             if !series.is_empty() {
+                self.budget.take(series.cost())?;
                 found.push(series);
             }
         }

@@ -6,10 +6,10 @@ use std::collections::HashMap;
 use query::promql::ast::{Call, Expr};
 
 use super::call::{argument, text};
-use super::evaluator::Evaluator;
+use super::evaluator::{Evaluator, HISTOGRAM};
 use super::notes::Raised;
 use super::quantile::{Bucket, bucket_fraction, bucket_quantile};
-use super::series::{Collector, Cursor, Operand, Series, unnamed};
+use super::series::{Collector, Cursor, Operand, Series, cost_of, unnamed};
 use crate::histogram::{Histogram, NanEffect};
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -21,6 +21,16 @@ const BUCKET_LABEL: &str = "le";
 enum AnyHistogram<'a> {
     Classic(Vec<Bucket>),
     Native(&'a Histogram),
+}
+
+impl AnyHistogram<'_> {
+    /// About how many units of work it is to read it.
+    fn work(&self) -> usize {
+        match self {
+            Self::Classic(buckets) => buckets.len(),
+            Self::Native(_) => HISTOGRAM,
+        }
+    }
 }
 
 /// A histogram over the steps: the series of its buckets, or a series of native ones, or both.
@@ -40,13 +50,13 @@ impl Evaluator<'_> {
         for q in &quantiles {
             self.notes.check_quantile(q_expr, *q);
         }
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(self.budget);
         self.per_histogram(at, &series, |step, time, labels, histogram| {
             let Some(q) = quantiles.get(step) else {
                 return Ok(());
             };
             let value = self.quantile(at, (*q, time, labels), histogram);
-            let slot = collector.slot(self.result_labels(labels), true);
+            let slot = collector.slot(self.result_labels(labels), true)?;
             collector.push(slot, time, Operand::Float(value))
         })?;
         Ok(collector.finish())
@@ -65,13 +75,15 @@ impl Evaluator<'_> {
             quantiles.push(q);
         }
         let series = self.vector(at)?;
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(self.budget);
+        let mut ticker = self.ticker();
         self.per_histogram(at, &series, |step, time, labels, histogram| {
             for q in quantiles.iter().filter_map(|all| all.get(step)) {
+                ticker.tick(histogram.work() + cost_of(labels))?;
                 let value = self.quantile(at, (*q, time, labels), histogram);
                 let labels = self.result_labels(labels).with(label, &open_metrics(*q));
                 // The label may be the name, which then is not the one that has to go.
-                let slot = collector.slot(labels, self.delayed_name_removal);
+                let slot = collector.slot(labels, self.delayed_name_removal)?;
                 collector.push(slot, time, Operand::Float(value))?;
             }
             Ok(())
@@ -85,7 +97,7 @@ impl Evaluator<'_> {
         let uppers = self.scalar(argument(call, 1)?)?;
         let at = argument(call, 2)?;
         let series = self.vector(at)?;
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(self.budget);
         self.per_histogram(at, &series, |step, time, labels, histogram| {
             let (Some(lower), Some(upper)) = (lowers.get(step), uppers.get(step)) else {
                 return Ok(());
@@ -98,7 +110,7 @@ impl Evaluator<'_> {
                     value
                 }
             };
-            let slot = collector.slot(self.result_labels(labels), true);
+            let slot = collector.slot(self.result_labels(labels), true)?;
             collector.push(slot, time, Operand::Float(value))
         })?;
         Ok(collector.finish())
@@ -164,24 +176,29 @@ impl Evaluator<'_> {
         series: &[Series],
         mut function: impl FnMut(usize, i64, &Labels, &AnyHistogram) -> Result<(), EvalError>,
     ) -> Result<(), EvalError> {
-        for (labels, parts) in self.histograms(at, series) {
-            self.stop.check()?;
-            let mut cursors: Vec<(f64, Cursor)> = parts
-                .buckets
-                .into_iter()
-                .map(|(bound, series)| (bound, Cursor::new(series)))
-                .collect();
+        let mut ticker = self.ticker();
+        for (labels, parts) in self.histograms(at, series)? {
+            ticker.tick(1)?;
+            let all = parts.buckets.iter().map(|(_, series)| *series);
+            let mut walk = self.walk(all.chain(parts.native))?;
             let mut native = parts.native.map(Cursor::new);
-            for (step, time) in self.steps.times().enumerate() {
-                let buckets: Vec<Bucket> = cursors
-                    .iter_mut()
-                    .filter_map(|(upper_bound, cursor)| {
-                        Some(Bucket {
+            let mut next = 0;
+            while let Some(step) = walk.step_from(next) {
+                next = step + 1;
+                let time = self.steps.time(step);
+                let mut buckets: Vec<Bucket> = Vec::new();
+                walk.each(step, |at, cursor| {
+                    if let Some((upper_bound, _)) = parts.buckets.get(at)
+                        && let Some(count) = cursor.at(time)
+                    {
+                        buckets.push(Bucket {
                             upper_bound: *upper_bound,
-                            count: cursor.at(time)?,
-                        })
-                    })
-                    .collect();
+                            count,
+                        });
+                    }
+                    Ok(())
+                })?;
+                ticker.tick(buckets.len() + cost_of(&labels))?;
                 let native = native.as_mut().and_then(|cursor| cursor.histogram_at(time));
                 match (native, buckets.is_empty()) {
                     (None, true) => {}
@@ -201,7 +218,12 @@ impl Evaluator<'_> {
 
     /// The histograms that the series are, or are buckets of, with their labels but the bucket's. A
     /// number without a bound is of none.
-    fn histograms<'a>(&self, at: &Expr, series: &'a [Series]) -> Vec<(Labels, Parts<'a>)> {
+    fn histograms<'a>(
+        &self,
+        at: &Expr,
+        series: &'a [Series],
+    ) -> Result<Vec<(Labels, Parts<'a>)>, EvalError> {
+        let mut ticker = self.ticker();
         let mut index: HashMap<Labels, usize> = HashMap::new();
         let mut found: Vec<(Labels, Parts)> = Vec::new();
         let mut place = |labels: Labels, found: &mut Vec<(Labels, Parts<'a>)>| {
@@ -211,6 +233,7 @@ impl Evaluator<'_> {
             })
         };
         for one in series {
+            ticker.tick(cost_of(&one.labels))?;
             if !one.histograms.is_empty() {
                 let at = place(one.labels.clone(), &mut found);
                 if let Some((_, parts)) = found.get_mut(at) {
@@ -233,7 +256,7 @@ impl Evaluator<'_> {
                 parts.buckets.push((bound, one));
             }
         }
-        found
+        Ok(found)
     }
 }
 

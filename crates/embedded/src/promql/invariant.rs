@@ -119,8 +119,12 @@ impl Evaluator<'_> {
             Value::Vector(series) => {
                 let weight: usize = series.iter().map(Series::weight).sum();
                 self.budget.take(weight.saturating_mul(count))?;
-                let series = series.into_iter().map(|one| self.at_all_steps(one));
-                Ok(Value::Vector(series.collect()))
+                let mut ticker = self.ticker();
+                let series = series.into_iter().map(|one| {
+                    ticker.tick(count)?;
+                    Ok(self.at_all_steps(one))
+                });
+                Ok(Value::Vector(series.collect::<Result<_, EvalError>>()?))
             }
             Value::String(text) => Ok(Value::String(text)),
         }

@@ -5,34 +5,46 @@ use regex::Captures;
 
 use super::call::{argument, text};
 use super::evaluator::Evaluator;
-use super::series::{METRIC_NAME, Series, merge};
+use super::series::{METRIC_NAME, Series, cost_of, merge};
 use crate::limits::EvalError;
-use crate::regexes;
+use crate::ticker::Ticker;
 
 impl Evaluator<'_> {
     /// `label_replace(vector, dst, replacement, src, regex)`
     pub(super) fn label_replace(&self, call: &Call) -> Result<Vec<Series>, EvalError> {
         let (dst, replacement) = (text(call, 1)?, text(call, 2)?);
         let (src, pattern) = (text(call, 3)?, text(call, 4)?);
-        let regex = regexes::anchored(pattern).map_err(|_| {
-            EvalError::Execution(format!(
+        let mut series = self.vector(argument(call, 0)?)?;
+        let regex = self.patterns().compile(pattern);
+        let regex = regex.map_err(|error| match error {
+            EvalError::Invalid(_) => EvalError::Execution(format!(
                 "invalid regular expression in label_replace(): {pattern}"
-            ))
+            )),
+            EvalError::Unsupported(_)
+            | EvalError::Execution(_)
+            | EvalError::Limit(_)
+            | EvalError::Timeout
+            | EvalError::NoPlace
+            | EvalError::TooManyWaiting
+            | EvalError::Canceled
+            | EvalError::Unreadable
+            | EvalError::Internal => error,
         })?;
         if dst.is_empty() {
             return Err(EvalError::Execution(format!(
                 "invalid destination label name in label_replace(): {dst}"
             )));
         }
-        let mut series = self.vector(argument(call, 0)?)?;
+        let mut ticker = self.ticker();
         for one in &mut series {
             let value = one.labels.get(src);
+            ticker.tick(1 + value.len())?;
             if let Some(captures) = regex.captures(value) {
-                let value = expand(replacement, &captures);
-                set(one, dst, &value)?;
+                let value = expand(replacement, &captures)?;
+                self.set_label(one, dst, &value, &mut ticker)?;
             }
         }
-        merge(series)
+        merge(series, &mut ticker)
     }
 
     /// `label_join(vector, dst, separator, src, …)`
@@ -52,39 +64,63 @@ impl Evaluator<'_> {
             )));
         }
         let mut series = self.vector(argument(call, 0)?)?;
+        let mut ticker = self.ticker();
         for one in &mut series {
-            let values: Vec<&str> = sources.iter().map(|src| one.labels.get(src)).collect();
-            let joined = values.join(separator);
-            set(one, dst, &joined)?;
+            ticker.tick(sources.len())?;
+            let mut joined = String::new();
+            for (at, src) in sources.iter().enumerate() {
+                let between = if at == 0 { "" } else { separator };
+                append(&mut joined, &[between, one.labels.get(src)])?;
+            }
+            self.set_label(one, dst, &joined, &mut ticker)?;
         }
-        merge(series)
+        merge(series, &mut ticker)
+    }
+
+    fn set_label(
+        &self,
+        series: &mut Series,
+        name: &str,
+        value: &str,
+        ticker: &mut Ticker,
+    ) -> Result<(), EvalError> {
+        let before = cost_of(&series.labels);
+        // All labels are copied.
+        ticker.tick(before + value.len() / 16)?;
+        series.labels = series.labels.with(name, value);
+        self.budget.take(cost_of(&series.labels))?;
+        self.budget.give_back(before);
+        // A name that was given on purpose stays.
+        if name == METRIC_NAME {
+            series.drop_name = false;
+        }
+        Ok(())
     }
 }
 
 /// Bytes that a label made by a function may have. Nested calls could double a value each.
 const LONGEST_VALUE: usize = 64 << 10;
 
-fn set(series: &mut Series, name: &str, value: &str) -> Result<(), EvalError> {
-    if value.len() > LONGEST_VALUE {
-        return Err(EvalError::Limit(format!(
-            "a label would get a value of more than {LONGEST_VALUE} bytes"
-        )));
-    }
-    series.labels = series.labels.with(name, value);
-    // A name that was given on purpose stays.
-    if name == METRIC_NAME {
-        series.drop_name = false;
+/// Appends to a label's value, as long as it may be.
+fn append(value: &mut String, texts: &[&str]) -> Result<(), EvalError> {
+    for text in texts {
+        if text.len() > LONGEST_VALUE.saturating_sub(value.len()) {
+            return Err(EvalError::Limit(format!(
+                "a label would get a value of more than {LONGEST_VALUE} bytes"
+            )));
+        }
+        value.push_str(text);
     }
     Ok(())
 }
 
 /// Fills a template as Go's `Regexp.Expand` does: `$1`, `${1}`, `$name`, `${name}`, `$$`; a group
 /// that does not exist or did not match is empty, and a `$` that begins none of these stays.
-fn expand(template: &str, captures: &Captures) -> String {
+fn expand(template: &str, captures: &Captures) -> Result<String, EvalError> {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, behind)) = rest.split_once('$') {
-        out.push_str(before);
+        append(&mut out, &[before])?;
         rest = behind;
         if let Some(behind) = rest.strip_prefix('$') {
             out.push('$');
@@ -110,15 +146,16 @@ fn expand(template: &str, captures: &Captures) -> String {
             Ok(number) => captures.get(number),
             Err(_) => captures.name(name),
         };
-        out.push_str(group.map_or("", |group| group.as_str()));
+        append(&mut out, &[group.map_or("", |group| group.as_str())])?;
     }
-    out.push_str(rest);
-    out
+    append(&mut out, &[rest])?;
+    Ok(out)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::regexes;
 
     #[test]
     fn templates_are_filled_as_go_fills_them() {
@@ -137,7 +174,7 @@ mod tests {
             ("$-", "$-"),
             ("${first}", "ab"),
         ] {
-            assert_eq!(expand(template, &captures), wanted, "{template}");
+            assert_eq!(expand(template, &captures).unwrap(), wanted, "{template}");
         }
     }
 }

@@ -5,7 +5,7 @@ use twox_hash::XxHash64;
 
 use super::aggregate::Group;
 use super::evaluator::Evaluator;
-use super::series::{Collector, Cursor, Series};
+use super::series::{Collector, Series, cost_of};
 use super::topk::counts;
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -21,9 +21,11 @@ impl Evaluator<'_> {
         let Some(counts) = counts(parameters)? else {
             return Ok(Vec::new());
         };
-        self.choose(groups, |step, found, _| {
-            counts.get(step).is_some_and(|most| found < *most)
-        })
+        self.choose(
+            groups,
+            |_| 0.0,
+            |step, found, _| counts.get(step).is_some_and(|most| found < *most),
+        )
     }
 
     /// That share of the series, always the same ones; with a negative ratio those that the
@@ -53,10 +55,9 @@ impl Evaluator<'_> {
                 );
             }
         }
-        self.choose(groups, |step, _, labels| {
+        self.choose(groups, place, |step, _, place| {
             let ratio = parameters.get(step).copied().unwrap_or_default();
             let ratio = ratio.clamp(-1.0, 1.0);
-            let place = place(labels);
             if ratio >= 0.0 {
                 place < ratio
             } else {
@@ -66,29 +67,44 @@ impl Evaluator<'_> {
     }
 
     /// The values of series that are wanted: by the step, how many of the group were taken at it,
-    /// and the labels.
+    /// and where the series stands.
     fn choose(
         &self,
         groups: &[Group],
-        wanted: impl Fn(usize, usize, &Labels) -> bool,
+        place: fn(&Labels) -> f64,
+        wanted: impl Fn(usize, usize, f64) -> bool,
     ) -> Result<Vec<Series>, EvalError> {
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(self.budget);
+        let mut ticker = self.ticker();
         for group in groups {
-            self.stop.check()?;
+            ticker.tick(1)?;
             let members = &group.members;
-            let mut cursors: Vec<Cursor> = members.iter().map(|one| Cursor::new(one)).collect();
-            for (step, time) in self.steps.times().enumerate() {
+            let mut walk = self.walk(members.iter().copied())?;
+            let mut slots = vec![None; members.len()];
+            let places = members.iter().map(|member| {
+                ticker.tick(cost_of(&member.labels))?;
+                Ok(place(&member.labels))
+            });
+            let places: Vec<f64> = places.collect::<Result<_, EvalError>>()?;
+            let mut next = 0;
+            while let Some(step) = walk.step_from(next) {
+                next = step + 1;
+                let time = self.steps.time(step);
                 let mut taken = 0;
-                for (member, cursor) in members.iter().zip(&mut cursors) {
-                    let Some(value) = cursor.value_at(time) else {
-                        continue;
+                walk.each(step, |at, cursor| {
+                    let (Some(member), Some(slot), Some(value)) =
+                        (members.get(at), slots.get_mut(at), cursor.value_at(time))
+                    else {
+                        return Ok(());
                     };
-                    if wanted(step, taken, &member.labels) {
+                    let place = places.get(at).copied().unwrap_or_default();
+                    if wanted(step, taken, place) {
                         taken += 1;
-                        let slot = collector.slot(member.labels.clone(), member.drop_name);
+                        let slot = collector.slot_of(slot, member)?;
                         collector.push(slot, time, value)?;
                     }
-                }
+                    Ok(())
+                })?;
             }
         }
         Ok(collector.finish())

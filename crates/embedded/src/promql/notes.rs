@@ -1,21 +1,25 @@
 //! What is to be told beside an answer: Prometheus's annotations.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use query::promql::Expr;
 use query::promql::ast::BinaryOp;
+use twox_hash::XxHash64;
 
 use super::evaluator::unwrap_parens;
 use super::positions::Positions;
 use crate::labels::Labels;
 use crate::numbers::{go_general, go_rounded};
 
-/// Different notes that are kept; what comes when there are more is not told.
+/// Different notes that are kept; of more only their number is.
 const MOST_NOTES: usize = 1_000;
 
+/// So many different ones are counted beyond them.
+const MOST_COUNTED: usize = 100_000;
+
 /// How much a note should trouble who reads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Severity {
     Warning,
     Info,
@@ -24,7 +28,14 @@ pub(super) enum Severity {
 /// The notes of an evaluation. Each is told once, with the place of the expression that it is
 /// about.
 #[derive(Debug, Default)]
-pub(super) struct Notes(Mutex<BTreeMap<(Severity, String), Place>>);
+pub(super) struct Notes(Mutex<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    kept: BTreeMap<(Severity, String), Place>,
+    /// Hashes of those that are not kept, to count none twice.
+    more: HashSet<(Severity, u64)>,
+}
 
 /// Where a note belongs, and what is known beyond its sentence.
 #[derive(Debug)]
@@ -50,6 +61,9 @@ pub(super) struct Raised {
 pub(super) struct Told {
     pub(super) warnings: Vec<String>,
     pub(super) infos: Vec<String>,
+    /// How many there were beyond these.
+    pub(super) more_warnings: usize,
+    pub(super) more_infos: usize,
 }
 
 impl Notes {
@@ -62,13 +76,20 @@ impl Notes {
     }
 
     fn add(&self, severity: Severity, at: &Expr, message: String, raised: Option<Raised>) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if notes.len() >= MOST_NOTES {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let noted = &mut *noted;
+        let key = (severity, message);
+        if noted.kept.len() >= MOST_NOTES && !noted.kept.contains_key(&key) {
+            if noted.more.len() < MOST_COUNTED {
+                let hash = XxHash64::oneshot(0, key.1.as_bytes());
+                noted.more.insert((severity, hash));
+            }
             return;
         }
         let expr = place_of(at);
-        let place = notes
-            .entry((severity, message))
+        let place = noted
+            .kept
+            .entry(key)
             .or_insert(Place { expr, raised: None });
         // Of several places that have the same to tell, the last one is told.
         place.expr = expr;
@@ -234,8 +255,14 @@ impl Notes {
 
     /// All notes as Prometheus words them, with their places in the query.
     pub(super) fn tell(self, text: &str, query: &Expr) -> Told {
-        let notes = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut told = Told::default();
+        let noted = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let more = |severity| noted.more.iter().filter(|(of, _)| *of == severity).count();
+        let mut told = Told {
+            more_warnings: more(Severity::Warning),
+            more_infos: more(Severity::Info),
+            ..Told::default()
+        };
+        let notes = noted.kept;
         if notes.is_empty() {
             return told;
         }
@@ -337,5 +364,25 @@ fn of_metric(labels: &Labels) -> String {
     match name(labels) {
         "" => String::new(),
         name => format!(" for metric name {name:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_that_are_not_kept_are_counted_once_each() {
+        let query = query::promql::parse("up").unwrap();
+        let notes = Notes::default();
+        for _ in 0..2 {
+            for at in 0..MOST_NOTES + 200 {
+                notes.warn(&query, format!("of {at}"));
+            }
+        }
+        notes.info(&query, "one more");
+        let told = notes.tell("up", &query);
+        assert_eq!((told.warnings.len(), told.more_warnings), (MOST_NOTES, 200));
+        assert_eq!((told.infos.len(), told.more_infos), (0, 1));
     }
 }

@@ -5,20 +5,23 @@ use std::collections::HashMap;
 
 use query::promql::ast::{Binary, Side};
 
-use super::matching::{SideSeries, matching_labels};
+use super::matching::{Matching, SideSeries};
 use super::operator::{Findings, Operator, Outcome};
-use super::series::{Collector, Operand, Series, unnamed};
+use super::series::{Collector, Operand, Series, cost_of, unnamed};
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::ticker::Ticker;
 
 /// An operation between vectors while its steps are walked. `many` is the left side, or the right
 /// one with `group_right`.
 pub(super) struct Operation<'a> {
     pub(super) binary: &'a Binary,
+    pub(super) matching: Matching<'a>,
     pub(super) operator: Operator,
     pub(super) group_side: Option<Side>,
     pub(super) delayed_name_removal: bool,
-    pub(super) collector: Collector,
+    pub(super) collector: Collector<'a>,
+    pub(super) ticker: Ticker<'a>,
     /// The series of the answer that a pair of operands goes to; where a value stands in for a
     /// missing partner, its side has none.
     pub(super) slots: HashMap<(Option<usize>, Option<usize>), usize>,
@@ -37,19 +40,19 @@ impl Operation<'_> {
         &mut self,
         many: Option<(usize, &Series)>,
         one: Option<(usize, &Series)>,
-    ) -> usize {
+    ) -> Result<usize, EvalError> {
         let pair = (many.map(|(at, _)| at), one.map(|(at, _)| at));
         let recent = pair.0.and_then(|at| self.recent.get(at).copied().flatten());
         if let Some((partner, slot)) = recent
             && partner == pair.1
         {
-            return slot;
+            return Ok(slot);
         }
-        let slot = self.slot_of(pair, many, one);
+        let slot = self.slot_of(pair, many, one)?;
         if let Some(recent) = pair.0.and_then(|at| self.recent.get_mut(at)) {
             *recent = Some((pair.1, slot));
         }
-        slot
+        Ok(slot)
     }
 
     fn slot_of(
@@ -57,27 +60,26 @@ impl Operation<'_> {
         pair: (Option<usize>, Option<usize>),
         many: Option<(usize, &Series)>,
         one: Option<(usize, &Series)>,
-    ) -> usize {
+    ) -> Result<usize, EvalError> {
         if let Some(slot) = self.slots.get(&pair) {
-            return *slot;
+            return Ok(*slot);
         }
         // What stands in for a missing series has the labels by which it would have matched.
-        let matching = self.binary.matching.as_ref();
         let stand_in = |other: Option<(usize, &Series)>| {
             other.map_or_else(Labels::default, |(_, other)| {
-                matching_labels(&other.labels, matching)
+                self.matching.labels(&other.labels)
             })
         };
         let own = |side: Option<(usize, &Series)>| side.map(|(_, series)| series.labels.clone());
         let many_labels = own(many).unwrap_or_else(|| stand_in(one));
         let one_labels = own(one).unwrap_or_else(|| stand_in(many));
-        let labels = self.labels(&many_labels, &one_labels);
-        let slot = self.collector.slot(labels, self.binary.return_bool);
+        let labels = self.labels(&many_labels, &one_labels)?;
+        let slot = self.collector.slot(labels, self.binary.return_bool)?;
         self.slots.insert(pair, slot);
         if self.matched_slots.len() <= slot {
             self.matched_slots.resize(slot + 1, None);
         }
-        slot
+        Ok(slot)
     }
 
     /// Takes up what comes of a pair of values. Whether they are taken for a match: where there is no
@@ -121,12 +123,12 @@ impl Operation<'_> {
     }
 
     /// The series that the results of a pair of series go to, still without values.
-    pub(super) fn result(&self, many: &Series, one: &Series) -> Series {
-        Series {
-            labels: self.labels(&many.labels, &one.labels),
+    pub(super) fn result(&mut self, many: &Series, one: &Series) -> Result<Series, EvalError> {
+        Ok(Series {
+            labels: self.labels(&many.labels, &one.labels)?,
             drop_name: self.binary.return_bool,
             ..Series::default()
-        }
+        })
     }
 
     /// What comes of a pair of values, the one of the "many" side first.
@@ -139,27 +141,32 @@ impl Operation<'_> {
     }
 
     /// The labels of a result, from those of its operands.
-    fn labels(&self, many: &Labels, one: &Labels) -> Labels {
+    fn labels(&mut self, many: &Labels, one: &Labels) -> Result<Labels, EvalError> {
         let drops_name = self.operator.is_arithmetic()
             || (self.binary.return_bool && !self.delayed_name_removal);
-        let mut labels = if drops_name {
+        self.ticker.tick(cost_of(many))?;
+        let labels = if drops_name {
             unnamed(many)
         } else {
             many.clone()
         };
-        let Some(matching) = &self.binary.matching else {
-            return labels;
+        let matching = self.binary.matching.as_ref();
+        let Some(group) = matching.and_then(|matching| matching.group.as_ref()) else {
+            return Ok(self.matching.kept(labels));
         };
-        match &matching.group {
-            None => labels
-                .filter(|name| matching.labels.iter().any(|listed| listed == name) == matching.on),
-            Some(group) => {
-                for name in &group.include {
-                    labels = labels.with(name, one.get(name));
-                }
-                labels
-            }
+        if group.include.is_empty() {
+            return Ok(labels);
         }
+        // Of labels of the same name the last one counts, and an empty one is none.
+        self.ticker.tick(cost_of(one) + group.include.len())?;
+        let own = labels.iter();
+        let included = group
+            .include
+            .iter()
+            .map(|name| (name.as_str(), one.get(name)));
+        let pairs = own.chain(included);
+        let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        Ok(Labels::new(pairs.collect()))
     }
 
     pub(super) fn duplicate(
@@ -175,7 +182,7 @@ impl Operation<'_> {
             side.map_or_else(Labels::default, |side| side.series.labels.clone())
         };
         let (series, other) = (labels(series), labels(other));
-        let group = quoted(&matching_labels(&series, self.binary.matching.as_ref()));
+        let group = quoted(&self.matching.labels(&series));
         let mut both = [quoted(&series), quoted(&other)];
         both.sort_unstable();
         let [first, second] = both;

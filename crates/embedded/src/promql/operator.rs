@@ -35,9 +35,12 @@ pub(super) enum Finding {
     Reconciled(&'static str),
 }
 
+/// Steps of which findings are kept one by one.
+const MOST_STEPS: usize = 100_000;
+
 /// What was found at each step. Of several findings at a step Prometheus tells the last one.
 #[derive(Debug, Default)]
-pub(super) struct Findings(BTreeMap<i64, Finding>);
+pub(super) struct Findings(BTreeMap<i64, Finding>, Vec<Finding>);
 
 impl Findings {
     /// The value of an outcome, if there is one.
@@ -48,14 +51,19 @@ impl Findings {
             Outcome::Remarkable(value, finding) => (Some(value), finding),
             Outcome::Undefined(finding) => (None, finding),
         };
-        self.0.insert(time, finding);
+        // Of very many steps it does not matter which of their findings was the last.
+        if self.0.len() < MOST_STEPS || self.0.contains_key(&time) {
+            self.0.insert(time, finding);
+        } else if !self.1.contains(&finding) {
+            self.1.push(finding);
+        }
         value
     }
 
     /// Tells them.
     pub(super) fn tell(self, notes: &Notes, expr: &Expr) {
         let mut told: Vec<Finding> = Vec::new();
-        for finding in self.0.into_values() {
+        for finding in self.0.into_values().chain(self.1) {
             if told.contains(&finding) {
                 continue;
             }

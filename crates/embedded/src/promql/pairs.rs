@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::evaluator::Evaluator;
 use super::matching::SideSeries;
 use super::operation::Operation;
-use super::series::Series;
+use super::series::{Cursor, Series};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 
@@ -28,18 +28,25 @@ impl Evaluator<'_> {
         let mut labels: HashSet<Labels> = HashSet::with_capacity(lhs.len().min(rhs.len()));
         let mut results = Vec::with_capacity(lhs.len().min(rhs.len()));
         let mut held = 0;
+        let mut ticker = self.ticker();
         for left in lhs {
-            self.stop.check()?;
+            ticker.tick(1)?;
             let Some(right) = partners.get(left.signature).copied().flatten() else {
                 continue;
             };
-            let mut result = operation.result(left.series, right.series);
+            let mut result = operation.result(left.series, right.series)?;
             if !labels.insert(result.labels.clone()) {
                 self.budget.give_back(held);
                 return Ok(None);
             }
-            let (mut left, mut right) = (left.cursor.clone(), right.cursor.clone());
-            for time in self.steps.times() {
+            let spans = left.series.span().zip(right.series.span());
+            let Some((own, other)) = spans else {
+                continue;
+            };
+            let steps = self.steps.between(own.0.max(other.0), own.1.min(other.1));
+            let (mut left, mut right) = (Cursor::new(left.series), Cursor::new(right.series));
+            for time in steps.times() {
+                ticker.tick(1)?;
                 let Some(values) = left.value_at(time).zip(right.value_at(time)) else {
                     continue;
                 };
@@ -48,9 +55,9 @@ impl Evaluator<'_> {
                     result.push(time, value);
                 }
             }
-            let weight = result.weight();
-            self.budget.take(weight)?;
-            held += weight;
+            let cost = result.cost();
+            self.budget.take(cost)?;
+            held += cost;
             if !result.is_empty() {
                 results.push(result);
             }

@@ -48,6 +48,11 @@ impl<'a> Positions<'a> {
         }
     }
 
+    /// Where a selector begins.
+    pub(super) fn of_selector(&self, selector: &VectorSelector) -> String {
+        self.line_and_column(std::ptr::from_ref(selector).addr())
+    }
+
     /// Line and column, from 1, the column in bytes.
     pub(super) fn line_and_column(&self, key: usize) -> String {
         let start = self.starts.get(&key).copied().unwrap_or_default();
@@ -138,7 +143,10 @@ impl Walk<'_> {
         }
     }
 
-    fn selector(&mut self, _: &VectorSelector) {
+    fn selector(&mut self, selector: &VectorSelector) {
+        let start = self.tokens.get(self.next).map_or(0, |token| token.start);
+        let key = std::ptr::from_ref(selector).addr();
+        self.starts.insert(key, start);
         if !self.next_is(&["{"]) {
             self.skip();
         }

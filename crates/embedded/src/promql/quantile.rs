@@ -17,20 +17,20 @@ pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
     if q > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_by(|a, b| {
-        a.partial_cmp(b)
-            .unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
-    });
+    let ascending = |a: &f64, b: &f64| {
+        let order = a.partial_cmp(b);
+        order.unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
+    };
     let rank = q * (values.len() - 1) as f64;
     // Not negative and below the number of values.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let lower = rank.floor() as usize;
-    let upper = (lower + 1).min(values.len() - 1);
+    let lower = lower.min(values.len() - 1);
     let weight = rank - rank.floor();
-    match (values.get(lower), values.get(upper)) {
-        (Some(lower), Some(upper)) => lower * (1.0 - weight) + upper * weight,
-        (_, None) | (None, _) => f64::NAN,
-    }
+    // Two of the values are wanted, and the order of the others does not matter.
+    let (_, lower, above) = values.select_nth_unstable_by(lower, ascending);
+    let upper = above.iter().copied().min_by(ascending).unwrap_or(*lower);
+    *lower * (1.0 - weight) + upper * weight
 }
 
 /// A bucket of a classic histogram: how many observations were at most the bound.

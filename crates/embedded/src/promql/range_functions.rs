@@ -2,6 +2,7 @@
 
 #![allow(clippy::cast_precision_loss)] // PromQL calculates with times as floats
 
+use std::collections::HashSet;
 use std::thread;
 
 use query::promql::ast::{Call, Expr, Extension};
@@ -10,7 +11,7 @@ use super::evaluator::Evaluator;
 use super::notes::Notes;
 use super::range_vector::RangeVector;
 use super::selector::demanded_labels;
-use super::series::{Operand, Series, point, same_labels, weight};
+use super::series::{Operand, Series, cost_of, point, same_labels, weight};
 use crate::answer::Point;
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -55,9 +56,6 @@ impl Window<'_> {
         self.arguments[0]
     }
 }
-
-/// Samples from which on a window takes so long that the time is looked at between two of them.
-const LONG_WINDOW: usize = 256;
 
 /// A function of a window. `None` is no value at this step.
 #[derive(Clone, Copy, Debug)]
@@ -123,10 +121,24 @@ impl Evaluator<'_> {
             Ok::<_, EvalError>(found)
         })?;
         if !self.delayed_name_removal {
-            let mut labels: Vec<_> = found.iter().map(|series| &series.labels).collect();
-            labels.sort_unstable();
-            if labels.array_windows().any(|[a, b]| a == b) {
-                return Err(same_labels());
+            let mut ticker = self.ticker();
+            let mut seen = HashSet::with_capacity(found.len());
+            let mut before: Option<&Labels> = None;
+            // Series that are in their order already, as nearly always, differ in any case.
+            let mut is_sorted = true;
+            for labels in found.iter().map(|series| &series.labels) {
+                ticker.tick(cost_of(labels))?;
+                is_sorted &= before.is_none_or(|before| before < labels);
+                before = Some(labels);
+            }
+            for labels in found.iter().map(|series| &series.labels) {
+                if is_sorted {
+                    break;
+                }
+                ticker.tick(cost_of(labels))?;
+                if !seen.insert(labels) {
+                    return Err(same_labels());
+                }
             }
         }
         Ok(found)
@@ -142,6 +154,7 @@ impl Evaluator<'_> {
         let (shift, length, extension) = (vector.shift, vector.range, vector.extension);
         let (before, behind) = self.reach(extension);
         let mut found: Vec<Series> = Vec::new();
+        let mut ticker = self.ticker();
         for series in vector.into_series(self.resets) {
             self.stop.check()?;
             let samples = series?;
@@ -176,18 +189,18 @@ impl Evaluator<'_> {
                     argument_expr: call.arguments[0],
                     notes: self.notes,
                 };
+                ticker.tick(1 + window.samples.len() + weight(window.histograms))?;
                 if window.samples.is_empty() && window.histograms.is_empty() {
                     continue;
-                }
-                if window.samples.len() + weight(window.histograms) > LONG_WINDOW {
-                    self.stop.check()?;
                 }
                 if let Some(value) = call.function.apply(&window)? {
                     series.push(step_ms, value);
                 }
             }
             self.budget.give_back(samples.weight());
-            self.budget.take(series.weight())?;
+            if !series.is_empty() {
+                self.budget.take(series.cost())?;
+            }
             if call.wants_counter && !series.points.is_empty() {
                 self.notes.check_counter(call.range, &samples.labels);
             }
@@ -213,17 +226,23 @@ impl Evaluator<'_> {
             function: RangeFunction::Any(super::over_time::present),
             wants_counter: false,
         })?;
-        Ok(self.absent(range, &present))
+        self.absent(range, &present)
     }
 
     /// 1 at the steps at which none of the series has a value, with the labels that `selector`
     /// demands.
-    pub(super) fn absent(&self, selector: &Expr, present: &[Series]) -> Vec<Series> {
+    pub(super) fn absent(
+        &self,
+        selector: &Expr,
+        present: &[Series],
+    ) -> Result<Vec<Series>, EvalError> {
+        let mut ticker = self.ticker();
         let mut seen = vec![false; self.steps.count()];
         let floats = present.iter().flat_map(|series| &series.points);
         let histograms = present.iter().flat_map(|series| &series.histograms);
         let times = floats.map(|point| point.timestamp_ms);
         for time in times.chain(histograms.map(|sample| sample.timestamp_ms)) {
+            ticker.tick(1)?;
             if let Some(seen) = seen.get_mut(self.steps.index(time)) {
                 *seen = true;
             }
@@ -234,13 +253,13 @@ impl Evaluator<'_> {
             .map(|(timestamp_ms, _)| point(timestamp_ms, 1.0))
             .collect();
         if points.is_empty() {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        vec![Series {
+        Ok(vec![Series {
             labels: demanded_labels(selector),
             points,
             ..Series::default()
-        }]
+        }])
     }
 }
 

@@ -174,7 +174,7 @@ impl Evaluator<'_> {
                     .histograms
                     .retain(|one| within.contains(&one.timestamp_ms));
             }
-            self.budget.take(series.weight())?;
+            self.budget.take(series.cost())?;
             if series.drop_name {
                 series.labels = super::series::unnamed(&series.labels);
             }

@@ -53,6 +53,7 @@ impl Evaluator<'_> {
         let from = first.saturating_sub(self.lookback).saturating_add(1);
         let mut found = Vec::new();
         let mut reading = Reading::default();
+        let mut ticker = self.ticker();
         for stored in self.stored(&matchers(selector), from, last)? {
             self.stop.check()?;
             let samples = stored.read(&mut reading, self.resets)?;
@@ -62,6 +63,7 @@ impl Evaluator<'_> {
                 ..Series::default()
             };
             for timestamp_ms in self.steps.times() {
+                ticker.tick(1)?;
                 let time = shift.of(timestamp_ms);
                 let oldest = time.saturating_sub(self.lookback);
                 let Some((at, value)) = newest.until(time, oldest) else {
@@ -73,8 +75,8 @@ impl Evaluator<'_> {
                 };
                 series.push(timestamp_ms, value);
             }
-            self.budget.take(series.weight())?;
             if !series.is_empty() {
+                self.budget.take(series.cost())?;
                 found.push(series);
             }
         }

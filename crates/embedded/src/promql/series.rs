@@ -1,13 +1,15 @@
 //! Values between the parts of an expression.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::budget::Budget;
 use crate::answer::Point;
 use crate::histogram::Histogram;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::HistogramSample;
+use crate::ticker::Ticker;
 
 /// The label that holds the metric name.
 pub(super) const METRIC_NAME: &str = "__name__";
@@ -44,6 +46,11 @@ impl Series {
         self.points.len() + weight(&self.histograms)
     }
 
+    /// As how many samples it counts in all: its samples, itself, and the text of its labels.
+    pub(super) fn cost(&self) -> usize {
+        self.weight() + cost_of(&self.labels)
+    }
+
     /// Adds a value of a step behind all others.
     pub(super) fn push(&mut self, timestamp_ms: i64, value: Operand) {
         match value {
@@ -68,13 +75,27 @@ impl Series {
     }
 }
 
+/// As how many samples a series counts beside its samples and its labels' text, which is about what
+/// it takes in memory.
+const SERIES: usize = 32;
+
+/// Bytes of a sample.
+const SAMPLE: usize = 16;
+
+/// As how many samples a series with these labels counts before it has any.
+pub(super) fn cost_of(labels: &Labels) -> usize {
+    let text = labels.iter().map(|(name, value)| name.len() + value.len());
+    SERIES + text.sum::<usize>() / SAMPLE
+}
+
 /// As how many samples histograms count, which is about what they take in memory.
 pub(super) fn weight(histograms: &[HistogramSample]) -> usize {
-    let of = |sample: &HistogramSample| {
-        let histogram = &sample.histogram;
-        8 + histogram.positive.len() + histogram.negative.len()
-    };
-    histograms.iter().map(of).sum()
+    let all = histograms.iter();
+    all.map(|sample| weight_of(&sample.histogram)).sum()
+}
+
+fn weight_of(histogram: &Histogram) -> usize {
+    8 + histogram.positive.len() + histogram.negative.len()
 }
 
 /// A value of one series at one step.
@@ -87,6 +108,14 @@ pub(super) enum Operand {
 impl Operand {
     pub(super) fn histogram(histogram: Histogram) -> Self {
         Self::Histogram(Arc::new(histogram))
+    }
+
+    /// As how many samples it counts.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Float(_) => 1,
+            Self::Histogram(histogram) => weight_of(histogram),
+        }
     }
 
     pub(super) fn kind(&self) -> &'static str {
@@ -121,31 +150,49 @@ pub(super) fn unnamed(labels: &Labels) -> Labels {
 }
 
 /// Drops the names that are to be dropped at the end.
-pub(super) fn without_dropped_names(mut series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+pub(super) fn without_dropped_names(
+    mut series: Vec<Series>,
+    ticker: &mut Ticker,
+) -> Result<Vec<Series>, EvalError> {
     for one in &mut series {
+        ticker.tick(1)?;
         if one.drop_name {
             one.labels = unnamed(&one.labels);
         }
     }
-    merge(series)
+    merge(series, ticker)
 }
 
 /// Joins series that have the same labels, if they have no step in common.
-pub(super) fn merge(series: Vec<Series>) -> Result<Vec<Series>, EvalError> {
+pub(super) fn merge(series: Vec<Series>, ticker: &mut Ticker) -> Result<Vec<Series>, EvalError> {
     let mut index: HashMap<Labels, usize> = HashMap::with_capacity(series.len());
     let mut merged: Vec<Series> = Vec::with_capacity(series.len());
+    let mut joined: HashSet<usize> = HashSet::new();
     for one in series {
-        if let Some(base) = index.get(&one.labels).and_then(|at| merged.get_mut(*at)) {
+        // Labels are read to be told apart.
+        ticker.tick(cost_of(&one.labels))?;
+        if let Some(at) = index.get(&one.labels)
+            && let Some(base) = merged.get_mut(*at)
+        {
+            ticker.tick(one.weight())?;
             base.points.extend(one.points);
-            base.points.sort_by_key(|point| point.timestamp_ms);
             base.histograms.extend(one.histograms);
-            base.histograms.sort_by_key(|sample| sample.timestamp_ms);
-            if has_step_twice(base) {
-                return Err(same_labels());
-            }
+            joined.insert(*at);
         } else {
             index.insert(one.labels.clone(), merged.len());
             merged.push(one);
+        }
+    }
+    // In the end, and not each time: very many series of a value each may come to the same labels.
+    for at in joined {
+        let Some(base) = merged.get_mut(at) else {
+            continue;
+        };
+        ticker.tick(base.weight())?;
+        base.points.sort_by_key(|point| point.timestamp_ms);
+        base.histograms.sort_by_key(|sample| sample.timestamp_ms);
+        if has_step_twice(base) {
+            return Err(same_labels());
         }
     }
     Ok(merged)
@@ -165,19 +212,35 @@ fn has_step_twice(series: &Series) -> bool {
         })
 }
 
-/// Builds series out of points that come step by step.
-#[derive(Debug, Default)]
-pub(super) struct Collector {
+/// Samples that are counted together.
+const COUNTED: usize = 1_024;
+
+/// Builds series out of points that come step by step, and counts them as they are made.
+#[derive(Debug)]
+pub(super) struct Collector<'a> {
     index: HashMap<Labels, usize>,
     series: Vec<Series>,
+    budget: &'a Budget,
+    /// Samples that the budget does not know of yet.
+    uncounted: usize,
 }
 
-impl Collector {
-    /// The place of the series with these labels.
-    pub(super) fn slot(&mut self, labels: Labels, drop_name: bool) -> usize {
-        if let Some(slot) = self.index.get(&labels) {
-            return *slot;
+impl<'a> Collector<'a> {
+    pub(super) fn new(budget: &'a Budget) -> Self {
+        Self {
+            index: HashMap::new(),
+            series: Vec::new(),
+            budget,
+            uncounted: 0,
         }
+    }
+
+    /// The place of the series with these labels.
+    pub(super) fn slot(&mut self, labels: Labels, drop_name: bool) -> Result<usize, EvalError> {
+        if let Some(slot) = self.index.get(&labels) {
+            return Ok(*slot);
+        }
+        self.count(cost_of(&labels))?;
         let slot = self.series.len();
         self.index.insert(labels.clone(), slot);
         self.series.push(Series {
@@ -185,7 +248,29 @@ impl Collector {
             drop_name,
             ..Series::default()
         });
-        slot
+        Ok(slot)
+    }
+
+    /// The place of the series with the labels of another one, kept in `known` from then on.
+    pub(super) fn slot_of(
+        &mut self,
+        known: &mut Option<usize>,
+        series: &Series,
+    ) -> Result<usize, EvalError> {
+        if let Some(slot) = known {
+            return Ok(*slot);
+        }
+        let slot = self.slot(series.labels.clone(), series.drop_name)?;
+        *known = Some(slot);
+        Ok(slot)
+    }
+
+    fn count(&mut self, samples: usize) -> Result<(), EvalError> {
+        self.uncounted += samples;
+        if self.uncounted < COUNTED {
+            return Ok(());
+        }
+        self.budget.take(std::mem::take(&mut self.uncounted))
     }
 
     /// Adds a value, of which a series has one for each step.
@@ -195,6 +280,7 @@ impl Collector {
         timestamp_ms: i64,
         value: Operand,
     ) -> Result<(), EvalError> {
+        self.count(value.weight())?;
         let Some(series) = self.series.get_mut(slot) else {
             return Ok(());
         };

@@ -9,7 +9,7 @@ use super::series::Series;
 use crate::histogram::{Histogram, ResetHint};
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::store::{HistogramSample, Reading, Sample, Selected};
+use crate::store::{HistogramSample, Reading, Sample, Selected, Selection};
 
 /// A stored series: numbers, histograms, or both.
 #[derive(Debug)]
@@ -95,8 +95,12 @@ impl Evaluator<'_> {
         from: i64,
         to: i64,
     ) -> Result<Vec<StoredSeries>, EvalError> {
-        let floats = self.store.select(matchers, from, to)?;
-        let histograms = self.store.select_histograms(matchers, from, to)?;
+        let selection = Selection::compile(matchers, &mut self.patterns())?;
+        let mut ticker = self.ticker();
+        let floats = self.store.select_until(&selection, from, to, &mut ticker)?;
+        let histograms = self
+            .store
+            .select_histograms_until(&selection, from, to, &mut ticker)?;
         let mut stored: Vec<StoredSeries> = Vec::with_capacity(floats.len() + histograms.len());
         let mut histograms = histograms.into_iter().peekable();
         let alone = |one: Selected<HistogramSample>| StoredSeries {

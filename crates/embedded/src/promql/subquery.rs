@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use query::promql::ast::Subquery;
 
-use super::evaluator::{Evaluator, Steps};
+use super::evaluator::{Evaluator, HISTOGRAM, Steps};
 use super::range_vector::RangeVector;
 use super::stored::Resets;
 use crate::histogram::ResetHint;
@@ -48,7 +48,9 @@ impl Evaluator<'_> {
                 }
             }
         };
+        let mut ticker = self.ticker();
         for sample in series.iter_mut().flat_map(|one| &mut one.histograms) {
+            ticker.tick(HISTOGRAM)?;
             // What a hint says of the sample before is not true of the one a step before.
             match sample.histogram.reset_hint {
                 ResetHint::Reset | ResetHint::NotReset => {

@@ -1,6 +1,8 @@
 //! Cases for what the recorded answers of Prometheus 2.42 (`tests/oracle`) cannot show: the edges
 //! of windows as Prometheus 3 has them, staleness, and refusals.
 
+mod cost;
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -265,7 +267,7 @@ fn what_is_not_supported_is_refused_and_not_guessed() {
 #[test]
 fn a_query_that_would_hold_too_many_samples_is_refused() {
     let limits = Limits {
-        max_samples: 20,
+        max_samples: 50,
         ..Limits::default()
     };
     let stop = Stop::after(Duration::from_secs(10));
@@ -297,13 +299,14 @@ fn a_query_that_would_hold_too_many_samples_is_refused() {
 
 #[test]
 fn a_query_cannot_grow_beyond_what_it_may_hold() {
+    let expressions: Vec<String> = (0..65).map(|at| format!(r#"a=~"b{at}.+""#)).collect();
     for query in [
         "sum(up)[100y:1ms]".to_owned(),
         "count_over_time(vector(1)[100y:1ms])".to_owned(),
         "count_over_time(absent(up)[100y:1ms])".to_owned(),
         // Every level makes the label twice as long.
         "label_join(".repeat(40) + "load" + &r#", "host", "", "host", "host")"#.repeat(40),
-        format!("{{{}}}", r#"a=~"b","#.repeat(65)),
+        format!("{{{}}}", expressions.join(",")),
     ] {
         let error = run(&query, 1.0, 1.0).unwrap_err();
         assert!(matches!(error, EvalError::Limit(_)), "{query} {error:?}");

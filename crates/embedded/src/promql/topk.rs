@@ -6,7 +6,7 @@ use query::promql::Expr;
 
 use super::aggregate::Group;
 use super::evaluator::Evaluator;
-use super::series::{Collector, Cursor, Operand, Series};
+use super::series::{Collector, Operand, Series};
 use crate::limits::EvalError;
 use crate::numbers::{go_general, to_i64};
 
@@ -28,23 +28,31 @@ impl Evaluator<'_> {
             let name = if largest { "topk" } else { "bottomk" };
             self.notes.ignored_in_aggregation(expr, name);
         }
-        let mut collector = Collector::default();
+        let mut collector = Collector::new(self.budget);
+        let mut ticker = self.ticker();
         for group in groups {
-            self.stop.check()?;
-            let mut cursors: Vec<Cursor> =
-                group.members.iter().map(|one| Cursor::new(one)).collect();
-            for (time, k) in self.steps.times().zip(&counts) {
-                let mut best = Best::of(*k, largest);
-                for (at, cursor) in cursors.iter_mut().enumerate() {
+            ticker.tick(1)?;
+            let mut walk = self.walk(group.members.iter().copied())?;
+            let mut slots = vec![None; group.members.len()];
+            let mut next = 0;
+            while let Some(step) = walk.step_from(next) {
+                next = step + 1;
+                let time = self.steps.time(step);
+                let k = counts.get(step).copied().unwrap_or_default();
+                let mut best = Best::of(k, largest);
+                walk.each(step, |at, cursor| {
                     if let Some(value) = cursor.at(time) {
                         best.offer((at, value));
                     }
-                }
+                    Ok(())
+                })?;
                 for (at, value) in best.in_order() {
-                    if let Some(member) = group.members.get(at) {
-                        let slot = collector.slot(member.labels.clone(), member.drop_name);
-                        collector.push(slot, time, Operand::Float(value))?;
-                    }
+                    let (Some(member), Some(slot)) = (group.members.get(at), slots.get_mut(at))
+                    else {
+                        continue;
+                    };
+                    let slot = collector.slot_of(slot, member)?;
+                    collector.push(slot, time, Operand::Float(value))?;
                 }
             }
         }

@@ -16,7 +16,7 @@ const SIZES: [usize; 4] = [
 const REMEMBERED: usize = 2 << 20;
 
 /// The longest pattern: while it is read it takes a hundred times its length.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 256 << 10;
 
 /// Size of an expression times length of a text that may be searched for it. A search that remembers
 /// no states takes a step for every part of the expression and every byte, and cannot be ended early.
@@ -53,6 +53,10 @@ pub(crate) enum Fault {
 impl<R> Costed<R> {
     pub(crate) fn size(&self) -> usize {
         self.size
+    }
+
+    pub(crate) fn into_parts(self) -> (R, usize) {
+        (self.regex, self.size)
     }
 
     /// The expression, to search a text of this length with; an error if that may take for ever.

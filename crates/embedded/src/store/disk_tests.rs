@@ -210,9 +210,10 @@ fn everything_that_was_pushed_is_there_after_a_restart_sealed_or_not() {
         let found = found.select_histograms(&all, 0, i64::MAX).unwrap();
         assert_eq!(found[0].labels, Labels::new(series.clone()));
         assert_eq!(found[0].entries().unwrap(), [histogram(NOW * 1000, 3.0)]);
+        let stop = crate::Stop::after(Duration::from_hours(1));
         let found = store
             .exemplars("acme")
-            .select(&[all.to_vec()], 0, i64::MAX)
+            .select(&[all.to_vec()], 0, i64::MAX, &mut Patterns::new(&stop))
             .unwrap();
         assert_eq!(found[0].entries().unwrap(), std::slice::from_ref(&exemplar));
         assert_eq!(

@@ -8,7 +8,7 @@ use query::Matcher;
 use crate::labels::Labels;
 use crate::limits::EvalError;
 use crate::store::chunks::{Fate, Timed};
-use crate::store::select::selections;
+use crate::store::select::{Patterns, selections};
 use crate::store::selected::Selected;
 use crate::store::shelf::Shelf;
 use crate::store::table::Unobserved;
@@ -44,19 +44,19 @@ pub struct TenantExemplars(pub(super) Arc<Shelf<Exemplar, Unobserved>>);
 impl TenantExemplars {
     /// The series that all matchers of at least one group match, with their exemplars from
     /// `start_ms` to `end_ms` (both inclusive) by time, sorted by their labels.
-    pub fn select(
+    pub(crate) fn select(
         &self,
         groups: &[Vec<Matcher>],
         start_ms: i64,
         end_ms: i64,
+        patterns: &mut Patterns,
     ) -> Result<Vec<Selected<Exemplar>>, EvalError> {
-        let selections = selections(groups)?;
+        let selections = selections(groups, patterns)?;
+        let mut ticker = patterns.ticker();
+        let end_ms = end_ms.saturating_add(1);
         let mut found = BTreeMap::new();
         for selection in &selections {
-            for series in self
-                .0
-                .select(selection, start_ms, end_ms.saturating_add(1))?
-            {
+            for series in self.0.select(selection, start_ms, end_ms, &mut ticker)? {
                 found.insert(series.labels.clone(), series);
             }
         }

@@ -10,6 +10,7 @@ use crate::store::chunks::{Fate, Timed};
 use crate::store::select::Selection;
 use crate::store::selected::Selected;
 use crate::store::{STALE_NAN, TenantMetrics};
+use crate::ticker::Ticker;
 
 /// A native histogram at a time.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,7 +78,18 @@ impl TenantMetrics {
         end_ms: i64,
     ) -> Result<Vec<Selected<HistogramSample>>, EvalError> {
         let selection = Selection::new(matchers)?;
-        self.1
-            .select(&selection, start_ms, end_ms.saturating_add(1))
+        self.select_histograms_until(&selection, start_ms, end_ms, &mut Ticker::unheeding())
+    }
+
+    /// As [`TenantMetrics::select_until`], of the native histograms.
+    pub(crate) fn select_histograms_until(
+        &self,
+        selection: &Selection,
+        start_ms: i64,
+        end_ms: i64,
+        ticker: &mut Ticker,
+    ) -> Result<Vec<Selected<HistogramSample>>, EvalError> {
+        let end_ms = end_ms.saturating_add(1);
+        self.1.select(selection, start_ms, end_ms, ticker)
     }
 }

@@ -35,6 +35,11 @@ use crate::store::keeper::Wake;
 use crate::store::select::Selection;
 use crate::store::selected::{Part, Selected};
 use crate::store::table::{Id, Match, Observer, Table, join, put_key};
+use crate::ticker::Ticker;
+
+/// About how many units of work it is to find a stream's chunks in an index, and to load one.
+const FIND: usize = 16;
+const LOAD: usize = 1_024;
 
 /// How long a push waits where data comes faster than it is sealed.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -327,8 +332,9 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         selection: &Selection,
         start: i64,
         end: i64,
+        ticker: &mut Ticker,
     ) -> Result<Vec<Selected<T>>, EvalError> {
-        self.select_and(selection, start, end, || Ok(()))
+        self.select_and(selection, (start, end), ticker, || Ok(()))
             .map(|(found, ())| found)
     }
 
@@ -336,21 +342,22 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     pub(super) fn select_and<R>(
         &self,
         selection: &Selection,
-        start: i64,
-        end: i64,
+        (start, end): (i64, i64),
+        ticker: &mut Ticker,
         then: impl FnOnce() -> Result<R, EvalError>,
     ) -> Result<(Vec<Selected<T>>, R), EvalError> {
         let (mut matches, segments, done) = {
             // Writers wait as long as the table is locked for reading.
             let table = self.read();
-            let matches = table.select(selection, start, end);
+            let matches = table.select(selection, start, end, ticker)?;
             (matches, table.overlapping(start, end), then()?)
         };
         matches.sort_unstable_by(|a, b| a.labels.cmp(&b.labels));
-        let indexes = self.indexes(segments, start, end)?;
+        let indexes = self.indexes(segments, start, end, ticker)?;
         let mut reading = Reading::default();
         let mut found = Vec::with_capacity(matches.len());
         for one in matches {
+            ticker.tick(FIND)?;
             let selected = assemble(one, &indexes, start, end);
             if !selected.parts.is_empty() && selected.has_any(&mut reading)? {
                 found.push(selected);
@@ -365,19 +372,20 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
     pub(super) fn labels(
         &self,
         selection: &Selection,
-        start: i64,
-        end: i64,
+        (start, end): (i64, i64),
+        ticker: &mut Ticker,
         found: &mut BTreeSet<Labels>,
     ) -> Result<(), EvalError> {
         let (matches, segments) = {
             let table = self.read();
-            let matches = table.select(selection, 0, 0);
+            let matches = table.select(selection, 0, 0, ticker)?;
             (matches, table.overlapping(start, end))
         };
-        let indexes = self.indexes(segments, start, end)?;
+        let indexes = self.indexes(segments, start, end, ticker)?;
         for one in matches {
             let mut span = one.span;
             for (_, index) in &indexes {
+                ticker.tick(FIND)?;
                 let chunks = index.find(one.id, i64::MIN, i64::MAX);
                 let ends = chunks.first().zip(chunks.last());
                 span = join(span, ends.map(|(first, last)| (first.min, last.max)));
@@ -394,8 +402,10 @@ impl<T: Record, O: Observer<T>> Shelf<T, O> {
         segments: Vec<Arc<Segment>>,
         start: i64,
         end: i64,
+        ticker: &mut Ticker,
     ) -> Result<Vec<Indexed>, EvalError> {
         let load = |segment: Arc<Segment>| {
+            ticker.tick(LOAD)?;
             let unreadable = |error: DiskError| error.of_query(&segment.path);
             let index = segment.index().map_err(unreadable)?;
             let lost = segment.lost(&index, |id| self.read().has(id));

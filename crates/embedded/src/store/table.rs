@@ -7,12 +7,14 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 
 use crate::labels::Labels;
+use crate::limits::EvalError;
 use crate::store::chunks::{Chunks, Fate, Timed};
 use crate::store::disk::bytes::put_text;
 use crate::store::disk::codec::Record;
 use crate::store::disk::segment::Segment;
-use crate::store::select::{Selection, Test};
+use crate::store::select::{Selection, TEST, Test};
 use crate::store::selected::Part;
+use crate::ticker::Ticker;
 
 /// The id of a stream or series within its tenant. It is never given to another.
 pub(super) type Id = u32;
@@ -296,17 +298,36 @@ impl<T: Record> Table<T> {
     }
 
     /// The rows that match, with what they have in memory of a range of time.
-    pub(super) fn select(&self, selection: &Selection, start: i64, end: i64) -> Vec<Match<T>> {
-        let found = self.matching(selection).map(|(id, row)| {
+    pub(super) fn select(
+        &self,
+        selection: &Selection,
+        start: i64,
+        end: i64,
+        ticker: &mut Ticker,
+    ) -> Result<Vec<Match<T>>, EvalError> {
+        let candidates: Box<dyn Iterator<Item = (Id, &Row<T>)>> =
+            match self.candidates(selection, ticker)? {
+                Some(ids) => Box::new(
+                    ids.into_iter()
+                        .filter_map(|id| Some((id, self.rows.get(&id)?))),
+                ),
+                None => Box::new(self.rows.iter().map(|(id, row)| (*id, row))),
+            };
+        let mut found = Vec::new();
+        for (id, row) in candidates {
+            ticker.tick(selection.work())?;
+            if !selection.matches(&row.labels) {
+                continue;
+            }
             let parts = row.frozen.find(start, end).chain(row.data.find(start, end));
-            Match {
+            found.push(Match {
                 id,
                 labels: row.labels.clone(),
                 parts: parts.map(|chunk| Part::Memory(Arc::clone(chunk))).collect(),
                 span: join(row.frozen.span(), row.data.span()),
-            }
-        });
-        found.collect()
+            });
+        }
+        Ok(found)
     }
 
     /// Segments that may have entries from `start` (inclusive) to `end` (exclusive).
@@ -315,24 +336,13 @@ impl<T: Record> Table<T> {
         overlapping.cloned().collect()
     }
 
-    fn matching<'a>(
-        &'a self,
-        selection: &'a Selection,
-    ) -> Box<dyn Iterator<Item = (Id, &'a Row<T>)> + 'a> {
-        let candidates: Box<dyn Iterator<Item = (Id, &'a Row<T>)> + 'a> =
-            match self.candidates(selection) {
-                Some(ids) => Box::new(
-                    ids.into_iter()
-                        .filter_map(|id| Some((id, self.rows.get(&id)?))),
-                ),
-                None => Box::new(self.rows.iter().map(|(id, row)| (*id, row))),
-            };
-        Box::new(candidates.filter(move |(_, row)| selection.matches(&row.labels)))
-    }
-
     /// Rows among which all matching ones are, from the matcher that leaves the fewest; `None`
     /// where no matcher demands a label to be there.
-    fn candidates(&self, selection: &Selection) -> Option<Vec<Id>> {
+    fn candidates(
+        &self,
+        selection: &Selection,
+        ticker: &mut Ticker,
+    ) -> Result<Option<Vec<Id>>, EvalError> {
         let mut best: Option<Vec<Id>> = None;
         for (name, test) in selection.tests() {
             if test.passes("") {
@@ -348,18 +358,21 @@ impl<T: Record> Table<T> {
                     if best.is_some() {
                         continue;
                     }
-                    values
-                        .iter()
-                        .filter(|(value, _)| test.passes(value))
-                        .flat_map(|(_, rows)| rows.iter().copied())
-                        .collect()
+                    let mut rows = Vec::new();
+                    for (value, of_value) in values {
+                        ticker.tick(TEST)?;
+                        if test.passes(value) {
+                            rows.extend_from_slice(of_value);
+                        }
+                    }
+                    rows
                 }
             };
             if best.as_ref().is_none_or(|best| rows.len() < best.len()) {
                 best = Some(rows);
             }
         }
-        best
+        Ok(best)
     }
 }
 

@@ -15,6 +15,7 @@ use crate::logql::detect::{self, only_ids};
 use crate::logql::lines::Pipeline;
 use crate::logql::work::Work;
 use crate::logql::{Direction, Request as Query};
+use crate::store::Patterns;
 use crate::store::Selected;
 
 /// Fields, or values of one, if the request does not say.
@@ -38,7 +39,11 @@ pub(super) async fn labels(
         if !query.is_empty() {
             groups.push(matchers(&query, stop)?);
         }
-        let sets = backend.store.logs(tenant).label_sets(&groups, start, end)?;
+        let sets =
+            backend
+                .store
+                .logs(tenant)
+                .label_sets(&groups, start, end, &mut Patterns::new(stop))?;
         let mut found: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (name, value) in sets.iter().flat_map(crate::Labels::iter) {
             found.entry(name).or_default().insert(value);

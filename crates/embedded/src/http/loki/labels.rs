@@ -9,6 +9,7 @@ use super::{Call, Refusal, asked, matchers};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
 use crate::limits::EvalError;
+use crate::store::Patterns;
 
 /// The names of the labels of all streams, or of those that `query` selects.
 pub(super) async fn names(
@@ -50,7 +51,12 @@ async fn texts(
             groups.push(matchers(&query, stop)?);
         }
         let mut found = BTreeSet::new();
-        for labels in backend.store.logs(tenant).label_sets(&groups, start, end)? {
+        for labels in
+            backend
+                .store
+                .logs(tenant)
+                .label_sets(&groups, start, end, &mut Patterns::new(stop))?
+        {
             collect(&labels, &mut found);
         }
         let mut out = String::from(r#"{"status":"success""#);
@@ -85,7 +91,11 @@ pub(super) async fn series(
         if !groups.is_empty() && selectors.iter().any(is_all) {
             return Err(EvalError::Invalid("0 matchers in group: {}".to_owned()));
         }
-        let found = backend.store.logs(tenant).label_sets(&groups, start, end)?;
+        let found =
+            backend
+                .store
+                .logs(tenant)
+                .label_sets(&groups, start, end, &mut Patterns::new(stop))?;
         let mut out = String::from(r#"{"status":"success","data":"#);
         let found: Vec<Labels> = found.into_iter().collect();
         json::list(&mut out, &found, json::labels);

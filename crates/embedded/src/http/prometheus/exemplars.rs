@@ -5,11 +5,13 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
 
+use super::bounded::Bounded;
 use super::{Call, Refusal, bad};
 use crate::http::Shared;
 use crate::http::json::{self, Style};
 use crate::limits::EvalError;
-use crate::store::Reading;
+use crate::promql::check_selective;
+use crate::store::{Patterns, Reading};
 
 /// The exemplars of all series that some selector of `query` selects.
 pub(super) async fn exemplars(
@@ -29,6 +31,10 @@ pub(super) async fn exemplars(
                 error.line, error.column, error.message
             ))
         })?;
+        let mut patterns = Patterns::new(stop);
+        if !backend.limits.any_selector {
+            check_selective(&tree, &query, &mut patterns)?;
+        }
         let selectors = tree.selectors();
         if selectors.is_empty() {
             return Ok(String::new());
@@ -37,19 +43,17 @@ pub(super) async fn exemplars(
         let found = backend
             .store
             .exemplars(tenant)
-            .select(&groups, start, end)?;
+            .select(&groups, start, end, &mut patterns)?;
         let mut reading = Reading::default();
-        let found = found.into_iter().map(|series| {
-            let exemplars = series.read(&mut reading)?;
-            Ok((series.labels, exemplars))
-        });
-        let found = found.collect::<Result<Vec<_>, EvalError>>()?;
         let mut out = String::from(r#"{"status":"success","data":"#);
-        json::list(&mut out, &found, |out, (labels, exemplars)| {
+        // Series by series, so that those of one are held and not those of all.
+        Bounded::new(stop).list(&mut out, found, |out, series, bounded| {
+            stop.check()?;
             out.push_str(r#"{"seriesLabels":"#);
-            json::labels(out, labels);
+            json::labels(out, &series.labels);
             out.push_str(r#","exemplars":"#);
-            json::list(out, exemplars, |out, exemplar| {
+            let exemplars = series.read(&mut reading)?;
+            bounded.list(out, &exemplars, |out, exemplar, _| {
                 out.push_str(r#"{"labels":"#);
                 json::labels(out, &exemplar.labels);
                 out.push_str(r#","value":""#);
@@ -57,11 +61,12 @@ pub(super) async fn exemplars(
                 out.push_str(r#"","timestamp":"#);
                 json::time(out, Style::Prometheus, exemplar.timestamp_ms);
                 out.push('}');
-            });
+                Ok(())
+            })?;
             out.push('}');
-        });
+            Ok(())
+        })?;
         out.push('}');
-        stop.check()?;
         Ok(out)
     });
     // Without a selector there is nothing to tell of.

@@ -6,9 +6,13 @@ use std::num::{IntErrorKind, ParseIntError};
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
+use super::bounded::Bounded;
 use super::{Call, Refusal, about, bad, escaped_name, groups, invalid};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
+use crate::limits::{EvalError, Stop};
+use crate::store::Patterns;
+use crate::ticker::Ticker;
 
 /// What is told beside an answer that is not all of it.
 pub(super) const TRUNCATED: &str = "results truncated due to limit";
@@ -25,18 +29,22 @@ pub(super) async fn series(
     }
     let limit = limit(&call)?;
     let (start, end) = call.bounds()?;
-    call.run(move |backend, tenant, _| {
+    call.run(move |backend, tenant, stop| {
         let invalid = about("match[]");
-        let groups = groups(&selectors).map_err(&invalid)?;
+        let mut patterns = Patterns::new(stop);
+        let groups = groups(&selectors, &backend.limits, &mut patterns).map_err(&invalid)?;
         let mut found = BTreeSet::new();
         if start <= end {
             let metrics = backend.store.metrics(tenant);
-            found = metrics.label_sets(&groups, start, end).map_err(&invalid)?;
+            let sets = metrics.label_sets(&groups, start, end, &mut patterns);
+            found = sets.map_err(&invalid)?;
         }
-        let kept: Vec<Labels> = found.iter().take(limit).cloned().collect();
-        Ok(answer(kept.len() < found.len(), |out| {
-            json::list(out, &kept, json::labels);
-        }))
+        answer(stop, found.len() > limit, |out, bounded| {
+            bounded.list(out, found.iter().take(limit), |out, labels, _| {
+                json::labels(out, labels);
+                Ok(())
+            })
+        })
     })
     .await
 }
@@ -80,20 +88,27 @@ async fn texts(
     let limit = limit(&call)?;
     let (start, end) = call.bounds()?;
     let selectors = call.selectors();
-    call.run(move |backend, tenant, _| {
-        let groups = groups(&selectors)?;
+    call.run(move |backend, tenant, stop| {
+        let mut patterns = Patterns::new(stop);
+        let groups = groups(&selectors, &backend.limits, &mut patterns)?;
+        let mut ticker = Ticker::new(stop);
         let mut found = BTreeSet::new();
-        for labels in backend
-            .store
-            .metrics(tenant)
-            .label_sets(&groups, start, end)?
+        for labels in
+            backend
+                .store
+                .metrics(tenant)
+                .label_sets(&groups, start, end, &mut patterns)?
         {
+            ticker.tick(16)?;
             collect(&labels, &mut found);
         }
         let truncated = found.len() > limit;
-        Ok(answer(truncated, |out| {
-            json::strings(out, found.iter().take(limit));
-        }))
+        answer(stop, truncated, |out, bounded| {
+            bounded.list(out, found.iter().take(limit), |out, text, _| {
+                json::string(out, text);
+                Ok(())
+            })
+        })
     })
     .await
 }
@@ -120,13 +135,17 @@ pub(super) fn limit(call: &Call) -> Result<usize, Refusal> {
     }
 }
 
-fn answer(truncated: bool, data: impl FnOnce(&mut String)) -> String {
+fn answer(
+    stop: &Stop,
+    truncated: bool,
+    data: impl FnOnce(&mut String, &mut Bounded) -> Result<(), EvalError>,
+) -> Result<String, EvalError> {
     let mut out = String::from(r#"{"status":"success","data":"#);
-    data(&mut out);
+    data(&mut out, &mut Bounded::new(stop))?;
     if truncated {
         out.push_str(",\"warnings\":");
         json::strings(&mut out, [TRUNCATED]);
     }
     out.push('}');
-    out
+    Ok(out)
 }

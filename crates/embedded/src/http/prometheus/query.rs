@@ -96,7 +96,7 @@ async fn answer(call: Call, asked: Asked, most: usize) -> Result<Response, Refus
         if evaluation.answer.truncate(most) {
             evaluation.warnings.push(TRUNCATED.to_owned());
         }
-        Ok(render::evaluation(&evaluation))
+        render::evaluation(&evaluation, stop)
     })
     .await
 }

@@ -1,7 +1,9 @@
 //! Answers to queries as JSON.
 
+use super::bounded::Bounded;
 use crate::histogram::Histogram;
 use crate::http::json::{self, Style};
+use crate::limits::{EvalError, Stop};
 use crate::promql::{Answer, Evaluation, InstantValue};
 use crate::store::HistogramSample;
 
@@ -11,39 +13,45 @@ const MOST_NOTES: usize = 10;
 const STYLE: Style = Style::Prometheus;
 
 /// A query's answer.
-pub(super) fn evaluation(evaluation: &Evaluation) -> String {
+pub(super) fn evaluation(evaluation: &Evaluation, stop: &Stop) -> Result<String, EvalError> {
     let mut out = String::from(r#"{"status":"success","data":{"resultType":""#);
-    data(&mut out, &evaluation.answer);
+    data(&mut out, &evaluation.answer, &mut Bounded::new(stop))?;
     out.push('}');
-    notes(&mut out, "warning", &evaluation.warnings);
-    notes(&mut out, "info", &evaluation.infos);
+    let (warnings, infos) = (&evaluation.warnings, &evaluation.infos);
+    notes(&mut out, "warning", warnings, evaluation.more_warnings);
+    notes(&mut out, "info", infos, evaluation.more_infos);
     out.push('}');
-    out
+    Ok(out)
 }
 
-fn data(out: &mut String, answer: &Answer) {
+fn data(out: &mut String, answer: &Answer, bounded: &mut Bounded) -> Result<(), EvalError> {
     match answer {
         Answer::Matrix(series) => {
             out.push_str(r#"matrix","result":"#);
-            json::list(out, series, |out, one| {
+            bounded.list(out, series, |out, one, bounded| {
                 out.push_str(r#"{"metric":"#);
                 json::labels(out, &one.labels);
                 if !one.points.is_empty() {
                     out.push_str(r#","values":"#);
-                    json::list(out, &one.points, |out, at| {
+                    bounded.list(out, &one.points, |out, at, _| {
                         json::point(out, STYLE, at.timestamp_ms, at.value);
-                    });
+                        Ok(())
+                    })?;
                 }
                 if !one.histograms.is_empty() {
                     out.push_str(r#","histograms":"#);
-                    json::list(out, &one.histograms, sample);
+                    bounded.list(out, &one.histograms, |out, one, _| {
+                        sample(out, one);
+                        Ok(())
+                    })?;
                 }
                 out.push('}');
-            });
+                Ok(())
+            })?;
         }
         Answer::Vector(samples) => {
             out.push_str(r#"vector","result":"#);
-            json::list(out, samples, |out, one| {
+            bounded.list(out, samples, |out, one, _| {
                 out.push_str(r#"{"metric":"#);
                 json::labels(out, &one.labels);
                 match &one.value {
@@ -57,7 +65,8 @@ fn data(out: &mut String, answer: &Answer) {
                     }
                 }
                 out.push('}');
-            });
+                Ok(())
+            })?;
         }
         Answer::Scalar(point) => {
             out.push_str(r#"scalar","result":"#);
@@ -71,13 +80,14 @@ fn data(out: &mut String, answer: &Answer) {
             out.push(']');
         }
     }
+    Ok(())
 }
 
-fn notes(out: &mut String, kind: &str, notes: &[String]) {
-    if notes.is_empty() {
+fn notes(out: &mut String, kind: &str, notes: &[String], unkept: usize) {
+    if notes.is_empty() && unkept == 0 {
         return;
     }
-    let more = notes.len().saturating_sub(MOST_NOTES);
+    let more = notes.len().saturating_sub(MOST_NOTES) + unkept;
     let more = (more > 0).then(|| format!("{more} more {kind} annotations omitted"));
     let told = notes.iter().take(MOST_NOTES).chain(&more);
     out.push_str(",\"");

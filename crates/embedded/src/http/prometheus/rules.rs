@@ -6,6 +6,7 @@ use axum::response::Response;
 
 use super::{Call, Refusal, groups, invalid, success};
 use crate::http::Shared;
+use crate::store::Patterns;
 
 pub(super) async fn rules(
     State(shared): State<Shared>,
@@ -16,10 +17,17 @@ pub(super) async fn rules(
     if !matches!(kind.as_str(), "" | "alert" | "record") {
         return Err(invalid("type", format!("not supported value {kind:?}")));
     }
-    groups(&call.selectors())?;
-    Ok(success(
-        r#"{"status":"success","data":{"groups":[]}}"#.to_owned(),
-    ))
+    let answer = || r#"{"status":"success","data":{"groups":[]}}"#.to_owned();
+    let selectors = call.selectors();
+    if selectors.is_empty() {
+        return Ok(success(answer()));
+    }
+    // Selectors may have regular expressions, which take time.
+    call.run(move |backend, _, stop| {
+        groups(&selectors, &backend.limits, &mut Patterns::new(stop))?;
+        Ok(answer())
+    })
+    .await
 }
 
 pub(super) async fn alerts(

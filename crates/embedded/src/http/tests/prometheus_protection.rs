@@ -228,3 +228,48 @@ async fn a_query_ends_when_its_caller_goes() {
     tokio::time::timeout(PATIENCE, read).await.unwrap().unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer:.200}");
 }
+
+#[tokio::test]
+async fn selectors_that_match_everything_are_refused_unless_they_may_be_any() {
+    let escape =
+        |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+    let vector = "1:1: parse error: vector selector must contain at least one non-empty matcher";
+    let set = "match[] must contain at least one non-empty matcher";
+    let prefixed =
+        |name: &str, message: &str| format!(r#"invalid parameter \"{name}\": {message}"#);
+    let backend = filled(Limits::default());
+    let any = filled(Limits {
+        any_selector: true,
+        ..Limits::default()
+    });
+    for selector in [
+        "{}",
+        r#"{at=~".*"}"#,
+        r#"{at!="x"}"#,
+        r#"{at!~".+",job=""}"#,
+    ] {
+        for (path, parameter, message) in [
+            ("query", "query", prefixed("query", vector)),
+            ("format_query", "query", prefixed("query", vector)),
+            ("query_exemplars", "query", vector.to_owned()),
+            ("series", "match[]", prefixed("match[]", set)),
+            ("labels", "match[]", set.to_owned()),
+            ("label/at/values", "match[]", set.to_owned()),
+            ("rules", "match[]", set.to_owned()),
+        ] {
+            let uri = |selector: &str| {
+                let (parameter, selector) = (escape(parameter), escape(selector));
+                format!("/prometheus/api/v1/{path}?{parameter}={selector}")
+            };
+            let (status, body) = send(&backend, request("acme", &uri(selector))).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{path} {selector}: {body}");
+            assert_eq!(body, error("bad_data", &message), "{path} {selector}");
+            let (status, body) = send(&any, request("acme", &uri(selector))).await;
+            assert_eq!(status, StatusCode::OK, "{path} {selector}: {body}");
+            // As behind the gateway, which adds such a matcher.
+            let scoped = selector.replacen('{', r#"{resource_id="x","#, 1);
+            let (status, body) = send(&backend, request("acme", &uri(&scoped))).await;
+            assert_eq!(status, StatusCode::OK, "{path} {scoped}: {body}");
+        }
+    }
+}
