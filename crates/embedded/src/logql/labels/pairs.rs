@@ -116,14 +116,19 @@ impl Pairs {
     }
 
     /// Takes all pairs away, to the end of `into`.
+    #[inline]
     pub(super) fn take(&mut self, into: &mut Vec<(String, String)>) {
-        into.append(&mut self.list);
-        self.forget_index();
+        // What the index may still have is forgotten before it is filled again.
+        if !self.list.is_empty() {
+            into.append(&mut self.list);
+        }
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
-        self.list.clear();
-        self.forget_index();
+        if !self.list.is_empty() {
+            self.list.clear();
+        }
     }
 }
 
