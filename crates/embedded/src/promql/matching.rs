@@ -85,21 +85,24 @@ impl<'a> Signatures<'a> {
 type Present = (usize, usize, Operand);
 
 impl Evaluator<'_> {
-    pub(super) fn side<'a>(
-        &'a self,
+    /// The series of one side with their match groups.
+    pub(super) fn numbered<'a>(
+        &self,
         signatures: &mut Signatures,
         series: &'a [Series],
-    ) -> Result<Side<'a>, EvalError> {
+    ) -> Result<Vec<SideSeries<'a>>, EvalError> {
         let mut ticker = self.ticker();
         let sides = series.iter().map(|series| {
             ticker.tick(cost_of(&series.labels))?;
             let signature = signatures.of(&series.labels);
             Ok(SideSeries { series, signature })
         });
-        Ok(Side {
-            series: sides.collect::<Result<_, EvalError>>()?,
-            walk: self.walk(series.iter())?,
-        })
+        sides.collect()
+    }
+
+    pub(super) fn side<'a>(&'a self, series: Vec<SideSeries<'a>>) -> Result<Side<'a>, EvalError> {
+        let walk = self.walk(series.iter().map(|side| side.series))?;
+        Ok(Side { series, walk })
     }
 
     /// An arithmetic operation or a comparison between two vectors.
@@ -125,8 +128,8 @@ impl Evaluator<'_> {
         let fill_many = binary.fill.left.as_ref().map(float);
         let fill_one = binary.fill.right.as_ref().map(float);
         let mut signatures = Signatures::new(matching);
-        let mut many = self.side(&mut signatures, many)?;
-        let mut one = self.side(&mut signatures, one)?;
+        let many = self.numbered(&mut signatures, many)?;
+        let one = self.numbered(&mut signatures, one)?;
         let mut operation = Operation {
             binary,
             matching: signatures.matching.clone(),
@@ -136,20 +139,20 @@ impl Evaluator<'_> {
             collector: Collector::new(self.budget),
             ticker: self.ticker(),
             slots: HashMap::new(),
-            recent: vec![None; many.series.len()],
+            recent: vec![None; many.len()],
             matched_groups: vec![None; signatures.count()],
             matched_slots: Vec::new(),
             findings: Findings::default(),
         };
         let is_filled = fill_many.is_some() || fill_one.is_some();
         if group_side.is_none() && !is_filled {
-            let sides = (&*many.series, &*one.series);
-            let paired = self.paired(&mut operation, sides, signatures.count())?;
+            let paired = self.paired(&mut operation, (&many, &one), signatures.count())?;
             if let Some(series) = paired {
                 operation.findings.tell(self.notes, expr);
                 return Ok(series);
             }
         }
+        let (mut many, mut one) = (self.side(many)?, self.side(one)?);
         // For every match group, the series of the "one" side and its value at this step.
         let mut partners: Vec<Option<(i64, usize, Operand)>> = vec![None; signatures.count()];
         // For every match group, the last step at which the "many" side had a match.

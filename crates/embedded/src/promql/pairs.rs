@@ -12,6 +12,9 @@ use super::series::{Cursor, Series};
 use crate::labels::Labels;
 use crate::limits::EvalError;
 
+/// Steps between two looks at whether the query has to end.
+const CHUNK: usize = 1_024;
+
 impl Evaluator<'_> {
     /// The results of an operation without groups and without values for missing partners; `None` if
     /// some match group has two series on a side, or two pairs the same labels, so that each step has
@@ -44,9 +47,12 @@ impl Evaluator<'_> {
                 continue;
             };
             let steps = self.steps.between(own.0.max(other.0), own.1.min(other.1));
+            let count = steps.count();
             let (mut left, mut right) = (Cursor::new(left.series), Cursor::new(right.series));
-            for time in steps.times() {
-                ticker.tick(1)?;
+            for (at, time) in steps.times().enumerate() {
+                if at.is_multiple_of(CHUNK) {
+                    ticker.tick(CHUNK.min(count))?;
+                }
                 let Some(values) = left.value_at(time).zip(right.value_at(time)) else {
                     continue;
                 };

@@ -109,8 +109,15 @@ impl Evaluator<'_> {
         let last = parts.pop();
         let found = thread::scope(|scope| {
             let work = |part| self.over_part(part, call, &arguments);
+            // What a thread holds at its end is the query's, too.
+            let of_its_own = move |part| {
+                let found = work(part)?;
+                self.stop.check()?;
+                Ok::<_, EvalError>(found)
+            };
             let others = parts.into_iter();
-            let others: Vec<_> = others.map(|part| scope.spawn(move || work(part))).collect();
+            let others = others.map(|part| scope.spawn(move || of_its_own(part)));
+            let others: Vec<_> = others.collect();
             let last = last.map(work).transpose()?;
             let mut found: Vec<Series> = Vec::new();
             for other in others {

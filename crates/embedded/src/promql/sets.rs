@@ -88,8 +88,8 @@ impl Evaluator<'_> {
     ) -> Result<Vec<Series>, EvalError> {
         let matching = binary.matching.as_ref();
         let mut signatures = Signatures::new(matching);
-        let mut lefts = self.side(&mut signatures, lhs)?;
-        let mut rights = self.side(&mut signatures, rhs)?;
+        let mut lefts = self.side(self.numbered(&mut signatures, lhs)?)?;
+        let mut rights = self.side(self.numbered(&mut signatures, rhs)?)?;
         let mut kept = Kept {
             collector: Collector::new(self.budget),
             of_lefts: vec![None; lhs.len()],

@@ -28,6 +28,9 @@ const UNMATCHED: [&str; 2] = [
     "found duplicate series on ",
 ];
 
+/// And where `approx_topk` is asked for over a range.
+const INSTANT_ONLY: &str = "count min sketches are only supported on instant queries";
+
 /// Prometheus's and Mimir's shape of errors, and Loki's behind some proxies.
 #[derive(Deserialize)]
 struct Shape {
@@ -69,6 +72,12 @@ fn meaning(backend: Backend, body: &[u8]) -> Error {
              several"
                 .to_owned(),
         )
+    } else if backend == Backend::Loki && begins(INSTANT_ONLY) {
+        Error::BadData(
+            "query: approx_topk answers at one moment and not over a range: ask it as an instant \
+             query, or use topk"
+                .to_owned(),
+        )
     } else {
         Error::BadGateway(backend)
     }
@@ -106,6 +115,8 @@ mod tests {
                 502,
             ),
             (Backend::Mimir, "timeout".to_owned(), 502),
+            (Backend::Loki, INSTANT_ONLY.to_owned(), 400),
+            (Backend::Mimir, INSTANT_ONLY.to_owned(), 502),
             (Backend::Loki, String::new(), 502),
         ];
         for (backend, body, status) in cases {

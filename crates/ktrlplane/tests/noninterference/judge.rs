@@ -165,7 +165,8 @@ pub(crate) async fn judge(
         None => alone.clone(),
     };
     // The gateway refuses in its own words what the backend would refuse in others.
-    // Where series do not match each other a Loki fails with a 500, of which the gateway makes a 400.
+    // Where series do not match each other, or approx_topk goes over a range, a Loki fails with a 500,
+    // of which the gateway makes a 400.
     let refused_alike = matches!((plain.status, scoped.status), (400 | 500, 400));
     if plain.without_places() != scoped.without_places() && !refused_alike {
         let what = "scoping changes the answer of a store that holds the resource alone";
