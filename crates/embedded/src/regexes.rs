@@ -26,19 +26,11 @@ pub(crate) fn anchored_within(
     pattern: &str,
     room: usize,
 ) -> Result<Option<(Regex, usize)>, EvalError> {
-    let expression = format!("^(?s:{})$", translate::from_go(pattern)?);
-    // How much an expression takes is not told, so the limits are tried one by one.
-    for size in [COMPILED_SIZE >> 6, COMPILED_SIZE >> 3, COMPILED_SIZE] {
-        if size > room {
-            return Ok(None);
-        }
-        match sized(&expression, size) {
-            Ok(regex) => return Ok(Some((regex, size))),
-            Err(regex::Error::CompiledTooBig(_)) if size < COMPILED_SIZE => {}
-            Err(error) => return Err(invalid(pattern, &error.to_string())),
-        }
+    match Costed::new(Form::Anchored, pattern, room) {
+        Ok(costed) => Ok(Some(costed.into_parts())),
+        Err(Fault::NoRoom) => Ok(None),
+        Err(Fault::Invalid(error)) => Err(error),
     }
-    Ok(None)
 }
 
 /// Compiles a pattern that may match anywhere.
@@ -47,15 +39,12 @@ pub fn unanchored(pattern: &str) -> Result<Regex, EvalError> {
 }
 
 fn build(expression: &str, written: &str) -> Result<Regex, EvalError> {
-    sized(expression, COMPILED_SIZE).map_err(|error| invalid(written, &error.to_string()))
-}
-
-fn sized(expression: &str, size: usize) -> Result<Regex, regex::Error> {
     RegexBuilder::new(expression)
-        .size_limit(size)
+        .size_limit(COMPILED_SIZE)
         .dfa_size_limit(COMPILED_SIZE)
         .nest_limit(250)
         .build()
+        .map_err(|error| invalid(written, &error.to_string()))
 }
 
 fn invalid(written: &str, why: &str) -> EvalError {

@@ -12,7 +12,7 @@ use super::labels::LineLabels;
 use super::range::metadata;
 use super::stage::Stages;
 use super::stream_hash::stream_hash;
-use super::work::{STEP, Work};
+use super::work::Work;
 use super::{Answer, Direction, Request};
 use crate::LogEntry;
 use crate::answer::{LineResult, OwnLabels, StreamResult};
@@ -171,7 +171,6 @@ pub(crate) fn walk(
         Direction::Backward => time.saturating_neg(),
     };
     for (index, source) in sources.iter_mut().enumerate() {
-        work.spend(STEP)?;
         if source.lines.advance()? {
             next.push(Reverse((due(source.lines.time()), source.hash, index)));
         }

@@ -69,37 +69,46 @@ impl Work {
     }
 
     /// Counts bytes that were read or made; an error if the query has to end.
+    #[inline]
     pub(crate) fn spend(&self, bytes: usize) -> Result<(), EvalError> {
         let spent = self.spent.get().saturating_add(bytes);
+        self.spent.set(spent);
         if spent < CHECK_EVERY {
-            self.spent.set(spent);
-            return self.outcome();
+            return Ok(());
         }
-        self.spent.set(0);
         self.check()
     }
 
     /// An error if the query has to end.
+    #[cold]
     pub(crate) fn check(&self) -> Result<(), EvalError> {
         self.outcome()?;
-        self.keep(self.stop.check())
+        self.keep(self.stop.check())?;
+        self.spent.set(0);
+        Ok(())
     }
 
     /// The error that the query has to end with, if there was one.
+    #[inline]
     pub(crate) fn outcome(&self) -> Result<(), EvalError> {
-        if !self.has_failed.get() {
-            return Ok(());
+        if self.has_failed.get() {
+            return Err(self.failure());
         }
-        match self.failure.borrow().as_ref() {
-            Some(error) => Err(error.clone()),
-            None => Ok(()),
-        }
+        Ok(())
+    }
+
+    #[cold]
+    fn failure(&self) -> EvalError {
+        let failure = self.failure.borrow();
+        failure.as_ref().map_or(EvalError::Internal, Clone::clone)
     }
 
     /// Keeps the error of a result as the query's.
     fn keep<T>(&self, result: Result<T, EvalError>) -> Result<T, EvalError> {
         if let Err(error) = &result {
             self.has_failed.set(true);
+            // Whatever is counted from now on fails, too.
+            self.spent.set(CHECK_EVERY);
             self.failure
                 .borrow_mut()
                 .get_or_insert_with(|| error.clone());
@@ -110,7 +119,7 @@ impl Work {
     /// Counts a log line that was read.
     pub(crate) fn read(&self, line: &str) -> Result<(), EvalError> {
         self.stop.count(line.len())?;
-        self.spend(line.len() + STEP / 4)
+        self.spend(line.len() + STEP / 8)
     }
 
     /// Counts samples that were read or made; an error if they are more than `most` over all parts of
@@ -205,7 +214,12 @@ impl Work {
     }
 
     /// An expression to search a text of this length with; `None` where the query has to end.
+    #[inline]
     pub(crate) fn searching<'r, R>(&self, regex: &'r Costed<R>, length: usize) -> Option<&'r R> {
+        // What is short was counted with its line.
+        if let Some(regex) = regex.cheap(length) {
+            return Some(regex);
+        }
         self.spend(regex.work(length)).ok()?;
         self.keep(regex.over(length)).ok()
     }

@@ -16,7 +16,10 @@ const SIZES: [usize; 4] = [
 const REMEMBERED: usize = 2 << 20;
 
 /// The longest pattern: while it is read it takes a hundred times its length.
-const LONGEST: usize = 64 << 10;
+const LONGEST: usize = 256 << 10;
+
+/// Bytes of a text that is not searched at once.
+const LONG: usize = 16 << 10;
 
 /// Size of an expression times length of a text that may be searched for it. A search that remembers
 /// no states takes a step for every part of the expression and every byte, and cannot be ended early.
@@ -53,6 +56,16 @@ pub(crate) enum Fault {
 impl<R> Costed<R> {
     pub(crate) fn size(&self) -> usize {
         self.size
+    }
+
+    pub(crate) fn into_parts(self) -> (R, usize) {
+        (self.regex, self.size)
+    }
+
+    /// The expression, where a search in a text of this length is nothing to speak of.
+    #[inline]
+    pub(crate) fn cheap(&self, length: usize) -> Option<&R> {
+        (self.size == SIZES[0] && length <= LONG).then_some(&self.regex)
     }
 
     /// The expression, to search a text of this length with; an error if that may take for ever.

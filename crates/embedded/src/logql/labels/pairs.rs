@@ -32,6 +32,7 @@ impl Pairs {
         self.list.len()
     }
 
+    #[inline]
     pub(super) fn find(&self, name: &str) -> Option<&str> {
         let pair = self.list.get(self.position(name)?)?;
         Some(&pair.1)
@@ -42,12 +43,22 @@ impl Pairs {
         self.list.get_mut(at).map(|pair| &mut pair.1)
     }
 
+    #[inline]
     pub(super) fn has(&self, name: &str) -> bool {
         self.position(name).is_some()
     }
 
+    #[inline]
     fn position(&self, name: &str) -> Option<usize> {
-        if self.list.len() < INDEXED || self.has_collided {
+        if self.list.len() < INDEXED {
+            return self.list.iter().position(|pair| pair.0 == name);
+        }
+        self.indexed(name)
+    }
+
+    #[inline(never)]
+    fn indexed(&self, name: &str) -> Option<usize> {
+        if self.has_collided {
             return self.list.iter().position(|pair| pair.0 == name);
         }
         let at = *self.index.get(&self.hasher.hash_one(name))?;
@@ -57,11 +68,17 @@ impl Pairs {
     /// Adds a pair whose name is not there yet.
     pub(super) fn push(&mut self, pair: (String, String)) {
         self.list.push(pair);
+        if self.list.len() >= INDEXED {
+            self.index_last();
+        }
+    }
+
+    #[inline(never)]
+    fn index_last(&mut self) {
         match self.list.len() {
-            ..INDEXED => {}
-            INDEXED => {
+            ..=INDEXED => {
                 self.forget_index();
-                for at in 0..INDEXED {
+                for at in 0..self.list.len() {
                     self.note(at);
                 }
             }
@@ -99,14 +116,19 @@ impl Pairs {
     }
 
     /// Takes all pairs away, to the end of `into`.
+    #[inline]
     pub(super) fn take(&mut self, into: &mut Vec<(String, String)>) {
-        into.append(&mut self.list);
-        self.forget_index();
+        // What the index may still have is forgotten before it is filled again.
+        if !self.list.is_empty() {
+            into.append(&mut self.list);
+        }
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
-        self.list.clear();
-        self.forget_index();
+        if !self.list.is_empty() {
+            self.list.clear();
+        }
     }
 }
 

@@ -168,11 +168,17 @@ pub(super) fn label_value(escaped: &str) -> Cow<'_, str> {
     } else {
         escaped.into()
     };
-    if value.contains('\u{fffd}') {
+    if has_replacement(&value) {
         value.replace('\u{fffd}', " ").into()
     } else {
         value
     }
+}
+
+/// Whether what is not Unicode was in a text. Most texts have not even the first byte of the character
+/// that stands for it, which is sooner seen.
+pub(super) fn has_replacement(text: &str) -> bool {
+    text.as_bytes().contains(&0xef) && text.contains('\u{fffd}')
 }
 
 /// A string without its escapes; `None` if one of them is not JSON's.

@@ -25,6 +25,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// How many bytes have been read.
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
     /// Whether the line has been read to its end.
     pub(super) fn is_done(&self) -> bool {
         self.at >= self.line.len()
@@ -50,7 +55,7 @@ impl<'a> Decoder<'a> {
         match bytes.get(self.at) {
             Some(b'"') => return self.unexpected('"'),
             Some(b'=') if key.is_empty() => return self.unexpected('='),
-            _ if key.contains('\u{fffd}') => {
+            _ if super::json::has_replacement(key) => {
                 self.fault("invalid key");
                 // Only behind an equals sign is there a value to pass over.
                 if bytes.get(self.at) == Some(&b'=') {

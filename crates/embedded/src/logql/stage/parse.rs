@@ -214,9 +214,14 @@ pub(super) fn logfmt(
     }
     let mut decoder = Decoder::new(line);
     let mut name = String::new();
+    let mut checked = 0;
     while !decoder.is_done() {
-        if target.work.spend(STEP / 16).is_err() {
-            return Outcome::Keep;
+        // Short lines were counted when they were read.
+        if decoder.at() > checked + STEP {
+            checked = decoder.at();
+            if target.work.spend(16 * STEP).is_err() {
+                return Outcome::Keep;
+            }
         }
         let Some(pair) = decoder.next() else {
             if strict {
@@ -254,7 +259,7 @@ pub(super) fn logfmt(
 }
 
 fn unicode(value: &str) -> std::borrow::Cow<'_, str> {
-    if value.contains('\u{fffd}') {
+    if json::has_replacement(value) {
         value.replace('\u{fffd}', " ").into()
     } else {
         value.into()
@@ -305,7 +310,7 @@ pub(super) fn logfmt_keys(
                 break;
             }
         }
-        let value = if pair.value.contains('\u{fffd}') {
+        let value = if json::has_replacement(&pair.value) {
             ""
         } else {
             &pair.value
