@@ -2,8 +2,17 @@
 //!
 //! Nothing here recurses, so that the depth of a tree costs no stack.
 
-use super::ast::{Expr, ValueType, VectorSelector};
+use super::ast::{DurationExpr, Expr, ValueType, VectorSelector};
 use crate::matcher::MatchOp;
+
+/// A range in brackets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ranged<'a> {
+    /// `[5m]` of a selector.
+    Selector(&'a DurationExpr),
+    /// `[1h:1m]` of a subquery, and its step, if it has one.
+    Subquery(&'a DurationExpr, Option<&'a DurationExpr>),
+}
 
 impl Expr {
     /// Every selector of the tree, in the order of the text; but of an aggregation with a
@@ -54,6 +63,36 @@ impl Expr {
                 | Self::Call(_) => expr.push_children_mut(&mut work),
             }
             next = work.pop();
+        }
+    }
+
+    /// Calls `visit` with every range in brackets: of what it is, and what `visit` said of the range
+    /// that it stands in, which for those that stand in none is `outermost`.
+    pub fn for_each_range<'a, T: Copy>(
+        &'a self,
+        outermost: T,
+        mut visit: impl FnMut(T, Ranged<'a>) -> T,
+    ) {
+        let mut work = vec![(self, outermost)];
+        let mut children = Vec::new();
+        while let Some((expr, around)) = work.pop() {
+            let within = match expr {
+                Self::Matrix(matrix) => visit(around, Ranged::Selector(&matrix.range)),
+                Self::Subquery(subquery) => {
+                    let step = subquery.step.as_ref();
+                    visit(around, Ranged::Subquery(&subquery.range, step))
+                }
+                Self::Number(_)
+                | Self::String(_)
+                | Self::Vector(_)
+                | Self::Paren(_)
+                | Self::Unary(..)
+                | Self::Binary(_)
+                | Self::Aggregate(_)
+                | Self::Call(_) => around,
+            };
+            expr.push_children(&mut children);
+            work.extend(children.drain(..).map(|child| (child, within)));
         }
     }
 
