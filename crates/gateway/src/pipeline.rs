@@ -280,6 +280,7 @@ impl Pipeline {
                     headers: context.headers,
                     upgrade,
                     record,
+                    usage,
                 };
                 tail::tail(asked, &self.shared, &self.open, upstream, id).await
             }

@@ -384,6 +384,36 @@ async fn an_answer_that_runs_is_not_cut_and_the_next_one_waits_for_its_minute() 
     assert_eq!(world.mimir.count(), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_tail_brings_is_read_as_well_and_ends_no_tail() {
+    for events in [false, true] {
+        let world = world(|limits| limits.subject.bytes_per_minute = NonZeroU64::new(1000)).await;
+        let socket = format!("{LOKI}/tail?query=%7B%7D");
+        // So much that it is counted while it runs.
+        let frame = format!(
+            r#"{{"streams":[{{"stream":{{}},"values":[["1","{}"]]}}]}}"#,
+            "x".repeat(300 << 10)
+        );
+        if events {
+            let caller = ask(&world, "victor", TAIL);
+            let mut backend = world.loki.tail().await;
+            backend.send(&frame).await;
+            eventually(async || world.get("victor", &metrics()).await.status == 429).await;
+            assert!(!caller.is_finished());
+            caller.abort();
+        } else {
+            let mut caller = world.tail("victor", &socket).await;
+            let mut backend = world.loki.tail().await;
+            for _ in 0..2 {
+                backend.send(&frame).await;
+                assert_eq!(caller.text().await, frame);
+                eventually(async || world.get("victor", &metrics()).await.status == 429).await;
+            }
+        }
+        assert_eq!(world.get("erin", &metrics()).await.status, 200);
+    }
+}
+
 /// Who sends the next request as soon as the last is answered is refused no faster than this.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_is_held_back_and_nobody_else_waits_for_it() {
