@@ -18,6 +18,7 @@ mod ledger;
 mod settings;
 mod usage;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use directory::policy::{ProjectId, Subject};
@@ -36,6 +37,8 @@ pub struct Limits {
     settings: LimitSettings,
     subjects: Ledger<Subject>,
     projects: Ledger<ProjectId>,
+    /// How many were refused.
+    refused: AtomicU32,
 }
 
 impl Limits {
@@ -46,6 +49,7 @@ impl Limits {
             settings,
             subjects: Ledger::new(Whose::Subject),
             projects: Ledger::new(Whose::Project),
+            refused: AtomicU32::new(0),
         }
     }
 
@@ -101,9 +105,16 @@ impl Limits {
     /// How long a refusal is held back. Whoever sends the next request as soon as the last one is
     /// answered would otherwise be refused as fast as the machine can, which is work that others
     /// would wait for.
+    ///
+    /// Each is another time between the half and one and a half of what the settings say, spread
+    /// evenly by the golden ratio. Many that were refused together would otherwise come back
+    /// together, to what has meanwhile filled in again, and be a burst each time.
     #[must_use]
     pub fn pause(&self) -> Duration {
-        self.settings.pause
+        const GOLDEN: u32 = 0x9E37_79B9;
+        let turn = self.refused.fetch_add(1, Ordering::Relaxed);
+        let spread = f64::from(turn.wrapping_mul(GOLDEN)) / f64::from(u32::MAX);
+        self.settings.pause.mul_f64(0.5 + spread)
     }
 }
 

@@ -21,7 +21,7 @@ pub struct LimitSettings {
     pub projects: HashMap<ProjectId, (Quota, Bounds)>,
     /// Where queries wait that may not run yet.
     pub queue: Queue,
-    /// How long a refusal is held back.
+    /// How long a refusal is held back, on average.
     pub pause: Duration,
 }
 

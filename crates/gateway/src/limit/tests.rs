@@ -304,3 +304,16 @@ async fn what_has_nothing_to_remember_is_forgotten() {
     drop(running);
     assert_eq!(account(&limits, "runs").running(), 0);
 }
+
+#[test]
+fn those_that_are_refused_together_do_not_come_back_together() {
+    let limits = Limits::new(LimitSettings::default());
+    let mut slices = [0; 16];
+    for _ in 0..160 {
+        let pause = limits.pause();
+        let since = pause.checked_sub(SECOND / 2).unwrap();
+        slices[usize::try_from((since * 16).as_secs()).unwrap().min(15)] += 1;
+    }
+    let evenly = |slice: &i32| (8..=12).contains(slice);
+    assert!(slices.iter().all(evenly), "{slices:?}");
+}

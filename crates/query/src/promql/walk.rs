@@ -178,3 +178,50 @@ impl VectorSelector {
         inside.chain(name.map(|name| ("__name__", MatchOp::Equal, name.as_bytes())))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::promql::parse;
+
+    /// The text of each range, behind those of the ranges that it stands in.
+    fn ranges(query: &str) -> Vec<String> {
+        let tree = parse(query).unwrap();
+        let mut found: Vec<String> = Vec::new();
+        tree.for_each_range(None, |around: Option<usize>, range| {
+            let text = match range {
+                Ranged::Selector(DurationExpr::Literal(range)) => range.text.to_string(),
+                Ranged::Subquery(DurationExpr::Literal(range), step) => match step {
+                    Some(DurationExpr::Literal(step)) => format!("{}:{}", range.text, step.text),
+                    Some(_) => panic!("no literal"),
+                    None => format!("{}:", range.text),
+                },
+                Ranged::Selector(_) | Ranged::Subquery(..) => panic!("no literal"),
+            };
+            let around = around.map_or(String::new(), |at| format!("{} ", found[at]));
+            found.push(format!("{around}{text}"));
+            Some(found.len() - 1)
+        });
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn every_range_is_seen_with_those_that_it_stands_in() {
+        for (query, expected) in [
+            ("up offset 5m", &[][..]),
+            ("-(sum by (x) (rate(a[5m]))) + b", &["5m"]),
+            ("rate(a[1m]) / on () rate(b[2m])", &["1m", "2m"]),
+            (
+                "max_over_time((rate(a[1m]) + min_over_time(b[2m:]))[1h:30s]) * rate(c[3m])",
+                &["1h:30s", "1h:30s 1m", "1h:30s 2m:", "3m"],
+            ),
+            (
+                "quantile_over_time(scalar(max_over_time(a[4m:1m])), b[5m])",
+                &["4m:1m", "5m"],
+            ),
+        ] {
+            assert_eq!(ranges(query), expected, "{query}");
+        }
+    }
+}
