@@ -23,6 +23,11 @@ LOGS = {"status": "success", "data": {"resultType": "streams", "result": [
      "values": [["1760000000000000000", "payment failed: the card was declined"]]}]}}
 
 
+# Limits that are counted, as they are in production, and that no load from here meets.
+WIDE = {who: {"requests_per_second": 1_000_000, "burst": 10_000_000, "queries": 1_000_000,
+              "bytes_per_minute": "1PiB"} for who in ("subject", "project")}
+
+
 class Ports:
     """Free ports, held until somebody is about to listen on them."""
 
@@ -196,6 +201,7 @@ class Gateways:
             "auth": {"issuer": self.issuer.url, "audience": AUDIENCE},
             "database": {"url": f"sqlite:{self.database}"},
             "audit": {"output": str(self.directory / f"{name}-audit.jsonl")},
+            "limits": WIDE,
             "observability": {
                 "loki": {"enabled": True, "url": f"http://127.0.0.1:{logs_port}"},
                 "mimir": {"enabled": True, "url": f"http://127.0.0.1:{self.metrics_port}"},

@@ -10,6 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
 use crate::ingest::Refusal;
+use crate::limit::Exceeded;
 use crate::routes::Backend;
 use crate::stream::Body;
 
@@ -133,6 +134,10 @@ pub enum Error {
     #[error("{0}")]
     BadData(String),
 
+    /// As much is asked for as may be.
+    #[error(transparent)]
+    Limited(#[from] Exceeded),
+
     /// A batch is not taken.
     #[error(transparent)]
     Refused(#[from] Refusal),
@@ -195,7 +200,9 @@ impl Error {
             }
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "timeout"),
-            Self::TooManyTails(_) => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::TooManyTails(_) | Self::Limited(_) => {
+                (StatusCode::TOO_MANY_REQUESTS, "too_many_requests")
+            }
             Self::NoToken | Self::InvalidToken(_) => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::Forbidden
             | Self::NotPermitted { .. }
@@ -260,6 +267,7 @@ impl Error {
             | Self::NotConfigured(_)
             | Self::BadData(_)
             | Self::Refused(_)
+            | Self::Limited(_)
             | Self::Busy
             | Self::StorageFull(_)
             | Self::NotIndexed
@@ -329,6 +337,9 @@ impl Error {
                 // Rounded up: what is sent a moment too early is refused again.
                 let seconds = retry_after.as_secs().saturating_add(1);
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Self::Limited(exceeded) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(exceeded.retry_after()));
             }
             // Senders of writes wait for as long as this says before they send again.
             Self::NoKeys

@@ -21,6 +21,8 @@ pub mod authenticate;
 
 pub mod authorize;
 
+pub mod limit;
+
 pub(crate) mod body;
 
 pub mod scope;
@@ -58,6 +60,7 @@ mod connector;
 pub use clock::{Clock, SystemClock};
 pub use directory;
 pub use error::Error;
+pub use limit::LimitSettings;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{

@@ -24,6 +24,7 @@ use crate::filter::{self, Asked};
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
 use crate::ingest::{Encoding, Ingest, Protocol, Way};
+use crate::limit::{Limits, Usage};
 use crate::local;
 use crate::management;
 use crate::open::Open;
@@ -50,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
     pub(crate) ingest: Ingest,
+    pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
 }
 
@@ -74,12 +76,13 @@ pub(crate) struct Pipeline {
 }
 
 /// By what a request is known afterwards.
-#[derive(Clone, Copy)]
 struct Known<'a> {
     /// Its id.
     id: &'a HeaderValue,
     /// What the audit says about it.
     record: &'a Record,
+    /// What it uses of what its subject and project may.
+    usage: &'a mut Usage,
 }
 
 impl Pipeline {
@@ -93,6 +96,7 @@ impl Pipeline {
         id: &HeaderValue,
         started: Instant,
         record: &mut Record,
+        usage: &mut Usage,
     ) -> Result<Response<Body>, Error> {
         let (mut head, body) = request.into_parts();
         let found = routes::find(&head.method, head.uri.path())?;
@@ -121,6 +125,8 @@ impl Pipeline {
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Management(managed) => {
                 let principal = self.principal(&head.headers, record).await?;
+                let limits = &self.shared.limits;
+                *usage = limits.count_subject(principal.subject(), Instant::now())?;
                 let asked = management::Asked {
                     managed,
                     found,
@@ -132,16 +138,26 @@ impl Pipeline {
                 Box::pin(management::answer(asked, body, &self.shared)).await
             }
             Serves::Tenant(endpoint) => {
+                let principal = self.principal(&head.headers, record).await?;
+                let limits = &self.shared.limits;
+                // Writes have limits of their own, which count what is in them.
+                let is_counted = !matches!(endpoint.answer, Answer::Ingested(..));
+                if is_counted {
+                    *usage = limits.count_subject(principal.subject(), Instant::now())?;
+                }
                 let permit = self
-                    .permit(endpoint.action, found.target, &head.headers, record)
+                    .permit(principal, endpoint.action, found.target, record)
                     .await?;
+                if is_counted {
+                    limits.count_project(usage, permit.project(), Instant::now())?;
+                }
                 if let Answer::Ingested(protocol, path) = endpoint.answer {
                     let way = Way {
                         protocol,
                         backend: endpoint.backend,
                         path,
                     };
-                    let known = Known { id, record };
+                    let known = Known { id, record, usage };
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
@@ -154,9 +170,11 @@ impl Pipeline {
                     name: found.name,
                     headers: &head.headers,
                     most_lines: self.shared.max_log_lines,
+                    bounds: limits.bounds(permit.project()),
+                    now: self.shared.clock.now(),
                 };
                 let upgrade = head.extensions.remove();
-                let known = Known { id, record };
+                let known = Known { id, record, usage };
                 self.tenant(endpoint, &permit, input, context, upgrade, known)
                     .await
             }
@@ -179,18 +197,17 @@ impl Pipeline {
         Ok(principal)
     }
 
-    /// Who asks, and whether they may.
+    /// Whether who asks may.
     async fn permit(
         &self,
+        principal: Principal,
         action: Action,
         target: Target<'_>,
-        headers: &HeaderMap,
         record: &Record,
     ) -> Result<Permit, Error> {
         let Shared {
             directory, clock, ..
         } = &*self.shared;
-        let principal = self.principal(headers, record).await?;
         let permit = authorize(directory, principal, action, target, clock.now()).await;
         let permit = permit.map_err(|error| match (error, action) {
             (Error::Forbidden, Action::Write) => Error::NotPermitted {
@@ -215,7 +232,7 @@ impl Pipeline {
         permit: &Permit,
         headers: &HeaderMap,
         body: B,
-        Known { id, record }: Known<'_>,
+        Known { id, record, .. }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(way.backend)?;
         let Shared { ingest, clock, .. } = &*self.shared;
@@ -246,9 +263,10 @@ impl Pipeline {
         input: Input<'_>,
         context: Context<'_>,
         upgrade: Option<OnUpgrade>,
-        Known { id, record }: Known<'_>,
+        Known { id, record, usage }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
+        let limits = &self.shared.limits;
         // Whatever goes upstream goes through here, and so into the record.
         let scope = |endpoint: &Endpoint, path, input| {
             let scoped = scope::scope(endpoint, path, permit, input, context)?;
@@ -258,6 +276,7 @@ impl Pipeline {
         match endpoint.answer {
             Answer::Forwarded(path) => {
                 let scoped = scope(endpoint, path, input)?;
+                limits.enter(usage).await?;
                 forward(upstream, scoped, id).await
             }
             Answer::Tail(reader, path) => {
@@ -268,6 +287,7 @@ impl Pipeline {
                     headers: context.headers,
                     upgrade,
                     record,
+                    usage,
                 };
                 Box::pin(tail::tail(asked, &self.shared, &self.open, upstream, id)).await
             }
@@ -279,6 +299,7 @@ impl Pipeline {
             }
             Answer::Filtered(filter, path) => {
                 let request = scope(endpoint, path, input)?;
+                limits.enter(usage).await?;
                 let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
@@ -309,15 +330,19 @@ impl Pipeline {
             unknown_fields = Empty,
             reason = Empty
         );
-        let mut record = Record::none();
+        let (mut record, mut usage) = (Record::none(), Usage::default());
         let encoding = Encoding::of(&request);
         let answered = self
-            .answer(request, &header, started, &mut record)
+            .answer(request, &header, started, &mut record, &mut usage)
             .instrument(span.clone())
             .await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             span.record("reason", *reason);
+        }
+        if answered.is_err() {
+            // Nothing runs that needs its place.
+            usage = Usage::default();
         }
         // Of a refused write, and nothing of what is in it.
         match &answered {
@@ -326,6 +351,10 @@ impl Pipeline {
             }
             Err(Error::SlowWrite) => {
                 span.record("reason", "the batch did not arrive in time");
+            }
+            Err(Error::Limited(exceeded)) => {
+                span.record("reason", exceeded.reason());
+                tokio::time::sleep(self.shared.limits.pause()).await;
             }
             Err(_) | Ok(_) => {}
         }
@@ -345,7 +374,7 @@ impl Pipeline {
                 tracing::info!(status, duration_us, "answered");
             }
         });
-        response.map(|body| Counted::new(body, record))
+        response.map(|body| Counted::new(body, record, usage))
     }
 
     /// A new id, a UUID of version 7. A caller's own is not taken: it would end up in the log.

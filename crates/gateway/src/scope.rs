@@ -9,15 +9,18 @@ mod prometheus;
 pub(crate) use headers::{passes_on, trace_headers};
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use directory::policy::ProjectId;
 use http::header::{ACCEPT, ACCEPT_ENCODING};
 use http::{HeaderMap, HeaderValue};
+use jiff::Timestamp;
 use query::scope::ScopeError;
 use query::{Matcher, ParseError};
 
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
+use crate::limit::Bounds;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 use parameters::{Input, Nanos, Parameters, Value, is_label_name};
 
@@ -124,6 +127,10 @@ pub struct Context<'a> {
     pub headers: &'a HeaderMap,
     /// The most log lines that may be asked for.
     pub most_lines: u32,
+    /// What else a query may ask for.
+    pub bounds: Bounds,
+    /// The time, up to which is asked where the caller names no end.
+    pub now: Timestamp,
 }
 
 /// Builds the request for `endpoint` that goes to the path `upstream`.
@@ -137,8 +144,8 @@ pub fn scope(
     context: Context<'_>,
 ) -> Result<Scoped<Request>, Error> {
     let path = path(upstream, context.name)?;
-    let bound = Bound::new(permit);
-    let parameters = parameters(endpoint, &bound, input, context.most_lines)?;
+    let bound = Bound::new(permit, context.bounds);
+    let parameters = parameters(endpoint, &bound, input, context)?;
     Ok(Scoped {
         inner: Request {
             backend: endpoint.backend,
@@ -158,17 +165,21 @@ pub(crate) fn read(
     input: Input<'_>,
     context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
-    let unbound = Bound { by: None };
-    parameters(endpoint, &unbound, input, context.most_lines)
+    let unbound = Bound {
+        by: None,
+        bounds: context.bounds,
+    };
+    parameters(endpoint, &unbound, input, context)
 }
 
 fn parameters(
     endpoint: &Endpoint,
     bound: &Bound,
     input: Input<'_>,
-    most_lines: u32,
+    context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
-    let given = Parameters::parse(input, endpoint, most_lines)?;
+    let given = Parameters::parse(input, endpoint, context.most_lines)?;
+    check_times(endpoint, &given, context).map_err(Error::BadData)?;
     let mut parameters = Vec::with_capacity(endpoint.parameters.len());
     for parameter in endpoint.parameters {
         // Several spellings of one parameter are one list, which is absent when all of them are.
@@ -186,6 +197,48 @@ fn parameters(
         }
     }
     Ok(parameters)
+}
+
+/// How long before its end a request to Loki starts, where it says nothing else.
+const LOKIS_RANGE: Duration = Duration::from_hours(1);
+
+/// Checks what is between start and end, where a request has both.
+fn check_times(
+    endpoint: &Endpoint,
+    given: &Parameters,
+    context: Context<'_>,
+) -> Result<(), String> {
+    let takes = |name| endpoint.parameters.iter().any(|known| known.name == name);
+    if !takes("start") || !takes("end") {
+        return Ok(());
+    }
+    let time = |name| match given.get(name) {
+        Some(Value::Time(time)) => Some(*time),
+        Some(Value::Text(_) | Value::Duration(_)) | None => None,
+    };
+    let duration = |name| match given.get(name) {
+        Some(Value::Duration(duration)) => Some(*duration),
+        Some(Value::Text(_) | Value::Time(_)) | None => None,
+    };
+    let end = time("end").unwrap_or(Nanos::of(context.now));
+    let range = match (time("start"), endpoint.backend) {
+        (Some(start), _) => Duration::from_nanos(end.0.abs_diff(start.0.min(end.0))),
+        (None, Backend::Loki) => duration("since").unwrap_or(LOKIS_RANGE),
+        // Without a start, Prometheus looks at all that there is.
+        (None, Backend::Mimir) if context.bounds.max_range.is_some() => {
+            return Err(
+                "start: this parameter is required, because it is limited how much is answered at \
+                 once (limits.query.max_range)"
+                    .to_owned(),
+            );
+        }
+        (None, Backend::Mimir) => return Ok(()),
+    };
+    context.bounds.check_range(range)?;
+    match duration("step") {
+        Some(step) => context.bounds.check_step(step, range),
+        None => Ok(()),
+    }
 }
 
 /// The path upstream, with the label's name in its place.
@@ -207,15 +260,17 @@ fn path(upstream: &'static str, name: &str) -> Result<Cow<'static, str>, Error> 
 struct Bound {
     /// The matcher of the resource; none for a whole project, which the tenant alone bounds.
     by: Option<Matcher>,
+    /// What a query may ask for.
+    bounds: Bounds,
 }
 
 impl Bound {
-    fn new(permit: &Permit) -> Self {
+    fn new(permit: &Permit, bounds: Bounds) -> Self {
         let by = match permit.reach() {
             Reach::Resource(resource) => Some(Matcher::equal(RESOURCE_LABEL, resource.as_str())),
             Reach::Project => None,
         };
-        Self { by }
+        Self { by, bounds }
     }
 
     /// The selector of everything that may be seen, if that is less than the tenant.
@@ -251,10 +306,10 @@ impl Bound {
     fn query(&self, kind: Kind, text: &str) -> Result<String, Error> {
         let by = self.by.as_ref();
         match kind {
-            Kind::Logql => loki::query(text, by),
-            Kind::LogqlOnResource => loki::on_resource(text, by),
+            Kind::Logql => loki::query(text, by, self.bounds),
+            Kind::LogqlOnResource => loki::on_resource(text, by, self.bounds),
             Kind::StreamSelectors => loki::selector(text, by),
-            Kind::Promql => prometheus::query(text, by),
+            Kind::Promql => prometheus::query(text, by, self.bounds),
             Kind::VectorSelectors => prometheus::selector(text, by),
             Kind::Time
             | Kind::Duration
@@ -282,9 +337,7 @@ fn scoped(result: Result<String, ScopeError>, text: &str) -> Result<String, Erro
     })
 }
 
-/// What was parsed in its canonical form, or why it was not, as [`scoped`] says it.
-fn printed(result: Result<impl ToString, ParseError>, text: &str) -> Result<String, Error> {
-    result
-        .map(|tree| tree.to_string())
-        .map_err(|error| Error::BadData(error.render(text)))
+/// What was parsed, or why it was not, as [`scoped`] says it.
+fn parsed<T>(result: Result<T, ParseError>, text: &str) -> Result<T, Error> {
+    result.map_err(|error| Error::BadData(error.render(text)))
 }

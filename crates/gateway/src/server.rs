@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
+use crate::limit::Limits;
 use crate::linger::{Lingering, Places, Unread};
 use crate::open::Open;
 use crate::openapi::Document;
@@ -154,6 +155,7 @@ pub fn start(
         tail: settings.tail,
         tails: Seats::default(),
         ingest: Ingest::new(settings.ingest.clone()),
+        limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
     });
     let (stop, stopping) = watch::channel(false);

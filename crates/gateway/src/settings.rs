@@ -11,6 +11,7 @@ use directory::policy::ProjectId;
 use jsonwebtoken::Algorithm;
 
 use crate::ingest::Limits;
+use crate::limit::LimitSettings;
 use crate::routes::Backend;
 
 pub use audit::{AuditOutput, AuditQueries, AuditSettings};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub tail: TailSettings,
     /// What a write may hold.
     pub ingest: Limits,
+    /// What subjects and projects may use.
+    pub limits: LimitSettings,
     /// What of management is open to whom.
     pub management: ManagementSettings,
     /// Where the audit goes.

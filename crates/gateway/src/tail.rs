@@ -28,6 +28,7 @@ use crate::audit::Record;
 use crate::authorize::Permit;
 use crate::error::Error;
 use crate::forward::Upstream;
+use crate::limit::Usage;
 use crate::open::Open;
 use crate::pipeline::Shared;
 use crate::routes::Reader;
@@ -52,6 +53,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) upgrade: Option<OnUpgrade>,
     /// What is told about it afterwards.
     pub(crate) record: &'a Record,
+    /// What its reader uses of what they may read.
+    pub(crate) usage: &'a mut Usage,
 }
 
 /// Tails a scoped request; nothing else can be.
@@ -93,7 +96,11 @@ pub(crate) async fn tail(
     let record = asked.record.clone();
     record.tails();
     Ok(match to {
-        To::Socket(handshake) => socket::serve(handshake, source, guard, record),
+        To::Socket(handshake) => {
+            // Its lines are in no body.
+            let usage = std::mem::take(asked.usage);
+            socket::serve(handshake, source, guard, (record, usage))
+        }
         To::Events(cursor) => events::serve(cursor, source, guard, record),
     })
 }

@@ -18,6 +18,7 @@ mod backend;
 mod database;
 mod embedded;
 mod ingest;
+mod limits;
 mod management;
 mod observability;
 mod server;
@@ -27,7 +28,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use gateway::ingest::Limits;
-use gateway::{AuditSettings, ManagementSettings};
+use gateway::{AuditSettings, LimitSettings, ManagementSettings};
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -59,6 +60,8 @@ pub(crate) struct Config {
     pub(crate) audit: AuditSettings,
     /// What a write may hold.
     pub(crate) ingest: Limits,
+    /// What subjects and projects may use.
+    pub(crate) limits: LimitSettings,
     /// What the embedded backend is told, where there is one.
     pub(crate) embedded: Embedded,
 }
@@ -116,14 +119,15 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let management = management::read(layers, &mut problems);
     let audit = audit::read(layers, &mut problems);
     let ingest = ingest::read(layers, &mut problems);
+    let limits = limits::read(layers, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
     else {
         return Err(problems);
     };
-    let (Some(management), Some(audit), Some(ingest), Some(embedded)) =
-        (management, audit, ingest, embedded)
+    let (Some(management), Some(audit), Some(ingest), Some(limits), Some(embedded)) =
+        (management, audit, ingest, limits, embedded)
     else {
         return Err(problems);
     };
@@ -138,6 +142,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         management,
         audit,
         ingest,
+        limits,
         embedded,
     })
 }

@@ -147,6 +147,7 @@ fn settings(
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
         ingest: gateway::ingest::Limits::default(),
+        limits: gateway::LimitSettings::default(),
         management: ManagementSettings::default(),
         // The queries in full: these data are nobody's.
         audit: AuditSettings {

@@ -95,6 +95,7 @@ mod walk;
 
 use crate::error::ParseError;
 pub use ast::Expr;
+pub use walk::Ranged;
 
 /// Parses a PromQL query, in time and memory that grow with its length alone.
 ///

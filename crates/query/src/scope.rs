@@ -56,7 +56,15 @@ impl From<ParseError> for ScopeError {
 /// [`ScopeError::Parse`] if the query is refused, [`ScopeError::Unverified`] if the result is not
 /// what was meant.
 pub fn logql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
-    scope(query, logql::parse(query)?, by)
+    logql_tree(query, logql::parse(query)?, by)
+}
+
+/// As [`logql`](fn@logql), of the tree that `query` was parsed to; for who looks at it before.
+///
+/// # Errors
+/// As [`logql`](fn@logql).
+pub fn logql_tree(query: &str, tree: logql::Expr, by: &Matcher) -> Result<String, ScopeError> {
+    scope(query, tree, by)
 }
 
 /// As [`logql`](fn@logql), of a query that may leave its selector out, see [`logql::parse_on_resource`].
@@ -80,7 +88,15 @@ pub fn logql_selector(query: &str, by: &Matcher) -> Result<String, ScopeError> {
 /// # Errors
 /// As [`logql`](fn@logql).
 pub fn promql(query: &str, by: &Matcher) -> Result<String, ScopeError> {
-    scope(query, promql::parse(query)?, by)
+    promql_tree(query, promql::parse(query)?, by)
+}
+
+/// As [`promql`](fn@promql), of the tree that `query` was parsed to; for who looks at it before.
+///
+/// # Errors
+/// As [`promql`](fn@promql).
+pub fn promql_tree(query: &str, tree: promql::Expr, by: &Matcher) -> Result<String, ScopeError> {
+    scope(query, tree, by)
 }
 
 /// As [`promql`](fn@promql), of what is a vector selector alone, see [`promql::parse_selector`].

@@ -7,26 +7,30 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::Record;
+use crate::limit::Usage;
 use crate::stream::{Body, Broken};
 
-/// A body on its way to the caller's connection. It holds the request's record until it has ended or
-/// is dropped, and says in it what went out.
+/// A body on its way to the caller's connection. It holds the request's record, and what the request
+/// uses, until it has ended or is dropped, and says in both what went out.
 pub(crate) struct Counted {
     body: Body,
     record: Option<Record>,
+    usage: Option<Usage>,
     bytes: u64,
 }
 
 impl Counted {
-    pub(crate) fn new(body: Body, record: Record) -> Self {
+    pub(crate) fn new(body: Body, record: Record, usage: Usage) -> Self {
         Self {
             body,
             record: Some(record),
+            usage: Some(usage),
             bytes: 0,
         }
     }
 
     fn ended(&mut self, end: Result<(), &'static str>) {
+        self.usage = None;
         if let Some(record) = self.record.take() {
             record.sent(self.bytes, end);
         }
@@ -55,6 +59,9 @@ impl HttpBody for Counted {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);
                 this.bytes += u64::try_from(bytes).unwrap_or_default();
+                if let Some(usage) = &mut this.usage {
+                    usage.sent(bytes);
+                }
             }
             Some(Err(broken)) => this.ended(Err(broken.word())),
             None => this.ended(Ok(())),

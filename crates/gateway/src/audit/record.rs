@@ -49,7 +49,7 @@ pub(super) struct Fields {
     pub(super) status: Option<StatusCode>,
     /// The word of the error table.
     pub(super) error: Option<&'static str>,
-    /// Why a token is not accepted.
+    /// Why a token is not accepted, or which limit is reached.
     pub(super) reason: Option<&'static str>,
     pub(super) bytes: u64,
     pub(super) complete: bool,
@@ -207,6 +207,9 @@ impl Record {
             fields.error = error.map(|error| error.status().1);
             if let Some(Error::InvalidToken(reason)) = error {
                 fields.reason = Some(reason);
+            }
+            if let Some(Error::Limited(exceeded)) = error {
+                fields.reason = Some(exceeded.reason());
             }
             if error.is_some_and(Error::is_a_refusal) {
                 fields.allowed = false;

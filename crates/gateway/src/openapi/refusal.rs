@@ -1,5 +1,6 @@
 //! What a request can be refused with, from the error table.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use directory::policy::Action;
@@ -14,6 +15,7 @@ use super::answer::ERROR;
 use crate::body::Takes;
 use crate::error::Error;
 use crate::ingest::{Limits, Refusal};
+use crate::limit::{Exceeded, Limit, Queue, Quota, Whose};
 use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
 
 /// What the backends' own refusals are called, which pass with their bodies.
@@ -38,7 +40,7 @@ const BACKENDS: [(StatusCode, &str, &str); 3] = [
 
 /// One of each kind of error.
 fn errors() -> Vec<Error> {
-    vec![
+    let mut errors = vec![
         Error::UnknownPath,
         Error::MethodNotAllowed {
             allowed: Vec::new(),
@@ -100,7 +102,33 @@ fn errors() -> Vec<Error> {
         Error::TooManyTails(4),
         Error::GatewayTimeout(Backend::Loki),
         Error::Internal,
-    ]
+    ];
+    errors.extend(limited(Whose::Subject, Quota::SUBJECT));
+    errors.extend(limited(Whose::Project, Quota::PROJECT));
+    errors
+}
+
+/// One of each kind of limit, of a subject or of a project, as they are by default.
+fn limited(whose: Whose, quota: Quota) -> Vec<Error> {
+    let queue = Queue::default();
+    let queries = quota.queries.map(NonZeroU32::get);
+    let limits = [
+        quota.requests.map(Limit::Requests),
+        queries.map(|queries| Limit::Waited(queries, queue.timeout)),
+        queries.map(|queries| Limit::Queue(queries, queue.length)),
+        quota
+            .bytes_per_minute
+            .map(|bytes| Limit::Bytes(bytes.get())),
+    ];
+    let exceeded = |limit| Exceeded {
+        whose,
+        limit,
+        retry_after: Duration::from_secs(1),
+    };
+    let limits = limits.into_iter().flatten();
+    limits
+        .map(|limit| Error::Limited(exceeded(limit)))
+        .collect()
 }
 
 /// Whether a request to this route by this method, with a path of this mount, can end in `error`. A
@@ -161,6 +189,15 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
+        Error::Limited(exceeded) => match (exceeded.limit, exceeded.whose) {
+            (Limit::Requests(_), Whose::Subject) => {
+                (tenant || task.is_some()) && !is_a_write(route)
+            }
+            (Limit::Requests(_) | Limit::Bytes(_), _) => tenant && !is_a_write(route),
+            (Limit::Waited(..) | Limit::Queue(..), _) => {
+                asks_the_backend && !is_a_write(route) && !is_a_tail(route)
+            }
+        },
         Error::NotServed(_) => asks_the_backend && !is_empty_without_the_backends(route, mount),
     }
 }

@@ -5,22 +5,39 @@ use std::time::Duration;
 use query::{Matcher, logql, scope};
 
 use super::parameters::Nanos;
-use super::{printed, scoped};
+use super::{parsed, scoped};
 use crate::error::Error;
+use crate::limit::Bounds;
 
-/// A query, bound to `by`; without one only parsed and printed.
-pub(super) fn query(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
-    match by {
-        Some(by) => scoped(scope::logql(text, by), text),
-        None => printed(logql::parse(text), text),
-    }
+/// A query within `bounds`, bound to `by`; without one only parsed and printed.
+pub(super) fn query(text: &str, by: Option<&Matcher>, bounds: Bounds) -> Result<String, Error> {
+    bound(parsed(logql::parse(text), text)?, text, by, bounds)
 }
 
 /// As [`query`]; one that starts with its pipeline is about everything that `by` lets through.
-pub(super) fn on_resource(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+pub(super) fn on_resource(
+    text: &str,
+    by: Option<&Matcher>,
+    bounds: Bounds,
+) -> Result<String, Error> {
+    bound(
+        parsed(logql::parse_on_resource(text), text)?,
+        text,
+        by,
+        bounds,
+    )
+}
+
+fn bound(
+    tree: logql::Expr,
+    text: &str,
+    by: Option<&Matcher>,
+    bounds: Bounds,
+) -> Result<String, Error> {
+    bounds.check_logql(&tree).map_err(Error::BadData)?;
     match by {
-        Some(by) => scoped(scope::logql_on_resource(text, by), text),
-        None => printed(logql::parse_on_resource(text), text),
+        Some(by) => scoped(scope::logql_tree(text, tree, by), text),
+        None => Ok(tree.to_string()),
     }
 }
 
@@ -28,7 +45,7 @@ pub(super) fn on_resource(text: &str, by: Option<&Matcher>) -> Result<String, Er
 pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
     match by {
         Some(by) => scoped(scope::logql_selector(text, by), text),
-        None => printed(logql::parse_selector(text), text),
+        None => parsed(logql::parse_selector(text), text).map(|tree| tree.to_string()),
     }
 }
 

@@ -28,6 +28,15 @@ pub struct Input<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Nanos(pub i64);
 
+impl Nanos {
+    /// The time that a clock tells; one that they cannot hold is the nearest that they can.
+    pub(crate) fn of(time: Timestamp) -> Self {
+        let nanos = time.as_nanosecond();
+        let nearest = if nanos < 0 { i64::MIN } else { i64::MAX };
+        Self(i64::try_from(nanos).unwrap_or(nearest))
+    }
+}
+
 /// What a parameter's value means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {

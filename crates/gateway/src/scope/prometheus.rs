@@ -5,14 +5,17 @@ use std::time::Duration;
 use query::{Matcher, promql, scope};
 
 use super::parameters::Nanos;
-use super::{printed, scoped};
+use super::{parsed, scoped};
 use crate::error::Error;
+use crate::limit::Bounds;
 
-/// A query, bound to `by`; without one only parsed and printed.
-pub(super) fn query(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
+/// A query within `bounds`, bound to `by`; without one only parsed and printed.
+pub(super) fn query(text: &str, by: Option<&Matcher>, bounds: Bounds) -> Result<String, Error> {
+    let tree = parsed(promql::parse(text), text)?;
+    bounds.check_promql(&tree).map_err(Error::BadData)?;
     match by {
-        Some(by) => scoped(scope::promql(text, by), text),
-        None => printed(promql::parse(text), text),
+        Some(by) => scoped(scope::promql_tree(text, tree, by), text),
+        None => Ok(tree.to_string()),
     }
 }
 
@@ -20,7 +23,7 @@ pub(super) fn query(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
 pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error> {
     match by {
         Some(by) => scoped(scope::promql_selector(text, by), text),
-        None => printed(promql::parse_selector(text), text),
+        None => parsed(promql::parse_selector(text), text).map(|tree| tree.to_string()),
     }
 }
 

@@ -19,6 +19,7 @@ use super::guard::Guard;
 use super::handshake::Handshake;
 use super::source::{Socket, Source, config, farewell, pings, silence};
 use crate::audit::Record;
+use crate::limit::Usage;
 use crate::settings::TailSettings;
 use crate::stream::Body;
 
@@ -31,12 +32,12 @@ pub(super) fn serve(
     handshake: Handshake,
     source: Box<Source>,
     guard: Guard,
-    record: Record,
+    (record, mut usage): (Record, Usage),
 ) -> Response<Body> {
     let response = handshake.response();
     let started = Instant::now();
     let tail = async move {
-        let end = run(handshake.upgrade, source, &guard, &record).await;
+        let end = run(handshake.upgrade, source, &guard, (&record, &mut usage)).await;
         record.tail_ended(end.word());
         tracing::info!(
             end = end.word(),
@@ -48,7 +49,12 @@ pub(super) fn serve(
     response
 }
 
-async fn run(upgrade: OnUpgrade, mut source: Box<Source>, guard: &Guard, record: &Record) -> End {
+async fn run(
+    upgrade: OnUpgrade,
+    mut source: Box<Source>,
+    guard: &Guard,
+    counted: (&Record, &mut Usage),
+) -> End {
     let settings = guard.settings();
     let Ok(Ok(upgraded)) = timeout(settings.reader_patience, upgrade).await else {
         source.close().await;
@@ -62,7 +68,7 @@ async fn run(upgrade: OnUpgrade, mut source: Box<Source>, guard: &Guard, record:
         biased;
         end = guard.ended() => end,
         end = listen(&mut from, silence(settings)) => end,
-        end = pass_on(&mut source, &mut to, settings, record) => end,
+        end = pass_on(&mut source, &mut to, settings, counted) => end,
     };
     let goodbye = async {
         if let Ok(mut socket) = to.reunite(from) {
@@ -96,7 +102,7 @@ async fn pass_on(
     source: &mut Source,
     to: &mut SplitSink<Socket, Message>,
     settings: TailSettings,
-    record: &Record,
+    (record, usage): (&Record, &mut Usage),
 ) -> End {
     let mut pings = pings(settings);
     loop {
@@ -111,7 +117,10 @@ async fn pass_on(
             _ = pings.tick() => (Message::Ping(Bytes::new()), 0),
         };
         match timeout(settings.reader_patience, to.send(message)).await {
-            Ok(Ok(())) => record.passed(bytes),
+            Ok(Ok(())) => {
+                record.passed(bytes);
+                usage.sent(bytes);
+            }
             Ok(Err(_)) => return End::ReaderGone,
             Err(_) => return End::ReaderSlow,
         }

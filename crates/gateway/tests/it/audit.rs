@@ -188,6 +188,38 @@ async fn why_a_token_is_not_accepted_is_in_the_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn which_limit_is_reached_is_in_the_line() {
+    let audited = Audited::with(AuditQueries::Full, |settings| {
+        settings.limits.project.bytes_per_minute = std::num::NonZero::new(1);
+        settings.limits.subject.requests = Some(gateway::limit::Rate {
+            every: Duration::from_hours(1),
+            burst: std::num::NonZero::new(2).unwrap(),
+        });
+        settings.limits.pause = Duration::ZERO;
+    })
+    .await;
+    for status in [200, 429, 429] {
+        assert_eq!(audited.world.get("victor", LOGS).await.status, status);
+    }
+    let lines = audited.lines(3).await;
+    let line = |reason| {
+        let mut lines = lines.iter();
+        lines.find(|line| line["reason"] == reason).unwrap()
+    };
+    // `decision` is about permission alone, and for the second it was not yet known.
+    for (reason, decision) in [
+        ("too many bytes read in the project", "allow"),
+        ("too many requests of the subject", "deny"),
+    ] {
+        let line = line(reason);
+        assert_eq!(line["decision"], decision);
+        assert_eq!(line["subject"], "victor");
+        assert_eq!(line["status"], 429);
+        assert_eq!(line["error"], "too_many_requests");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_resource_that_is_not_there_is_a_line_with_its_name() {
     let audited = Audited::new(AuditQueries::Full).await;
     let path = logs(QUERY).replace("shop-api", "nope");

@@ -95,6 +95,7 @@ impl World {
             max_log_lines: Settings::MAX_LOG_LINES,
             tail: TailSettings::default(),
             ingest: gateway::ingest::Limits::default(),
+            limits: gateway::LimitSettings::default(),
             management: ManagementSettings::default(),
             audit: AuditSettings::OFF,
             shutdown_grace: Duration::from_secs(5),

@@ -71,6 +71,7 @@ pub(crate) fn start(
         max_log_lines: Settings::MAX_LOG_LINES,
         tail: TailSettings::default(),
         ingest: gateway::ingest::Limits::default(),
+        limits: gateway::LimitSettings::default(),
         management: gateway::ManagementSettings::default(),
         audit: AuditSettings::OFF,
         shutdown_grace: Duration::ZERO,

@@ -33,6 +33,8 @@ mod answers;
 
 mod raw;
 
+mod limits;
+
 mod writes;
 
 mod tail;

@@ -169,6 +169,7 @@ pub(crate) fn settings(
         max_log_lines: config.observability.max_log_lines,
         tail: TailSettings::default(),
         ingest: config.ingest,
+        limits: config.limits,
         management: config.management,
         audit: config.audit,
         shutdown_grace: SHUTDOWN_GRACE,

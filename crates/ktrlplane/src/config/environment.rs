@@ -36,6 +36,7 @@ pub(crate) fn recognize(name: &str, value: &str) -> Variable {
         "AUDIT_",
         "MANAGEMENT_",
         "INGEST_",
+        "LIMITS_",
         "EMBEDDED_",
     ];
     let of_a_section = sections.iter().any(|section| rest.starts_with(section));
@@ -102,6 +103,8 @@ mod tests {
             ("KTRLPLANE_MANAGEMENT_TENANTS", "x", "unknown"),
             ("KTRLPLANE_INGEST_MAX_LINES", "x", "unknown"),
             ("KTRLPLANE_EMBEDDED_RETENTION", "x", "unknown"),
+            ("KTRLPLANE_LIMITS_PROJECTS", "x", "limits.projects"),
+            ("KTRLPLANE_LIMITS_PROJECTS_ACME_QUERIES", "x", "unknown"),
             ("KTRLPLANE_TEST_LOKI_URL", "x", "not ours"),
             ("PATH", "/bin", "not ours"),
             ("ktrlplane_server_port", "1", "not ours"),

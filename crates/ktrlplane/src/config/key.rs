@@ -4,6 +4,7 @@
 mod backend;
 mod embedded;
 mod ingest;
+mod limits;
 
 use std::sync::LazyLock;
 
@@ -72,6 +73,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain(REST)
         .chain([CREATE, RESERVED])
         .chain(ingest::INGEST)
+        .chain(limits::LIMITS)
         .chain(embedded::EMBEDDED)
         .collect()
 });

@@ -3,6 +3,7 @@
 
 mod backends;
 mod data;
+mod limits;
 
 use std::path::Path;
 use std::time::Duration;
@@ -268,7 +269,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest, embedded",
+             database, audit, management, ingest, limits, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -452,6 +453,7 @@ fn no_sentence_quotes_a_secret() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "it is all that there is to be shown")]
 fn the_configuration_is_shown_with_sources_and_without_secrets() {
     let file = "observability: {loki: {enabled: true, url: \"http://u:hunter2@loki:3100\"}, \
                 mimir: {bearer_token: hunter2, tls: {ca_file: ca.pem}}}\n\
@@ -533,6 +535,25 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       # burst_bytes:  # not set (KTRLPLANE_INGEST_BURST_BYTES)
       in_flight_bytes: 512MiB  # default
       # project_in_flight_bytes:  # not set (KTRLPLANE_INGEST_PROJECT_IN_FLIGHT_BYTES)
+    limits:
+      subject:
+        requests_per_second: 500  # default
+        # burst:  # not set (KTRLPLANE_LIMITS_SUBJECT_BURST)
+        queries: 64  # default
+        bytes_per_minute: 8GiB  # default
+      project:
+        requests_per_second: 1000  # default
+        # burst:  # not set (KTRLPLANE_LIMITS_PROJECT_BURST)
+        queries: 128  # default
+        bytes_per_minute: 16GiB  # default
+      queue:
+        timeout: 10s  # default
+        length: 512  # default
+      query:
+        max_range: off  # default
+        min_step: off  # default
+        max_points: 11000  # default
+      # projects:  # not set (KTRLPLANE_LIMITS_PROJECTS)
     embedded:
       directory: "ktrlplane-data"  # default
       retention:

@@ -1,6 +1,6 @@
 //! Finding every stream selector of a query.
 
-use super::ast::{Expr, MetricExpr, Selector};
+use super::ast::{Expr, LogRange, MetricExpr, Selector};
 
 impl Expr {
     /// Every stream selector, in the order of the text.
@@ -13,8 +13,16 @@ impl Expr {
 
     /// Calls `visit` with every stream selector, in the order of the text.
     pub fn for_each_selector<'t>(&'t self, mut visit: impl FnMut(&'t Selector)) {
+        match self {
+            Self::Log(log) => visit(&log.selector),
+            Self::Metric(_) => self.for_each_range(|range| visit(&range.log.selector)),
+        }
+    }
+
+    /// Calls `visit` with every range of lines, in the order of the text; a query for lines has none.
+    pub fn for_each_range<'t>(&'t self, mut visit: impl FnMut(&'t LogRange)) {
         let mut next = match self {
-            Self::Log(log) => return visit(&log.selector),
+            Self::Log(_) => return,
             Self::Metric(expr) => expr,
         };
         let mut waiting = Vec::new();
@@ -33,7 +41,7 @@ impl Expr {
                     next = &binary.lhs;
                     continue;
                 }
-                MetricExpr::Range(aggregation) => visit(&aggregation.range.log.selector),
+                MetricExpr::Range(aggregation) => visit(&aggregation.range),
                 MetricExpr::Literal(_) | MetricExpr::VectorLiteral(_) => {}
             }
             match waiting.pop() {

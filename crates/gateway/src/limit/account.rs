@@ -1,0 +1,173 @@
+//! What one subject, or one project, has used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
+
+use super::bucket::Bucket;
+use super::exceeded::{Exceeded, Limit, Whose};
+use super::settings::{Queue, Quota};
+
+/// The bytes of a minute fill in again within one.
+const MINUTE: u64 = 60 * 1_000_000_000;
+
+/// What one subject, or one project, has used.
+#[derive(Debug)]
+pub struct Account {
+    whose: Whose,
+    quota: Quota,
+    /// From when on its buckets count.
+    since: Instant,
+    requests: Bucket,
+    bytes: Bucket,
+    /// Places for queries that run. It wakes those who wait in the order in which they came, and
+    /// nobody who comes later takes a place before them.
+    places: Option<Semaphore>,
+    waiting: AtomicUsize,
+}
+
+/// The place of a query that runs, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<Account>);
+
+/// One that waits, until it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Account {
+    pub(super) fn new(whose: Whose, quota: Quota, now: Instant) -> Self {
+        let places = quota.queries.map(|most| {
+            let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
+            Semaphore::new(most.min(Semaphore::MAX_PERMITS))
+        });
+        Self {
+            whose,
+            quota,
+            since: now,
+            requests: Bucket::default(),
+            bytes: Bucket::default(),
+            places,
+            waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Whether all of it is as if it were new. Those who hold a place or wait for one hold the
+    /// account, too, and are not looked for here.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let now = self.nanos(now);
+        self.requests.is_full(now) && self.bytes.is_full(now)
+    }
+
+    /// Counts a request, if it may come.
+    pub(super) fn count_request(&self, now: Instant) -> Result<(), Exceeded> {
+        let Some(rate) = self.quota.requests else {
+            return Ok(());
+        };
+        let every = nanos(rate.every).max(1);
+        let depth = every.saturating_mul(rate.burst.get().into());
+        let taken = self.requests.take(self.nanos(now), every, depth);
+        taken.map_err(|wait| self.exceeded(Limit::Requests(rate), wait))
+    }
+
+    /// Counts bytes that have gone out.
+    pub(super) fn count_bytes(&self, bytes: u64, now: Instant) {
+        if let Some(most) = self.quota.bytes_per_minute {
+            let cost = u128::from(bytes) * u128::from(MINUTE) / u128::from(most.get());
+            let cost = u64::try_from(cost).unwrap_or(u64::MAX);
+            // However much one answer was, a minute after its end is enough.
+            self.bytes.take_anyway(self.nanos(now), cost, 2 * MINUTE);
+        }
+    }
+
+    /// Whether more may be read.
+    pub(super) fn check_bytes(&self, now: Instant) -> Result<(), Exceeded> {
+        let Some(most) = self.quota.bytes_per_minute else {
+            return Ok(());
+        };
+        match self.bytes.wait(self.nanos(now), MINUTE) {
+            Some(wait) => Err(self.exceeded(Limit::Bytes(most.get()), wait)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits in line for a place. Dropped, it waits no more.
+    pub(super) async fn place(
+        self: &Arc<Self>,
+        queue: Queue,
+        deadline: Instant,
+    ) -> Result<Option<Place>, Exceeded> {
+        let (Some(places), Some(most)) = (&self.places, self.quota.queries) else {
+            return Ok(None);
+        };
+        if let Ok(permit) = places.try_acquire() {
+            permit.forget();
+            return Ok(Some(Place(Arc::clone(self))));
+        }
+        let Some(_waiting) = Waiting::begin(&self.waiting, queue.length) else {
+            let limit = Limit::Queue(most.get(), queue.length);
+            return Err(self.exceeded(limit, queue.timeout));
+        };
+        // The places are never closed.
+        if let Ok(Ok(permit)) = timeout_at(deadline, places.acquire()).await {
+            permit.forget();
+            return Ok(Some(Place(Arc::clone(self))));
+        }
+        let limit = Limit::Waited(most.get(), queue.timeout);
+        Err(self.exceeded(limit, queue.timeout))
+    }
+
+    fn exceeded(&self, limit: Limit, retry_after: Duration) -> Exceeded {
+        Exceeded {
+            whose: self.whose,
+            limit,
+            retry_after,
+        }
+    }
+
+    fn nanos(&self, now: Instant) -> u64 {
+        nanos(now.saturating_duration_since(self.since))
+    }
+
+    /// How many queries run.
+    #[cfg(test)]
+    pub(super) fn running(&self) -> usize {
+        let most = self.quota.queries.map_or(0, |most| most.get() as usize);
+        let free = self.places.as_ref().map_or(0, Semaphore::available_permits);
+        most - free
+    }
+
+    /// How many wait.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(places) = &self.0.places {
+            places.add_permits(1);
+        }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    /// One more waits, if fewer than `most` do.
+    fn begin(waiting: &'a AtomicUsize, most: usize) -> Option<Self> {
+        let more = |waiting: usize| (waiting < most).then_some(waiting + 1);
+        let begun = waiting.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        begun.ok().map(|_| Self(waiting))
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

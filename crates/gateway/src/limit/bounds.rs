@@ -1,0 +1,324 @@
+//! What one query may ask for.
+
+use std::fmt::Display;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use query::promql::Ranged;
+use query::promql::ast::DurationExpr;
+use query::{logql, promql};
+
+/// What one query may ask for. `None` is no limit; the backends have limits of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The longest time from start to end, and the longest that a query looks back in brackets
+    /// (`[30d]`); of brackets within brackets, all together.
+    pub max_range: Option<Duration>,
+    /// The smallest step, also of subqueries.
+    pub min_step: Option<Duration>,
+    /// The most steps from start to end.
+    pub max_points: Option<NonZeroU32>,
+}
+
+impl Bounds {
+    /// No limit.
+    pub const UNLIMITED: Self = Self {
+        max_range: None,
+        min_step: None,
+        max_points: None,
+    };
+
+    /// Checks a time from start to end.
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub(crate) fn check_range(&self, range: Duration) -> Result<(), String> {
+        match self.max_range {
+            Some(most) if range > most => Err(format!(
+                "start: it is {} before the end, and at most {} are answered at once \
+                 (limits.query.max_range): ask for less at a time",
+                told(range),
+                told(most)
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Checks a step, and how many of it there are in a time from start to end. So many points as
+    /// Prometheus and Loki count: the fraction of a step at the end is none.
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub(crate) fn check_step(&self, step: Duration, range: Duration) -> Result<(), String> {
+        if let Some(least) = self.min_step
+            && step < least
+        {
+            return Err(format!(
+                "step: it is {}, and {}",
+                told(step),
+                at_least(least)
+            ));
+        }
+        if let Some(most) = self.max_points {
+            let points = range.as_nanos() / step.as_nanos().max(1);
+            if points > u128::from(most.get()) {
+                return Err(format!(
+                    "step: from start to end there are {points} points, and at most {most} are \
+                     answered (limits.query.max_points): choose a longer step, or a shorter time"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks how far a PromQL query looks back.
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub(crate) fn check_promql(&self, tree: &promql::Expr) -> Result<(), String> {
+        if self.max_range.is_none() && self.min_step.is_none() {
+            return Ok(());
+        }
+        let mut wrong = Ok(());
+        tree.for_each_range(Duration::ZERO, |around: Duration, range| {
+            let (range, step) = match range {
+                Ranged::Selector(range) => (range, None),
+                Ranged::Subquery(range, step) => (range, step),
+            };
+            let checked = self.check_subquery(around, range, step);
+            checked.unwrap_or_else(|sentence| {
+                wrong = Err(sentence);
+                around
+            })
+        });
+        wrong
+    }
+
+    /// What is looked back with this range and those around it.
+    fn check_subquery(
+        &self,
+        around: Duration,
+        range: &DurationExpr,
+        step: Option<&DurationExpr>,
+    ) -> Result<Duration, String> {
+        let length = match (self.max_range, length(range)) {
+            (Some(_), None) => return Err(unknown("limits.query.max_range")),
+            (_, length) => length.unwrap_or_default(),
+        };
+        let together = around.saturating_add(length);
+        self.check_look_back(together)?;
+        if let (Some(least), Some(step)) = (self.min_step, step) {
+            match length_of_step(step) {
+                None => return Err(unknown("limits.query.min_step")),
+                Some(step) if step < least => {
+                    let step = told(step);
+                    return Err(format!(
+                        "query: a subquery's step is {step}, and {}",
+                        at_least(least)
+                    ));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(together)
+    }
+
+    /// Checks how far a LogQL query looks back.
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub(crate) fn check_logql(&self, tree: &logql::Expr) -> Result<(), String> {
+        if self.max_range.is_none() {
+            return Ok(());
+        }
+        let mut longest = Duration::ZERO;
+        tree.for_each_range(|range| longest = longest.max(range.range.to_std()));
+        self.check_look_back(longest)
+    }
+
+    fn check_look_back(&self, back: Duration) -> Result<(), String> {
+        match self.max_range {
+            Some(most) if back > most => Err(format!(
+                "query: in brackets it looks back {}, and may at most {} (limits.query.max_range)",
+                told(back),
+                told(most)
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+impl Default for Bounds {
+    /// As many points as Prometheus and Loki answer, and otherwise what the backends allow.
+    fn default() -> Self {
+        Self {
+            max_points: NonZeroU32::new(11_000),
+            ..Self::UNLIMITED
+        }
+    }
+}
+
+/// How long it is, if that is written there and not calculated.
+fn length(duration: &DurationExpr) -> Option<Duration> {
+    match duration {
+        DurationExpr::Literal(literal) => Some(literal.to_std()),
+        DurationExpr::Step
+        | DurationExpr::Range
+        | DurationExpr::Unary(..)
+        | DurationExpr::Binary(..)
+        | DurationExpr::Min(..)
+        | DurationExpr::Max(..)
+        | DurationExpr::Paren(_) => None,
+    }
+}
+
+/// Likewise; the query's own step is within the limits as it is.
+fn length_of_step(step: &DurationExpr) -> Option<Duration> {
+    match step {
+        DurationExpr::Step => Some(Duration::MAX),
+        DurationExpr::Literal(_)
+        | DurationExpr::Range
+        | DurationExpr::Unary(..)
+        | DurationExpr::Binary(..)
+        | DurationExpr::Min(..)
+        | DurationExpr::Max(..)
+        | DurationExpr::Paren(_) => length(step),
+    }
+}
+
+fn unknown(limit: &str) -> String {
+    format!(
+        "query: a duration in brackets is calculated, so that it is not known here whether it is \
+         within {limit}: write out how long it is"
+    )
+}
+
+fn at_least(least: Duration) -> String {
+    format!("must be at least {} (limits.query.min_step)", told(least))
+}
+
+fn told(duration: Duration) -> impl Display {
+    let duration = SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX);
+    format!("{duration:#}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn promql(bounds: Bounds, query: &str) -> Result<(), String> {
+        bounds.check_promql(&promql::parse(query).unwrap())
+    }
+
+    #[test]
+    fn as_many_points_are_answered_as_prometheus_and_loki_answer() {
+        let bounds = Bounds::default();
+        let second = Duration::from_secs(1);
+        assert_eq!(bounds.check_step(second, second * 11_000), Ok(()));
+        // A fraction of a step is no point.
+        let fraction = Duration::from_millis(999);
+        assert_eq!(
+            bounds.check_step(second, second * 11_000 + fraction),
+            Ok(())
+        );
+        let sentence = bounds.check_step(second, second * 11_001).unwrap_err();
+        assert_eq!(
+            sentence,
+            "step: from start to end there are 11001 points, and at most 11000 are answered \
+             (limits.query.max_points): choose a longer step, or a shorter time"
+        );
+        assert_eq!(bounds.check_range(DAY * 3650), Ok(()));
+        assert_eq!(promql(bounds, "rate(up[10y])"), Ok(()));
+        assert_eq!(
+            Bounds::UNLIMITED.check_step(Duration::from_millis(1), DAY * 3650),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn steps_below_the_least_are_refused_also_of_subqueries() {
+        let bounds = Bounds {
+            min_step: Some(Duration::from_secs(15)),
+            ..Bounds::UNLIMITED
+        };
+        let hour = Duration::from_hours(1);
+        assert_eq!(bounds.check_step(Duration::from_secs(15), hour), Ok(()));
+        assert_eq!(
+            bounds
+                .check_step(Duration::from_secs(14), hour)
+                .unwrap_err(),
+            "step: it is 14s, and must be at least 15s (limits.query.min_step)"
+        );
+        for query in [
+            "max_over_time(up[1h:15s])",
+            "max_over_time(up[1h:])",
+            "max_over_time(up[1h:step()])",
+            "rate(up[1h + 1h])",
+        ] {
+            assert_eq!(promql(bounds, query), Ok(()), "{query}");
+        }
+        for (query, wrong) in [
+            ("max_over_time(up[1h:1s])", "a subquery's step is 1s"),
+            ("sum(-max_over_time(up[1h:14s])) + vector(1)", "is 14s"),
+            ("max_over_time(up[1h:1s + 1s])", "calculated"),
+        ] {
+            let sentence = promql(bounds, query).unwrap_err();
+            assert!(sentence.contains(wrong), "{query}: {sentence}");
+            assert!(sentence.contains("limits.query.min_step"), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn no_query_looks_back_further_than_it_may() {
+        let bounds = Bounds {
+            max_range: Some(DAY * 30),
+            ..Bounds::UNLIMITED
+        };
+        assert_eq!(bounds.check_range(DAY * 30), Ok(()));
+        assert_eq!(
+            bounds.check_range(DAY * 40).unwrap_err(),
+            "start: it is 960h before the end, and at most 720h are answered at once \
+             (limits.query.max_range): ask for less at a time"
+        );
+        for query in [
+            "up",
+            "rate(up[30d])",
+            "up offset 90d",
+            "rate(up[20d]) / rate(up[20d])",
+            "max_over_time(rate(up[10d])[20d:1h])",
+        ] {
+            assert_eq!(promql(bounds, query), Ok(()), "{query}");
+        }
+        for (query, wrong) in [
+            ("rate(up[31d])", "looks back 744h, and may at most 720h"),
+            ("up + sum by (x) (-rate(up[31d]))", "744h"),
+            ("rate(up[31d]) + up", "744h"),
+            ("max_over_time(up[31d:1h])", "744h"),
+            // Each is short enough, and together they are not.
+            ("max_over_time(rate(up[11d])[20d:1h])", "744h"),
+            ("max_over_time((up + rate(up[1d]))[15d:1h])[15d:1h]", "744h"),
+            ("rate(up[1d * 40])", "calculated"),
+            ("rate(up[range()])", "calculated"),
+        ] {
+            let sentence = promql(bounds, query).unwrap_err();
+            assert!(sentence.contains(wrong), "{query}: {sentence}");
+            assert!(sentence.contains("limits.query.max_range"), "{sentence}");
+        }
+        let logql = |query| bounds.check_logql(&logql::parse(query).unwrap());
+        assert_eq!(logql(r#"{a="b"}"#), Ok(()));
+        assert_eq!(logql(r#"sum(rate({a="b"}[30d]))"#), Ok(()));
+        for query in [
+            r#"sum(rate({a="b"}[31d]))"#,
+            r#"rate({a="b"}[1d]) / rate({a="b"}[31d])"#,
+        ] {
+            let sentence = logql(query).unwrap_err();
+            assert!(
+                sentence.contains("744h, and may at most 720h"),
+                "{sentence}"
+            );
+        }
+    }
+}
