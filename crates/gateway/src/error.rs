@@ -35,6 +35,12 @@ pub enum Error {
          has dropped them. A resource's logs/tail needs none of them: it sends events"
     )]
     NotAWebSocket,
+    /// A URI beyond the limit, in bytes.
+    #[error("the URI is too long: at most {0} bytes are read; send long parameters as a form")]
+    UriTooLong(usize),
+    /// A head beyond the limit, in bytes.
+    #[error("request line and headers are too long together: at most {0} bytes are read")]
+    HeadTooLong(usize),
     /// A body where none belongs: the usual carrier of request smuggling.
     #[error("a request of this method carries no body")]
     UnexpectedBody,
@@ -189,6 +195,8 @@ impl Error {
             Self::UnexpectedBody | Self::BrokenBody | Self::BadData(_) => {
                 (StatusCode::BAD_REQUEST, "bad_data")
             }
+            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "too_large"),
+            Self::HeadTooLong(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),
             Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::NoForm | Self::NotJson => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -240,6 +248,8 @@ impl Error {
             Self::UnknownPath
             | Self::MethodNotAllowed { .. }
             | Self::NotAWebSocket
+            | Self::UriTooLong(_)
+            | Self::HeadTooLong(_)
             | Self::UnexpectedBody
             | Self::NoForm
             | Self::NotJson
@@ -305,7 +315,9 @@ impl Error {
                 headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
-            Self::UnexpectedBody
+            Self::UriTooLong(_)
+            | Self::HeadTooLong(_)
+            | Self::UnexpectedBody
             | Self::NoForm
             | Self::NotJson
             | Self::TooLarge

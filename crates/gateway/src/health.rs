@@ -1,6 +1,7 @@
 //! Whether requests can be decided.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use directory::Directory;
@@ -25,6 +26,7 @@ pub struct Health {
     directory: Directory,
     keys: Keys,
     audit: Audit,
+    stopping: AtomicBool,
     /// When the directory was asked, and whether it answered. The lock is held while it is asked:
     /// probes that come meanwhile share the answer.
     last: Mutex<Option<(Instant, bool)>>,
@@ -43,8 +45,14 @@ impl Health {
             directory,
             keys,
             audit,
+            stopping: AtomicBool::new(false),
             last: Mutex::new(None),
         }
+    }
+
+    /// From here on the gateway is not ready: nobody new is to be sent to it.
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     /// Answers one probe.
@@ -57,11 +65,16 @@ impl Health {
                 ("issuer", self.keys.are_held()),
             ],
         };
-        if ready.iter().all(|(_, works)| *works) {
+        let stops = self.stopping.load(Ordering::Relaxed);
+        if !stops && ready.iter().all(|(_, works)| *works) {
             return up();
         }
         let word = |works| if works { "UP" } else { "DOWN" };
-        let checks = ready.iter().map(|(name, works)| (*name, word(*works)));
+        let accepts = stops.then_some(("accepting", false));
+        let checks = ready
+            .iter()
+            .chain(&accepts)
+            .map(|(name, works)| (*name, word(*works)));
         let shape = Shape {
             status: "DOWN",
             checks: checks.collect(),

@@ -11,6 +11,8 @@ pub mod server;
 
 mod open;
 
+mod connections;
+
 mod linger;
 
 pub mod pipeline;
@@ -61,6 +63,6 @@ pub use error::Error;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Creation, IssuerSettings,
-    ManagementSettings, Settings, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, ConnectionSettings, Creation,
+    IssuerSettings, ManagementSettings, Settings, TailSettings,
 };

@@ -9,11 +9,13 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use directory::Directory;
-use http::Request;
+use futures_util::FutureExt as _;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -24,24 +26,36 @@ use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
 use crate::clock::Clock;
+use crate::connections::{Connections, Seat, Verdict};
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
-use crate::linger::{Lingering, Places, Unread};
+use crate::linger::{Lingering, Places, Unread, turn_away};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
-use crate::settings::{AuditOutput, Settings};
+use crate::settings::{AuditOutput, ConnectionSettings, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 
-/// How long a client may take to send a request's head, and how long it may keep a connection
-/// unused.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// How much longer than permitted a head may be to be read, in bytes: what is read is answered with a
+/// sentence, and what is longer with the library's empty 431.
+const HEAD_SLACK: usize = 16 << 10;
 
-/// The longest head of a request, in bytes; a longer one is a 431.
-const MAX_HEAD_LENGTH: usize = 64 * 1024;
+/// How large the library's buffer of a connection may become, in bytes: its own default, which a head
+/// has to fit into.
+const MAX_BUFFER: usize = 408 << 10;
+
+/// How long a connection that has to make room may take to write what it has left to write.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// What a connection is told for which there is no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+content-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\n\
+connection: close\r\ncontent-length: 110\r\n\r\n\
+{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"as many connections are \
+busy as there may be: try again\"}";
 
 /// Connections that the kernel keeps for a thread that is busy.
 const BACKLOG: i32 = 1024;
@@ -99,6 +113,7 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    shared: Arc<Shared>,
     audit: audit::Running,
     threads: Vec<JoinHandle<()>>,
 }
@@ -153,9 +168,11 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
-        ingest: Ingest::new(settings.ingest.clone()),
+        ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
         management: settings.management.clone(),
+        connections: settings.connections,
     });
+    let connections = Connections::new(settings.connections);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
@@ -169,9 +186,12 @@ pub fn start(
             open: Open::new(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
+        let connections = connections.clone();
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
-            .spawn(move || runtime.block_on(accept(listener, pipeline, stopping, grace)))
+            .spawn(move || {
+                runtime.block_on(accept(listener, pipeline, connections, stopping, grace))
+            })
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
@@ -179,6 +199,7 @@ pub fn start(
     Ok(Server {
         address,
         stop,
+        shared,
         audit: audit::Running::new(audit),
         threads,
     })
@@ -196,9 +217,11 @@ impl Server {
         self.audit.get().reopen();
     }
 
-    /// Stops accepting, waits for answers that are on their way, for as long as the settings say,
+    /// Asks callers to go elsewhere, stops accepting, waits for answers that are on their way, for as
+    /// long as the settings say,
     /// ends the threads, and waits until the audit is written.
     pub async fn shutdown(self) {
+        self.shared.health.stop();
         self.stop.send_replace(true);
         let (threads, audit) = (self.threads, self.audit);
         let joined = tokio::task::spawn_blocking(move || {
@@ -255,6 +278,7 @@ fn bind(address: SocketAddr, share_port: bool) -> io::Result<Socket> {
 async fn accept(
     listener: std::net::TcpListener,
     pipeline: Arc<Pipeline>,
+    connections: Connections,
     mut stopping: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -265,26 +289,80 @@ async fn accept(
             return;
         }
     };
-    let (places, mut complaint) = (Places::new(), Complaint::default());
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, &pipeline, &places),
-                Err(error) => {
-                    // Mostly: out of file descriptors. Closing connections frees some.
-                    if let Some(times) = complaint.due(Instant::now()) {
-                        tracing::warn!(%error, times, "cannot accept a connection");
-                    }
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            // An error means that the `Server` was dropped.
-            _ = stopping.wait_for(|stop| *stop) => break,
-        }
+    let mut door = Door {
+        listener,
+        places: Places::new(),
+        complaint: Complaint::default(),
+        settings: pipeline.shared.connections,
+        connections,
+        pipeline,
+    };
+    tokio::select! {
+        () = door.attend() => {}
+        // An error means that the `Server` was dropped.
+        _ = stopping.wait_for(|stop| *stop) => {}
     }
+    let Door { settings, .. } = door;
+    door.pipeline.open.drain();
+    if !settings.drain.is_zero() {
+        let _ = timeout(settings.drain, door.attend()).await;
+    }
+    // What the system has accepted already would be reset with the listener.
+    while let Some(Ok((stream, _))) = door.listener.accept().now_or_never() {
+        door.admit(stream);
+    }
+    let Door {
+        listener, pipeline, ..
+    } = door;
     drop(listener);
     if timeout(grace, pipeline.open.shutdown()).await.is_err() {
         tracing::warn!("answers were cut off by the shutdown");
+    }
+}
+
+/// Where connections come in, on one thread.
+struct Door {
+    listener: TcpListener,
+    pipeline: Arc<Pipeline>,
+    connections: Connections,
+    settings: ConnectionSettings,
+    places: Places,
+    complaint: Complaint,
+}
+
+impl Door {
+    /// Lets connections in, without an end.
+    async fn attend(&mut self) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) => {
+                    // Mostly: out of file descriptors. Closing connections frees some.
+                    let has_room = self.connections.make_room();
+                    if let Some(times) = self.complaint.due(Instant::now()) {
+                        tracing::warn!(%error, times, has_room, "cannot accept a connection");
+                    }
+                    let pause = if has_room { 1 } else { 50 };
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, stream: TcpStream) {
+        // Fails only for a connection that is already gone.
+        let _ = stream.set_nodelay(true);
+        if let Some(seat) = self.connections.enter() {
+            serve(stream, &self.pipeline, &self.places, seat)
+        } else {
+            if let Some(times) = self.complaint.due(Instant::now()) {
+                tracing::warn!(
+                    times,
+                    "as many connections are busy as there may be: see server.max_connections"
+                );
+            }
+            turn_away(stream, NO_PLACE, self.pipeline.open.hold(), &self.places);
+        }
     }
 }
 
@@ -308,33 +386,63 @@ impl Complaint {
     }
 }
 
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places) {
-    // Fails only for a connection that is already gone.
-    let _ = stream.set_nodelay(true);
+fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
     let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
+    let most = pipeline.shared.connections.max_head_bytes + HEAD_SLACK;
     let unread = Unread::default();
-    let stream = Lingering::new(stream, unread.clone(), held.clone(), places.clone());
+    let lets_go = (held.clone(), seat.clone());
+    let stream = Lingering::new(stream, unread.clone(), lets_go, places.clone());
+    let of = seat.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);
         let request = request.map(|body| unread.watch(body));
-        async move { Ok::<_, std::convert::Infallible>(pipeline.serve(request).await) }
+        let seat = of.clone();
+        seat.begin();
+        async move {
+            let mut response = pipeline.serve(request).await;
+            if pipeline.open.is_draining() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().entry(CONNECTION).or_insert(close);
+            }
+            Ok::<_, std::convert::Infallible>(response.map(|body| seat.until_the_end_of(body)))
+        }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_header_size(MAX_HEAD_LENGTH)
+        // Time is kept by the seat.
+        .header_read_timeout(None)
+        .max_header_size(most)
+        .max_buf_size(most.max(MAX_BUFFER))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     tokio::spawn(async move {
         let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = held.stop() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
+        let mut time = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut is_ending = false;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => break ended,
+                () = held.stop(), if !is_ending => {
+                    is_ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = seat.leave() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = timeout(LEAVING, connection.as_mut()).await;
+                    return;
+                }
+                () = time.as_mut() => match seat.verdict() {
+                    Verdict::Stays(time_left) => time.as_mut().reset(Instant::now() + time_left),
+                    Verdict::Over(why) => {
+                        tracing::debug!(why, "connection closed");
+                        return;
+                    }
+                },
             }
         };
+        // If it has become a tail, that goes on, and has its own watch.
+        seat.hand_over();
         if let Err(error) = ended {
             tracing::debug!(%error, "connection ended");
         }

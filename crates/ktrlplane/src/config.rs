@@ -27,7 +27,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use gateway::ingest::Limits;
-use gateway::{AuditSettings, ManagementSettings};
+use gateway::{AuditSettings, ConnectionSettings, ManagementSettings};
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) observability: Observability,
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// What callers' connections may take.
+    pub(crate) connections: ConnectionSettings,
     /// Whose tokens are taken.
     pub(crate) auth: Auth,
     /// The directory's database.
@@ -111,6 +113,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let mut problems = Vec::new();
     let observability = observability::read(layers, &mut problems);
     let listen = server::read(layers, &mut problems);
+    let connections = server::connections(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
     let management = management::read(layers, &mut problems);
@@ -122,8 +125,8 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     else {
         return Err(problems);
     };
-    let (Some(management), Some(audit), Some(ingest), Some(embedded)) =
-        (management, audit, ingest, embedded)
+    let (Some(management), Some(audit), Some(ingest), Some(embedded), Some(connections)) =
+        (management, audit, ingest, embedded, connections)
     else {
         return Err(problems);
     };
@@ -133,6 +136,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     Ok(Config {
         observability,
         listen,
+        connections,
         auth,
         database,
         management,

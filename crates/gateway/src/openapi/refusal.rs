@@ -15,6 +15,7 @@ use crate::body::Takes;
 use crate::error::Error;
 use crate::ingest::{Limits, Refusal};
 use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
+use crate::settings::ConnectionSettings;
 
 /// What the backends' own refusals are called, which pass with their bodies.
 const BACKENDS: [(StatusCode, &str, &str); 3] = [
@@ -43,6 +44,8 @@ fn errors() -> Vec<Error> {
         Error::MethodNotAllowed {
             allowed: Vec::new(),
         },
+        Error::UriTooLong(ConnectionSettings::default().max_uri_bytes),
+        Error::HeadTooLong(ConnectionSettings::default().max_head_bytes),
         Error::UnexpectedBody,
         Error::NoForm,
         Error::NotJson,
@@ -118,7 +121,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
     match error {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
-        Error::UnexpectedBody => true,
+        Error::UriTooLong(_) | Error::HeadTooLong(_) | Error::UnexpectedBody => true,
         Error::Refused(_) | Error::Busy | Error::SlowWrite | Error::StorageFull(_) => {
             is_a_write(route)
         }

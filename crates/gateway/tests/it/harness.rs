@@ -14,8 +14,8 @@ use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
 use gateway::{
-    AuditSettings, BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings,
-    TailSettings,
+    AuditSettings, BackendSettings, Clock, ConnectionSettings, IssuerSettings, ManagementSettings,
+    Server, Settings, TailSettings,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -85,6 +85,7 @@ impl World {
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 1,
+            connections: ConnectionSettings::default(),
             issuer: IssuerSettings {
                 issuer: issuer.url(),
                 audience: AUDIENCE.to_owned(),

@@ -41,6 +41,8 @@ mod management;
 
 mod backends;
 
+mod connections;
+
 mod certificates;
 
 mod health;
