@@ -219,12 +219,7 @@ impl Seat {
             return Verdict::Over(why);
         }
         // A head may begin in the next moment.
-        Verdict::Stays(
-            limit
-                .checked_sub(since)
-                .unwrap()
-                .min(settings.header_timeout),
-        )
+        Verdict::Stays(limit.saturating_sub(since).min(settings.header_timeout))
     }
 
     fn phase(&self, phase: u8) {

@@ -150,6 +150,20 @@ pub enum Error {
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
     BadGateway(Backend),
+    /// None of the backend's URLs is asked for a while, since none of them answered.
+    #[error(
+        "the {} backend does not answer, and is not asked again for {} s: try again then",
+        .backend.name(), .seconds
+    )]
+    BackendAway {
+        /// The backend.
+        backend: Backend,
+        /// The time until it is asked again, in seconds.
+        seconds: u64,
+    },
+    /// The gateway has no file descriptor left for a connection to the backend.
+    #[error("as many connections are open as there may be: try again")]
+    OutOfConnections,
     /// As many tails as one reader may have.
     #[error("you have {0} tails open in this project, and may have no more: close one")]
     TooManyTails(usize),
@@ -229,6 +243,8 @@ impl Error {
             | Self::SlowWrite
             | Self::WriteUnknown
             | Self::AuditUnavailable
+            | Self::BackendAway { .. }
+            | Self::OutOfConnections
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
         }
@@ -274,6 +290,8 @@ impl Error {
             | Self::StorageFull(_)
             | Self::NotIndexed
             | Self::BadGateway(_)
+            | Self::BackendAway { .. }
+            | Self::OutOfConnections
             | Self::TooManyTails(_)
             | Self::NotServed(_)
             | Self::GatewayTimeout(_)
@@ -341,6 +359,12 @@ impl Error {
                 // Rounded up: what is sent a moment too early is refused again.
                 let seconds = retry_after.as_secs().saturating_add(1);
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+            }
+            Self::BackendAway { seconds, .. } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            Self::OutOfConnections => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // Senders of writes wait for as long as this says before they send again.
             Self::NoKeys

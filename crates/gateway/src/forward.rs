@@ -1,6 +1,8 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
-use std::time::Duration;
+mod pool;
+
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use directory::policy::ProjectId;
@@ -11,20 +13,18 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
-use crate::authenticate::with_causes;
-use crate::connector::Connector;
+use crate::breaker::{State, Ticket};
 use crate::error::Error;
 use crate::ingest::{Stamped, Write};
 use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
 use crate::stream::{Body, UpstreamBody};
-use crate::transport::{Transport, Transports};
+use crate::transport::{Endpoint, Transport, Transports};
+use pool::{Fate, Pool};
 
 /// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
 /// percent-encoded. Loki (`-lbac.enabled`), Mimir and their Enterprise gateways know it.
@@ -50,8 +50,8 @@ const MAX_COLLECTED: usize = 16 << 20;
 /// The longest answer to a question of the gateway's own, in bytes.
 const MAX_OWN: usize = 1 << 20;
 
-/// How long an unused connection is kept; shorter than the servers do.
-const IDLE: Duration = Duration::from_secs(30);
+/// How often a read is sent again whose connection had been closed before the backend saw it.
+const MOST_STALE: usize = 2;
 
 /// The headers of a backend's answer that reach the caller.
 const ANSWER_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, VARY];
@@ -72,12 +72,20 @@ pub struct Upstreams {
 /// One backend.
 pub struct Upstream {
     backend: Backend,
-    base: String,
     transport: Transport,
     tenant_header: HeaderName,
     policy: bool,
     timeout: Duration,
-    client: Client<Connector, Full<Bytes>>,
+    pool: Pool,
+}
+
+/// What a request does at the backend, and so whether it may be sent twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It changes nothing there.
+    Read,
+    /// It stores something.
+    Write,
 }
 
 /// Why a backend gave no answer.
@@ -90,6 +98,12 @@ pub(crate) enum SendError {
     TooLong,
     #[error("{0}")]
     Unreachable(String),
+    /// Nobody was asked, since nobody answered for a while; this is how long.
+    #[error("no URL of it has answered, and none is asked for {0:?}")]
+    Away(Duration),
+    /// The gateway itself has no more.
+    #[error("no file descriptor is left: {0}")]
+    NoFile(String),
     #[error("no answer within {0:?}")]
     Timeout(Duration),
 }
@@ -120,18 +134,14 @@ impl Upstreams {
 
 impl Upstream {
     pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(transport.connector());
+        let pool = Pool::new(transport.connector());
         Self {
             backend,
-            base: settings.public_url().trim_end_matches('/').to_owned(),
             transport,
             tenant_header: settings.tenant_header.name().clone(),
             policy: settings.policy,
             timeout: settings.timeout,
-            client,
+            pool,
         }
     }
 
@@ -250,6 +260,12 @@ impl Upstream {
             SendError::Unbuilt(_) => Error::Internal,
             SendError::TooLong => Error::BadData(format!("query: {error}")),
             SendError::Unreachable(_) => Error::BadGateway(self.backend),
+            SendError::Away(wait) => Error::BackendAway {
+                backend: self.backend,
+                // Rounded up: what comes a moment too early is refused again.
+                seconds: wait.as_secs().saturating_add(1),
+            },
+            SendError::NoFile(_) => Error::OutOfConnections,
             SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
         }
     }
@@ -269,37 +285,114 @@ impl Upstream {
         upgrade: Option<HeaderMap>,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, SendError> {
-        let mut request = self
-            .build(request, request_id)
-            .map_err(SendError::Unbuilt)?;
-        if let Some(upgrade) = upgrade {
-            if request.method() != Method::GET {
-                return Err(SendError::TooLong);
+        self.request(Kind::Read, |base| {
+            let built = self.build(base, &request, request_id);
+            let mut built = built.map_err(SendError::Unbuilt)?;
+            if let Some(upgrade) = &upgrade {
+                if built.method() != Method::GET {
+                    return Err(SendError::TooLong);
+                }
+                let upgrade = upgrade.iter();
+                let headers = upgrade.map(|(name, value)| (name.clone(), value.clone()));
+                built.headers_mut().extend(headers);
             }
-            request.headers_mut().extend(upgrade);
-        }
-        self.request(request).await
+            Ok(built)
+        })
+        .await
     }
 
+    /// Sends what `build` makes for one of the backend's URLs, and waits until the answer begins.
+    ///
+    /// A read is sent again where it is known not to have been answered in any way: to the next URL
+    /// where no connection to this one came about, and to the same one where an old connection turned
+    /// out to be closed. A read that went out on a fresh connection which then broke may be what broke
+    /// it, and is not tried on the next. A write is sent once, whatever becomes of it: its sender knows
+    /// whether it may be stored twice.
     async fn request(
         &self,
-        request: http::Request<Full<Bytes>>,
+        kind: Kind,
+        build: impl Fn(&str) -> Result<http::Request<Full<Bytes>>, SendError>,
     ) -> Result<Response<Incoming>, SendError> {
-        match timeout(self.timeout, self.client.request(request)).await {
-            Ok(answered) => answered.map_err(|error| SendError::Unreachable(with_causes(&error))),
-            Err(_) => Err(SendError::Timeout(self.timeout)),
+        let mut now = Instant::now();
+        let deadline = tokio::time::Instant::from_std(now) + self.timeout;
+        let mut tried = 0;
+        let mut stale = 0;
+        let mut last = None;
+        loop {
+            let (index, endpoint, ticket) = match self.choose(kind, tried, now) {
+                Ok(chosen) => chosen,
+                Err(wait) => return Err(last.unwrap_or(SendError::Away(wait))),
+            };
+            let request = build(&endpoint.base)?;
+            let sent = timeout_at(deadline, self.pool.send(request, now)).await;
+            now = Instant::now();
+            let Ok(sent) = sent else {
+                endpoint.breaker.silent(ticket, now);
+                return Err(SendError::Timeout(self.timeout));
+            };
+            let (fate, error) = match sent {
+                Ok(answer) => {
+                    endpoint.breaker.answered(now);
+                    return Ok(answer);
+                }
+                Err(failure) => failure,
+            };
+            match fate {
+                Fate::NoFile => return Err(SendError::NoFile(error)),
+                Fate::NotSent => {
+                    endpoint.breaker.failed(ticket, now);
+                    tried |= 1 << index;
+                }
+                Fate::Stale if stale < MOST_STALE => stale += 1,
+                Fate::Stale | Fate::Unknown => {
+                    endpoint.breaker.failed(ticket, now);
+                    return Err(SendError::Unreachable(error));
+                }
+            }
+            if kind == Kind::Write {
+                return Err(SendError::Unreachable(error));
+            }
+            tracing::debug!(backend = self.backend.name(), error, "sent once more");
+            last = Some(SendError::Unreachable(error));
         }
+    }
+
+    /// The first URL that may be asked and has not been; where there is none, how long until there is.
+    ///
+    /// A write does not go where it would find out whether somebody is there, while somebody is known
+    /// to be elsewhere.
+    fn choose(
+        &self,
+        kind: Kind,
+        tried: u64,
+        now: Instant,
+    ) -> Result<(usize, &Endpoint, Ticket), Duration> {
+        let endpoints = self.transport.endpoints();
+        let is_closed = |endpoint: &Endpoint| endpoint.breaker.state(now) == State::Closed;
+        let only_closed = kind == Kind::Write && endpoints.iter().any(is_closed);
+        let mut shortest = Duration::MAX;
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            if tried & (1 << index) != 0 || (only_closed && !is_closed(endpoint)) {
+                continue;
+            }
+            match endpoint.breaker.enter(now) {
+                Ok(ticket) => return Ok((index, endpoint, ticket)),
+                Err(wait) => shortest = shortest.min(wait),
+            }
+        }
+        Err(shortest)
     }
 
     fn build(
         &self,
-        request: Request,
+        base: &str,
+        request: &Request,
         request_id: &HeaderValue,
     ) -> Result<http::Request<Full<Bytes>>, http::Error> {
         let parameters = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&request.parameters)
             .finish();
-        let path = format!("{}{}", self.base, request.path);
+        let path = format!("{base}{}", request.path);
         let short = path.len() + 1 + parameters.len() <= MAX_URL_LENGTH;
         let mut built = if short || !takes_forms(self.backend, &request.path) {
             http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
@@ -311,7 +404,7 @@ impl Upstream {
                 .body(Full::from(parameters))?
         };
         let headers = built.headers_mut();
-        headers.extend(request.headers);
+        headers.extend(request.headers.clone());
         self.sign(headers, &request.tenant, request_id)?;
         if self.policy
             && let Some(selector) = &request.policy
@@ -349,11 +442,13 @@ impl Upstream {
         tenant: &ProjectId,
         request_id: &HeaderValue,
     ) -> Option<String> {
-        let mut request = http::Request::get(format!("{}{path}", self.base))
-            .body(Full::default())
-            .ok()?;
-        self.sign(request.headers_mut(), tenant, request_id).ok()?;
-        let answer = self.request(request).await.map_err(|error| {
+        let build = |base: &str| {
+            let mut request = http::Request::get(format!("{base}{path}")).body(Full::default())?;
+            self.sign(request.headers_mut(), tenant, request_id)?;
+            Ok(request)
+        };
+        let answer = self.request(Kind::Read, |base| build(base).map_err(SendError::Unbuilt));
+        let answer = answer.await.map_err(|error| {
             tracing::warn!(backend = self.backend.name(), path, %error, "no answer");
         });
         let answer = answer.ok()?;
@@ -368,15 +463,16 @@ impl Upstream {
     /// Builds a write.
     fn build_write(
         &self,
-        write: Write,
+        base: &str,
+        write: &Write,
         request_id: &HeaderValue,
     ) -> Result<http::Request<Full<Bytes>>, http::Error> {
         let mut built = http::Request::builder()
             .method(Method::POST)
-            .uri(format!("{}{}", self.base, write.path))
-            .body(Full::from(write.body))?;
+            .uri(format!("{base}{}", write.path))
+            .body(Full::from(write.body.clone()))?;
         let headers = built.headers_mut();
-        headers.extend(write.headers);
+        headers.extend(write.headers.clone());
         self.sign(headers, &write.tenant, request_id)?;
         Ok(built)
     }
@@ -451,12 +547,12 @@ pub async fn write(
         StatusCode::TOO_MANY_REQUESTS,
     ];
     let (write, place) = write.into_parts();
-    let request = upstream.build_write(write, request_id);
-    let sent = match request {
-        Ok(request) => upstream.request(request).await,
-        Err(error) => Err(SendError::Unbuilt(error)),
+    let build = |base: &str| {
+        let built = upstream.build_write(base, &write, request_id);
+        built.map_err(SendError::Unbuilt)
     };
-    drop(place);
+    let sent = upstream.request(Kind::Write, build).await;
+    drop((write, place));
     let answer = sent.map_err(|error| upstream.no_answer(error))?;
     if answer.status() == StatusCode::INSUFFICIENT_STORAGE {
         tracing::warn!(

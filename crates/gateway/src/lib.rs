@@ -57,6 +57,8 @@ pub mod transport;
 
 mod connector;
 
+mod breaker;
+
 pub use clock::{Clock, SystemClock};
 pub use directory;
 pub use error::Error;

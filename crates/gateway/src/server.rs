@@ -20,6 +20,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use url::Url;
 
 use crate::audit::{self, Audit};
 use crate::authenticate::Verifier;
@@ -137,9 +138,11 @@ pub fn start(
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
     for backend in Backend::ALL {
         if let Some(configured) = settings.backend(backend)
-            && !matches!(configured.url().scheme(), "http" | "https")
+            && let Some(url) = configured
+                .each()
+                .find(|at| !speaks_http(at.url(), configured.url()))
         {
-            let url = configured.public_url();
+            let url = url.public_url();
             return Err(StartError::Backend { backend, url });
         }
     }
@@ -159,7 +162,12 @@ pub fn start(
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
     let shared = Arc::new(Shared {
         verifier,
-        health: Health::new(directory.clone(), keys.clone(), audit.clone()),
+        health: Health::new(
+            directory.clone(),
+            keys.clone(),
+            audit.clone(),
+            transports.clone(),
+        ),
         document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
         keys,
         directory,
@@ -190,7 +198,7 @@ pub fn start(
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
             .spawn(move || {
-                runtime.block_on(accept(listener, pipeline, connections, stopping, grace))
+                runtime.block_on(accept(listener, pipeline, connections, stopping, grace));
             })
             .map_err(StartError::Thread)?;
         threads.push(thread);
@@ -234,6 +242,11 @@ impl Server {
             tracing::error!("a thread of the gateway had panicked");
         }
     }
+}
+
+/// Whether the gateway gets there as it gets to the first of its URLs.
+fn speaks_http(url: &Url, first: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.scheme() == first.scheme()
 }
 
 /// One listener for each thread, all on one port; the kernel spreads connections over them.
@@ -353,7 +366,7 @@ impl Door {
         // Fails only for a connection that is already gone.
         let _ = stream.set_nodelay(true);
         if let Some(seat) = self.connections.enter() {
-            serve(stream, &self.pipeline, &self.places, seat)
+            serve(stream, &self.pipeline, &self.places, seat);
         } else {
             if let Some(times) = self.complaint.due(Instant::now()) {
                 tracing::warn!(

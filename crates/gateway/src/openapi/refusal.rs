@@ -97,6 +97,11 @@ fn errors() -> Vec<Error> {
         Error::SlowWrite,
         Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
+        Error::BackendAway {
+            backend: Backend::Loki,
+            seconds: 1,
+        },
+        Error::OutOfConnections,
         Error::StorageFull(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
@@ -161,7 +166,10 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
             effect,
             Some(Effect::Reads | Effect::Updates | Effect::Removes)
         ),
-        Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
+        Error::BadGateway(_)
+        | Error::BackendAway { .. }
+        | Error::OutOfConnections
+        | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
         Error::NotServed(_) => asks_the_backend && !is_empty_without_the_backends(route, mount),

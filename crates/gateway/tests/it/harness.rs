@@ -1,6 +1,7 @@
 //! A gateway with everything around it, all on loopback and in this process.
 
 pub(crate) mod backend;
+pub(crate) mod broken;
 pub(crate) mod client;
 pub(crate) mod issuer;
 pub(crate) mod log;
@@ -116,6 +117,11 @@ impl World {
             directory,
             clock,
         }
+    }
+
+    /// Now, as timestamps of log lines are written.
+    pub(crate) fn clock_nanos(&self) -> i128 {
+        self.clock.now().as_nanosecond()
     }
 
     /// A token for `subject` as the issuer would give it now.

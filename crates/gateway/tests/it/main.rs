@@ -41,7 +41,11 @@ mod management;
 
 mod backends;
 
+mod broken;
+
 mod connections;
+
+mod upstreams;
 
 mod certificates;
 
