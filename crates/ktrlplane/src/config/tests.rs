@@ -278,7 +278,9 @@ fn an_unknown_key_stops_the_start() {
         (
             "server: {tls: true}",
             "config.yaml has the unknown key server.tls; the keys of server are server.host, \
-             server.port",
+             server.port, server.max_connections, server.header_timeout, server.idle_timeout, \
+             server.body_timeout, server.send_timeout, server.max_head_bytes, \
+             server.max_uri_bytes, server.drain",
         ),
         (
             "observabilty: {loki: {enabled: true}}",
@@ -465,6 +467,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       loki:
         enabled: true  # config.yaml, line 2
         url: "http://u:***@loki:3100"  # config.yaml, line 2
+        # urls:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_URLS)
         timeout: 2m  # default
         tenant_header: "X-Scope-OrgID"  # default
         policy: true  # default
@@ -482,6 +485,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       mimir:
         enabled: false  # default
         # url:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URL)
+        # urls:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URLS)
         timeout: 2m  # default
         tenant_header: "X-Scope-OrgID"  # default
         policy: true  # default
@@ -498,6 +502,14 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     server:
       host: 127.0.0.1  # environment, KTRLPLANE_SERVER_HOST
       port: 8080  # default
+      # max_connections:  # not set (KTRLPLANE_SERVER_MAX_CONNECTIONS)
+      header_timeout: 10s  # default
+      idle_timeout: 1m15s  # default
+      body_timeout: 30s  # default
+      send_timeout: 1m  # default
+      max_head_bytes: 64KiB  # default
+      max_uri_bytes: 63KiB  # default
+      drain: 1s  # default
     auth:
       issuer: "https://idp.example/"  # config.yaml, line 1
       audience: api  # config.yaml, line 1
