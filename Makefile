@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
+.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -56,6 +56,12 @@ SECONDS ?= 1200
 
 fuzz: ## Fuzz the parsers, the scoping and the store, each target for SECONDS=1200
 	@sh scripts/fuzz.sh $(SECONDS)
+
+# `--help` says which arguments there are.
+bench: ## Drive the gateway and nginx in turn, and print the ratios; needs nginx and wrk
+	cargo build --locked --release --package ktrlplane
+	python3 scripts/bench --binary "$$(cargo metadata --format-version 1 --no-deps --offline | \
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/ktrlplane" $(ARGS)
 
 bench-query: ## Measure what it costs to scope a query
 	cargo bench --locked --package query --bench scope

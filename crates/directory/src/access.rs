@@ -122,6 +122,13 @@ impl Directory {
             self.outage().rests_no_longer("what is remembered is known");
             return Ok(access);
         }
+        // Boxed, since it needs much room and is seldom gone into: who waits for an answer is moved
+        // about by the server, or lasts as long as a tail.
+        Box::pin(self.asked(subject, place)).await
+    }
+
+    /// As [`access`](Self::access), where it is not remembered.
+    async fn asked(&self, subject: &Subject, place: &Place) -> Result<Access, DirectoryError> {
         let Some(leave) = self.outage().leave(Instant::now()) else {
             return self
                 .by_grace(subject, place)

@@ -23,9 +23,9 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::audit::{self, Audit};
-use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
+use crate::authenticate::{Remembered, Verifier};
 use crate::clock::Clock;
 use crate::connections::{Connections, Seat, Verdict};
 use crate::forward::Upstreams;
@@ -192,6 +192,7 @@ pub fn start(
             shared: Arc::clone(&shared),
             upstreams: Upstreams::new(&settings, &transports),
             open: Open::new(),
+            remembered: Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let connections = connections.clone();

@@ -189,15 +189,20 @@ impl Keys {
         self.held.load().is_some()
     }
 
+    /// The keys, if any are held.
+    pub(super) fn now(&self) -> Option<Arc<KeySet>> {
+        self.held.load_full()
+    }
+
     /// The keys; waits for the first fetch to end, once in the life of the process.
     pub(super) async fn held(&self) -> Option<Arc<KeySet>> {
-        if let Some(keys) = self.held.load_full() {
+        if let Some(keys) = self.now() {
             return Some(keys);
         }
         let mut tried = self.tried.clone();
         // An error means that the task has ended; what is held is then the last.
         let _ = tried.wait_for(|tried| *tried).await;
-        self.held.load_full()
+        self.now()
     }
 
     /// The keys after a refresh, or as they were where none may be had now.
@@ -207,7 +212,7 @@ impl Keys {
             // An error means that the task has ended; the keys held are then the last.
             let _ = wait.await;
         }
-        self.held.load_full()
+        self.now()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What makes a token acceptable.
 
+use std::sync::Arc;
+
 use directory::policy::Subject;
 use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::errors::ErrorKind;
@@ -8,6 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::keys::{Chosen, KeySet, Keys};
+use super::remembered::{self, Remembered};
 use crate::error::Error;
 use crate::settings::IssuerSettings;
 
@@ -39,9 +42,31 @@ pub struct Verifier {
 #[derive(Clone, Debug)]
 pub(super) struct Verified {
     pub(super) subject: Subject,
-    pub(super) expires_at: Timestamp,
+    pub(super) validity: Validity,
     pub(super) email: Option<String>,
     pub(super) name: Option<String>,
+}
+
+/// When a token holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Validity {
+    pub(super) expires_at: Timestamp,
+    pub(super) not_before: Option<Timestamp>,
+}
+
+impl Validity {
+    /// Whether it holds at `now`, give or take the skew of the clocks.
+    fn check(self, now: Timestamp) -> Result<(), Error> {
+        if now.duration_since(self.expires_at) >= SKEW {
+            return Err(Error::InvalidToken("the token has expired"));
+        }
+        match self.not_before {
+            Some(not_before) if not_before.duration_since(now) > SKEW => {
+                Err(Error::InvalidToken("the token is not valid yet"))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Settings that name an algorithm that must never be accepted, or none at all.
@@ -109,13 +134,41 @@ impl Verifier {
         })
     }
 
-    /// Checks a token at `now`: header, key, signature, then claims.
+    /// Checks a token at `now`: header, key, signature, then claims. Of one that is remembered, only
+    /// the time is left to check.
     pub(super) async fn verify(
+        &self,
+        keys: &Keys,
+        remembered: &Remembered,
+        token: &str,
+        now: Timestamp,
+    ) -> Result<Verified, Error> {
+        let digest = remembered::digest_of(token).ok_or(Error::Internal)?;
+        let known = keys
+            .now()
+            .and_then(|keys| remembered.recall(&keys, &digest));
+        if let Some(known) = known {
+            known.validity.check(now)?;
+            return Ok(known);
+        }
+        // Boxed, since it is seldom gone into and needs much room: every request would carry it.
+        let (verified, by) = Box::pin(self.verify_anew(keys, token, now)).await?;
+        remembered.remember(&by, digest, verified.clone());
+        Ok(verified)
+    }
+
+    /// What a good token says, and the keys that it was checked with.
+    async fn verify_anew(
         &self,
         keys: &Keys,
         token: &str,
         now: Timestamp,
-    ) -> Result<Verified, Error> {
+    ) -> Result<(Verified, Arc<KeySet>), Error> {
+        let of_a_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        if !token.bytes().all(of_a_token) {
+            return Err(Error::InvalidToken("the token is not a JWT"));
+        }
         // `jku`, `x5u` and `jwk` are read by nobody: keys come from the configured issuer alone.
         let header = jsonwebtoken::decode_header(token).map_err(|_| {
             Error::InvalidToken("the token is not a JWT, or its algorithm is not accepted")
@@ -130,13 +183,12 @@ impl Verifier {
         }
         let kid = header.kid.as_deref();
         let held = keys.held().await.ok_or(Error::NoKeys)?;
-        match held.choose(kid, header.alg) {
-            Chosen::Unknown => {
-                let refreshed = keys.refreshed().await.ok_or(Error::NoKeys)?;
-                self.check(&refreshed, kid, header.alg, token, now)
-            }
-            Chosen::Key(_) | Chosen::Unfit => self.check(&held, kid, header.alg, token, now),
-        }
+        let by = match held.choose(kid, header.alg) {
+            Chosen::Unknown => keys.refreshed().await.ok_or(Error::NoKeys)?,
+            Chosen::Key(_) | Chosen::Unfit => held,
+        };
+        let verified = self.check(&by, kid, header.alg, token, now)?;
+        Ok((verified, by))
     }
 
     fn check(
@@ -197,16 +249,20 @@ impl Verifier {
             .exp
             .and_then(numeric_date)
             .ok_or(Error::InvalidToken("the token has no valid expiry"))?;
-        if now.duration_since(expires_at) >= SKEW {
-            return Err(Error::InvalidToken("the token has expired"));
+        // What has expired is told so, whatever its beginning is.
+        Validity {
+            expires_at,
+            not_before: None,
         }
-        if let Some(not_before) = claims.nbf {
-            let not_before = numeric_date(not_before)
-                .ok_or(Error::InvalidToken("the token's nbf is not a valid time"))?;
-            if not_before.duration_since(now) > SKEW {
-                return Err(Error::InvalidToken("the token is not valid yet"));
-            }
-        }
+        .check(now)?;
+        let not_before = claims.nbf.map(|nbf| {
+            numeric_date(nbf).ok_or(Error::InvalidToken("the token's nbf is not a valid time"))
+        });
+        let validity = Validity {
+            expires_at,
+            not_before: not_before.transpose()?,
+        };
+        validity.check(now)?;
         // Anybody may write anything into an address that nobody has verified.
         let email = (claims.email_verified == Value::Bool(true))
             .then(|| for_people(claims.email))
@@ -215,7 +271,7 @@ impl Verifier {
         let subject = claims.sub.and_then(|subject| Subject::new(subject).ok());
         Ok(Verified {
             subject: subject.ok_or(Error::InvalidToken("the token has no valid subject"))?,
-            expires_at,
+            validity,
             email,
             name: for_people(claims.name),
         })

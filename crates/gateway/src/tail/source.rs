@@ -32,8 +32,9 @@ pub(super) type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// have by default at most 256 KiB.
 pub(super) const MAX_FRAME_LENGTH: usize = 16 << 20;
 
-/// What is set aside for each connection before anything is read from it.
-const READ_BUFFER: usize = 16 << 10;
+/// What is set aside for each connection before anything is read from it, and the most that is read at
+/// once. Most tails are idle, and most frames are shorter.
+const READ_BUFFER: usize = 4 << 10;
 
 /// What the backend's answer is.
 pub(super) enum Opened {

@@ -277,6 +277,33 @@ async fn threat_18_a_changed_token_is_refused() {
     assert_eq!(refused(&world, &long).await, "the token is too long");
 }
 
+/// What was verified once is remembered, by all of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn threat_18_a_token_that_was_accepted_vouches_for_no_other() {
+    let world = World::new().await;
+    let token = world.token("victor");
+    for _ in 0..2 {
+        assert_eq!(with_token(&world, &token).await, (200, String::new()));
+    }
+    let forwarded = world.forwarded();
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let stranger = world.token("mallory");
+    let (strange, _) = stranger.rsplit_once('.').unwrap();
+    let turned: String = signature.chars().rev().collect();
+    for changed in [
+        format!("{signed}.{turned}"),
+        format!("{strange}.{signature}"),
+        format!("{signed}.{signature}A"),
+        format!("{signed}."),
+        format!("{signed}=.{signature}"),
+    ] {
+        assert_eq!(with_token(&world, &changed).await.0, 401, "{changed}");
+    }
+    assert_eq!(world.forwarded(), forwarded);
+    assert_eq!(with_token(&world, &stranger).await.0, 403);
+    assert_eq!(with_token(&world, &token).await.0, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_accepted_algorithm_works() {
     let (ec, ed) = (Pair::ec(), Pair::ed());

@@ -40,7 +40,8 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let config = arguments.source.read()?;
-    telemetry::start("info");
+    // Dropped last, so that the end is in the log.
+    let _log = telemetry::start_busy("info").map_err(Failure::new)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         directory = crate::config::mask_url(&config.database.url),
