@@ -454,6 +454,7 @@ fn no_sentence_quotes_a_secret() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "all keys are shown")]
 fn the_configuration_is_shown_with_sources_and_without_secrets() {
     let file = "observability: {loki: {enabled: true, url: \"http://u:hunter2@loki:3100\"}, \
                 mimir: {bearer_token: hunter2, tls: {ca_file: ca.pem}}}\n\
