@@ -99,6 +99,8 @@ golden=${KTRLPLANE_GOLDEN:-../shared/golden}
 promqltest=${KTRLPLANE_PROMQLTEST:-../shared/promqltest}
 [ -e "$promqltest/functions.test" ] ||
     note "Prometheus's own PromQL tests (name their directory in KTRLPLANE_PROMQLTEST): the embedded PromQL was tested on the examples in the repository alone"
+[ -n "${KTRLPLANE_LOGQLTEST:-}" ] ||
+    note "Loki's own LogQL tests (name their directory in KTRLPLANE_LOGQLTEST): none of them was run on the embedded LogQL"
 
 failed=""
 if cargo nextest --version >/dev/null 2>&1; then

@@ -1,11 +1,8 @@
 //! What a measurement used, as Linux tells it: memory of the process in MB, and processor time of
-//! the first thread, which tells more than a clock where others work too.
+//! all of its threads, which tells more than a clock where others work too.
 
 use std::fs;
 use std::time::{Duration, Instant};
-
-/// Below this the processor time that the system tells is too coarse.
-const COARSE: Duration = Duration::from_millis(20);
 
 /// Tells how long something took.
 pub(crate) struct Watch {
@@ -21,21 +18,27 @@ impl Watch {
         }
     }
 
-    /// Processor time since the start; what the clock says where it was short.
-    pub(crate) fn took(&self) -> Duration {
-        let clock = self.began.elapsed();
-        if clock < COARSE {
-            return clock;
+    /// What the clock and the processors say since the start.
+    pub(crate) fn took(&self) -> Took {
+        Took {
+            clock: self.began.elapsed(),
+            processor: processor().saturating_sub(self.processor),
         }
-        processor().saturating_sub(self.processor)
     }
 }
 
-/// Time that a processor worked for the first thread of the process, up to now.
+/// How long something took.
+#[derive(Clone, Copy)]
+pub(crate) struct Took {
+    pub(crate) clock: Duration,
+    /// Summed up over the threads.
+    pub(crate) processor: Duration,
+}
+
+/// Time that processors worked for the process up to now, for threads that have ended, too.
 fn processor() -> Duration {
-    let written = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanos = written.split(' ').next().unwrap_or_default();
-    Duration::from_nanos(nanos.parse().unwrap_or_default())
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap_or_default()
 }
 
 fn megabytes(field: &str) -> u64 {

@@ -7,6 +7,7 @@ mod params;
 mod places;
 mod prometheus;
 mod push;
+mod room;
 mod times;
 mod work;
 

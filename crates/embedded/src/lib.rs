@@ -9,6 +9,7 @@
 pub mod histogram;
 pub mod labels;
 pub mod limits;
+mod memory;
 mod numbers;
 pub mod regexes;
 pub mod store;

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::memory::Held;
+
 /// Limits of the backend. The defaults suit one machine that does other work too.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -26,6 +28,10 @@ pub struct Limits {
     /// Bytes of log lines that one query may read, as Loki's `max_query_bytes_read`. `None`: as many
     /// as it gets through in its time.
     pub max_query_bytes: Option<u64>,
+    /// Bytes of memory that one query may hold while it is evaluated, as Mimir's
+    /// `max_estimated_memory_consumption_per_query`. It is counted where the program's allocator is
+    /// jemalloc.
+    pub max_query_memory: u64,
     /// Whether a LogQL query may select streams without demanding a label of them (`{}`,
     /// `{app!="x"}`). Loki refuses that, and so does this backend unless told otherwise.
     pub any_selector: bool,
@@ -66,6 +72,7 @@ impl Default for Limits {
             max_series: 500,
             max_entries: 5_000,
             max_query_bytes: Some(64 << 30),
+            max_query_memory: 1 << 30,
             any_selector: false,
             max_streams_per_tenant: 100_000,
             creation_grace: Duration::from_hours(24),
@@ -126,6 +133,9 @@ pub struct Stop {
     /// And how many lines these were.
     lines: Arc<AtomicU64>,
     most: u64,
+    /// Memory that is held for the query, by all clones together.
+    memory: Arc<Held>,
+    most_memory: i64,
 }
 
 impl Stop {
@@ -139,15 +149,24 @@ impl Stop {
             read: Arc::default(),
             lines: Arc::default(),
             most: u64::MAX,
+            memory: Arc::default(),
+            most_memory: i64::MAX,
         }
     }
 
-    /// The stop of a query under these limits: their time from now, and their bytes.
+    /// The stop of a query under these limits: their time from now, their bytes and their memory.
     #[must_use]
     pub fn within(limits: &Limits) -> Self {
+        Self::within_time(limits, limits.query_timeout)
+    }
+
+    /// Likewise, with another time.
+    #[must_use]
+    pub fn within_time(limits: &Limits, timeout: Duration) -> Self {
         Self {
             most: limits.max_query_bytes.unwrap_or(u64::MAX),
-            ..Self::after(limits.query_timeout)
+            most_memory: i64::try_from(limits.max_query_memory).unwrap_or(i64::MAX),
+            ..Self::after(timeout)
         }
     }
 
@@ -172,6 +191,13 @@ impl Stop {
     pub fn check(&self) -> Result<(), EvalError> {
         if self.canceled.load(Ordering::Relaxed) {
             return Err(EvalError::Canceled);
+        }
+        if self.memory.update() > self.most_memory {
+            return Err(EvalError::Limit(format!(
+                "the query exceeded the maximum allowed amount of memory consumed by a single query \
+                 (limit: {} bytes); narrow its time range or its selectors, or aggregate earlier",
+                self.most_memory
+            )));
         }
         if Instant::now() >= self.deadline {
             return Err(EvalError::Timeout);

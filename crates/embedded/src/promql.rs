@@ -5,7 +5,8 @@
 //! (aggregations, operations between vectors, histograms) they are walked side by side, step by
 //! step. An instant query is a range query of one step.
 //!
-//! The semantics are those of Prometheus 3 with its default flags: windows and lookback leave out
+//! The semantics are those of Prometheus 3 with its default flags, and with what it calls experimental
+//! always there: windows and lookback leave out
 //! their left edge, series end at a staleness mark, and functions that change what a value means
 //! drop the metric name.
 
@@ -20,6 +21,7 @@ mod extended;
 mod extended_histograms;
 mod histogram;
 mod histogram_rate;
+mod invariant;
 mod kahan;
 mod label_functions;
 mod limit;
@@ -90,6 +92,26 @@ pub enum Answer {
     Scalar(Point),
     /// One string at one time (milliseconds since the Unix epoch).
     String(i64, String),
+}
+
+impl Answer {
+    /// Keeps `most` series; whether there were more.
+    pub fn truncate(&mut self, most: usize) -> bool {
+        let before = match self {
+            Self::Matrix(series) => {
+                let before = series.len();
+                series.truncate(most);
+                before
+            }
+            Self::Vector(samples) => {
+                let before = samples.len();
+                samples.truncate(most);
+                before
+            }
+            Self::Scalar(_) | Self::String(..) => 0,
+        };
+        before > most
+    }
 }
 
 /// A series with its numbers and its native histograms, each by time.

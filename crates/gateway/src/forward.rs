@@ -1,6 +1,7 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
 mod attempts;
+mod failure;
 mod pool;
 
 use std::time::Duration;
@@ -146,7 +147,7 @@ impl Upstream {
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, Error> {
         let answer = self.send(request.into_inner(), None, request_id).await?;
-        self.usable(answer)
+        self.usable(answer).await
     }
 
     /// Sends a scoped request with the headers that ask the backend to switch protocols. The answer
@@ -162,7 +163,7 @@ impl Upstream {
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(answer);
         }
-        let answer = self.usable(answer)?;
+        let answer = self.usable(answer).await?;
         if answer.status() == StatusCode::OK {
             tracing::warn!(
                 backend = self.backend.name(),
@@ -174,7 +175,12 @@ impl Upstream {
     }
 
     /// An answer that may go on to the caller.
-    fn usable(&self, answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
+    async fn usable(&self, answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
+        let status = answer.status();
+        if status.is_server_error() {
+            tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
+            return Err(failure::of(self.backend, answer).await);
+        }
         let passes = [
             StatusCode::OK,
             StatusCode::BAD_REQUEST,
@@ -400,10 +406,10 @@ impl Upstream {
             let values = parts.headers.get_all(&name).iter();
             headers.extend(values.map(|value| (name.clone(), value.clone())));
         }
-        if parts.status == StatusCode::TOO_MANY_REQUESTS
-            && let Some(after) = parts.headers.get(RETRY_AFTER)
-        {
-            headers.insert(RETRY_AFTER, after.clone());
+        if parts.status == StatusCode::TOO_MANY_REQUESTS {
+            // Loki does not say when; without a number, clients come back at once.
+            let after = parts.headers.get(RETRY_AFTER).cloned();
+            headers.insert(RETRY_AFTER, after.unwrap_or(HeaderValue::from_static("1")));
         }
         // A tenant's data is for nobody's cache, and for no browser to guess a type of.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,5 +1,7 @@
 //! The bounds of buckets, and the walk over them.
 
+use std::sync::LazyLock;
+
 use super::Histogram;
 
 /// A bucket with its bounds.
@@ -41,16 +43,39 @@ pub(super) fn bound(index: i32, schema: i32) -> f64 {
             exponent => power_of_two(exponent),
         };
     };
-    let steps = 1_i32 << fine.min(16);
+    let steps = 1_i32 << fine.min(FINEST);
     let (whole, part) = (index.div_euclid(steps), index.rem_euclid(steps));
     if part == 0 && whole == 1024 {
         return f64::MAX;
     }
-    let fraction = (f64::from(part) / f64::from(steps)).exp2();
+    let at = usize::try_from(part).unwrap_or_default() << (FINEST - fine.min(FINEST));
+    let fraction = FRACTIONS.get(at).copied().unwrap_or(1.0);
     // In two factors, so that the smallest numbers do not come out as zero.
     let half = whole / 2;
     fraction * power_of_two(i64::from(half)) * power_of_two(i64::from(whole - half))
 }
+
+/// The finest schema that there is.
+const FINEST: u32 = 8;
+
+/// The bounds from 1 up to 2 in the finest schema. They are calculated as those were that Prometheus
+/// has, rounding for rounding, so that bounds read the same: those between the bounds of one schema
+/// are the ones before them, times the root of the next.
+static FRACTIONS: LazyLock<Vec<f64>> = LazyLock::new(|| {
+    let mut bounds = vec![1.0];
+    for schema in 1..=FINEST {
+        let root = match schema {
+            // Next to the nearest.
+            1 => f64::from_bits(std::f64::consts::SQRT_2.to_bits() - 1),
+            _ => f64::from(1_u32 << schema).recip().exp2(),
+        };
+        bounds = bounds
+            .iter()
+            .flat_map(|bound| [*bound, bound * root])
+            .collect();
+    }
+    bounds
+});
 
 fn power_of_two(exponent: i64) -> f64 {
     #[allow(clippy::cast_possible_truncation)] // beyond these ends it is 0 or infinite anyway
@@ -142,19 +167,17 @@ mod tests {
             (0, 0, 1.0),
             (3, 0, 8.0),
             (-2, 0, 0.25),
-            (1, 1, std::f64::consts::SQRT_2),
-            (-1, 1, std::f64::consts::FRAC_1_SQRT_2),
+            // One less in its last place, as Prometheus has it.
+            (1, 1, 2.0 * 0.707_106_781_186_547_5),
+            (-1, 1, 0.707_106_781_186_547_5),
+            (3, 3, 1.296_839_554_651_009_6),
             (2, -1, 16.0),
             (1024, 0, f64::MAX),
             (1025, 0, f64::INFINITY),
             (-1074, 0, 5e-324),
             (256, -2, f64::MAX),
         ] {
-            let got = bound(index, schema);
-            assert!(
-                got == wanted || (got / wanted - 1.0).abs() < 1e-15,
-                "{index} {schema}: {got}"
-            );
+            assert_eq!(bound(index, schema), wanted, "{index} {schema}");
         }
     }
 }

@@ -3,21 +3,24 @@
 use std::fmt;
 
 use super::Histogram;
-use crate::numbers::go_float;
+use crate::numbers::go_general;
 
 impl fmt::Display for Histogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (count, sum) = (go_float(self.count), go_float(self.sum));
+        let (count, sum) = (go_general(self.count), go_general(self.sum));
         write!(f, "{{count:{count}, sum:{sum}")?;
-        for bucket in self.buckets() {
-            if bucket.count == 0.0 {
-                continue;
-            }
+        let mut buckets = self.buckets();
+        // A zero bucket that holds less than nothing is none otherwise, and is shown.
+        if self.zero_count < 0.0 && !self.has_custom_bounds() {
+            buckets.insert(self.negative.len().min(buckets.len()), self.zero_bucket());
+        }
+        buckets.retain(|bucket| bucket.count != 0.0);
+        for bucket in buckets {
             let (left, right) = self.inclusive(bucket.lower, bucket.upper);
             let left = if left { '[' } else { '(' };
             let right = if right { ']' } else { ')' };
-            let (lower, upper) = (go_float(bucket.lower), go_float(bucket.upper));
-            let count = go_float(bucket.count);
+            let (lower, upper) = (go_general(bucket.lower), go_general(bucket.upper));
+            let count = go_general(bucket.count);
             write!(f, ", {left}{lower},{upper}{right}:{count}")?;
         }
         f.write_str("}")

@@ -80,6 +80,9 @@ fn part(bucket: Bucket, limit: f64, trim: Trim, positive: bool, linear: bool) ->
             middle(bucket.lower, bucket.upper, positive, linear),
         )
     };
+    if limit.is_nan() {
+        return (0.0, 0.0);
+    }
     match trim {
         Trim::Upper if bucket.upper <= limit => return whole(),
         Trim::Upper if bucket.lower >= limit => return (0.0, 0.0),

@@ -13,6 +13,8 @@ mod tail;
 
 use ::query::logql::{self, Expr, ast::LogExpr};
 use ::query::{MatchOp, Matcher};
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
@@ -160,6 +162,10 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
+        let room = Arc::clone(&self.shared.places.room);
+        let work = move |backend: &Backend, tenant: &str, stop: &Stop| {
+            room.hold(tenant, work(backend, tenant, stop)?)
+        };
         let body = self.work(work).await?;
         let content_type = [(header::CONTENT_TYPE, "application/json; charset=UTF-8")];
         Ok((content_type, body).into_response())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
+use super::room::Room;
 use crate::limits::{EvalError, Limits};
 
 /// Places for queries.
@@ -19,6 +20,8 @@ pub(super) struct Places {
     of_one_tenant: usize,
     most_waiting: usize,
     tenants: Mutex<HashMap<String, Tenant>>,
+    /// Where answers are kept after that.
+    pub(super) room: Arc<Room>,
 }
 
 /// What a tenant has while any of its queries runs or waits.
@@ -53,6 +56,7 @@ impl Places {
             of_one_tenant: (all / 2).max(1),
             most_waiting: limits.waiting_queries_per_tenant,
             tenants: Mutex::default(),
+            room: Arc::default(),
         })
     }
 

@@ -12,10 +12,13 @@ mod status;
 use ::query::Matcher;
 use ::query::promql::ast::Modifiers;
 use ::query::promql::{self, Expr};
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use bytes::Bytes;
 use http::{StatusCode, header};
 
 use super::params::Params;
@@ -104,6 +107,26 @@ impl From<EvalError> for Refusal {
     }
 }
 
+/// The error, and of what is wrong with a parameter, with which one it is.
+fn about(parameter: &'static str) -> impl Fn(EvalError) -> EvalError {
+    let start = format!("invalid parameter {parameter:?}: ");
+    move |error| match error {
+        EvalError::Invalid(message) if !message.starts_with(&start) => {
+            EvalError::Invalid(format!("{start}{message}"))
+        }
+        EvalError::Invalid(_)
+        | EvalError::Unsupported(_)
+        | EvalError::Execution(_)
+        | EvalError::Limit(_)
+        | EvalError::Timeout
+        | EvalError::NoPlace
+        | EvalError::TooManyWaiting
+        | EvalError::Canceled
+        | EvalError::Unreadable
+        | EvalError::Internal => error,
+    }
+}
+
 fn invalid(parameter: &str, error: impl std::fmt::Display) -> Refusal {
     bad(format!("invalid parameter {parameter:?}: {error}"))
 }
@@ -137,7 +160,7 @@ impl Call {
         self,
         work: impl FnOnce(&Backend, &str, &Stop) -> Result<String, EvalError> + Send + 'static,
     ) -> Result<Response, Refusal> {
-        let stop = Stop::after(self.shared.backend.limits.query_timeout);
+        let stop = Stop::within(&self.shared.backend.limits);
         self.run_until(stop, work).await
     }
 
@@ -150,7 +173,8 @@ impl Call {
             backend, places, ..
         } = self.shared;
         let tenant = self.tenant.clone();
-        let work = move |stop: &Stop| work(&backend, &tenant, stop);
+        let room = Arc::clone(&places.room);
+        let work = move |stop: &Stop| room.hold(&tenant, work(&backend, &tenant, stop)?);
         let body = work::run(&places, &self.tenant, stop, work).await?;
         Ok(success(body))
     }
@@ -172,16 +196,15 @@ impl Call {
     }
 }
 
-fn success(body: String) -> Response {
+fn success(body: impl Into<Bytes>) -> Response {
+    let body: Bytes = body.into();
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// The matchers of each of these, which have to be selectors and no more.
 fn groups(selectors: &[String]) -> Result<Vec<Vec<Matcher>>, EvalError> {
     let group = |text: &String| -> Result<Vec<Matcher>, EvalError> {
-        let invalid = |message: String| {
-            EvalError::Invalid(format!("invalid parameter \"match[]\": {message}"))
-        };
+        let invalid = EvalError::Invalid;
         let tree = promql::parse(text).map_err(|error| {
             invalid(format!(
                 "{}:{}: parse error: {}",

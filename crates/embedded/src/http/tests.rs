@@ -149,7 +149,7 @@ async fn bad_parameters_are_refused_in_prometheus_words() {
     for (uri, error) in [
         (
             "/prometheus/api/v1/query?query=up&time=x".to_owned(),
-            r#"invalid parameter \"time\": cannot parse \"x\" to a valid timestamp"#,
+            r#"invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp"#,
         ),
         (
             format!("{range}&start=2&end=1&step=1"),

@@ -116,6 +116,40 @@ pub(crate) fn to_upper(text: &str) -> String {
     text.chars().map(upper).collect()
 }
 
+/// A duration as Go prints it: `1h2m0.5s`, `1.5ms`.
+pub(crate) fn format_duration(nanos: i64) -> String {
+    let magnitude = nanos.unsigned_abs();
+    let sign = if nanos < 0 { "-" } else { "" };
+    // Digits behind the point, without zeros at the end.
+    let with_fraction = |whole: u64, rest: u64, width: usize| {
+        let fraction = format!("{rest:0width$}");
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.is_empty() {
+            whole.to_string()
+        } else {
+            format!("{whole}.{fraction}")
+        }
+    };
+    let unit = match magnitude {
+        0 => return "0s".to_owned(),
+        1..1_000 => return format!("{sign}{magnitude}ns"),
+        1_000..1_000_000 => Some(("µs", 1_000, 3)),
+        1_000_000..1_000_000_000 => Some(("ms", 1_000_000, 6)),
+        _ => None,
+    };
+    if let Some((name, size, width)) = unit {
+        let number = with_fraction(magnitude / size, magnitude % size, width);
+        return format!("{sign}{number}{name}");
+    }
+    let (seconds, rest) = (magnitude / 1_000_000_000, magnitude % 1_000_000_000);
+    let shown = with_fraction(seconds % 60, rest, 9);
+    match (seconds / 3_600, seconds / 60 % 60) {
+        (0, 0) => format!("{sign}{shown}s"),
+        (0, minutes) => format!("{sign}{minutes}m{shown}s"),
+        (hours, minutes) => format!("{sign}{hours}h{minutes}m{shown}s"),
+    }
+}
+
 /// Reads a duration such as `1h2.5s`, in nanoseconds.
 pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     let quote = quote_bytes;

@@ -319,8 +319,15 @@ impl<'a> LineLabels<'a> {
         if grouping.none {
             return Labels::default();
         }
+        // Once labels were taken away, Loki builds the rest anew, without empty ones; the label that
+        // became the value does not count.
+        let rebuilt = !self.deleted.is_empty() || grouping.labels.len() > 1;
         if grouping.labels.is_empty() {
-            return self.result();
+            return if rebuilt {
+                self.result().without_empty()
+            } else {
+                self.result()
+            };
         }
         let listed = |name: &str| grouping.labels.iter().any(|label| label == name);
         if !self.is_changed() {
@@ -338,7 +345,9 @@ impl<'a> LineLabels<'a> {
             }
             for category in Category::ALL {
                 let added = self.added(category).iter();
-                pairs.extend(added.filter(|pair| !listed(&pair.0)).cloned());
+                let kept =
+                    added.filter(|(name, value)| !listed(name) && !(rebuilt && value.is_empty()));
+                pairs.extend(kept.cloned());
             }
         } else {
             for name in &grouping.labels {

@@ -115,6 +115,12 @@ impl Evaluation<'_> {
         match expr {
             MetricExpr::Range(aggregation) => range::evaluate(self, aggregation, None),
             MetricExpr::Vector(aggregation) => {
+                if aggregation.op == VectorOp::ApproxTopk && !self.request.instant {
+                    // Loki counts with sketches here, and has none for ranges.
+                    return Err(EvalError::Execution(
+                        "count min sketches are only supported on instant queries".to_owned(),
+                    ));
+                }
                 let series = if let MetricExpr::Range(inner) = &aggregation.expr
                     && aggregation.op == VectorOp::Sum
                     && inner.grouping.is_none()

@@ -8,6 +8,7 @@ mod logfmt;
 mod parse;
 mod paths;
 mod pattern;
+mod simplified;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;

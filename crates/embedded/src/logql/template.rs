@@ -1,13 +1,13 @@
 //! Go's text templates, as `line_format` and `label_format` have them.
 //!
-//! All of the language but definitions of further templates, with the functions that Loki
-//! documents. A label that is not there prints nothing; a function that does not exist is an error
+//! All of the language, with the functions that Loki documents. A label that is not there prints nothing; a function that does not exist is an error
 //! when the query is read; what goes wrong with one line is an error of that line.
 
 mod call;
 mod compare;
 mod decimal;
 mod element;
+mod method;
 mod parse;
 mod print;
 mod run;
@@ -22,7 +22,7 @@ use std::collections::HashMap;
 use super::labels::LineLabels;
 use crate::limits::EvalError;
 use crate::regexes;
-use tree::{Arg, Node};
+use tree::{Arg, Definitions, Node};
 
 /// A template, ready to run.
 #[derive(Clone, Debug)]
@@ -31,6 +31,7 @@ pub(crate) struct Template {
     name: &'static str,
     source: String,
     nodes: Vec<Node>,
+    definitions: Definitions,
     /// The patterns that stand in the template as they are.
     regexes: HashMap<String, regex::Regex>,
     /// The label, where the template is nothing but one.
@@ -41,7 +42,7 @@ pub(crate) struct Template {
 impl Template {
     /// Reads a template. `now_ns` is the time that it takes for the present.
     pub(crate) fn new(name: &'static str, source: &str, now_ns: i64) -> Result<Self, EvalError> {
-        let nodes = parse::parse(source).map_err(|fault| match fault {
+        let (nodes, definitions) = parse::parse(name, source).map_err(|fault| match fault {
             parse::Fault::Invalid(why) => {
                 EvalError::Invalid(format!("parse error : invalid {name} template: {why}"))
             }
@@ -50,18 +51,21 @@ impl Template {
             }
         })?;
         let mut regexes = HashMap::new();
-        tree::visit_arguments(&nodes, &mut |arg| {
-            if let Arg::Pattern(pattern) = arg
-                && let Ok(regex) = regexes::unanchored(pattern)
-            {
-                regexes.insert(pattern.clone(), regex);
-            }
-        });
+        for nodes in definitions.values().chain([&nodes]) {
+            tree::visit_arguments(nodes, &mut |arg| {
+                if let Arg::Pattern(pattern) = arg
+                    && let Ok(regex) = regexes::unanchored(pattern)
+                {
+                    regexes.insert(pattern.clone(), regex);
+                }
+            });
+        }
         let only_label = tree::only_field(&nodes);
         Ok(Self {
             name,
             source: source.to_owned(),
             nodes,
+            definitions,
             regexes,
             only_label,
             now_ns,
@@ -70,11 +74,13 @@ impl Template {
 
     /// The labels that the template names.
     pub(crate) fn collect_fields(&self, into: &mut Vec<String>) {
-        tree::visit_arguments(&self.nodes, &mut |arg| {
-            if let Arg::Field(path) = arg {
-                into.extend(path.iter().cloned());
-            }
-        });
+        for nodes in self.definitions.values().chain([&self.nodes]) {
+            tree::visit_arguments(nodes, &mut |arg| {
+                if let Arg::Field(path) = arg {
+                    into.extend(path.iter().cloned());
+                }
+            });
+        }
     }
 
     /// What the template makes of a line and its labels.
@@ -226,6 +232,27 @@ mod tests {
                 "{{ \"2023-03-10T01:32:40.340485723Z\" | toDateInZone \"2006-01-02T15:04:05.999999999Z\" \"UTC\" | unixEpochNanos }}",
                 "1678411960340485723",
             ),
+            (
+                "{{define \"t\"}}<{{.}}{{$}}>{{end}}{{template \"t\" .method}}{{template \"t\" 2 | add 1}}",
+                "<getget><33>",
+            ),
+            ("{{ block \"b\" .method }}({{ . }}){{ end }}", "(get)"),
+            (
+                "{{ __timestamp__.Unix }} {{ (__timestamp__).Month }} {{ __timestamp__.Weekday | printf \"%d\" }}",
+                "1793491237 November 0",
+            ),
+            (
+                "{{ (__timestamp__.Add 1500000000).Format \"05.000\" }} {{ __timestamp__.AddDate 0 1 30 }}",
+                "39.100 2026-12-31 00:00:37.6 +0000 UTC",
+            ),
+            (
+                "{{ $d := __timestamp__.Sub (unixToTime \"1793480000\") }}{{ $d }} {{ $d.Minutes }} {{ ($d.Round 3600000000000).String }}",
+                "3h7m17.6s 187.29333333333332 3h0m0s",
+            ),
+            (
+                "{{ with __timestamp__.Truncate 60000000000 }}{{ .Format \"15:04:05\" }} {{ .Before now }}{{ end }}",
+                "00:00:00 false",
+            ),
         ];
         for (source, wanted) in cases {
             assert_eq!(format(source).as_deref(), Ok(wanted), "{source}");
@@ -239,7 +266,9 @@ mod tests {
             "{{ if }}",
             "{{ .x",
             "{{ end }}",
-            "{{ define \"x\" }}{{ end }}",
+            "{{ define x }}{{ end }}",
+            "{{ define \"x\" }}1{{ end }}{{ define \"x\" }}2{{ end }}",
+            "{{ if true }}{{ define \"x\" }}1{{ end }}{{ end }}",
             "{{ $y }}",
             "{{ 1 | 2 }}",
             "{{ /* x */ }}",
@@ -257,6 +286,22 @@ mod tests {
             (
                 "{{.foo Replace \"foo\"}}",
                 "template: line:1:2: executing \"line\" at <.foo>: foo is not a method but has arguments",
+            ),
+            (
+                "{{ __timestamp__.Year 1 }}",
+                "template: line:1:3: executing \"line\" at <__timestamp__>: wrong number of args for Year: want 0 got 1",
+            ),
+            (
+                "{{ (__timestamp__).Add \"1s\" }}",
+                "template: line:1:23: executing \"line\" at <\"1s\">: expected integer; found \"1s\"",
+            ),
+            (
+                "{{ define \"t\" }}{{ index . 5 }}{{ end }}{{ template \"t\" .method }}",
+                "template: line:1:19: executing \"t\" at <index . 5>: error calling index: index out of range: 5",
+            ),
+            (
+                "{{ template \"nope\" . }}",
+                "template: line:1:12: executing \"line\" at <{{template \"nope\" .}}>: template \"nope\" not defined",
             ),
             (
                 "{{.foo | now}}",
@@ -288,6 +333,7 @@ mod tests {
             "{{ $x := repeat 1000000 \"a\" }}{{ regexReplaceAll \"a\" $x $x }}",
             "{{ $x := repeat 1000000 \"a\" }}{{ replace \"a\" $x $x }}",
             "{{ printf \"%999999999d\" 1 }}",
+            "{{ define \"t\" }}{{ template \"t\" }}{{ end }}{{ template \"t\" }}",
         ] {
             assert!(format(source).is_err(), "{source}");
         }

@@ -65,7 +65,8 @@ fn group(aggregation: &VectorAggregation, labels: &Labels) -> Labels {
         Some(grouping) => {
             let listed = |name: &str| grouping.labels.iter().any(|label| label == name);
             let kept = labels.filter(|name| listed(name) != grouping.without);
-            if grouping.without {
+            // An average is a quotient to Loki, and that has no empty labels.
+            if grouping.without || aggregation.op == VectorOp::Avg {
                 kept.without_empty()
             } else {
                 kept

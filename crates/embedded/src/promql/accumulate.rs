@@ -19,10 +19,11 @@ pub(super) enum State {
     Deviation(Variance),
     HistogramSum(Box<HistogramSum>),
     HistogramAvg(Box<HistogramSum>),
-    /// Numbers and histograms, which have no sum.
-    Mixed,
+    /// Numbers and histograms, which have no sum. Whether bounds of histograms were reconciled before
+    /// is told nevertheless, here and below.
+    Mixed(bool),
     /// Histograms that do not fit together.
-    Unfit,
+    Unfit(bool),
 }
 
 /// What is to be told of a group at a step.
@@ -74,8 +75,10 @@ impl State {
                 }
             }
             Self::Variance(variance) | Self::Deviation(variance) => variance.add(value),
-            Self::HistogramSum(_) | Self::HistogramAvg(_) => *self = Self::Mixed,
-            Self::Group | Self::Mixed | Self::Unfit => {}
+            Self::HistogramSum(sum) | Self::HistogramAvg(sum) => {
+                *self = Self::Mixed(sum.reconciled);
+            }
+            Self::Group | Self::Mixed(_) | Self::Unfit(_) => {}
         }
     }
 
@@ -102,11 +105,24 @@ impl State {
     }
 
     pub(super) fn add_histogram(&mut self, value: &Histogram) -> Result<(), Incompatible> {
+        let reconciled = match self {
+            Self::HistogramSum(sum) | Self::HistogramAvg(sum) => sum.reconciled,
+            Self::Sum(_)
+            | Self::Avg(_)
+            | Self::Count(_)
+            | Self::Min(_)
+            | Self::Max(_)
+            | Self::Group
+            | Self::Variance(_)
+            | Self::Deviation(_)
+            | Self::Mixed(_)
+            | Self::Unfit(_) => false,
+        };
         let added = match self {
             Self::HistogramSum(sum) => sum.add(value),
             Self::HistogramAvg(sum) => sum.add_to_mean(value),
             Self::Sum(_) | Self::Avg(_) => {
-                *self = Self::Mixed;
+                *self = Self::Mixed(false);
                 Ok(())
             }
             Self::Count(count) => {
@@ -118,11 +134,11 @@ impl State {
             | Self::Group
             | Self::Variance(_)
             | Self::Deviation(_)
-            | Self::Mixed
-            | Self::Unfit => Ok(()),
+            | Self::Mixed(_)
+            | Self::Unfit(_) => Ok(()),
         };
         if added.is_err() {
-            *self = Self::Unfit;
+            *self = Self::Unfit(reconciled);
         }
         added
     }
@@ -149,18 +165,17 @@ impl State {
             Self::Deviation(variance) => float(variance.value().sqrt()),
             Self::HistogramSum(sum) => histogram(*sum, HistogramSum::sum),
             Self::HistogramAvg(sum) => histogram(*sum, HistogramSum::mean),
-            Self::Unfit => (None, Findings::default()),
-            Self::Mixed => {
-                let mixed = true;
-                (
-                    None,
-                    Findings {
-                        mixed,
-                        ..Findings::default()
-                    },
-                )
-            }
+            Self::Unfit(reconciled) => (None, without_result(false, reconciled)),
+            Self::Mixed(reconciled) => (None, without_result(true, reconciled)),
         }
+    }
+}
+
+fn without_result(mixed: bool, reconciled: bool) -> Findings {
+    Findings {
+        mixed,
+        reconciled,
+        collides: false,
     }
 }
 

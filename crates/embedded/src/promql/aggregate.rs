@@ -46,8 +46,15 @@ impl Evaluator<'_> {
             Op::Quantile => {
                 let parameters = self.scalar(param()?)?;
                 let series = self.vector(&aggregate.expr)?;
-                for q in &parameters {
-                    self.notes.check_quantile(param()?, *q);
+                // Of all that are none, the outermost are told.
+                let highest = parameters.iter().copied().fold(f64::MIN, f64::max);
+                let lowest = parameters.iter().copied().fold(f64::MAX, f64::min);
+                let undefined = parameters.iter().copied().find(|q| q.is_nan());
+                for q in undefined
+                    .into_iter()
+                    .chain([highest.max(0.0), lowest.min(1.0)])
+                {
+                    self.notes.check_quantile(param()?, q);
                 }
                 if series.iter().any(|one| !one.histograms.is_empty()) {
                     self.notes
@@ -188,7 +195,10 @@ impl Evaluator<'_> {
             .iter()
             .map(|one| group_labels(&one.labels, grouping))
             .collect();
-        let is_without = grouping.is_some_and(|grouping| grouping.without);
+        // `without` takes away the label of the value as any other, and so it does the name.
+        let takes_label = grouping.is_some_and(|by| {
+            by.without && (label == METRIC_NAME || by.labels.iter().any(|name| name == label))
+        });
         for time in self.steps.times() {
             self.stop.check()?;
             let mut counts: Vec<(usize, f64)> = Vec::new();
@@ -197,9 +207,7 @@ impl Evaluator<'_> {
                 let Some(value) = cursor.value_at(time) else {
                     continue;
                 };
-                let labels = if is_without
-                    && grouping.is_some_and(|by| by.labels.iter().any(|name| name == label))
-                {
+                let labels = if takes_label {
                     labels.clone()
                 } else {
                     labels.with(label, &shown(&value))

@@ -3,7 +3,7 @@
 use query::promql::ast::{Binary, BinaryOp, Expr};
 
 use super::evaluator::{Evaluator, wrong_type};
-use super::operator::Operator;
+use super::operator::{Finding, Findings, Operator, Outcome};
 use super::series::{Operand, Series, Value};
 use crate::limits::EvalError;
 
@@ -78,11 +78,13 @@ impl Evaluator<'_> {
             let result = operator.floats(lhs, rhs, binary.return_bool)?;
             Some(if changes { result } else { value })
         };
+        let mut findings = Findings::default();
         for one in &mut vector {
             if operator.is_trim() {
-                self.notes
-                    .incompatible_types(expr, ("float", binary.op, "float"));
-                one.points.clear();
+                for point in std::mem::take(&mut one.points) {
+                    let types = Finding::Types("float", binary.op, "float");
+                    findings.sift(point.timestamp_ms, Outcome::Undefined(types));
+                }
             }
             one.points.retain_mut(|point| {
                 let value = numbers(point.timestamp_ms, point.value);
@@ -103,8 +105,8 @@ impl Evaluator<'_> {
                 } else {
                     operands
                 };
-                let result = operator.apply((&lhs, &rhs), binary.return_bool, (self.notes, expr));
-                if let Some(result) = result {
+                let outcome = operator.apply((&lhs, &rhs), binary.return_bool);
+                if let Some(result) = findings.sift(time, outcome) {
                     one.push(time, result);
                 }
             }
@@ -112,6 +114,7 @@ impl Evaluator<'_> {
                 self.drop_name(one);
             }
         }
+        findings.tell(self.notes, expr);
         vector.retain(|one| !one.is_empty());
         if changes {
             return self.merged(vector);

@@ -83,8 +83,8 @@ impl Evaluator<'_> {
             F::Asin => math(f64::asin),
             F::Acos => math(f64::acos),
             F::Atan => math(f64::atan),
-            F::Sinh => math(f64::sinh),
-            F::Cosh => math(f64::cosh),
+            F::Sinh => math(sinh),
+            F::Cosh => math(cosh),
             F::Tanh => math(f64::tanh),
             F::Asinh => math(f64::asinh),
             F::Acosh => math(f64::acosh),
@@ -177,6 +177,7 @@ impl Evaluator<'_> {
         Self::check_extension(call, range)?;
         Ok(Value::Vector(self.over_range(RangeCall {
             range,
+            first: argument(call, 0)?,
             arguments: [scalar(0)?, scalar(1)?],
             keeps_name: matches!(call.function, F::FirstOverTime | F::LastOverTime),
             wants_counter: matches!(call.function, F::Rate | F::Increase),
@@ -309,6 +310,28 @@ impl Evaluator<'_> {
 /// Milliseconds as seconds.
 pub(super) fn seconds(millis: i64) -> f64 {
     millis as f64 / 1000.0
+}
+
+/// From here on Go takes the exponential function for all there is to the hyperbolic ones.
+const ALL_EXPONENTIAL: f64 = 21.0;
+
+/// The hyperbolic cosine, which becomes infinite where Go's does.
+fn cosh(value: f64) -> f64 {
+    let exponential = value.abs().exp();
+    if value.abs() > ALL_EXPONENTIAL {
+        exponential * 0.5
+    } else {
+        (exponential + 1.0 / exponential) * 0.5
+    }
+}
+
+/// Likewise the hyperbolic sine.
+fn sinh(value: f64) -> f64 {
+    if value.abs() > ALL_EXPONENTIAL {
+        (value.abs().exp() * 0.5).copysign(value)
+    } else {
+        value.sinh()
+    }
 }
 
 /// 1, -1, or the value itself where it is a zero or NaN.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use query::promql::ast::{BinaryOp, Expr, UnaryOp};
 
 use super::budget::Budget;
+use super::invariant::is_fixed;
 use super::notes::Notes;
 use super::series::{self, Series, Value, point};
 use super::stored::Resets;
@@ -94,7 +95,11 @@ impl Evaluator<'_> {
     pub(super) fn eval(&self, expr: &Expr) -> Result<Value, EvalError> {
         self.stop.check()?;
         let before = self.budget.held();
-        let value = self.eval_node(expr)?;
+        let value = if self.steps.start < self.steps.end && is_fixed(expr) {
+            self.eval_once(expr)?
+        } else {
+            self.eval_node(expr)?
+        };
         let left = match &value {
             Value::Scalar(values) => values.len(),
             Value::Vector(series) => series.iter().map(Series::weight).sum(),

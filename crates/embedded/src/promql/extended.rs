@@ -18,6 +18,14 @@ use crate::store::{HistogramSample, Reading};
 /// Which samples of an extended window there are to look at: the last one up to its left edge (or
 /// the first one), and the last one (smoothed: the first one from the right edge on).
 pub(super) fn ends(times: &[i64], start: i64, end: i64, smoothed: bool) -> Option<(usize, usize)> {
+    let (first, last) = reached(times, start, end, smoothed)?;
+    let from = *times.get(first)?;
+    (!(smoothed && from > end)).then_some((first, last))
+}
+
+/// Likewise, whether or not the first one is within the window: a window that is looked at as such
+/// has its edges from beyond it.
+fn reached(times: &[i64], start: i64, end: i64, smoothed: bool) -> Option<(usize, usize)> {
     let mut last = times.len().checked_sub(1)?;
     let inner = |last: usize| times.get(..last).unwrap_or_default();
     let behind_start = inner(last).partition_point(|time| *time <= start);
@@ -25,8 +33,7 @@ pub(super) fn ends(times: &[i64], start: i64, end: i64, smoothed: bool) -> Optio
     if smoothed {
         last = inner(last).partition_point(|time| *time < end);
     }
-    let (from, to) = (*times.get(first)?, *times.get(last)?);
-    (to > start && !(smoothed && from > end)).then_some((first, last))
+    (*times.get(last)? > start).then_some((first, last))
 }
 
 /// The value at `time` on the line between two samples. A counter that fell began at zero.
@@ -113,7 +120,7 @@ pub(super) fn cut(
     }
     let samples = std::mem::take(&mut series.points);
     let times: Vec<i64> = samples.iter().map(|one| one.timestamp_ms).collect();
-    let Some(ends) = ends(&times, start, end, smoothed) else {
+    let Some(ends) = reached(&times, start, end, smoothed) else {
         return Ok(());
     };
     let Some((left, right)) = edges(&samples, ends, (start, end), smoothed, false) else {

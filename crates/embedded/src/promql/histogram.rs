@@ -13,7 +13,7 @@ use super::series::{Collector, Cursor, Operand, Series, unnamed};
 use crate::histogram::{Histogram, NanEffect};
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::numbers::go_float;
+use crate::numbers::go_general;
 
 const BUCKET_LABEL: &str = "le";
 
@@ -70,7 +70,8 @@ impl Evaluator<'_> {
             for q in quantiles.iter().filter_map(|all| all.get(step)) {
                 let value = self.quantile(at, (*q, time, labels), histogram);
                 let labels = self.result_labels(labels).with(label, &open_metrics(*q));
-                let slot = collector.slot(labels, true);
+                // The label may be the name, which then is not the one that has to go.
+                let slot = collector.slot(labels, self.delayed_name_removal);
                 collector.push(slot, time, Operand::Float(value))?;
             }
             Ok(())
@@ -238,7 +239,7 @@ impl Evaluator<'_> {
 
 /// A number as `OpenMetrics` has it in a label: with a point or an exponent.
 fn open_metrics(value: f64) -> String {
-    let text = go_float(value);
+    let text = go_general(value);
     if value.is_finite() && !text.contains(['.', 'e']) {
         return text + ".0";
     }

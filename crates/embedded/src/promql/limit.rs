@@ -1,8 +1,7 @@
 //! `limitk` and `limit_ratio`: they choose series whatever their values are.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _};
-
 use query::promql::Expr;
+use twox_hash::XxHash64;
 
 use super::aggregate::Group;
 use super::evaluator::Evaluator;
@@ -10,7 +9,7 @@ use super::series::{Collector, Cursor, Series};
 use super::topk::counts;
 use crate::labels::Labels;
 use crate::limits::EvalError;
-use crate::numbers::go_float;
+use crate::numbers::go_general;
 
 impl Evaluator<'_> {
     /// The first `k` series of each group that have a value, at each step.
@@ -49,7 +48,7 @@ impl Evaluator<'_> {
                     param,
                     format!(
                         "ratio value should be between -1 and 1, got {}, capping to {capped}",
-                        go_float(value)
+                        go_general(value)
                     ),
                 );
             }
@@ -96,12 +95,53 @@ impl Evaluator<'_> {
     }
 }
 
-/// Where from 0 to 1 a series stands, evenly spread and always the same.
-#[allow(clippy::cast_precision_loss)] // a place need not be exact
+/// Where from 0 to 1 a series stands, evenly spread and always the same: its hash in Prometheus, so
+/// that the same series are chosen.
+#[allow(clippy::cast_precision_loss)] // Prometheus rounds as well
 fn place(labels: &Labels) -> f64 {
-    let mut hasher = foldhash::quality::FixedState::default().build_hasher();
+    let mut bytes = Vec::new();
     for (name, value) in labels.iter() {
-        (name, value).hash(&mut hasher);
+        for text in [name, value] {
+            push_length(&mut bytes, text.len());
+            bytes.extend_from_slice(text.as_bytes());
+        }
     }
-    hasher.finish() as f64 / u64::MAX as f64
+    XxHash64::oneshot(0, &bytes) as f64 / u64::MAX as f64
+}
+
+/// A length as Prometheus keeps it before each text of a label set: a byte, or, from 255 on, that
+/// byte with three more behind it, the lowest first.
+fn push_length(bytes: &mut Vec<u8>, length: usize) {
+    const LONG: u8 = 255;
+    match u8::try_from(length) {
+        Ok(short) if short < LONG => bytes.push(short),
+        Ok(_) | Err(_) => {
+            bytes.push(LONG);
+            bytes.extend(length.to_le_bytes().iter().take(3));
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp)] // the same place and no other
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_stands_where_it_stands_in_prometheus() {
+        let long = "x".repeat(300);
+        for (labels, wanted) in [
+            (&[][..], 0.934_674_931_531_705_9),
+            (
+                &[("__name__", "up"), ("instance", "a:1"), ("job", "api")],
+                0.607_850_639_892_186_6,
+            ),
+            (&[("a", long.as_str())], 0.450_019_039_050_974_8),
+        ] {
+            let pairs = labels
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(place(&Labels::new(pairs.collect())), wanted, "{labels:?}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use query::promql::ast::{Binary, Side, VectorMatching};
 
 use super::evaluator::Evaluator;
 use super::operation::Operation;
-use super::operator::Operator;
+use super::operator::{Findings, Operator};
 use super::series::{Collector, Cursor, METRIC_NAME, Operand, Series};
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -93,9 +93,7 @@ impl Evaluator<'_> {
         let mut many = signatures.side(many, matching);
         let mut one = signatures.side(one, matching);
         let mut operation = Operation {
-            expr,
             binary,
-            notes: self.notes,
             operator,
             group_side,
             delayed_name_removal: self.delayed_name_removal,
@@ -104,11 +102,13 @@ impl Evaluator<'_> {
             recent: vec![None; many.len()],
             matched_groups: vec![None; signatures.count()],
             matched_slots: Vec::new(),
+            findings: Findings::default(),
         };
         let is_filled = fill_many.is_some() || fill_one.is_some();
         if group_side.is_none() && !is_filled {
-            let paired = self.paired(&operation, (&many, &one), signatures.count())?;
+            let paired = self.paired(&mut operation, (&many, &one), signatures.count())?;
             if let Some(series) = paired {
+                operation.findings.tell(self.notes, expr);
                 return Ok(series);
             }
         }
@@ -134,6 +134,7 @@ impl Evaluator<'_> {
                 }
                 *partner = Some((time, *at, value.clone()));
             }
+            let mut unmatched = vec![fill_many.is_some(); signatures.count()];
             for (at, signature, value) in &lefts {
                 let Some(left) = many.get(*at) else { continue };
                 let partner = partners.get(*signature).and_then(Option::as_ref);
@@ -147,18 +148,15 @@ impl Evaluator<'_> {
                     (None, None) => continue,
                 };
                 let slot = operation.slot(Some((*at, left.series)), right);
-                operation.apply(time, slot, *signature, (value, partner_value))?;
+                let matches = operation.apply(time, slot, *signature, (value, partner_value))?;
+                if matches && let Some(unmatched) = unmatched.get_mut(*signature) {
+                    *unmatched = false;
+                }
             }
             if let Some(fill) = &fill_many {
-                let mut filled = vec![true; signatures.count()];
-                for (_, signature, _) in &lefts {
-                    if let Some(filled) = filled.get_mut(*signature) {
-                        *filled = false;
-                    }
-                }
                 for (at, signature, value) in &rights {
                     let Some(right) = one.get(*at) else { continue };
-                    if filled.get(*signature) == Some(&true) {
+                    if unmatched.get(*signature) == Some(&true) {
                         let slot = operation.slot(None, Some((*at, right.series)));
                         operation.apply(time, slot, *signature, (fill, value))?;
                     }
@@ -166,6 +164,7 @@ impl Evaluator<'_> {
             }
             self.budget.take(many.len().min(one.len()))?;
         }
+        operation.findings.tell(self.notes, expr);
         Ok(operation.collector.finish())
     }
 }

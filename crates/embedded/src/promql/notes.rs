@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use query::promql::Expr;
 use query::promql::ast::BinaryOp;
 
+use super::evaluator::unwrap_parens;
 use super::positions::Positions;
 use crate::labels::Labels;
-use crate::numbers::go_float;
+use crate::numbers::{go_general, go_rounded};
 
 /// Different notes that are kept; what comes when there are more is not told.
 const MOST_NOTES: usize = 1_000;
@@ -65,10 +66,12 @@ impl Notes {
         if notes.len() >= MOST_NOTES {
             return;
         }
-        let expr = Positions::key(at);
+        let expr = place_of(at);
         let place = notes
             .entry((severity, message))
             .or_insert(Place { expr, raised: None });
+        // Of several places that have the same to tell, the last one is told.
+        place.expr = expr;
         if let Some(raised) = raised {
             place.raised = Some(place.raised.map_or(raised, |before| before.with(raised)));
         }
@@ -77,7 +80,7 @@ impl Notes {
     /// The quantile is none.
     pub(super) fn check_quantile(&self, at: &Expr, q: f64) {
         if q.is_nan() || !(0.0..=1.0).contains(&q) {
-            let q = short(q);
+            let q = go_general(q);
             self.warn(
                 at,
                 format!("quantile value should be between 0 and 1, got {q}"),
@@ -193,6 +196,13 @@ impl Notes {
         );
     }
 
+    pub(super) fn incompatible_layout(&self, at: &Expr, symbol: &str) {
+        self.warn(
+            at,
+            format!("incompatible bucket layout encountered for binary operator {symbol}"),
+        );
+    }
+
     pub(super) fn collision(&self, at: &Expr, operation: &str) {
         self.warn(
             at,
@@ -269,13 +279,30 @@ impl Raised {
         };
         format!(
             ", from buckets {} to {}, with a max diff of {}, over {} samples from {} to {}",
-            short(self.bounds.0),
-            short(self.bounds.1),
-            two_digits(self.most),
+            go_general(self.bounds.0),
+            go_general(self.bounds.1),
+            go_rounded(self.most, 2),
             self.count,
             time(self.times.0),
             time(self.times.1)
         )
+    }
+}
+
+/// Where notes about an expression belong: within its brackets, and for a subquery, of which
+/// Prometheus has no place when it is evaluated, at the beginning of the query.
+fn place_of(at: &Expr) -> usize {
+    match unwrap_parens(at) {
+        Expr::Subquery(_) => 0,
+        inner @ (Expr::Number(_)
+        | Expr::String(_)
+        | Expr::Vector(_)
+        | Expr::Matrix(_)
+        | Expr::Paren(_)
+        | Expr::Unary(..)
+        | Expr::Binary(_)
+        | Expr::Aggregate(_)
+        | Expr::Call(_)) => Positions::key(inner),
     }
 }
 
@@ -311,15 +338,4 @@ fn of_metric(labels: &Labels) -> String {
         "" => String::new(),
         name => format!(" for metric name {name:?}"),
     }
-}
-
-/// A number as Go's `%g` writes it, but for very large and very small ones.
-fn short(value: f64) -> String {
-    go_float(value)
-}
-
-/// A number to two digits.
-fn two_digits(value: f64) -> String {
-    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
-    go_float(rounded)
 }

@@ -3,12 +3,10 @@
 
 use std::collections::HashMap;
 
-use query::promql::Expr;
 use query::promql::ast::{Binary, Side};
 
 use super::matching::{SideSeries, matching_labels};
-use super::notes::Notes;
-use super::operator::Operator;
+use super::operator::{Findings, Operator, Outcome};
 use super::series::{Collector, Operand, Series, unnamed};
 use crate::labels::Labels;
 use crate::limits::EvalError;
@@ -16,9 +14,7 @@ use crate::limits::EvalError;
 /// An operation between vectors while its steps are walked. `many` is the left side, or the right
 /// one with `group_right`.
 pub(super) struct Operation<'a> {
-    pub(super) expr: &'a Expr,
     pub(super) binary: &'a Binary,
-    pub(super) notes: &'a Notes,
     pub(super) operator: Operator,
     pub(super) group_side: Option<Side>,
     pub(super) delayed_name_removal: bool,
@@ -33,6 +29,7 @@ pub(super) struct Operation<'a> {
     /// answer, the last step and match group.
     pub(super) matched_groups: Vec<Option<i64>>,
     pub(super) matched_slots: Vec<Option<(i64, usize)>>,
+    pub(super) findings: Findings,
 }
 
 impl Operation<'_> {
@@ -83,14 +80,21 @@ impl Operation<'_> {
         slot
     }
 
+    /// Takes up what comes of a pair of values. Whether they are taken for a match: where there is no
+    /// such operation between them they are not.
     pub(super) fn apply(
         &mut self,
         time: i64,
         slot: usize,
         signature: usize,
         values: (&Operand, &Operand),
-    ) -> Result<(), EvalError> {
-        let result = self.value(values);
+    ) -> Result<bool, EvalError> {
+        let outcome = self.outcome(values);
+        let is_undefined = matches!(outcome, Outcome::Undefined(_));
+        let result = self.findings.sift(time, outcome);
+        if is_undefined {
+            return Ok(false);
+        }
         // Whether a match is unique is judged before a comparison drops it.
         if self.group_side.is_none() {
             if let Some(last) = self.matched_groups.get_mut(signature)
@@ -110,10 +114,10 @@ impl Operation<'_> {
                     .to_owned(),
             ));
         }
-        match result {
-            Some(value) => self.collector.push(slot, time, value),
-            None => Ok(()),
+        if let Some(value) = result {
+            self.collector.push(slot, time, value)?;
         }
+        Ok(true)
     }
 
     /// The series that the results of a pair of series go to, still without values.
@@ -125,15 +129,13 @@ impl Operation<'_> {
         }
     }
 
-    /// The result of a pair of values, the one of the "many" side first; `None` if a comparison drops
-    /// it.
-    pub(super) fn value(&self, (many, one): (&Operand, &Operand)) -> Option<Operand> {
+    /// What comes of a pair of values, the one of the "many" side first.
+    pub(super) fn outcome(&self, (many, one): (&Operand, &Operand)) -> Outcome {
         let sides = match self.group_side {
             Some(Side::Right) => (one, many),
             Some(Side::Left) | None => (many, one),
         };
-        let about = (self.notes, self.expr);
-        self.operator.apply(sides, self.binary.return_bool, about)
+        self.operator.apply(sides, self.binary.return_bool)
     }
 
     /// The labels of a result, from those of its operands.
@@ -173,8 +175,8 @@ impl Operation<'_> {
             side.map_or_else(Labels::default, |side| side.series.labels.clone())
         };
         let (series, other) = (labels(series), labels(other));
-        let group = matching_labels(&series, self.binary.matching.as_ref());
-        let mut both = [series.to_string(), other.to_string()];
+        let group = quoted(&matching_labels(&series, self.binary.matching.as_ref()));
+        let mut both = [quoted(&series), quoted(&other)];
         both.sort_unstable();
         let [first, second] = both;
         EvalError::Execution(format!(
@@ -183,4 +185,23 @@ impl Operation<'_> {
              must be unique on one side"
         ))
     }
+}
+
+/// Labels as Prometheus shows them: names that are no identifiers are in quotes.
+fn quoted(labels: &Labels) -> String {
+    let shown = labels.iter().map(|(name, value)| {
+        if is_identifier(name) {
+            format!("{name}={value:?}")
+        } else {
+            format!("{name:?}={value:?}")
+        }
+    });
+    format!("{{{}}}", shown.collect::<Vec<_>>().join(", "))
+}
+
+fn is_identifier(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }

@@ -1,5 +1,7 @@
 //! What an operator does to two values.
 
+use std::collections::BTreeMap;
+
 use query::promql::Expr;
 use query::promql::ast::BinaryOp;
 
@@ -7,6 +9,66 @@ use super::notes::Notes;
 use super::series::Operand;
 use crate::histogram::{Added, Histogram, Incompatible, ResetHint, Trim};
 use crate::limits::EvalError;
+
+/// What comes of two values.
+#[derive(Clone, Debug)]
+pub(super) enum Outcome {
+    Value(Operand),
+    /// A value, and something to tell.
+    Remarkable(Operand, Finding),
+    /// A comparison does not hold.
+    Dropped,
+    /// There is no result.
+    Undefined(Finding),
+}
+
+/// What is to be told of an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// There is no such operation between values of these kinds.
+    Types(&'static str, BinaryOp, &'static str),
+    /// The buckets of the histograms have nothing in common.
+    Layout(&'static str),
+    /// One histogram began anew, and the other did not.
+    Collision(&'static str),
+    /// Custom bounds differed.
+    Reconciled(&'static str),
+}
+
+/// What was found at each step. Of several findings at a step Prometheus tells the last one.
+#[derive(Debug, Default)]
+pub(super) struct Findings(BTreeMap<i64, Finding>);
+
+impl Findings {
+    /// The value of an outcome, if there is one.
+    pub(super) fn sift(&mut self, time: i64, outcome: Outcome) -> Option<Operand> {
+        let (value, finding) = match outcome {
+            Outcome::Value(value) => return Some(value),
+            Outcome::Dropped => return None,
+            Outcome::Remarkable(value, finding) => (Some(value), finding),
+            Outcome::Undefined(finding) => (None, finding),
+        };
+        self.0.insert(time, finding);
+        value
+    }
+
+    /// Tells them.
+    pub(super) fn tell(self, notes: &Notes, expr: &Expr) {
+        let mut told: Vec<Finding> = Vec::new();
+        for finding in self.0.into_values() {
+            if told.contains(&finding) {
+                continue;
+            }
+            told.push(finding);
+            match finding {
+                Finding::Types(lhs, op, rhs) => notes.incompatible_types(expr, (lhs, op, rhs)),
+                Finding::Layout(symbol) => notes.incompatible_layout(expr, symbol),
+                Finding::Collision(operation) => notes.collision(expr, operation),
+                Finding::Reconciled(operation) => notes.reconciled(expr, operation),
+            }
+        }
+    }
+}
 
 /// An operator between values.
 #[derive(Clone, Copy, Debug)]
@@ -69,17 +131,13 @@ impl Operator {
         self.floats(lhs, rhs, true).unwrap_or(f64::NAN)
     }
 
-    /// The result for values of either kind; what has none is told.
-    pub(super) fn apply(
-        self,
-        (lhs, rhs): (&Operand, &Operand),
-        return_bool: bool,
-        (notes, expr): (&Notes, &Expr),
-    ) -> Option<Operand> {
+    /// The result for values of either kind.
+    pub(super) fn apply(self, (lhs, rhs): (&Operand, &Operand), return_bool: bool) -> Outcome {
+        let kept = |value: Option<Operand>| value.map_or(Outcome::Dropped, Outcome::Value);
         let result = match (lhs, rhs) {
             (Operand::Float(lhs), Operand::Float(rhs)) => {
                 if !self.is_trim() {
-                    return self.floats(*lhs, *rhs, return_bool).map(Operand::Float);
+                    return kept(self.floats(*lhs, *rhs, return_bool).map(Operand::Float));
                 }
                 None
             }
@@ -91,15 +149,15 @@ impl Operator {
                 self.with_number(histogram, *value)
             }
             (Operand::Histogram(left), Operand::Histogram(right)) => match self.op {
-                BinaryOp::Add => return sum(left, right, (notes, expr)),
-                BinaryOp::Sub => return difference(left, right, (notes, expr)),
+                BinaryOp::Add => return sum(left, right),
+                BinaryOp::Sub => return difference(left, right),
                 BinaryOp::Eq | BinaryOp::Ne => {
                     let holds = left.is_same(right) == (self.op == BinaryOp::Eq);
-                    return if return_bool {
+                    return kept(if return_bool {
                         Some(Operand::Float(f64::from(u8::from(holds))))
                     } else {
                         holds.then(|| lhs.clone())
-                    };
+                    });
                 }
                 BinaryOp::Mul
                 | BinaryOp::Div
@@ -117,10 +175,10 @@ impl Operator {
                 | BinaryOp::TrimLower => None,
             },
         };
-        if result.is_none() {
-            notes.incompatible_types(expr, (lhs.kind(), self.op, rhs.kind()));
-        }
-        result
+        result.map_or_else(
+            || Outcome::Undefined(Finding::Types(lhs.kind(), self.op, rhs.kind())),
+            Outcome::Value,
+        )
     }
 
     fn with_number(self, histogram: &Histogram, value: f64) -> Option<Operand> {
@@ -156,42 +214,35 @@ fn changed(histogram: &Histogram, change: impl FnOnce(&mut Histogram)) -> Operan
     Operand::histogram(histogram)
 }
 
-fn sum(left: &Histogram, right: &Histogram, about: (&Notes, &Expr)) -> Option<Operand> {
+fn sum(left: &Histogram, right: &Histogram) -> Outcome {
     let mut sum = left.clone();
-    let added = sum.add(right);
-    tell(added, ("+", "addition"), about)?;
-    sum.compact();
-    Some(Operand::histogram(sum))
+    match sum.add(right) {
+        Err(Incompatible) => Outcome::Undefined(Finding::Layout("+")),
+        Ok(added) => with_findings(added, "addition", sum),
+    }
 }
 
 /// A difference is no counter.
-fn difference(left: &Histogram, right: &Histogram, about: (&Notes, &Expr)) -> Option<Operand> {
+fn difference(left: &Histogram, right: &Histogram) -> Outcome {
     let mut difference = left.clone();
-    let added = difference.sub(right);
-    tell(added, ("-", "subtraction"), about)?;
-    difference.reset_hint = ResetHint::Gauge;
-    difference.compact();
-    Some(Operand::histogram(difference))
+    match difference.sub(right) {
+        Err(Incompatible) => Outcome::Undefined(Finding::Layout("-")),
+        Ok(added) => {
+            difference.reset_hint = ResetHint::Gauge;
+            with_findings(added, "subtraction", difference)
+        }
+    }
 }
 
-/// Tells what is to be told of a sum or difference, and whether there is one.
-fn tell(
-    added: Result<Added, Incompatible>,
-    (symbol, operation): (&str, &str),
-    (notes, expr): (&Notes, &Expr),
-) -> Option<()> {
-    let Ok(added) = added else {
-        notes.warn(
-            expr,
-            format!("incompatible bucket layout encountered for binary operator {symbol}"),
-        );
-        return None;
-    };
+/// Where hints contradict each other Prometheus tells it and has no result.
+fn with_findings(added: Added, operation: &'static str, mut result: Histogram) -> Outcome {
     if added.collision {
-        notes.collision(expr, operation);
+        return Outcome::Undefined(Finding::Collision(operation));
     }
+    result.compact();
+    let result = Operand::histogram(result);
     if added.reconciled {
-        notes.reconciled(expr, operation);
+        return Outcome::Remarkable(result, Finding::Reconciled(operation));
     }
-    Some(())
+    Outcome::Value(result)
 }

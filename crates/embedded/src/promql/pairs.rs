@@ -18,7 +18,7 @@ impl Evaluator<'_> {
     /// to be looked at for itself. There are `groups` match groups.
     pub(super) fn paired(
         &self,
-        operation: &Operation<'_>,
+        operation: &mut Operation<'_>,
         (lhs, rhs): (&[SideSeries<'_>], &[SideSeries<'_>]),
         groups: usize,
     ) -> Result<Option<Vec<Series>>, EvalError> {
@@ -43,7 +43,8 @@ impl Evaluator<'_> {
                 let Some(values) = left.value_at(time).zip(right.value_at(time)) else {
                     continue;
                 };
-                if let Some(value) = operation.value((&values.0, &values.1)) {
+                let outcome = operation.outcome((&values.0, &values.1));
+                if let Some(value) = operation.findings.sift(time, outcome) {
                     result.push(time, value);
                 }
             }

@@ -101,8 +101,9 @@ impl Walk<'_> {
         let start = self.tokens.get(self.next).map_or(0, |token| token.start);
         self.starts.insert(Positions::key(expr), start);
         match expr {
-            Expr::Number(number) => {
-                if number.text.starts_with(['+', '-']) {
+            Expr::Number(_) => {
+                // However many signs the number has swallowed.
+                while self.next_is(&["+", "-"]) {
                     self.skip();
                 }
                 self.skip();

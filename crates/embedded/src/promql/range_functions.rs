@@ -36,6 +36,8 @@ pub(super) struct Window<'a> {
     pub(super) expr: &'a Expr,
     /// The first scalar argument as it is written.
     pub(super) argument_expr: Option<&'a Expr>,
+    /// The first argument of the call.
+    pub(super) first: &'a Expr,
     pub(super) notes: &'a Notes,
 }
 
@@ -77,7 +79,7 @@ impl RangeFunction {
                     return Ok(None);
                 }
                 if !window.histograms.is_empty() {
-                    window.notes.ignored_in_range(window.expr, window.labels);
+                    window.notes.ignored_in_range(window.first, window.labels);
                 }
                 Ok(function(window).map(Operand::Float))
             }
@@ -90,6 +92,8 @@ impl RangeFunction {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RangeCall<'a> {
     pub(super) range: &'a Expr,
+    /// The first argument, which need not be the range.
+    pub(super) first: &'a Expr,
     pub(super) arguments: [Option<&'a Expr>; 2],
     pub(super) keeps_name: bool,
     pub(super) function: RangeFunction,
@@ -168,6 +172,7 @@ impl Evaluator<'_> {
                     extension,
                     labels: &samples.labels,
                     expr: call.range,
+                    first: call.first,
                     argument_expr: call.arguments[0],
                     notes: self.notes,
                 };
@@ -202,6 +207,7 @@ impl Evaluator<'_> {
         Self::check_extension(call, range)?;
         let present = self.over_range(RangeCall {
             range,
+            first: range,
             arguments: [None, None],
             keeps_name: true,
             function: RangeFunction::Any(super::over_time::present),

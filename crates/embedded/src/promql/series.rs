@@ -198,12 +198,32 @@ impl Collector {
         let Some(series) = self.series.get_mut(slot) else {
             return Ok(());
         };
-        let last_float = series.points.last().map(|last| last.timestamp_ms);
-        let last_histogram = series.histograms.last().map(|last| last.timestamp_ms);
-        if last_float == Some(timestamp_ms) || last_histogram == Some(timestamp_ms) {
-            return Err(same_labels());
+        if series.span().is_none_or(|(_, last)| last < timestamp_ms) {
+            series.push(timestamp_ms, value);
+            return Ok(());
         }
-        series.push(timestamp_ms, value);
+        // Another series of the input has come to the same labels, and has steps of its own.
+        let point = series
+            .points
+            .binary_search_by_key(&timestamp_ms, |point| point.timestamp_ms);
+        let histogram = series
+            .histograms
+            .binary_search_by_key(&timestamp_ms, |sample| sample.timestamp_ms);
+        let (Err(point), Err(histogram)) = (point, histogram) else {
+            return Err(same_labels());
+        };
+        match value {
+            Operand::Float(value) => series
+                .points
+                .insert(point, self::point(timestamp_ms, value)),
+            Operand::Histogram(value) => series.histograms.insert(
+                histogram,
+                HistogramSample {
+                    timestamp_ms,
+                    histogram: value,
+                },
+            ),
+        }
         Ok(())
     }
 

@@ -18,8 +18,8 @@ impl Evaluator<'_> {
         call: &Call,
         descending: bool,
     ) -> Result<Value, EvalError> {
-        self.check_sort(expr);
         let mut series = self.vector(argument(call, 0)?)?;
+        self.check_sort(expr);
         for one in &mut series {
             one.histograms.clear();
         }
@@ -42,11 +42,11 @@ impl Evaluator<'_> {
         call: &Call,
         descending: bool,
     ) -> Result<Value, EvalError> {
-        self.check_sort(expr);
         let names: Vec<&str> = (1..call.args.len())
             .map(|index| text(call, index))
             .collect::<Result<_, _>>()?;
         let mut series = self.vector(argument(call, 0)?)?;
+        self.check_sort(expr);
         series.sort_by(|a, b| {
             let by_name = |name: &&str| natural(a.labels.get(name), b.labels.get(name));
             let order = names.iter().map(by_name);

@@ -73,6 +73,17 @@ fn recognize(histograms: &mut [HistogramSample]) {
         }
         before = Some(Arc::clone(&sample.histogram));
     }
+    // Nothing else is left of them, so that a gauge falls where its count does.
+    for sample in histograms {
+        let whole = &sample.histogram;
+        sample.histogram = Arc::new(Histogram {
+            reset_hint: whole.reset_hint,
+            schema: whole.schema,
+            count: whole.count,
+            sum: whole.sum,
+            ..Histogram::default()
+        });
+    }
 }
 
 impl Evaluator<'_> {

@@ -124,6 +124,8 @@ fn expressions_have_the_values_that_prometheus_gives_them() {
         ("rate(up[1m])", 5.0, 5.0, ""),
         ("increase(up[2m])", 5.0, 5.0, "{} 2"),
         ("up[2m]", 5.0, 5.0, "up{} 4 5"),
+        // All that a smoothed window knows may lie behind it.
+        ("up[2m] smoothed", -1.0, -1.0, "up{} 0 0"),
         // A series ends at its mark, which no window counts.
         ("gone", 0.0, 6.0, "gone{} 1 2 6 6"),
         ("count_over_time(gone[10m])", 6.0, 6.0, "{} 3"),

@@ -136,6 +136,17 @@ fn so_they_do_where_metric_names_go_at_once() {
     hold(false, &expected);
 }
 
+/// What random queries showed, where a Prometheus answered them and this backend did it differently.
+#[test]
+fn what_a_comparison_with_prometheus_showed_stays_the_same() {
+    let cases = Run::new(include_str!("compared.test"), false).cases();
+    let failed = cases
+        .iter()
+        .filter_map(|case| case.result.as_ref().err().map(|why| (case.line, why)));
+    let failed: Vec<_> = failed.collect();
+    assert!(!cases.is_empty() && failed.is_empty(), "{failed:#?}");
+}
+
 /// The runner itself: what is wrong has to fail.
 #[test]
 fn a_case_that_is_wrong_fails() {

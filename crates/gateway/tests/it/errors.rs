@@ -127,7 +127,7 @@ async fn a_backend_that_breaks_off_before_its_headers_is_a_502() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_backend_that_fails_or_refuses_the_gateway_is_a_502_without_its_words() {
     let world = World::new().await;
-    for status in [201, 204, 302, 304, 401, 403, 405, 413, 500, 501, 503, 504] {
+    for status in [201, 204, 302, 304, 401, 403, 405, 413, 500, 501, 503] {
         world.mimir.fails(status, "internal address 10.0.0.7");
         let answer = world
             .get("victor", &format!("{METRICS}?query=up&{RANGE}"))
@@ -135,6 +135,31 @@ async fn a_backend_that_fails_or_refuses_the_gateway_is_a_502_without_its_words(
         assert_eq!(answer.status, 502, "{status}");
         assert!(!answer.body.contains("10.0.0.7"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backend_that_says_that_a_query_takes_too_long_is_a_504() {
+    let world = World::new().await;
+    let path = format!("{METRICS}?query=up&{RANGE}");
+    let of_prometheus = r#"{"status":"error","errorType":"timeout","error":"at 10.0.0.7"}"#;
+    for (status, body) in [(504, "at 10.0.0.7"), (503, of_prometheus)] {
+        world.mimir.fails(status, body);
+        let told = world.get("victor", &path).await.told();
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(told, @r#"504 {"status":"error","errorType":"timeout","error":"the metrics backend did not answer in time (request <id>)"}"#);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn series_that_do_not_match_in_loki_are_a_400_that_says_what_to_do() {
+    let world = World::new().await;
+    world.loki.fails(
+        500,
+        "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)",
+    );
+    let told = world.get("victor", LOGS).await.told();
+    insta::assert_snapshot!(told, @r#"400 {"status":"error","errorType":"bad_data","error":"query: the series on the two sides of an operation do not match one to one: aggregate both sides by the same labels, or say with group_left or group_right which side has several"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,6 +193,9 @@ async fn a_backends_own_400_422_and_429_come_through_with_their_body() {
         world.loki.fails(status, "parse error : what Loki says");
         let answer = world.get("victor", LOGS).await;
         assert_eq!(answer.status, status);
+        // Loki names no time, and who is not told one comes back at once.
+        let after = (status == 429).then_some("1");
+        assert_eq!(answer.header("retry-after"), after);
         assert_eq!(answer.body, "parse error : what Loki says");
         assert_eq!(
             answer.header("content-type"),

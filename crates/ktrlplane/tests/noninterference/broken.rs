@@ -14,12 +14,6 @@ pub(crate) struct Broken {
     scope: fn(&mut Vec<Matcher>, usize, usize),
 }
 
-/// The right one, to hear from a store in its own words what the gateway heard.
-pub(crate) const RIGHT: Broken = Broken {
-    name: "scopes every selector",
-    scope: |matchers, _, _| matchers.push(the_resource()),
-};
-
 pub(crate) const BROKEN: &[Broken] = &[
     Broken {
         name: "scopes nothing",

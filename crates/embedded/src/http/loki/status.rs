@@ -22,7 +22,7 @@ pub(super) async fn format_query(
 ) -> Result<Response, Refusal> {
     let (_, params) = Params::read(request).await?;
     let query = params.get("query").to_owned();
-    let stop = Stop::after(shared.backend.limits.query_timeout);
+    let stop = Stop::within(&shared.backend.limits);
     // It is for no tenant, so all who ask for it share what one has.
     let printed = work::run(&shared.places, "", stop, move |_| {
         Ok(parse(&query).map(|tree| tree.to_string()))

@@ -1,7 +1,9 @@
 //! `query_exemplars`: single events behind the samples of the series that a query reads.
 
+use axum::body::HttpBody as _;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 
 use super::{Call, Refusal, bad};
 use crate::http::Shared;
@@ -20,7 +22,7 @@ pub(super) async fn exemplars(
         return Err(bad("end timestamp must not be before start timestamp"));
     }
     let query = call.params.get("query").to_owned();
-    call.run(move |backend, tenant, stop| {
+    let answer = call.run(move |backend, tenant, stop| {
         let tree = query::promql::parse(&query).map_err(|error| {
             EvalError::Invalid(format!(
                 "{}:{}: parse error: {}",
@@ -29,7 +31,7 @@ pub(super) async fn exemplars(
         })?;
         let selectors = tree.selectors();
         if selectors.is_empty() {
-            return Ok(r#"{"status":"success"}"#.to_owned());
+            return Ok(String::new());
         }
         let groups: Vec<_> = selectors.into_iter().map(crate::promql::matchers).collect();
         let found = backend
@@ -61,6 +63,13 @@ pub(super) async fn exemplars(
         out.push('}');
         stop.check()?;
         Ok(out)
+    });
+    // Without a selector there is nothing to tell of.
+    answer.await.map(|answer| {
+        if answer.body().is_end_stream() {
+            StatusCode::NO_CONTENT.into_response()
+        } else {
+            answer
+        }
     })
-    .await
 }

@@ -1,13 +1,17 @@
 //! What there is to select by: `series`, `labels` and `label/{name}/values`.
 
 use std::collections::BTreeSet;
+use std::num::{IntErrorKind, ParseIntError};
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
 
-use super::{Call, Refusal, bad, escaped_name, groups, invalid};
+use super::{Call, Refusal, about, bad, escaped_name, groups, invalid};
 use crate::http::{Shared, json};
 use crate::labels::Labels;
+
+/// What is told beside an answer that is not all of it.
+pub(super) const TRUNCATED: &str = "results truncated due to limit";
 
 /// The label sets of the series that at least one `match[]` selects.
 pub(super) async fn series(
@@ -22,11 +26,13 @@ pub(super) async fn series(
     let limit = limit(&call)?;
     let (start, end) = call.bounds()?;
     call.run(move |backend, tenant, _| {
-        let groups = groups(&selectors)?;
-        let found = backend
-            .store
-            .metrics(tenant)
-            .label_sets(&groups, start, end)?;
+        let invalid = about("match[]");
+        let groups = groups(&selectors).map_err(&invalid)?;
+        let mut found = BTreeSet::new();
+        if start <= end {
+            let metrics = backend.store.metrics(tenant);
+            found = metrics.label_sets(&groups, start, end).map_err(&invalid)?;
+        }
         let kept: Vec<Labels> = found.iter().take(limit).cloned().collect();
         Ok(answer(kept.len() < found.len(), |out| {
             json::list(out, &kept, json::labels);
@@ -55,6 +61,9 @@ pub(super) async fn values(
 ) -> Result<Response, Refusal> {
     let call = Call::read(shared, request).await?;
     let name = escaped_name::unescape(&name).into_owned();
+    if name.is_empty() {
+        return Err(bad(format!("invalid label name: {name:?}")));
+    }
     texts(call, move |labels, found| {
         let value = labels.get(&name);
         if !value.is_empty() {
@@ -90,14 +99,20 @@ async fn texts(
 }
 
 /// How many items the caller wants; 0 and an absent parameter ask for all.
-fn limit(call: &Call) -> Result<usize, Refusal> {
+pub(super) fn limit(call: &Call) -> Result<usize, Refusal> {
     let written = call.params.get("limit");
     if written.is_empty() {
         return Ok(usize::MAX);
     }
-    let limit: i64 = written
-        .parse()
-        .map_err(|_| invalid("limit", format!("{written:?} is not a number")))?;
+    let limit: i64 = written.parse().map_err(|error: ParseIntError| {
+        let overflows = [IntErrorKind::PosOverflow, IntErrorKind::NegOverflow];
+        let why = if overflows.contains(error.kind()) {
+            "value out of range"
+        } else {
+            "invalid syntax"
+        };
+        invalid("limit", format!("strconv.Atoi: parsing {written:?}: {why}"))
+    })?;
     match usize::try_from(limit) {
         Ok(0) => Ok(usize::MAX),
         Ok(limit) => Ok(limit),
@@ -109,7 +124,8 @@ fn answer(truncated: bool, data: impl FnOnce(&mut String)) -> String {
     let mut out = String::from(r#"{"status":"success","data":"#);
     data(&mut out);
     if truncated {
-        out.push_str(r#","warnings":["results truncated due to limit"]"#);
+        out.push_str(",\"warnings\":");
+        json::strings(&mut out, [TRUNCATED]);
     }
     out.push('}');
     out

@@ -1,13 +1,19 @@
 //! Queries: `query` and `query_range`.
 
+use std::time::Duration;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 
-use super::{Call, MILLI_NS, Refusal, bad, invalid, millis, render};
+use super::labels::{TRUNCATED, limit};
+use super::{Call, MILLI_NS, Refusal, about, bad, invalid, millis, render};
 use crate::http::params::Params;
 use crate::http::{Shared, times};
 use crate::limits::{EvalError, Stop};
 use crate::promql;
+
+/// A millisecond in nanoseconds: a shorter lookback is none.
+const MILLI: u64 = 1_000_000;
 
 /// What the parameters say, before the query itself is read.
 #[derive(Clone, Copy, Debug)]
@@ -23,8 +29,9 @@ pub(super) async fn query_range(
     request: Request,
 ) -> Result<Response, Refusal> {
     let call = Call::read(shared, request).await?;
+    let most = limit(&call)?;
     let asked = range(&call.params)?;
-    answer(call, asked).await
+    answer(call, asked, most).await
 }
 
 pub(super) async fn query(
@@ -32,9 +39,11 @@ pub(super) async fn query(
     request: Request,
 ) -> Result<Response, Refusal> {
     let call = Call::read(shared, request).await?;
+    let most = limit(&call)?;
     let time = match call.params.get("time") {
         "" => (call.shared.backend.clock)().div_euclid(MILLI_NS),
-        written => time("time", written)?,
+        written => millis(written)
+            .map_err(|error| invalid("time", format!("invalid time value for 'time': {error}")))?,
     };
     let asked = Asked {
         start_ms: time,
@@ -42,20 +51,27 @@ pub(super) async fn query(
         step_ms: 1,
         instant: true,
     };
-    answer(call, asked).await
+    answer(call, asked, most).await
 }
 
-async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
+async fn answer(call: Call, asked: Asked, most: usize) -> Result<Response, Refusal> {
     let params = &call.params;
     let mut timeout = call.shared.backend.limits.query_timeout;
     if !params.get("timeout").is_empty() {
         let nanos =
             times::duration(params.get("timeout")).map_err(|error| invalid("timeout", error))?;
         let wanted = u64::try_from(nanos).unwrap_or_default();
-        timeout = timeout.min(std::time::Duration::from_nanos(wanted));
+        timeout = timeout.min(Duration::from_nanos(wanted));
     }
+    let lookback = match params.get("lookback_delta") {
+        "" => None,
+        written => times::duration(written)
+            .map(|nanos| u64::try_from(nanos).ok().filter(|nanos| *nanos >= MILLI))
+            .map_err(|error| bad(format!("error parsing lookback delta duration: {error}")))?,
+    };
     let query = params.get("query").to_owned();
-    call.run_until(Stop::after(timeout), move |backend, tenant, stop| {
+    let stop = Stop::within_time(&call.shared.backend.limits, timeout);
+    call.run_until(stop, move |backend, tenant, stop| {
         let tree = query::promql::parse(&query).map_err(|error| {
             EvalError::Invalid(format!(
                 "invalid parameter \"query\": {}:{}: parse error: {}",
@@ -73,7 +89,13 @@ async fn answer(call: Call, asked: Asked) -> Result<Response, Refusal> {
             stop,
         };
         let metrics = backend.store.metrics(tenant);
-        let evaluation = promql::evaluate(&metrics, &request, &backend.limits)?;
+        let mut limits = backend.limits.as_ref().clone();
+        limits.lookback = lookback.map_or(limits.lookback, Duration::from_nanos);
+        let mut evaluation =
+            promql::evaluate(&metrics, &request, &limits).map_err(about("query"))?;
+        if evaluation.answer.truncate(most) {
+            evaluation.warnings.push(TRUNCATED.to_owned());
+        }
         Ok(render::evaluation(&evaluation))
     })
     .await

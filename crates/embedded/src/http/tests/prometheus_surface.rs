@@ -120,17 +120,93 @@ async fn what_is_no_selector_is_refused() {
         r#"400 {"status":"error","errorType":"bad_data","error":"no match[] parameter provided"}"#
     );
     for selector in ["up[5m]", "up offset 5m", "sum(up)", "up @ 1", "up{"] {
-        for path in ["series", "labels"] {
+        // Only `series` names the parameter, as with Prometheus.
+        for (path, named) in [("series", true), ("labels", false)] {
             let answer = ask(path, &[("match[]", selector)]).await;
-            let wanted = r#"400 {"status":"error","errorType":"bad_data","error":"invalid parameter \"match[]\": "#;
-            assert!(answer.starts_with(wanted), "{selector} {answer}");
+            let start = r#"400 {"status":"error","errorType":"bad_data","error":""#;
+            assert!(answer.starts_with(start), "{selector} {answer}");
+            let parameter = r#"invalid parameter \"match[]\": "#;
+            assert_eq!(answer.contains(parameter), named, "{selector} {answer}");
         }
     }
     let answer = ask("labels", &[("start", "x")]).await;
     let wanted = r#"400 {"status":"error","errorType":"bad_data","error":"invalid parameter \"start\": invalid time value for 'start': cannot parse \"x\" to a valid timestamp"}"#;
     assert_eq!(answer, wanted);
-    let answer = ask("labels", &[("limit", "-1")]).await;
-    assert!(answer.contains("limit must be non-negative"), "{answer}");
+    let no_name = r#"{"status":"error","errorType":"bad_data","error":"invalid label name: \"\""}"#;
+    let answer = just_get("acme", "label/U__/values").await;
+    assert_eq!(answer, (400, no_name.to_owned()));
+}
+
+#[tokio::test]
+async fn what_is_no_limit_is_refused_in_the_words_of_prometheus() {
+    for (limit, why) in [
+        ("-1", "limit must be non-negative"),
+        ("x", r#"strconv.Atoi: parsing \"x\": invalid syntax"#),
+        (
+            "99999999999999999999",
+            r#"strconv.Atoi: parsing \"99999999999999999999\": value out of range"#,
+        ),
+    ] {
+        let wanted = format!(
+            r#"400 {{"status":"error","errorType":"bad_data","error":"invalid parameter \"limit\": {why}"}}"#
+        );
+        let all = [
+            ("series", vec![("match[]", "up")]),
+            ("labels", vec![]),
+            ("query", vec![("query", "up")]),
+            (
+                "query_range",
+                vec![("query", "up"), ("start", "0"), ("end", "1"), ("step", "1")],
+            ),
+        ];
+        for (path, mut parameters) in all {
+            parameters.push(("limit", limit));
+            assert_eq!(ask(path, &parameters).await, wanted, "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_answers_with_as_many_series_as_it_is_asked_for() {
+    let one =
+        r#"{"metric":{"__name__":"requests_total","resource_id":"r1"},"value":[1793491200,"1"]}"#;
+    let two =
+        r#"{"metric":{"__name__":"requests_total","resource_id":"r2"},"value":[1793491200,"1"]}"#;
+    let told = r#","warnings":["results truncated due to limit"]"#;
+    for (limit, result, warnings) in [
+        ("1", one.to_owned(), told),
+        ("2", format!("{one},{two}"), ""),
+        ("0", format!("{one},{two}"), ""),
+    ] {
+        let wanted = format!(
+            r#"200 {{"status":"success","data":{{"resultType":"vector","result":[{result}]}}{warnings}}}"#
+        );
+        let parameters = [("query", "requests_total"), ("limit", limit)];
+        assert_eq!(ask("query", &parameters).await, wanted);
+    }
+}
+
+#[tokio::test]
+async fn a_query_looks_back_as_far_as_it_is_asked_to() {
+    let found = |answer: &str| answer.contains("requests_total");
+    for (lookback, finds) in [("30s", false), ("61", true), ("0", true), ("-5s", false)] {
+        let parameters = [("query", "requests_total"), ("lookback_delta", lookback)];
+        let answer = ask("query", &parameters).await;
+        assert_eq!(found(&answer), finds, "{lookback} {answer}");
+    }
+    let answer = ask("query", &[("query", "up"), ("lookback_delta", "x")]).await;
+    let wanted = r#"400 {"status":"error","errorType":"bad_data","error":"error parsing lookback delta duration: cannot parse \"x\" to a valid duration"}"#;
+    assert_eq!(answer, wanted);
+}
+
+#[tokio::test]
+async fn a_time_span_that_ends_before_it_begins_has_no_series() {
+    let now = (NOW_MS / 1000).to_string();
+    let parameters = [("match[]", "up"), ("start", now.as_str()), ("end", "1")];
+    assert_eq!(
+        ask("series", &parameters).await,
+        r#"200 {"status":"success","data":[]}"#
+    );
 }
 
 #[tokio::test]
@@ -164,11 +240,8 @@ async fn exemplars_are_those_of_the_series_that_the_query_reads() {
     ] {
         assert_eq!(ask("query_exemplars", &parameters).await, none);
     }
-    let no_selector = r#"200 {"status":"success"}"#;
-    assert_eq!(
-        ask("query_exemplars", &[("query", "1+1")]).await,
-        no_selector
-    );
+    // Of a query without a selector there is nothing to tell.
+    assert_eq!(ask("query_exemplars", &[("query", "1+1")]).await, "204 ");
     let backwards = [("query", "up"), ("start", "2"), ("end", "1")];
     let answer = ask("query_exemplars", &backwards).await;
     assert!(answer.starts_with("400 "), "{answer}");

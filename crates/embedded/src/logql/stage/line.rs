@@ -5,6 +5,7 @@ use query::logql::ast::{LineFilter, LineMatch, LineOp};
 
 use super::ip::IpMatch;
 use super::pattern::Pattern;
+use super::simplified::{self, Simple, Wanted};
 use crate::limits::EvalError;
 use crate::regexes;
 
@@ -17,6 +18,9 @@ pub(crate) struct LineTest {
 
 #[derive(Clone, Debug)]
 enum Alternative {
+    /// Any line has it.
+    Anything,
+    Simple(Wanted),
     Contains(Box<memmem::Finder<'static>>),
     Regex(regex::bytes::Regex),
     Pattern(Pattern),
@@ -26,39 +30,26 @@ enum Alternative {
 impl LineTest {
     /// Compiles a filter.
     pub(crate) fn new(filter: &LineFilter) -> Result<Self, EvalError> {
-        let compile = |alternative: &LineMatch| match alternative {
-            LineMatch::Ip(pattern) => {
-                let ip = IpMatch::parse(&pattern.to_string_lossy()).map_err(EvalError::Invalid)?;
-                match filter.op {
-                    LineOp::Contains | LineOp::NotContains => Ok(Alternative::Ip(ip)),
-                    LineOp::Regex | LineOp::NotRegex | LineOp::Pattern | LineOp::NotPattern => Err(
-                        EvalError::Invalid("ip() goes with |= and != only".to_owned()),
-                    ),
-                }
-            }
-            LineMatch::Text(text) => match filter.op {
-                LineOp::Contains | LineOp::NotContains => {
-                    let finder = memmem::Finder::new(text.as_bytes()).into_owned();
-                    Ok(Alternative::Contains(Box::new(finder)))
-                }
-                LineOp::Regex | LineOp::NotRegex => {
-                    regexes::in_lines(utf8(text)?).map(Alternative::Regex)
-                }
-                LineOp::Pattern | LineOp::NotPattern => Pattern::filtering(utf8(text)?)
-                    .map(Alternative::Pattern)
-                    .map_err(EvalError::Invalid),
-            },
+        let negated = match filter.op {
+            LineOp::Contains | LineOp::Regex | LineOp::Pattern => false,
+            LineOp::NotContains | LineOp::NotRegex | LineOp::NotPattern => true,
         };
-        Ok(Self {
-            negated: match filter.op {
-                LineOp::Contains | LineOp::Regex | LineOp::Pattern => false,
-                LineOp::NotContains | LineOp::NotRegex | LineOp::NotPattern => true,
-            },
-            alternatives: filter
-                .alternatives
+        let mut alternatives = Vec::new();
+        for alternative in &filter.alternatives {
+            alternatives.extend(Alternative::compile(alternative, filter.op)?);
+        }
+        // What any line has goes away beside what not every line has, as in Loki; a line that has
+        // to have none of them passes none of them alone.
+        if !negated
+            && alternatives
                 .iter()
-                .map(compile)
-                .collect::<Result<_, _>>()?,
+                .any(|alternative| !matches!(alternative, Alternative::Anything))
+        {
+            alternatives.retain(|alternative| !matches!(alternative, Alternative::Anything));
+        }
+        Ok(Self {
+            negated,
+            alternatives,
         })
     }
 
@@ -73,12 +64,68 @@ impl LineTest {
     /// Whether the line passes: one alternative is in it or, negated, none.
     pub(crate) fn passes(&self, line: &str) -> bool {
         let is_in = |alternative: &Alternative| match alternative {
+            Alternative::Anything => true,
+            Alternative::Simple(wanted) => wanted.passes(line),
             Alternative::Contains(finder) => finder.find(line.as_bytes()).is_some(),
             Alternative::Regex(regex) => regex.is_match(line.as_bytes()),
             Alternative::Pattern(pattern) => pattern.matches(line),
             Alternative::Ip(ip) => ip.is_in(line),
         };
         self.alternatives.iter().any(is_in) != self.negated
+    }
+}
+
+impl Alternative {
+    /// Compiles one alternative; a pattern may become several.
+    fn compile(alternative: &LineMatch, op: LineOp) -> Result<Vec<Self>, EvalError> {
+        let text = match alternative {
+            LineMatch::Ip(pattern) => {
+                let ip = IpMatch::parse(&pattern.to_string_lossy()).map_err(EvalError::Invalid)?;
+                return match op {
+                    LineOp::Contains | LineOp::NotContains => Ok(vec![Self::Ip(ip)]),
+                    LineOp::Regex | LineOp::NotRegex | LineOp::Pattern | LineOp::NotPattern => Err(
+                        EvalError::Invalid("ip() goes with |= and != only".to_owned()),
+                    ),
+                };
+            }
+            LineMatch::Text(text) => text,
+        };
+        Ok(match op {
+            LineOp::Contains | LineOp::NotContains => vec![Self::containing(text.as_bytes())],
+            LineOp::Regex | LineOp::NotRegex => {
+                let pattern = utf8(text)?;
+                let regex = regexes::in_lines(pattern)?;
+                match simplified::simplify(pattern, false) {
+                    None => vec![Self::Regex(regex)],
+                    Some(Simple::Anything) => vec![Self::Anything],
+                    Some(Simple::OneOf(wanted)) => wanted.into_iter().map(Self::from).collect(),
+                }
+            }
+            LineOp::Pattern | LineOp::NotPattern => {
+                let pattern = Pattern::filtering(utf8(text)?).map_err(EvalError::Invalid)?;
+                vec![Self::Pattern(pattern)]
+            }
+        })
+    }
+
+    fn containing(text: &[u8]) -> Self {
+        if text.is_empty() {
+            return Self::Anything;
+        }
+        Self::Contains(Box::new(memmem::Finder::new(text).into_owned()))
+    }
+}
+
+impl From<Wanted> for Alternative {
+    fn from(wanted: Wanted) -> Self {
+        match wanted {
+            Wanted::Literal {
+                text,
+                folded: false,
+                whole: false,
+            } => Self::containing(text.as_bytes()),
+            wanted @ (Wanted::NotEmpty | Wanted::Literal { .. }) => Self::Simple(wanted),
+        }
     }
 }
 

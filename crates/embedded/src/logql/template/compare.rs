@@ -23,13 +23,21 @@ pub(super) fn compare(name: &str, args: &[Value]) -> Result<bool, String> {
     let is_basic = |value: &Value| {
         matches!(
             value,
-            Value::Text(_) | Value::Int(_) | Value::Long(_) | Value::Float(_) | Value::Bool(_)
+            Value::Text(_)
+                | Value::Int(_)
+                | Value::Long(_)
+                | Value::Named(..)
+                | Value::Float(_)
+                | Value::Bool(_)
         )
     };
     let order = match (first, second) {
         (Value::Text(a), Value::Text(b)) => a.partial_cmp(b),
         (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
-        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => a.partial_cmp(b),
+        (
+            Value::Int(a) | Value::Long(a) | Value::Named(_, a),
+            Value::Int(b) | Value::Long(b) | Value::Named(_, b),
+        ) => a.partial_cmp(b),
         (Value::Bool(_), Value::Bool(_)) => return Err("invalid type for comparison".to_owned()),
         (a, b) if is_basic(a) && is_basic(b) => return Err(incompatible(a, b)),
         _ => return Err("invalid type for comparison".to_owned()),
@@ -48,7 +56,10 @@ fn equals(a: &Value, b: &Value) -> Result<bool, String> {
         (Value::Text(a), Value::Text(b)) => Ok(a == b),
         (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
         (Value::Float(a), Value::Float(b)) => Ok(a == b),
-        (Value::Int(a) | Value::Long(a), Value::Int(b) | Value::Long(b)) => Ok(a == b),
+        (
+            Value::Int(a) | Value::Long(a) | Value::Named(_, a),
+            Value::Int(b) | Value::Long(b) | Value::Named(_, b),
+        ) => Ok(a == b),
         (Value::Time(a), Value::Time(b)) => Ok(a == b),
         (Value::Nil, Value::Nil) => Ok(true),
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),

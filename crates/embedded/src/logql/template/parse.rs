@@ -1,9 +1,10 @@
 //! Reading a template.
 
+mod define;
 mod literal;
 
 use super::signature;
-use super::tree::{Arg, Command, Located, Node, Pipeline};
+use super::tree::{Arg, Command, Definitions, Located, Node, Pipeline};
 
 /// Why a template is not one.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ pub(super) enum Fault {
 /// Groups within groups that are read, so that no template overflows the stack.
 const MAX_DEPTH: usize = 64;
 
-/// Reads a template.
-pub(super) fn parse(source: &str) -> Result<Vec<Node>, Fault> {
+/// Reads a template, and the ones that it defines. It has a name of its own.
+pub(super) fn parse(name: &str, source: &str) -> Result<(Vec<Node>, Definitions), Fault> {
     let mut parser = Parser {
         source,
         at: 0,
@@ -26,13 +27,18 @@ pub(super) fn parse(source: &str) -> Result<Vec<Node>, Fault> {
         variables: vec!["$".to_owned()],
         depth: 0,
         loops: 0,
+        definitions: Definitions::new(),
     };
     let (nodes, end) = parser.nodes()?;
     match end {
-        Ending::Eof => Ok(nodes),
-        Ending::Close => Err(invalid("unexpected {{end}}")),
-        Ending::Else | Ending::ElseIf | Ending::ElseWith => Err(invalid("unexpected {{else}}")),
+        Ending::Eof => parser.define(name, nodes)?,
+        Ending::Close => return Err(invalid("unexpected {{end}}")),
+        Ending::Else | Ending::ElseIf | Ending::ElseWith => {
+            return Err(invalid("unexpected {{else}}"));
+        }
     }
+    let mut definitions = parser.definitions;
+    Ok((definitions.remove(name).unwrap_or_default(), definitions))
 }
 
 fn invalid(why: impl Into<String>) -> Fault {
@@ -57,6 +63,7 @@ struct Parser<'a> {
     variables: Vec<String>,
     depth: usize,
     loops: usize,
+    definitions: Definitions,
 }
 
 impl<'a> Parser<'a> {
@@ -152,11 +159,16 @@ impl<'a> Parser<'a> {
                         Node::Continue
                     });
                 }
-                word @ ("define" | "template" | "block") => {
-                    return Err(Fault::Unsupported(format!(
-                        "{{{{{word}}}}} is not supported"
-                    )));
+                "define" if self.depth > 1 => {
+                    return Err(invalid("unexpected <define> in command"));
                 }
+                "define" => {
+                    let name = self.template_name("define")?;
+                    self.close()?;
+                    self.definition(&name)?;
+                }
+                "template" => nodes.push(self.template_call()?),
+                "block" => nodes.push(self.block()?),
                 _ => {
                     self.at = before;
                     let pipeline = self.pipeline("command", false)?;
@@ -453,10 +465,17 @@ impl<'a> Parser<'a> {
                 "false" => Arg::Bool(false),
                 "nil" => Arg::Nil,
                 "" => return Err(invalid(format!("unexpected {c:?} in command"))),
-                name => Arg::Function(
-                    signature::known(name)
-                        .ok_or_else(|| invalid(format!("function {name:?} not defined")))?,
-                ),
+                name => {
+                    let function = signature::known(name)
+                        .ok_or_else(|| invalid(format!("function {name:?} not defined")))?;
+                    let span = (start, self.at);
+                    let path = self.fields()?;
+                    if path.is_empty() {
+                        Arg::Function(function)
+                    } else {
+                        called(function, span, path)
+                    }
+                }
             },
         };
         Ok(Some(Located {
@@ -484,6 +503,18 @@ impl<'a> Parser<'a> {
             path.push(name.to_owned());
         }
     }
+}
+
+/// Fields of what a function gives without arguments.
+fn called(function: &'static str, span: (usize, usize), path: Vec<String>) -> Arg {
+    let arg = Arg::Function(function);
+    let args = vec![Located { arg, span }];
+    let pipeline = Pipeline {
+        variables: Vec::new(),
+        declares: false,
+        commands: vec![Command { args, span }],
+    };
+    Arg::Pipe(Box::new(pipeline), path)
 }
 
 #[derive(Clone, Copy, Debug)]

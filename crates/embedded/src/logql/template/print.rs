@@ -24,6 +24,7 @@ pub(super) fn shown(value: &Value, fields: &[(String, String)]) -> String {
         Value::Float(float) => go::format_float(*float),
         Value::Bool(bool) => bool.to_string(),
         Value::Time(time) => time.to_string(),
+        Value::Named(kind, number) => kind.show(*number),
         Value::List(list) => {
             let items: Vec<String> = list.iter().map(|item| shown(item, fields)).collect();
             format!("[{}]", items.join(" "))
@@ -201,7 +202,12 @@ fn one(
                 }
             })
             .collect(),
-        (Value::Int(int) | Value::Long(int), 'd' | 'v' | 'b' | 'o' | 'x' | 'X') => {
+        (Value::Named(kind, number), 's' | 'v') => clipped(&kind.show(*number), spec),
+        (Value::Named(kind, number), 'q') => go::quote(&kind.show(*number)),
+        (
+            Value::Int(int) | Value::Long(int) | Value::Named(_, int),
+            'd' | 'v' | 'b' | 'o' | 'x' | 'X',
+        ) => {
             return Ok(padded(
                 &integer(*int, verb, spec),
                 spec,

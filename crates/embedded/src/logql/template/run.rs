@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Template;
 use super::call::{self, Context};
+use super::method;
 use super::print;
-use super::signature;
-use super::tree::{Arg, Command, Located, Node, Pipeline};
+use super::signature::{self, Fault};
+use super::tree::{Arg, Command, Located, Node, Pipeline, last_span};
 use super::value::Value;
 
 /// What a template is run on.
@@ -20,6 +21,9 @@ pub(super) struct Input<'a> {
 /// Bytes that one run may print, and the longest text that a function may make.
 pub(super) const MAX_OUTPUT: usize = 1 << 20;
 
+/// Lists of nodes within each other in which one run may still call another template.
+const MAX_DEPTH: usize = 150;
+
 /// Parts of a template that one run may go through, loops counted.
 const MAX_PARTS: usize = 100_000;
 
@@ -31,6 +35,9 @@ pub(super) fn run(template: &Template, input: &Input<'_>) -> Result<String, Stri
         out: String::new(),
         variables: vec![("$".to_owned(), Value::Labels)],
         parts: 0,
+        depth: 0,
+        executing: template.name,
+        has_data: true,
     };
     run.nodes(&template.nodes, &Value::Labels)?;
     Ok(run.out)
@@ -43,6 +50,12 @@ struct Run<'a> {
     variables: Vec<(String, Value)>,
     /// How many parts the run went through.
     parts: usize,
+    /// How many lists of nodes it is in.
+    depth: usize,
+    /// The name of the template that runs.
+    executing: &'a str,
+    /// The template that runs was given a value.
+    has_data: bool,
 }
 
 /// How a list of nodes ended.
@@ -53,8 +66,15 @@ enum Flow {
     Continue,
 }
 
-impl Run<'_> {
-    fn nodes(&mut self, nodes: &[Node], dot: &Value) -> Result<Flow, String> {
+impl<'a> Run<'a> {
+    fn nodes(&mut self, nodes: &'a [Node], dot: &Value) -> Result<Flow, String> {
+        self.depth += 1;
+        let flow = self.each(nodes, dot)?;
+        self.depth -= 1;
+        Ok(flow)
+    }
+
+    fn each(&mut self, nodes: &'a [Node], dot: &Value) -> Result<Flow, String> {
         for node in nodes {
             self.count()?;
             let scope = self.variables.len();
@@ -103,6 +123,10 @@ impl Run<'_> {
                     self.variables.truncate(scope);
                     Flow::Next
                 }
+                Node::Template { name, value, span } => {
+                    self.call_template(name, value.as_ref(), *span, dot)?;
+                    Flow::Next
+                }
                 Node::Break => Flow::Break,
                 Node::Continue => Flow::Continue,
             };
@@ -119,6 +143,45 @@ impl Run<'_> {
         Ok(Flow::Next)
     }
 
+    /// Runs another template, which sees the value and no variable.
+    fn call_template(
+        &mut self,
+        name: &'a str,
+        value: Option<&Pipeline>,
+        (start, end): (usize, usize),
+        dot: &Value,
+    ) -> Result<(), String> {
+        let nodes = if name == self.template.name {
+            Some(&self.template.nodes)
+        } else {
+            self.template.definitions.get(name)
+        };
+        let Some(nodes) = nodes else {
+            let shown = format!("{{{{template {}}}}}", self.shown((start, end)).trim_end());
+            let why = format!("template {name:?} not defined");
+            return Err(self.error_showing(start, &shown, &why));
+        };
+        if self.depth > MAX_DEPTH {
+            let shown = format!("{{{{template {}}}}}", self.shown((start, end)).trim_end());
+            let why = format!("exceeded maximum template depth ({MAX_DEPTH})");
+            return Err(self.error_showing(start, &shown, &why));
+        }
+        let has_data = value.is_some();
+        let value = match value {
+            Some(pipeline) => self.pipeline(pipeline, dot)?,
+            None => Value::Nil,
+        };
+        let variables = vec![("$".to_owned(), value.clone())];
+        let variables = std::mem::replace(&mut self.variables, variables);
+        let executing = std::mem::replace(&mut self.executing, name);
+        let had_data = std::mem::replace(&mut self.has_data, has_data);
+        self.nodes(nodes, &value)?;
+        self.variables = variables;
+        self.executing = executing;
+        self.has_data = had_data;
+        Ok(())
+    }
+
     fn count(&mut self) -> Result<(), String> {
         self.parts += 1;
         if self.parts > MAX_PARTS {
@@ -133,8 +196,8 @@ impl Run<'_> {
     fn range(
         &mut self,
         pipeline: &Pipeline,
-        body: &[Node],
-        otherwise: &[Node],
+        body: &'a [Node],
+        otherwise: &'a [Node],
         dot: &Value,
     ) -> Result<(), String> {
         let unnamed = Pipeline {
@@ -153,7 +216,7 @@ impl Run<'_> {
                 let text = |(key, value)| (Value::Text(key), Value::Text(value));
                 fields.into_iter().map(text).collect()
             }
-            Value::Int(count) | Value::Long(count) => {
+            Value::Int(count) | Value::Long(count) | Value::Named(_, count) => {
                 let most = i64::try_from(MAX_PARTS + 1).unwrap_or(i64::MAX);
                 (0..count.min(most))
                     .map(|at| (Value::Int(at), Value::Int(at)))
@@ -161,10 +224,7 @@ impl Run<'_> {
             }
             Value::Nil => Vec::new(),
             Value::Text(_) | Value::Float(_) | Value::Bool(_) | Value::Time(_) => {
-                let at = pipeline
-                    .commands
-                    .first()
-                    .map_or((0, 0), |command| command.span);
+                let at = last_span(pipeline);
                 let shown = print::shown(&value, self.input.fields);
                 return Err(self.error(at, &format!("range can't iterate over {shown}")));
             }
@@ -223,16 +283,8 @@ impl Run<'_> {
             return Ok(Value::Nil);
         };
         let Arg::Function(name) = first.arg else {
-            // Only functions take arguments; a field or variable here never holds one.
             if last.is_some() || !args.is_empty() {
-                let why = if let Arg::Field(path) = &first.arg {
-                    let name = path.last().map_or("", String::as_str);
-                    format!("{name} is not a method but has arguments")
-                } else {
-                    let shown = self.shown(first.span);
-                    format!("can't give argument to non-function {shown}")
-                };
-                return Err(self.error(first.span, &why));
+                return self.call_method(first, args, dot, last);
             }
             if let Arg::Nil = first.arg {
                 return Err(self.error(first.span, "nil is not a command"));
@@ -250,8 +302,16 @@ impl Run<'_> {
             values.push((self.argument(arg, dot)?, Some(arg)));
         }
         values.extend(last.map(|value| (value, None)));
-        let values = signature::check(name, values, &self.template.source)
-            .map_err(|(at, why)| self.error(at.map_or(first.span, |located| located.span), &why))?;
+        let values =
+            signature::check(name, values, &self.template.source).map_err(|(fault, why)| {
+                // A wrong number of arguments is told where the function stands, and a piped value
+                // that does not fit where the last argument does.
+                let located = match fault {
+                    Fault::Count => Some(first),
+                    Fault::Argument(located) => located.or(args.last()),
+                };
+                self.error(located.map_or(first.span, ended), &why)
+            })?;
         let context = Context {
             input: self.input,
             regexes: &self.template.regexes,
@@ -259,6 +319,63 @@ impl Run<'_> {
         };
         call::call(name, &values, &context)
             .map_err(|why| self.error(command.span, &format!("error calling {name}: {why}")))
+    }
+
+    /// Calls the method that a field names. Of all values only times and durations have some.
+    fn call_method(
+        &mut self,
+        first: &Located,
+        args: &[Located],
+        dot: &Value,
+        last: Option<Value>,
+    ) -> Result<Value, String> {
+        let (value, path) = match &first.arg {
+            Arg::Field(path) => (dot.clone(), path.as_slice()),
+            Arg::Variable(name, path) => (self.variable(name), path.as_slice()),
+            Arg::Pipe(pipeline, path) => (self.pipeline(pipeline, dot)?, path.as_slice()),
+            Arg::Dot
+            | Arg::Nil
+            | Arg::Bool(_)
+            | Arg::Text(_)
+            | Arg::Pattern(_)
+            | Arg::Int(_)
+            | Arg::Float(_)
+            | Arg::Function(_) => (Value::Nil, [].as_slice()),
+        };
+        let place @ (start, span) = place(first);
+        let Some((name, path)) = path.split_last() else {
+            let shown = self.shown(first.span);
+            let why = format!("can't give argument to non-function {shown}");
+            return Err(self.error(first.span, &why));
+        };
+        let value = self.fields(value, path, place)?;
+        if !matches!(value, Value::Time(_) | Value::Named(..)) {
+            let why = format!("{name} is not a method but has arguments");
+            return Err(self.error_at(start, span, &why));
+        }
+        let fail = |why: String| self.error_at(start, span, &why);
+        let kinds = method::arguments(&value, name).map_err(fail)?;
+        let mut values = Vec::with_capacity(args.len() + 1);
+        for arg in args {
+            values.push((self.argument(arg, dot)?, Some(arg)));
+        }
+        values.extend(last.map(|value| (value, None)));
+        let source = &self.template.source;
+        let values = signature::check_kinds(name, (kinds, None), values, source).map_err(
+            |(fault, why)| match fault {
+                Fault::Argument(located) if located.or(args.last()).is_some() => {
+                    self.error(located.or(args.last()).map_or(span, ended), &why)
+                }
+                Fault::Argument(_) | Fault::Count => self.error_at(start, span, &why),
+            },
+        )?;
+        let fail = |why: String| self.error_at(start, span, &why);
+        method::call(&value, name, &values).map_err(fail)
+    }
+
+    fn variable(&self, name: &str) -> Value {
+        let found = self.variables.iter().rev().find(|(own, _)| own == name);
+        found.map_or(Value::Nil, |(_, value)| value.clone())
     }
 
     fn logic(
@@ -287,12 +404,8 @@ impl Run<'_> {
             Arg::Text(text) | Arg::Pattern(text) => Value::Text(text.clone()),
             Arg::Int(int) => Value::Int(*int),
             Arg::Float(float) => Value::Float(*float),
-            Arg::Field(path) => self.fields(dot.clone(), path, span)?,
-            Arg::Variable(name, path) => {
-                let value = self.variables.iter().rev().find(|(own, _)| own == name);
-                let value = value.map_or(Value::Nil, |(_, value)| value.clone());
-                self.fields(value, path, span)?
-            }
+            Arg::Field(path) => self.fields(dot.clone(), path, place(located))?,
+            Arg::Variable(name, path) => self.fields(self.variable(name), path, place(located))?,
             Arg::Function(name) => {
                 let context = Context {
                     input: self.input,
@@ -307,7 +420,10 @@ impl Run<'_> {
             }
             Arg::Pipe(pipeline, path) => {
                 let value = self.pipeline(pipeline, dot)?;
-                self.fields(value, path, span)?
+                if path.is_empty() {
+                    return Ok(value);
+                }
+                self.fields(value, path, place(located))?
             }
         })
     }
@@ -316,7 +432,7 @@ impl Run<'_> {
         &self,
         mut value: Value,
         path: &[String],
-        span: (usize, usize),
+        (start, span): (usize, (usize, usize)),
     ) -> Result<Value, String> {
         for name in path {
             value = match value {
@@ -325,25 +441,27 @@ impl Run<'_> {
                     Value::Text(found.map_or_else(String::new, |(_, value)| value.clone()))
                 }
                 Value::Map(mut map) => map.remove(name).unwrap_or(Value::Nil),
+                value @ (Value::Time(_) | Value::Named(..)) => {
+                    let fail = |why: String| self.error_at(start, span, &why);
+                    let kinds = method::arguments(&value, name).map_err(fail)?;
+                    let none = signature::check_kinds(name, (kinds, None), Vec::new(), "")
+                        .map_err(|(_, why)| fail(why))?;
+                    method::call(&value, name, &none).map_err(fail)?
+                }
+                Value::Nil if !self.has_data => Value::Nil,
                 Value::Nil => {
-                    return Err(self.error(
-                        span,
-                        &format!("nil pointer evaluating interface {{}}.{name}"),
-                    ));
+                    let why = format!("nil pointer evaluating interface {{}}.{name}");
+                    return Err(self.error_at(start, span, &why));
                 }
                 other @ (Value::Text(_)
                 | Value::Int(_)
                 | Value::Long(_)
                 | Value::Float(_)
                 | Value::Bool(_)
-                | Value::Time(_)
                 | Value::List(_)) => {
                     let kind = other.type_name();
                     let why = format!("can't evaluate field {name} in type {kind}");
-                    // Go counts from the second name on.
-                    let first = path.first().filter(|_| path.len() > 1);
-                    let behind = first.map_or(0, |first| first.len() + 1);
-                    return Err(self.error_at(span.0 + behind, span, &why));
+                    return Err(self.error_at(start, span, &why));
                 }
             };
         }
@@ -360,13 +478,57 @@ impl Run<'_> {
     }
 
     fn error_at(&self, start: usize, span: (usize, usize), why: &str) -> String {
+        self.error_showing(start, self.shown(span), why)
+    }
+
+    fn error_showing(&self, start: usize, shown: &str, why: &str) -> String {
         let before = self.template.source.get(..start).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before
             .rfind('\n')
             .map_or(start, |newline| start - newline - 1);
-        let shown = self.shown(span);
-        let name = self.template.name;
-        format!("template: {name}:{line}:{column}: executing \"{name}\" at <{shown}>: {why}")
+        let (name, executing) = (self.template.name, self.executing);
+        format!("template: {name}:{line}:{column}: executing \"{executing}\" at <{shown}>: {why}")
     }
+}
+
+/// Where an argument ends to be worked out, which is where Go says that it does not fit.
+fn ended(located: &Located) -> (usize, usize) {
+    match &located.arg {
+        Arg::Pipe(pipeline, _) => last_span(pipeline),
+        Arg::Dot
+        | Arg::Nil
+        | Arg::Bool(_)
+        | Arg::Text(_)
+        | Arg::Pattern(_)
+        | Arg::Int(_)
+        | Arg::Float(_)
+        | Arg::Field(_)
+        | Arg::Variable(..)
+        | Arg::Function(_) => located.span,
+    }
+}
+
+/// Where Go says that an argument's fields are at fault, and what it shows of it.
+fn place(located: &Located) -> (usize, (usize, usize)) {
+    let span = ended(located);
+    let behind = match &located.arg {
+        // Go counts from the second name on.
+        Arg::Field(path) => path
+            .first()
+            .filter(|_| path.len() > 1)
+            .map_or(0, |first| first.len() + 1),
+        Arg::Variable(name, path) if !path.is_empty() => name.len(),
+        Arg::Dot
+        | Arg::Nil
+        | Arg::Bool(_)
+        | Arg::Text(_)
+        | Arg::Pattern(_)
+        | Arg::Int(_)
+        | Arg::Float(_)
+        | Arg::Variable(..)
+        | Arg::Function(_)
+        | Arg::Pipe(..) => 0,
+    };
+    (span.0 + behind, span)
 }

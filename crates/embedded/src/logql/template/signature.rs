@@ -1,16 +1,27 @@
 //! Which functions there are, and what arguments they take.
 
 use super::tree::{Arg, Located};
-use super::value::Value;
+use super::value::{Named, Value};
 
 /// What a function takes as an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Int,
     Float,
     Time,
+    /// Nanoseconds, as times are added to.
+    Duration,
     Any,
+}
+
+/// What is wrong with arguments.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault<'a> {
+    /// There are too many or too few.
+    Count,
+    /// This one does not fit; `None` is the piped value.
+    Argument(Option<&'a Located>),
 }
 
 /// A function's arguments, and the kind of any number of further ones.
@@ -126,26 +137,37 @@ pub(super) fn known(name: &str) -> Option<&'static str> {
     found.map(|(own, _, _)| *own)
 }
 
-/// Checks how many arguments there are and of what types; literals adapt. On an error, the
-/// argument that is wrong; literals are shown as they stand in the template's `source`.
+/// Checks how many arguments there are and of what types; literals adapt, and errors show them as
+/// they stand in the template's `source`.
 pub(super) fn check<'a>(
     name: &str,
     args: Vec<(Value, Option<&'a Located>)>,
     source: &str,
-) -> Result<Vec<Value>, (Option<&'a Located>, String)> {
+) -> Result<Vec<Value>, (Fault<'a>, String)> {
     let signature = FUNCTIONS.iter().find(|(own, _, _)| *own == name);
-    let (_, kinds, more) = signature.ok_or_else(|| (None, format!("{name} is not defined")))?;
+    let (_, kinds, more) =
+        signature.ok_or_else(|| (Fault::Count, format!("{name} is not defined")))?;
+    check_kinds(name, (kinds, *more), args, source)
+}
+
+/// Checks arguments against kinds, and the kind of any number of further ones.
+pub(super) fn check_kinds<'a>(
+    name: &str,
+    (kinds, more): (&[Kind], Option<Kind>),
+    args: Vec<(Value, Option<&'a Located>)>,
+    source: &str,
+) -> Result<Vec<Value>, (Fault<'a>, String)> {
     if args.len() < kinds.len() || (args.len() > kinds.len() && more.is_none()) {
         let least = if more.is_some() { "at least " } else { "" };
         let (want, got) = (kinds.len(), args.len());
         return Err((
-            None,
+            Fault::Count,
             format!("wrong number of args for {name}: want {least}{want} got {got}"),
         ));
     }
-    let kind = |at: usize| kinds.get(at).copied().or(*more).unwrap_or(Kind::Any);
+    let kind = |at: usize| kinds.get(at).copied().or(more).unwrap_or(Kind::Any);
     let checked = args.into_iter().enumerate().map(|(at, (value, located))| {
-        adapt(kind(at), value, located, source).map_err(|why| (located, why))
+        adapt(kind(at), value, located, source).map_err(|why| (Fault::Argument(located), why))
     });
     checked.collect()
 }
@@ -168,7 +190,14 @@ fn adapt(
         | (Kind::Text, Value::Text(_))
         | (Kind::Int, Value::Int(_))
         | (Kind::Float, Value::Float(_))
-        | (Kind::Time, Value::Time(_)) => return Ok(value),
+        | (Kind::Time, Value::Time(_))
+        | (Kind::Duration, Value::Named(Named::Duration, _)) => return Ok(value),
+        (Kind::Duration, Value::Int(int)) if literal => {
+            return Ok(Value::Named(Named::Duration, *int));
+        }
+        (Kind::Duration, Value::Float(float)) if literal && float.fract() == 0.0 => {
+            return Ok(Value::Named(Named::Duration, *float as i64));
+        }
         (Kind::Int, Value::Float(float)) if literal && float.fract() == 0.0 => {
             return Ok(Value::Int(*float as i64));
         }
@@ -176,6 +205,7 @@ fn adapt(
         (Kind::Text, _) => ("string", "string"),
         (Kind::Int, _) => ("integer", "int"),
         (Kind::Float, _) => ("float", "float64"),
+        (Kind::Duration, _) => ("integer", "time.Duration"),
         (Kind::Time, _) => ("time.Time", "time.Time"),
     };
     if let Some(located) = located.filter(|_| literal) {
@@ -186,6 +216,9 @@ fn adapt(
             (_, Kind::Time) => format!("can't handle {shown} for arg of type time.Time"),
             _ => format!("expected {}; found {shown}", wanted.0),
         });
+    }
+    if let Value::Nil = value {
+        return Err(format!("invalid value; expected {}", wanted.1));
     }
     Err(format!(
         "wrong type for value; expected {}; got {}",

@@ -8,14 +8,15 @@ use jiff::civil::{DateTime, Weekday, date};
 use jiff::tz::{Offset, TimeZone};
 
 /// A time in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Time {
     /// Since the Unix epoch.
     pub(super) seconds: i64,
     nanos: i32,
 }
 
-const MONTHS: [&str; 12] = [
+/// The months in English.
+pub(super) const MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -28,6 +29,17 @@ const MONTHS: [&str; 12] = [
     "October",
     "November",
     "December",
+];
+
+/// The days of the week in English, from Sunday on.
+pub(super) const WEEKDAYS: [&str; 7] = [
+    "Sunday",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
 ];
 
 /// Parts of layouts, longer ones before those that they begin with.
@@ -104,7 +116,83 @@ impl Time {
             .wrapping_add(i64::from(self.nanos))
     }
 
-    fn civil(self) -> Option<DateTime> {
+    pub(super) fn micros(self) -> i64 {
+        self.seconds
+            .wrapping_mul(1_000_000)
+            .wrapping_add(i64::from(self.nanos / 1_000))
+    }
+
+    /// The time so many nanoseconds later.
+    pub(super) fn plus(self, nanos: i64) -> Self {
+        let step = Self::from_nanos(nanos);
+        let nanos = self.nanos + step.nanos;
+        Self {
+            seconds: self
+                .seconds
+                .saturating_add(step.seconds)
+                .saturating_add(i64::from(nanos >= 1_000_000_000)),
+            nanos: nanos % 1_000_000_000,
+        }
+    }
+
+    /// The time so many years, months and days later; days that a month does not have run over
+    /// into the next one. `None` beyond the years -9999 to 9999.
+    pub(super) fn plus_date(self, years: i64, months: i64, days: i64) -> Option<Self> {
+        let civil = self.civil()?;
+        let months = i64::from(civil.year())
+            .checked_add(years)?
+            .checked_mul(12)?
+            .checked_add(i64::from(civil.month()) - 1)?
+            .checked_add(months)?;
+        let first = date(
+            i16::try_from(months.div_euclid(12))
+                .ok()
+                .filter(|year| (-9_999..=9_999).contains(year))?,
+            i8::try_from(months.rem_euclid(12) + 1).ok()?,
+            1,
+        );
+        let span = jiff::Span::new()
+            .try_days(days.checked_add(i64::from(civil.day()) - 1)?)
+            .ok()?;
+        let day = first.checked_add(span).ok()?;
+        let timestamp = Offset::UTC
+            .to_timestamp(day.to_datetime(civil.time()))
+            .ok()?;
+        Some(Self {
+            seconds: timestamp.as_second(),
+            nanos: timestamp.subsec_nanosecond(),
+        })
+    }
+
+    /// Nanoseconds since another time, as far as they have room.
+    pub(super) fn since(self, other: Self) -> i64 {
+        i64::try_from(self.total() - other.total()).unwrap_or(if self < other {
+            i64::MIN
+        } else {
+            i64::MAX
+        })
+    }
+
+    /// A multiple of so many nanoseconds since the zero time: the last one, or the nearest.
+    pub(super) fn rounded(self, unit: i64, to_nearest: bool) -> Self {
+        if unit <= 0 {
+            return self;
+        }
+        let behind = (self.total() - Self::ZERO.total()).rem_euclid(i128::from(unit));
+        let behind = i64::try_from(behind).unwrap_or_default();
+        if to_nearest && behind >= unit - behind {
+            self.plus(unit - behind)
+        } else {
+            self.plus(-behind)
+        }
+    }
+
+    fn total(self) -> i128 {
+        i128::from(self.seconds) * 1_000_000_000 + i128::from(self.nanos)
+    }
+
+    /// The time as calendars and clocks show it.
+    pub(super) fn civil(self) -> Option<DateTime> {
         let timestamp = Timestamp::new(self.seconds, self.nanos).ok()?;
         Some(Offset::UTC.to_datetime(timestamp))
     }

@@ -1,5 +1,7 @@
 //! The tree of a template.
 
+use std::collections::BTreeMap;
+
 /// A part of a template.
 #[derive(Clone, Debug)]
 pub(super) enum Node {
@@ -22,7 +24,17 @@ pub(super) enum Node {
     },
     Break,
     Continue,
+    /// Another template, with a value for its dot.
+    Template {
+        name: String,
+        value: Option<Pipeline>,
+        /// Where the name stands, and where the value ends.
+        span: (usize, usize),
+    },
 }
+
+/// The templates that a template defines, by their names.
+pub(super) type Definitions = BTreeMap<String, Vec<Node>>;
 
 /// Commands, each of which hands its value to the next.
 #[derive(Clone, Debug)]
@@ -71,8 +83,12 @@ pub(super) enum Arg {
 pub(super) fn visit_arguments(nodes: &[Node], visit: &mut dyn FnMut(&Arg)) {
     for node in nodes {
         match node {
-            Node::Text(_) | Node::Break | Node::Continue => {}
-            Node::Action(pipeline) => visit_pipeline(pipeline, visit),
+            Node::Text(_) | Node::Break | Node::Continue | Node::Template { value: None, .. } => {}
+            Node::Template {
+                value: Some(pipeline),
+                ..
+            }
+            | Node::Action(pipeline) => visit_pipeline(pipeline, visit),
             Node::If {
                 condition: pipeline,
                 then,
@@ -102,6 +118,19 @@ fn visit_pipeline(pipeline: &Pipeline, visit: &mut dyn FnMut(&Arg)) {
         if let Arg::Pipe(inner, _) = &located.arg {
             visit_pipeline(inner, visit);
         }
+    }
+}
+
+/// Where the part stands that is worked out last.
+pub(super) fn last_span(pipeline: &Pipeline) -> (usize, usize) {
+    let last = pipeline.commands.last();
+    match last.and_then(|command| command.args.last()) {
+        Some(Located {
+            arg: Arg::Pipe(inner, _),
+            ..
+        }) => last_span(inner),
+        Some(located) => located.span,
+        None => (0, 0),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::time::Time;
+use super::time::{MONTHS, Time, WEEKDAYS};
 
 /// A value, with as much of its type in Go as makes a difference.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,10 +17,42 @@ pub(super) enum Value {
     Float(f64),
     Bool(bool),
     Time(Time),
+    /// A number of a type of its own.
+    Named(Named, i64),
     Map(BTreeMap<String, Value>),
     List(Vec<Value>),
     /// The labels: a map of texts in which what is missing is empty.
     Labels,
+}
+
+/// Types of numbers that print in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    /// Nanoseconds.
+    Duration,
+    /// From 1 on.
+    Month,
+    /// From 0, which is Sunday, on.
+    Weekday,
+}
+
+impl Named {
+    /// As `%v` prints the number.
+    pub(super) fn show(self, number: i64) -> String {
+        let word = |words: &[&'static str], at: i64| {
+            let word = usize::try_from(at).ok().and_then(|at| words.get(at));
+            word.map(ToString::to_string)
+        };
+        match self {
+            Self::Duration => super::super::go::format_duration(number),
+            Self::Month => {
+                word(&MONTHS, number - 1).unwrap_or_else(|| format!("%!Month({number})"))
+            }
+            Self::Weekday => {
+                word(&WEEKDAYS, number).unwrap_or_else(|| format!("%!Weekday({number})"))
+            }
+        }
+    }
 }
 
 impl Value {
@@ -29,7 +61,7 @@ impl Value {
         match self {
             Self::Nil => false,
             Self::Text(text) => !text.is_empty(),
-            Self::Int(int) | Self::Long(int) => *int != 0,
+            Self::Int(int) | Self::Long(int) | Self::Named(_, int) => *int != 0,
             Self::Float(float) => *float != 0.0,
             Self::Bool(bool) => *bool,
             Self::Map(map) => !map.is_empty(),
@@ -48,6 +80,9 @@ impl Value {
             Self::Float(_) => "float64",
             Self::Bool(_) => "bool",
             Self::Time(_) => "time.Time",
+            Self::Named(Named::Duration, _) => "time.Duration",
+            Self::Named(Named::Month, _) => "time.Month",
+            Self::Named(Named::Weekday, _) => "time.Weekday",
             Self::Map(_) => "map[string]interface {}",
             Self::List(_) => "[]interface {}",
             Self::Labels => "map[string]string",
@@ -76,7 +111,7 @@ impl Value {
     #[allow(clippy::cast_possible_truncation)] // as Go truncates
     pub(super) fn to_integer(&self) -> i64 {
         match self {
-            Self::Int(int) | Self::Long(int) => *int,
+            Self::Int(int) | Self::Long(int) | Self::Named(_, int) => *int,
             Self::Float(float) => *float as i64,
             Self::Bool(bool) => i64::from(*bool),
             Self::Text(text) => integer(text).unwrap_or_default(),
@@ -88,7 +123,7 @@ impl Value {
     #[allow(clippy::cast_precision_loss)] // as Go rounds
     pub(super) fn to_float(&self) -> f64 {
         match self {
-            Self::Int(int) | Self::Long(int) => *int as f64,
+            Self::Int(int) | Self::Long(int) | Self::Named(_, int) => *int as f64,
             Self::Float(float) => *float,
             Self::Bool(bool) => f64::from(*bool),
             Self::Text(text) => super::super::go::parse_float(text).unwrap_or_default(),
