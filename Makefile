@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
+.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -23,6 +23,15 @@ noninterference: ## Ask QUERIES random queries over everybody's data and over on
 	KTRLPLANE_NONINTERFERENCE_QUERIES=$(QUERIES) \
 	$(if $(SEED),KTRLPLANE_NONINTERFERENCE_SEED=$(SEED)) \
 		cargo test --locked --release --package ktrlplane --test noninterference -- --nocapture
+
+faults: ## Break everything on purpose, and print fault, claim and what was seen
+	@python3 scripts/faults.py
+
+MINUTES ?= 20
+soak: ## Load a release build in every way for MINUTES=20; memory and files have to stay flat
+	cargo build --locked --release --package ktrlplane
+	@python3 scripts/soak.py --minutes $(MINUTES) --binary "$$(cargo metadata --format-version 1 --no-deps --offline | \
+		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/ktrlplane"
 
 check: fmt-check rules clippy doc deny test ## All that has to hold before a change is merged
 

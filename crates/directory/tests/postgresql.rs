@@ -99,6 +99,37 @@ fn a_restart_of_the_server_needs_none_of_the_process() {
     });
 }
 
+/// What PostgreSQL says where it has no room left: SQLSTATE 53100, raised here without filling a disk.
+const FULL: &str = "
+CREATE FUNCTION {}no_room() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON {}role_assignments
+    FOR EACH ROW EXECUTE FUNCTION {}no_room()";
+
+#[test]
+fn a_server_without_room_writes_nothing_and_goes_on_answering() {
+    let Some(database) = postgres::database() else {
+        return;
+    };
+    let home = Home::at(database.url.clone());
+    home.block_on(async {
+        let directory = home.open().await;
+        fill(&directory).await.unwrap();
+        let role = |name| grant(name, "Viewer", Scope::Project(project("acme-shop")));
+        directory.grant(role("victor")).await.unwrap();
+        home.sql(FULL).await.unwrap();
+        assert_unavailable(directory.grant(role("mallory")).await);
+        for _ in 0..3 {
+            assert!(reads(&directory, "victor", "acme-shop").await);
+            assert!(!reads(&directory, "mallory", "acme-shop").await);
+        }
+        let room = "DROP TRIGGER no_room ON {}role_assignments";
+        home.sql(room).await.unwrap();
+        directory.grant(role("mallory")).await.unwrap();
+        assert!(reads(&directory, "mallory", "acme-shop").await);
+    });
+}
+
 #[test]
 fn a_password_is_printed_nowhere() {
     let Some(cluster) = postgres::cluster() else {

@@ -5,17 +5,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::request::Parts;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::ingest::Refusal;
+use crate::settings::ConnectionSettings;
 
 /// The longest body that is read, in bytes.
 pub(crate) const MAX_LENGTH: usize = 1 << 20;
-
-/// How long a body may take to arrive.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a request's body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +50,23 @@ impl Takes {
             )),
         }
     }
+}
+
+/// Refuses a head that is longer than permitted. The library reads a little more than that, for this
+/// answer's sake.
+pub(crate) fn check_head(head: &Parts, settings: &ConnectionSettings) -> Result<(), Error> {
+    let uri = &head.uri;
+    let uri = uri.path().len() + uri.query().map_or(0, |query| query.len() + 1);
+    if uri > settings.max_uri_bytes {
+        return Err(Error::UriTooLong(settings.max_uri_bytes));
+    }
+    // With colon, space and line's end.
+    let headers = head.headers.iter();
+    let headers = headers.map(|(name, value)| name.as_str().len() + value.len() + 4);
+    if uri + headers.sum::<usize>() > settings.max_head_bytes {
+        return Err(Error::HeadTooLong(settings.max_head_bytes));
+    }
+    Ok(())
 }
 
 /// Refuses a body that the request has no use for (threat 17), and one of which the head already
@@ -109,13 +125,13 @@ fn is_of(media_type: &str, headers: &HeaderMap) -> bool {
     more.is_none() && essence.eq_ignore_ascii_case(media_type)
 }
 
-/// Reads a body, which [`check`] has let through.
-pub(crate) async fn read<B>(body: B) -> Result<Bytes, Error>
+/// Reads a body, which [`check`] has let through, and which may take so long to arrive.
+pub(crate) async fn read<B>(body: B, patience: Duration) -> Result<Bytes, Error>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let collected = timeout(PATIENCE, Limited::new(body, MAX_LENGTH).collect()).await;
+    let collected = timeout(patience, Limited::new(body, MAX_LENGTH).collect()).await;
     match collected {
         Err(_) => Err(Error::SlowBody),
         Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge),
@@ -126,12 +142,12 @@ where
 }
 
 /// Reads a form, which [`check`] has found to be one.
-pub(crate) async fn read_form<B>(body: B) -> Result<String, Error>
+pub(crate) async fn read_form<B>(body: B, patience: Duration) -> Result<String, Error>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    String::from_utf8(read(body).await?.into())
+    String::from_utf8(read(body, patience).await?.into())
         .map_err(|_| Error::BadData("the form is not valid percent-encoded UTF-8".to_owned()))
 }
 

@@ -89,8 +89,20 @@ pub async fn issuer(settings: &IssuerSettings) -> Finding {
     }
 }
 
-/// Asks a backend a question to which no data is a good answer.
+/// Asks a backend, at each of its URLs, a question to which no data is a good answer.
 pub async fn backend(backend: Backend, settings: &BackendSettings) -> Finding {
+    let mut sentences = Vec::new();
+    for at in settings.each() {
+        let finding = one(backend, &at).await;
+        if !finding.ok {
+            return finding;
+        }
+        sentences.push(finding.sentence);
+    }
+    found(true, sentences.join(", "))
+}
+
+async fn one(backend: Backend, settings: &BackendSettings) -> Finding {
     let url = settings.public_url();
     let url = url.trim_end_matches('/');
     let transport = match Transport::open(settings) {

@@ -1,8 +1,9 @@
 //! Connections to backends and issuers, in the clear or over TLS.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -12,10 +13,11 @@ use http::Uri;
 use hyper_rustls::{
     FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream,
 };
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connected, Connection, HttpConnector};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tower::{BoxError, Service, ServiceExt};
 
@@ -80,8 +82,120 @@ fn tcp_below_tls() -> HttpConnector {
     tcp
 }
 
+/// A connection, and what went over it.
+pub(crate) struct Stream {
+    inner: TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>,
+    progress: Progress,
+}
+
+/// What went over a connection, for whoever has to know whether a request may have been read.
+#[derive(Clone, Default)]
+pub(crate) struct Progress(Arc<AtomicU8>);
+
+/// What went over a connection last, TLS's own messages aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing yet.
+    Nothing,
+    /// The first request, or a part of it.
+    Asked,
+    /// An answer, or a part of it.
+    Answered,
+    /// Another request, or a part of it, after the answer before.
+    AskedAgain,
+}
+
+impl Progress {
+    pub(crate) fn said(&self) -> Said {
+        match self.0.load(Ordering::Relaxed) {
+            0 => Said::Nothing,
+            1 => Said::Asked,
+            2 => Said::Answered,
+            _ => Said::AskedAgain,
+        }
+    }
+
+    fn wrote(&self) {
+        match self.said() {
+            Said::Nothing => self.0.store(1, Ordering::Relaxed),
+            Said::Answered => self.0.store(3, Ordering::Relaxed),
+            Said::Asked | Said::AskedAgain => {}
+        }
+    }
+
+    fn read(&self) {
+        if self.said() != Said::Answered {
+            self.0.store(2, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Stream {
+    fn over(stream: MaybeHttpsStream<TokioIo<TcpStream>>) -> TokioIo<Self> {
+        TokioIo::new(Self {
+            inner: TokioIo::new(stream),
+            progress: Progress::default(),
+        })
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        // Both ends speak HTTP/1.1, whatever else TLS could agree on.
+        Connected::new().extra(self.progress.clone())
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.inner).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.progress.read();
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // Also where it fails: a part may have gone out below TLS.
+        self.progress.wrote();
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.progress.wrote();
+        Pin::new(&mut self.inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
+}
+
 impl Service<Uri> for Connector {
-    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Response = TokioIo<Stream>;
     type Error = BoxError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, BoxError>> + Send>>;
 
@@ -97,10 +211,13 @@ impl Service<Uri> for Connector {
         match self {
             Self::Plain(tcp) => Box::pin(
                 Service::call(tcp, uri)
-                    .map_ok(MaybeHttpsStream::Http)
+                    .map_ok(|tcp| Stream::over(MaybeHttpsStream::Http(tcp)))
                     .map_err(Into::into),
             ),
-            Self::Tls(tls) => Box::pin(TlsConnector::clone(&tls.load()).oneshot(uri)),
+            Self::Tls(tls) => {
+                let connecting = TlsConnector::clone(&tls.load()).oneshot(uri);
+                Box::pin(connecting.map_ok(Stream::over))
+            }
         }
     }
 }

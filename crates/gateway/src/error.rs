@@ -36,6 +36,12 @@ pub enum Error {
          has dropped them. A resource's logs/tail needs none of them: it sends events"
     )]
     NotAWebSocket,
+    /// A URI beyond the limit, in bytes.
+    #[error("the URI is too long: at most {0} bytes are read; send long parameters as a form")]
+    UriTooLong(usize),
+    /// A head beyond the limit, in bytes.
+    #[error("request line and headers are too long together: at most {0} bytes are read")]
+    HeadTooLong(usize),
     /// A body where none belongs: the usual carrier of request smuggling.
     #[error("a request of this method carries no body")]
     UnexpectedBody,
@@ -149,6 +155,20 @@ pub enum Error {
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
     BadGateway(Backend),
+    /// None of the backend's URLs is asked for a while, since none of them answered.
+    #[error(
+        "the {} backend does not answer, and is not asked again for {} s: try again then",
+        .backend.name(), .seconds
+    )]
+    BackendAway {
+        /// The backend.
+        backend: Backend,
+        /// The time until it is asked again, in seconds.
+        seconds: u64,
+    },
+    /// The gateway has no file descriptor left for a connection to the backend.
+    #[error("as many connections are open as there may be: try again")]
+    OutOfConnections,
     /// As many tails as one reader may have.
     #[error("you have {0} tails open in this project, and may have no more: close one")]
     TooManyTails(usize),
@@ -194,6 +214,8 @@ impl Error {
             Self::UnexpectedBody | Self::BrokenBody | Self::BadData(_) => {
                 (StatusCode::BAD_REQUEST, "bad_data")
             }
+            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "too_large"),
+            Self::HeadTooLong(_) => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_large"),
             Self::NotAWebSocket => (StatusCode::UPGRADE_REQUIRED, "upgrade_required"),
             Self::NoForm | Self::NotJson => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -228,6 +250,8 @@ impl Error {
             | Self::SlowWrite
             | Self::WriteUnknown
             | Self::AuditUnavailable
+            | Self::BackendAway { .. }
+            | Self::OutOfConnections
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
         }
@@ -247,6 +271,8 @@ impl Error {
             Self::UnknownPath
             | Self::MethodNotAllowed { .. }
             | Self::NotAWebSocket
+            | Self::UriTooLong(_)
+            | Self::HeadTooLong(_)
             | Self::UnexpectedBody
             | Self::NoForm
             | Self::NotJson
@@ -272,6 +298,8 @@ impl Error {
             | Self::StorageFull(_)
             | Self::NotIndexed
             | Self::BadGateway(_)
+            | Self::BackendAway { .. }
+            | Self::OutOfConnections
             | Self::TooManyTails(_)
             | Self::NotServed(_)
             | Self::GatewayTimeout(_)
@@ -313,7 +341,9 @@ impl Error {
                 headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                 headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
             }
-            Self::UnexpectedBody
+            Self::UriTooLong(_)
+            | Self::HeadTooLong(_)
+            | Self::UnexpectedBody
             | Self::NoForm
             | Self::NotJson
             | Self::TooLarge
@@ -340,6 +370,12 @@ impl Error {
             }
             Self::Limited(exceeded) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(exceeded.retry_after()));
+            }
+            Self::BackendAway { seconds, .. } => {
+                headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
+            }
+            Self::OutOfConnections => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // Senders of writes wait for as long as this says before they send again.
             Self::NoKeys

@@ -1,6 +1,8 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
+mod attempts;
 mod failure;
+mod pool;
 
 use std::time::Duration;
 
@@ -13,13 +15,9 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokio::time::timeout;
 
-use crate::authenticate::with_causes;
-use crate::connector::Connector;
 use crate::error::Error;
 use crate::ingest::{Stamped, Write};
 use crate::routes::Backend;
@@ -27,6 +25,8 @@ use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
 use crate::stream::{Body, UpstreamBody};
 use crate::transport::{Transport, Transports};
+use attempts::Kind;
+use pool::Pool;
 
 /// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
 /// percent-encoded. Loki (`-lbac.enabled`), Mimir and their Enterprise gateways know it.
@@ -52,9 +52,6 @@ const MAX_COLLECTED: usize = 16 << 20;
 /// The longest answer to a question of the gateway's own, in bytes.
 const MAX_OWN: usize = 1 << 20;
 
-/// How long an unused connection is kept; shorter than the servers do.
-const IDLE: Duration = Duration::from_secs(30);
-
 /// The headers of a backend's answer that reach the caller.
 const ANSWER_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, VARY];
 
@@ -74,12 +71,11 @@ pub struct Upstreams {
 /// One backend.
 pub struct Upstream {
     backend: Backend,
-    base: String,
     transport: Transport,
     tenant_header: HeaderName,
     policy: bool,
     timeout: Duration,
-    client: Client<Connector, Full<Bytes>>,
+    pool: Pool,
 }
 
 /// Why a backend gave no answer.
@@ -92,6 +88,12 @@ pub(crate) enum SendError {
     TooLong,
     #[error("{0}")]
     Unreachable(String),
+    /// Nobody was asked, since nobody answered for a while; this is how long.
+    #[error("no URL of it has answered, and none is asked for {0:?}")]
+    Away(Duration),
+    /// The gateway itself has no more.
+    #[error("no file descriptor is left: {0}")]
+    NoFile(String),
     #[error("no answer within {0:?}")]
     Timeout(Duration),
 }
@@ -122,18 +124,14 @@ impl Upstreams {
 
 impl Upstream {
     pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build(transport.connector());
+        let pool = Pool::new(transport.connector());
         Self {
             backend,
-            base: settings.public_url().trim_end_matches('/').to_owned(),
             transport,
             tenant_header: settings.tenant_header.name().clone(),
             policy: settings.policy,
             timeout: settings.timeout,
-            client,
+            pool,
         }
     }
 
@@ -257,6 +255,12 @@ impl Upstream {
             SendError::Unbuilt(_) => Error::Internal,
             SendError::TooLong => Error::BadData(format!("query: {error}")),
             SendError::Unreachable(_) => Error::BadGateway(self.backend),
+            SendError::Away(wait) => Error::BackendAway {
+                backend: self.backend,
+                // Rounded up: what comes a moment too early is refused again.
+                seconds: wait.as_secs().saturating_add(1),
+            },
+            SendError::NoFile(_) => Error::OutOfConnections,
             SendError::Timeout(_) => Error::GatewayTimeout(self.backend),
         }
     }
@@ -276,37 +280,32 @@ impl Upstream {
         upgrade: Option<HeaderMap>,
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, SendError> {
-        let mut request = self
-            .build(request, request_id)
-            .map_err(SendError::Unbuilt)?;
-        if let Some(upgrade) = upgrade {
-            if request.method() != Method::GET {
-                return Err(SendError::TooLong);
+        self.request(Kind::Read, |base| {
+            let built = self.build(base, &request, request_id);
+            let mut built = built.map_err(SendError::Unbuilt)?;
+            if let Some(upgrade) = &upgrade {
+                if built.method() != Method::GET {
+                    return Err(SendError::TooLong);
+                }
+                let upgrade = upgrade.iter();
+                let headers = upgrade.map(|(name, value)| (name.clone(), value.clone()));
+                built.headers_mut().extend(headers);
             }
-            request.headers_mut().extend(upgrade);
-        }
-        self.request(request).await
-    }
-
-    async fn request(
-        &self,
-        request: http::Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, SendError> {
-        match timeout(self.timeout, self.client.request(request)).await {
-            Ok(answered) => answered.map_err(|error| SendError::Unreachable(with_causes(&error))),
-            Err(_) => Err(SendError::Timeout(self.timeout)),
-        }
+            Ok(built)
+        })
+        .await
     }
 
     fn build(
         &self,
-        request: Request,
+        base: &str,
+        request: &Request,
         request_id: &HeaderValue,
     ) -> Result<http::Request<Full<Bytes>>, http::Error> {
         let parameters = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(&request.parameters)
             .finish();
-        let path = format!("{}{}", self.base, request.path);
+        let path = format!("{base}{}", request.path);
         let short = path.len() + 1 + parameters.len() <= MAX_URL_LENGTH;
         let mut built = if short || !takes_forms(self.backend, &request.path) {
             http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
@@ -318,7 +317,7 @@ impl Upstream {
                 .body(Full::from(parameters))?
         };
         let headers = built.headers_mut();
-        headers.extend(request.headers);
+        headers.extend(request.headers.clone());
         self.sign(headers, &request.tenant, request_id)?;
         if self.policy
             && let Some(selector) = &request.policy
@@ -356,11 +355,13 @@ impl Upstream {
         tenant: &ProjectId,
         request_id: &HeaderValue,
     ) -> Option<String> {
-        let mut request = http::Request::get(format!("{}{path}", self.base))
-            .body(Full::default())
-            .ok()?;
-        self.sign(request.headers_mut(), tenant, request_id).ok()?;
-        let answer = self.request(request).await.map_err(|error| {
+        let build = |base: &str| {
+            let mut request = http::Request::get(format!("{base}{path}")).body(Full::default())?;
+            self.sign(request.headers_mut(), tenant, request_id)?;
+            Ok(request)
+        };
+        let answer = self.request(Kind::Read, |base| build(base).map_err(SendError::Unbuilt));
+        let answer = answer.await.map_err(|error| {
             tracing::warn!(backend = self.backend.name(), path, %error, "no answer");
         });
         let answer = answer.ok()?;
@@ -375,15 +376,16 @@ impl Upstream {
     /// Builds a write.
     fn build_write(
         &self,
-        write: Write,
+        base: &str,
+        write: &Write,
         request_id: &HeaderValue,
     ) -> Result<http::Request<Full<Bytes>>, http::Error> {
         let mut built = http::Request::builder()
             .method(Method::POST)
-            .uri(format!("{}{}", self.base, write.path))
-            .body(Full::from(write.body))?;
+            .uri(format!("{base}{}", write.path))
+            .body(Full::from(write.body.clone()))?;
         let headers = built.headers_mut();
-        headers.extend(write.headers);
+        headers.extend(write.headers.clone());
         self.sign(headers, &write.tenant, request_id)?;
         Ok(built)
     }
@@ -458,12 +460,12 @@ pub async fn write(
         StatusCode::TOO_MANY_REQUESTS,
     ];
     let (write, place) = write.into_parts();
-    let request = upstream.build_write(write, request_id);
-    let sent = match request {
-        Ok(request) => upstream.request(request).await,
-        Err(error) => Err(SendError::Unbuilt(error)),
+    let build = |base: &str| {
+        let built = upstream.build_write(base, &write, request_id);
+        built.map_err(SendError::Unbuilt)
     };
-    drop(place);
+    let sent = upstream.request(Kind::Write, build).await;
+    drop((write, place));
     let answer = sent.map_err(|error| upstream.no_answer(error))?;
     if answer.status() == StatusCode::INSUFFICIENT_STORAGE {
         tracing::warn!(

@@ -11,6 +11,8 @@ pub mod server;
 
 mod open;
 
+mod connections;
+
 mod linger;
 
 pub mod pipeline;
@@ -57,6 +59,8 @@ pub mod transport;
 
 mod connector;
 
+mod breaker;
+
 pub use clock::{Clock, SystemClock};
 pub use directory;
 pub use error::Error;
@@ -64,6 +68,6 @@ pub use limit::LimitSettings;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Creation, IssuerSettings,
-    ManagementSettings, Settings, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, ConnectionSettings, Creation,
+    IssuerSettings, ManagementSettings, Settings, TailSettings,
 };

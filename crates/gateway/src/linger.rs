@@ -20,11 +20,15 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::connections::Seat;
 use crate::open::Held;
 
 /// How long a client may go on sending what nobody wants. Long enough for the longest body that may be
 /// sent to come over a slow line in most cases, and short enough not to hold connections for.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a client that is not served may take to read that.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Read at once.
 const CHUNK: usize = 16 * 1024;
@@ -105,16 +109,23 @@ pub(crate) struct Lingering {
     unread: Unread,
     /// A shutdown waits for it.
     held: Held,
+    seat: Seat,
     places: Places,
 }
 
 impl Lingering {
-    pub(crate) fn new(stream: TcpStream, unread: Unread, held: Held, places: Places) -> Self {
+    pub(crate) fn new(
+        stream: TcpStream,
+        unread: Unread,
+        (held, seat): (Held, Seat),
+        places: Places,
+    ) -> Self {
         let stream = Some(stream);
         Self {
             stream,
             unread,
             held,
+            seat,
             places,
         }
     }
@@ -134,13 +145,26 @@ impl Drop for Lingering {
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
             && let Ok(place) = Arc::clone(&self.places.0).try_acquire_owned()
         {
-            let held = self.held.clone();
+            let (held, seat) = (self.held.clone(), self.seat.clone());
             runtime.spawn(async move {
                 // Whether the client went or its time is over, the connection ends here.
                 let _ = timeout(PATIENCE, forget(stream)).await;
-                drop((held, place));
+                drop((held, seat, place));
             });
         }
+    }
+}
+
+/// Answers a connection that is not served, and ends it when the client has had the time to read why.
+pub(crate) fn turn_away(stream: TcpStream, answer: &'static [u8], held: Held, places: &Places) {
+    // A new connection's buffer takes all of it; without a place, nobody would read it to its end.
+    if let Ok(place) = Arc::clone(&places.0).try_acquire_owned()
+        && matches!(stream.try_write(answer), Ok(written) if written == answer.len())
+    {
+        tokio::spawn(async move {
+            let _ = timeout(FAREWELL, forget(stream)).await;
+            drop((held, place));
+        });
     }
 }
 
@@ -161,7 +185,12 @@ impl AsyncRead for Lingering {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.stream()?.poll_read(context, buffer)
+        let before = buffer.filled().len();
+        let polled = self.stream()?.poll_read(context, buffer);
+        if buffer.filled().len() > before {
+            self.seat.heard();
+        }
+        polled
     }
 }
 
@@ -171,7 +200,9 @@ impl AsyncWrite for Lingering {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write(context, bytes)
+        let polled = self.stream()?.poll_write(context, bytes);
+        self.seat.blocked(polled.is_pending());
+        polled
     }
 
     fn poll_write_vectored(
@@ -179,7 +210,9 @@ impl AsyncWrite for Lingering {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.stream()?.poll_write_vectored(context, slices)
+        let polled = self.stream()?.poll_write_vectored(context, slices);
+        self.seat.blocked(polled.is_pending());
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -202,7 +235,9 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::connections::Connections;
     use crate::open::Open;
+    use crate::settings::ConnectionSettings;
 
     /// A connection that ends with a body unread, and its client.
     async fn refused(open: &Open, places: &Places) -> TcpStream {
@@ -212,7 +247,9 @@ mod tests {
         let unread = Unread::default();
         unread.0.store(true, Ordering::Relaxed);
         let (stream, _) = accepted.unwrap();
-        drop(Lingering::new(stream, unread, open.hold(), places.clone()));
+        let connections = Connections::new(ConnectionSettings::default());
+        let held = (open.hold(), connections.enter().unwrap());
+        drop(Lingering::new(stream, unread, held, places.clone()));
         client.unwrap()
     }
 

@@ -98,7 +98,7 @@ pub(crate) async fn answer<B: Form>(
     let query = Given::read(managed.query, head.uri.query().unwrap_or_default())?;
     let conditions = Conditions::read(&head.headers, managed.task.effect())?;
     let body = if managed.task.takes_body() {
-        body::read(body).await?
+        body::read(body, shared.connections.body_timeout).await?
     } else {
         Bytes::new()
     };

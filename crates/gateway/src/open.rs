@@ -1,11 +1,14 @@
 //! What is open on one thread: connections, and the tails that some of them have become. A shutdown
 //! tells them, and waits for them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
 
 /// Everything that is open on one thread.
 pub(crate) struct Open {
     stopping: watch::Sender<bool>,
+    draining: AtomicBool,
 }
 
 /// Held by each that is open, for as long as it is.
@@ -15,12 +18,25 @@ pub(crate) struct Held(watch::Receiver<bool>);
 impl Open {
     pub(crate) fn new() -> Self {
         let (stopping, _) = watch::channel(false);
-        Self { stopping }
+        Self {
+            stopping,
+            draining: AtomicBool::new(false),
+        }
     }
 
     /// One more. After a stop it is told at once.
     pub(crate) fn hold(&self) -> Held {
         Held(self.stopping.subscribe())
+    }
+
+    /// From here on callers are asked, with each answer, to close their connections.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether they are.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 
     /// Tells all to end, and waits until they have. A connection that becomes a tail meanwhile is held

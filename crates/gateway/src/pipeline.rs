@@ -32,7 +32,7 @@ use crate::openapi::Document;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context};
-use crate::settings::{ManagementSettings, TailSettings};
+use crate::settings::{ConnectionSettings, ManagementSettings, TailSettings};
 use crate::stream::Body;
 use crate::tail;
 use crate::tail::seats::Seats;
@@ -53,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) ingest: Ingest,
     pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
+    pub(crate) connections: ConnectionSettings,
 }
 
 /// The body of a caller's request, in which there may be a form.
@@ -99,6 +100,7 @@ impl Pipeline {
         usage: &mut Usage,
     ) -> Result<Response<Body>, Error> {
         let (mut head, body) = request.into_parts();
+        body::check_head(&head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
         Span::current().record("route", found.route.name);
         if found.route.serves.is_audited() {
@@ -161,7 +163,7 @@ impl Pipeline {
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
-                let form = body::read_form(body).await?;
+                let form = body::read_form(body, self.shared.connections.body_timeout).await?;
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
                     form: &form,

@@ -1,34 +1,28 @@
 //! Listeners and threads: one runtime per core, each with its own listener and connections.
 
+mod door;
+
 use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
-use std::pin::pin;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
 use directory::Directory;
-use http::Request;
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use url::Url;
 
 use crate::audit::{self, Audit};
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
 use crate::authenticate::{Remembered, Verifier};
 use crate::clock::Clock;
+use crate::connections::Connections;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
 use crate::limit::Limits;
-use crate::linger::{Lingering, Places, Unread};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -36,13 +30,7 @@ use crate::routes::Backend;
 use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
-
-/// How long a client may take to send a request's head, and how long it may keep a connection
-/// unused.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The longest head of a request, in bytes; a longer one is a 431.
-const MAX_HEAD_LENGTH: usize = 64 * 1024;
+use door::accept;
 
 /// Connections that the kernel keeps for a thread that is busy.
 const BACKLOG: i32 = 1024;
@@ -100,6 +88,7 @@ pub enum StartError {
 pub struct Server {
     address: SocketAddr,
     stop: watch::Sender<bool>,
+    shared: Arc<Shared>,
     audit: audit::Running,
     threads: Vec<JoinHandle<()>>,
 }
@@ -123,9 +112,11 @@ pub fn start(
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
     for backend in Backend::ALL {
         if let Some(configured) = settings.backend(backend)
-            && !matches!(configured.url().scheme(), "http" | "https")
+            && let Some(url) = configured
+                .each()
+                .find(|at| !speaks_http(at.url(), configured.url()))
         {
-            let url = configured.public_url();
+            let url = url.public_url();
             return Err(StartError::Backend { backend, url });
         }
     }
@@ -145,7 +136,12 @@ pub fn start(
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
     let shared = Arc::new(Shared {
         verifier,
-        health: Health::new(directory.clone(), keys.clone(), audit.clone()),
+        health: Health::new(
+            directory.clone(),
+            keys.clone(),
+            audit.clone(),
+            transports.clone(),
+        ),
         document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
         keys,
         directory,
@@ -154,10 +150,12 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
-        ingest: Ingest::new(settings.ingest.clone()),
+        ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
+        connections: settings.connections,
     });
+    let connections = Connections::new(settings.connections);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
@@ -172,9 +170,12 @@ pub fn start(
             remembered: Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
+        let connections = connections.clone();
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
-            .spawn(move || runtime.block_on(accept(listener, pipeline, stopping, grace)))
+            .spawn(move || {
+                runtime.block_on(accept(listener, pipeline, connections, stopping, grace));
+            })
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
@@ -182,6 +183,7 @@ pub fn start(
     Ok(Server {
         address,
         stop,
+        shared,
         audit: audit::Running::new(audit),
         threads,
     })
@@ -199,9 +201,11 @@ impl Server {
         self.audit.get().reopen();
     }
 
-    /// Stops accepting, waits for answers that are on their way, for as long as the settings say,
+    /// Asks callers to go elsewhere, stops accepting, waits for answers that are on their way, for as
+    /// long as the settings say,
     /// ends the threads, and waits until the audit is written.
     pub async fn shutdown(self) {
+        self.shared.health.stop();
         self.stop.send_replace(true);
         let (threads, audit) = (self.threads, self.audit);
         let joined = tokio::task::spawn_blocking(move || {
@@ -214,6 +218,11 @@ impl Server {
             tracing::error!("a thread of the gateway had panicked");
         }
     }
+}
+
+/// Whether the gateway gets there as it gets to the first of its URLs.
+fn speaks_http(url: &Url, first: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.scheme() == first.scheme()
 }
 
 /// One listener for each thread, all on one port; the kernel spreads connections over them.
@@ -252,108 +261,4 @@ fn bind(address: SocketAddr, share_port: bool) -> io::Result<Socket> {
     }
     socket.bind(&address.into())?;
     Ok(socket)
-}
-
-/// Serves connections until told to stop, then waits for those that are open.
-async fn accept(
-    listener: std::net::TcpListener,
-    pipeline: Arc<Pipeline>,
-    mut stopping: watch::Receiver<bool>,
-    grace: Duration,
-) {
-    let listener = match TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => {
-            tracing::error!(%error, "cannot listen");
-            return;
-        }
-    };
-    let (places, mut complaint) = (Places::new(), Complaint::default());
-    loop {
-        tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => serve(stream, &pipeline, &places),
-                Err(error) => {
-                    // Mostly: out of file descriptors. Closing connections frees some.
-                    if let Some(times) = complaint.due(Instant::now()) {
-                        tracing::warn!(%error, times, "cannot accept a connection");
-                    }
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                }
-            },
-            // An error means that the `Server` was dropped.
-            _ = stopping.wait_for(|stop| *stop) => break,
-        }
-    }
-    drop(listener);
-    if timeout(grace, pipeline.open.shutdown()).await.is_err() {
-        tracing::warn!("answers were cut off by the shutdown");
-    }
-}
-
-/// What would fill the log if it were said each time.
-#[derive(Default)]
-struct Complaint {
-    said: Option<Instant>,
-    times: u64,
-}
-
-impl Complaint {
-    /// It happened again. Once a second it is to be said, and how often it happened since it was.
-    fn due(&mut self, now: Instant) -> Option<u64> {
-        self.times += 1;
-        let is_fresh = |said: Instant| now.duration_since(said) < Duration::from_secs(1);
-        if self.said.is_some_and(is_fresh) {
-            return None;
-        }
-        self.said = Some(now);
-        Some(std::mem::take(&mut self.times))
-    }
-}
-
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places) {
-    // Fails only for a connection that is already gone.
-    let _ = stream.set_nodelay(true);
-    let mut held = pipeline.open.hold();
-    let pipeline = Arc::clone(pipeline);
-    let unread = Unread::default();
-    let stream = Lingering::new(stream, unread.clone(), held.clone(), places.clone());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let pipeline = Arc::clone(&pipeline);
-        let request = request.map(|body| unread.watch(body));
-        async move { Ok::<_, std::convert::Infallible>(pipeline.serve(request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_header_size(MAX_HEAD_LENGTH)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::spawn(async move {
-        let mut connection = pin!(connection);
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = held.stop() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended");
-        }
-    });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_happens_again_and_again_is_said_once_a_second() {
-        let (mut complaint, start) = (Complaint::default(), Instant::now());
-        let said: Vec<_> = (0..60)
-            .filter_map(|at| complaint.due(start + Duration::from_millis(at * 50)))
-            .collect();
-        assert_eq!(said, [1, 20, 20]);
-    }
 }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod backend;
+mod connections;
 mod tenant_header;
 
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ pub use backend::{
     BackendSettings, ClientCertificate, Credentials, NotAServerName, Secret, ServerName,
     TlsSettings,
 };
+pub use connections::ConnectionSettings;
 pub use tenant_header::{NotATenantHeader, TenantHeader};
 
 /// What the gateway has to be told.
@@ -29,6 +31,8 @@ pub struct Settings {
     /// Threads that serve requests, each with its own runtime, listener and connections to the
     /// backends; 0 means one per core.
     pub workers: usize,
+    /// What callers' connections may take, and for how long.
+    pub connections: ConnectionSettings,
     /// Whose tokens are accepted.
     pub issuer: IssuerSettings,
     /// The logs backend; without it, its routes answer 503.

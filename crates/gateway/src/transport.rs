@@ -11,11 +11,12 @@ mod tls;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use tokio::runtime::Handle;
 
+use crate::breaker::{Breaker, State};
 use crate::connector::Connector;
 use crate::routes::Backend;
 use crate::settings::{BackendSettings, Settings};
@@ -70,6 +71,26 @@ struct Inner {
     authorization: Authorization,
     /// `None`: in the clear.
     tls: Option<Tls>,
+    /// Where it is, in the order of preference.
+    endpoints: Vec<Endpoint>,
+}
+
+/// One URL of a backend.
+pub(crate) struct Endpoint {
+    /// The URL, without a slash at its end.
+    pub(crate) base: String,
+    pub(crate) breaker: Breaker,
+}
+
+/// How many of a backend's URLs are asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// All.
+    All,
+    /// Some.
+    Some,
+    /// None, or one request at a time.
+    None,
 }
 
 impl Transport {
@@ -80,7 +101,16 @@ impl Transport {
             "https" => Some(Tls::open(&settings.tls)?),
             _ => None,
         };
-        Ok(Self(Arc::new(Inner { authorization, tls })))
+        let endpoints = settings.public_urls().map(|url| {
+            let base = url.trim_end_matches('/').to_owned();
+            let breaker = Breaker::new(url);
+            Endpoint { base, breaker }
+        });
+        Ok(Self(Arc::new(Inner {
+            authorization,
+            tls,
+            endpoints: endpoints.collect(),
+        })))
     }
 
     /// What makes connections.
@@ -88,6 +118,22 @@ impl Transport {
         match &self.0.tls {
             Some(tls) => Connector::Tls(tls.connector()),
             None => Connector::plain(),
+        }
+    }
+
+    /// Where it is, in the order of preference.
+    pub(crate) fn endpoints(&self) -> &[Endpoint] {
+        &self.0.endpoints
+    }
+
+    /// How many of its URLs are asked at the moment.
+    pub(crate) fn reach(&self) -> Reach {
+        let now = Instant::now();
+        let is_asked = |endpoint: &&Endpoint| endpoint.breaker.state(now) == State::Closed;
+        match self.endpoints().iter().filter(is_asked).count() {
+            all if all == self.endpoints().len() => Reach::All,
+            0 => Reach::None,
+            _ => Reach::Some,
         }
     }
 
@@ -107,6 +153,7 @@ impl Transport {
 }
 
 /// The ways to the backends that are configured.
+#[derive(Clone)]
 pub(crate) struct Transports {
     loki: Option<Transport>,
     mimir: Option<Transport>,

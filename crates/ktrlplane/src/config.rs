@@ -28,7 +28,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use gateway::ingest::Limits;
-use gateway::{AuditSettings, LimitSettings, ManagementSettings};
+use gateway::{AuditSettings, ConnectionSettings, LimitSettings, ManagementSettings};
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -50,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) observability: Observability,
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// What callers' connections may take.
+    pub(crate) connections: ConnectionSettings,
     /// Whose tokens are taken.
     pub(crate) auth: Auth,
     /// The directory's database.
@@ -114,6 +116,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let mut problems = Vec::new();
     let observability = observability::read(layers, &mut problems);
     let listen = server::read(layers, &mut problems);
+    let connections = server::connections(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
     let management = management::read(layers, &mut problems);
@@ -131,12 +134,16 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     else {
         return Err(problems);
     };
+    let Some(connections) = connections else {
+        return Err(problems);
+    };
     if !problems.is_empty() {
         return Err(problems);
     }
     Ok(Config {
         observability,
         listen,
+        connections,
         auth,
         database,
         management,

@@ -26,8 +26,8 @@ use std::time::{Duration, Instant};
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
 use gateway::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Clock, IssuerSettings,
-    ManagementSettings, Server, Settings, StartError, SystemClock, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Clock, ConnectionSettings,
+    IssuerSettings, ManagementSettings, Server, Settings, StartError, SystemClock, TailSettings,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
@@ -137,6 +137,7 @@ fn settings(
     Settings {
         listen,
         workers: 0,
+        connections: ConnectionSettings::default(),
         issuer: IssuerSettings {
             issuer: provider.issuer().to_owned(),
             audience: AUDIENCE.to_owned(),

@@ -16,17 +16,14 @@ use super::refusal::Refusal;
 use super::room::{BASE, Full, Place, Room};
 use crate::error::Error;
 
-/// How long a body may take to arrive, whatever its length.
-const PATIENCE: Duration = Duration::from_secs(30);
-
 /// How long what comes of a refused body is read and thrown away.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// How much the buffer of a body of unknown length is made for, in bytes.
 const UNKNOWN: usize = 16 << 10;
 
-/// Reads the body of a project's write, of at most `limit` bytes, into a place that holds them as they
-/// come.
+/// Reads the body of a project's write, of at most `limit` bytes, which may take `patience` to arrive,
+/// into a place that holds them as they come.
 ///
 /// What is announced to be too long is refused before any of it is read. What is refused later is
 /// read on for a moment, and thrown away: a sender that is cut off while it writes sees a broken
@@ -34,7 +31,7 @@ const UNKNOWN: usize = 16 << 10;
 pub(super) async fn read<B>(
     body: B,
     headers: &HeaderMap,
-    limit: usize,
+    (limit, patience): (usize, Duration),
     (room, project): (&Arc<Room>, &ProjectId),
 ) -> Result<(Bytes, Place), Error>
 where
@@ -46,7 +43,8 @@ where
     let mut body = pin!(body);
     let taken = async {
         let mut place = room.enter(project).map_err(|full| no_room(full, room))?;
-        let bytes = take(body.as_mut(), length, limit, &mut place).await?;
+        let deadline = Instant::now() + patience;
+        let bytes = take(body.as_mut(), length, (limit, deadline), &mut place).await?;
         Ok((bytes, place))
     };
     let taken = taken.await;
@@ -71,13 +69,12 @@ fn length(headers: &HeaderMap, limit: usize) -> Result<Option<usize>, Error> {
 async fn take<B>(
     mut body: Pin<&mut B>,
     length: Option<usize>,
-    limit: usize,
+    (limit, deadline): (usize, Instant),
     place: &mut Place,
 ) -> Result<Bytes, Error>
 where
     B: Body<Data = Bytes>,
 {
-    let deadline = Instant::now() + PATIENCE;
     let mut whole = Vec::new();
     let mut frames = 0_usize;
     loop {
@@ -172,7 +169,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, "101".parse().unwrap());
         let never = StreamBody::new(stream::pending::<Result<Frame<Bytes>, Infallible>>());
-        let answered = read(never, &headers, 100, (&room, &project)).now_or_never();
+        let answered =
+            read(never, &headers, (100, Duration::MAX / 4), (&room, &project)).now_or_never();
         let refused = answered.expect("it is waited for").unwrap_err();
         assert!(matches!(refused, Error::Refused(Refusal::TooLarge { .. })));
     }

@@ -87,6 +87,8 @@ pub(crate) struct Ingest {
     limits: Arc<Limits>,
     room: Arc<Room>,
     rates: Option<Arc<Rates>>,
+    /// How long a batch may take to arrive.
+    body_timeout: Duration,
     indexed: Indexed,
     pub(crate) totals: Totals,
 }
@@ -100,10 +102,11 @@ pub(crate) struct Way {
 }
 
 impl Ingest {
-    pub(crate) fn new(limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits, body_timeout: Duration) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             rates: limits.rate.map(|rate| Arc::new(Rates::new(rate))),
+            body_timeout,
             indexed: Indexed::default(),
             totals: Totals::default(),
             room: Arc::new(Room::new(&limits, cores)),
@@ -139,7 +142,8 @@ impl Ingest {
             // No route for writes is mounted on a project.
             return Err(Error::Internal);
         };
-        let (most, whose) = (self.limits.compressed, (&self.room, permit.project()));
+        let most = (self.limits.compressed, self.body_timeout);
+        let whose = (&self.room, permit.project());
         let (body, mut place) =
             body::read(body, headers, most, whose)
                 .await

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::ingest::{Limits, Refusal};
 use crate::limit::{Exceeded, Limit, Queue, Quota, Whose};
 use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
+use crate::settings::ConnectionSettings;
 
 /// What the backends' own refusals are called, which pass with their bodies.
 const BACKENDS: [(StatusCode, &str, &str); 3] = [
@@ -45,6 +46,8 @@ fn errors() -> Vec<Error> {
         Error::MethodNotAllowed {
             allowed: Vec::new(),
         },
+        Error::UriTooLong(ConnectionSettings::default().max_uri_bytes),
+        Error::HeadTooLong(ConnectionSettings::default().max_head_bytes),
         Error::UnexpectedBody,
         Error::NoForm,
         Error::NotJson,
@@ -96,6 +99,11 @@ fn errors() -> Vec<Error> {
         Error::SlowWrite,
         Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
+        Error::BackendAway {
+            backend: Backend::Loki,
+            seconds: 1,
+        },
+        Error::OutOfConnections,
         Error::StorageFull(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
@@ -146,7 +154,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
     match error {
         // The operations of the document are those that are answered.
         Error::MethodNotAllowed { .. } => false,
-        Error::UnexpectedBody => true,
+        Error::UriTooLong(_) | Error::HeadTooLong(_) | Error::UnexpectedBody => true,
         Error::Refused(_) | Error::Busy | Error::SlowWrite | Error::StorageFull(_) => {
             is_a_write(route)
         }
@@ -186,7 +194,10 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
             effect,
             Some(Effect::Reads | Effect::Updates | Effect::Removes)
         ),
-        Error::BadGateway(_) | Error::GatewayTimeout(_) => asks_the_backend,
+        Error::BadGateway(_)
+        | Error::BackendAway { .. }
+        | Error::OutOfConnections
+        | Error::GatewayTimeout(_) => asks_the_backend,
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
         Error::Limited(exceeded) => match (exceeded.limit, exceeded.whose) {

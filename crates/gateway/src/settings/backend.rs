@@ -15,6 +15,8 @@ use super::TenantHeader;
 pub struct BackendSettings {
     /// Never with credentials in it: they are in `credentials`.
     url: Url,
+    /// Where else it is, for when it cannot be reached there; likewise.
+    others: Vec<Url>,
     /// How long it may take until its answer begins, and how long an answer may then pause.
     pub timeout: Duration,
     /// What the gateway shows in `Authorization`.
@@ -92,6 +94,7 @@ impl BackendSettings {
         let credentials = take_userinfo(&mut url);
         Self {
             url,
+            others: Vec::new(),
             timeout,
             credentials,
             tls: TlsSettings::default(),
@@ -109,11 +112,45 @@ impl BackendSettings {
     /// The URL as it is built upon, and fit for a log or a terminal.
     #[must_use]
     pub fn public_url(&self) -> String {
-        let mut url = self.url.clone();
-        url.set_query(None);
-        url.set_fragment(None);
-        url.to_string()
+        public(&self.url)
     }
+
+    /// The same backend with these URLs after its first one. They share its credentials, and what
+    /// userinfo they have is dropped.
+    #[must_use]
+    pub fn with_others(mut self, others: impl IntoIterator<Item = Url>) -> Self {
+        self.others = others.into_iter().collect();
+        for url in &mut self.others {
+            take_userinfo(url);
+        }
+        self
+    }
+
+    /// All URLs, in the order in which they are preferred.
+    pub fn urls(&self) -> impl Iterator<Item = &Url> {
+        std::iter::once(&self.url).chain(&self.others)
+    }
+
+    /// All URLs likewise, fit for a log or a terminal.
+    pub fn public_urls(&self) -> impl Iterator<Item = String> {
+        self.urls().map(public)
+    }
+
+    /// The same backend at each of its URLs alone.
+    pub fn each(&self) -> impl Iterator<Item = Self> {
+        self.urls().map(|url| Self {
+            url: url.clone(),
+            others: Vec::new(),
+            ..self.clone()
+        })
+    }
+}
+
+fn public(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    url.to_string()
 }
 
 /// The credentials in a URL, which has none afterwards. Percent-encoding is undone, as UTF-8.
@@ -148,6 +185,7 @@ impl fmt::Debug for BackendSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BackendSettings")
             .field("url", &self.public_url())
+            .field("others", &self.public_urls().skip(1).collect::<Vec<_>>())
             .field("timeout", &self.timeout)
             .field("credentials", &self.credentials)
             .field("tls", &self.tls)

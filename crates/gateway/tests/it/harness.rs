@@ -1,6 +1,7 @@
 //! A gateway with everything around it, all on loopback and in this process.
 
 pub(crate) mod backend;
+pub(crate) mod broken;
 pub(crate) mod client;
 pub(crate) mod issuer;
 pub(crate) mod log;
@@ -14,8 +15,8 @@ use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
 use gateway::directory;
 use gateway::{
-    AuditSettings, BackendSettings, Clock, IssuerSettings, ManagementSettings, Server, Settings,
-    TailSettings,
+    AuditSettings, BackendSettings, Clock, ConnectionSettings, IssuerSettings, ManagementSettings,
+    Server, Settings, TailSettings,
 };
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
@@ -85,6 +86,7 @@ impl World {
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 1,
+            connections: ConnectionSettings::default(),
             issuer: IssuerSettings {
                 issuer: issuer.url(),
                 audience: AUDIENCE.to_owned(),
@@ -116,6 +118,11 @@ impl World {
             directory,
             clock,
         }
+    }
+
+    /// Now, as timestamps of log lines are written.
+    pub(crate) fn clock_nanos(&self) -> i128 {
+        self.clock.now().as_nanosecond()
     }
 
     /// A token for `subject` as the issuer would give it now.

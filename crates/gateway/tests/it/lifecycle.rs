@@ -9,7 +9,8 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 use gateway::routes::Backend;
 use gateway::{
-    AuditSettings, IssuerSettings, Server, Settings, StartError, SystemClock, TailSettings,
+    AuditSettings, ConnectionSettings, IssuerSettings, Server, Settings, StartError, SystemClock,
+    TailSettings,
 };
 use jsonwebtoken::Algorithm;
 
@@ -61,6 +62,7 @@ pub(crate) fn start(
     let mut settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 2,
+        connections: ConnectionSettings::default(),
         issuer: IssuerSettings {
             issuer: world.issuer.url(),
             audience: AUDIENCE.to_owned(),

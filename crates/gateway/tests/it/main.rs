@@ -43,6 +43,12 @@ mod management;
 
 mod backends;
 
+mod broken;
+
+mod connections;
+
+mod upstreams;
+
 mod certificates;
 
 mod health;

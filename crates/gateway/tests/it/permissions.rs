@@ -5,7 +5,7 @@ use gateway::{Clock, directory};
 use jiff::SignedDuration;
 
 use crate::harness::client::alike;
-use crate::harness::{LOGS, METRICS, RANGE, World, grant};
+use crate::harness::{LOGS, METRICS, RANGE, World, eventually, grant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn threat_22_a_project_that_exists_looks_like_one_that_does_not() {
@@ -102,6 +102,34 @@ async fn a_role_ends_when_it_expires() {
     assert_eq!(world.get("mallory", LOGS).await.status, 200);
     world.clock.advance(11);
     assert_eq!(world.get("mallory", LOGS).await.status, 403);
+}
+
+/// What is decided by the clock is decided by what it says now; how long something is remembered is
+/// measured by the time that passes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_five_minutes_on_or_back_lets_nobody_in_and_keeps_nobody_out() {
+    let world = World::new().await;
+    let scope = || Scope::Project(ProjectId::new("acme-shop").unwrap());
+    let expiry = world.clock.now() + SignedDuration::from_secs(60);
+    grant(&world.directory, "mallory", "Viewer", scope(), Some(expiry)).await;
+    let (early, mallory) = (world.token("victor"), world.token("mallory"));
+    let ask = async |token: &str| world.ask(LOGS).token(token).send().await.status.as_u16();
+    assert_eq!((ask(&early).await, ask(&mallory).await), (200, 200));
+
+    world.clock.advance(300);
+    assert_eq!((ask(&early).await, ask(&mallory).await), (200, 403));
+    assert_eq!(world.get("victor", LOGS).await.status, 200);
+
+    world.clock.advance(-600);
+    // By this clock its role has not ended yet, and who has none has none.
+    assert_eq!((ask(&early).await, ask(&mallory).await), (200, 200));
+    assert_eq!(world.get("gina", LOGS).await.status, 403);
+    let role = grant(&world.directory, "gina", "Viewer", scope(), None).await;
+    assert_eq!(world.get("gina", LOGS).await.status, 200);
+    world.directory.revoke(&role).await.unwrap();
+    eventually(async || world.get("gina", LOGS).await.status == 403).await;
+    world.clock.advance(300);
+    assert_eq!((ask(&early).await, ask(&mallory).await), (200, 200));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -55,6 +55,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(warning) = config.warning() {
         tracing::warn!("{warning}");
     }
+    process::raise_file_limit();
+    if let Some(warning) = process::too_many_connections(config.connections.most) {
+        tracing::warn!("{warning}");
+    }
     let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let store = open_store(&config)?;
@@ -159,6 +163,7 @@ pub(crate) fn settings(
     Settings {
         listen: config.listen,
         workers: 0,
+        connections: config.connections,
         issuer: IssuerSettings {
             issuer: config.auth.issuer,
             audience: config.auth.audience,

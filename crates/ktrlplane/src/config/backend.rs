@@ -13,6 +13,9 @@ use url::Url;
 use super::layers::{Given, Layers};
 use super::problem::Problem;
 
+/// As many URLs beside the first as anybody could need.
+const MOST_OTHERS: usize = 15;
+
 /// One backend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {
@@ -31,7 +34,10 @@ impl fmt::Display for Backend {
         match self {
             Self::Off => f.write_str("off"),
             Self::Embedded(_) => f.write_str("embedded:"),
-            Self::At(settings) => f.write_str(&settings.public_url()),
+            Self::At(settings) => {
+                let urls: Vec<String> = settings.public_urls().collect();
+                f.write_str(&urls.join(", "))
+            }
         }
     }
 }
@@ -74,20 +80,24 @@ pub(super) fn read(
     let enabled = section.require("enabled", problems, Given::switch);
     let needs_url = enabled? || section.given("url").is_some();
     let address = needs_url.then(|| section.require("url", problems, address));
+    let others = match section.given("urls") {
+        Some(_) => section.require("urls", problems, |given| others(section, given)),
+        None => Some(Vec::new()),
+    };
     let timeout = section.require("timeout", problems, timeout);
     let tenant_header = section.require("tenant_header", problems, tenant_header);
     let policy = section.require("policy", problems, Given::switch);
     let credentials = credentials::read(section, problems);
     let tls = tls::read(section, problems);
     let (timeout, tenant_header, policy) = (timeout?, tenant_header?, policy?);
-    let (credentials, tls) = (credentials?, tls?);
+    let (credentials, tls, others) = (credentials?, tls?, others?);
     match address {
         None => Some(Backend::Off),
         Some(address) => match address? {
             _ if !enabled? => Some(Backend::Off),
             Address::Embedded => Some(Backend::Embedded(timeout)),
             Address::At(url) => {
-                let mut settings = BackendSettings::new(url, timeout);
+                let mut settings = BackendSettings::new(url, timeout).with_others(others);
                 settings.tenant_header = tenant_header;
                 settings.policy = policy;
                 settings.tls = tls;
@@ -118,14 +128,48 @@ fn address(given: &Given) -> Result<Address, String> {
              embedded.directory"
         ));
     }
-    let url = Url::parse(text).map_err(|error| format!("is {shown}, which is no URL: {error}"))?;
+    http_url(text)
+        .map(Address::At)
+        .map_err(|why| format!("is {shown}, which {why}"))
+}
+
+fn http_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("is no URL: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
-        return Err(format!("is {shown}, which is neither http:// nor https://"));
+        return Err("is neither http:// nor https://".to_owned());
     }
     if url.query().is_some() || url.fragment().is_some() {
-        return Err(format!("is {shown}, which has a query or a fragment"));
+        return Err("has a query or a fragment".to_owned());
     }
-    Ok(Address::At(url))
+    Ok(url)
+}
+
+/// The URLs beside the first one, which share its credentials and its kind of connection.
+fn others(section: Section<'_>, given: &Given) -> Result<Vec<Url>, String> {
+    let first = section.given("url");
+    let first = first.and_then(|first| Url::parse(first.text.trim()).ok());
+    let texts = given.text.split(',').map(str::trim);
+    let texts: Vec<&str> = texts.filter(|text| !text.is_empty()).collect();
+    if texts.len() > MOST_OTHERS {
+        return Err(format!("has {} URLs", texts.len()));
+    }
+    let url = |(index, text): (usize, &str)| {
+        let wrong = |why: &str| format!("has a URL, number {}, which {why}", index + 1);
+        let url = http_url(text).map_err(|why| wrong(&why))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong(
+                "has credentials: those of the first URL hold for all",
+            ));
+        }
+        match &first {
+            Some(first) if first.scheme() != url.scheme() => Err(wrong(
+                "has another scheme than url, and is reached in another way",
+            )),
+            Some(_) => Ok(url),
+            None => Err(wrong("stands beside no url, which is asked first")),
+        }
+    };
+    texts.into_iter().enumerate().map(url).collect()
 }
 
 fn timeout(given: &Given) -> Result<Duration, String> {

@@ -5,6 +5,7 @@ mod backend;
 mod embedded;
 mod ingest;
 mod limits;
+mod server;
 
 use std::sync::LazyLock;
 
@@ -70,6 +71,7 @@ const fn time(path: &'static str, default: Option<&'static str>, expected: &'sta
 pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
     let loki = backend::LOKI.into_iter().chain([MAX_LINES]);
     loki.chain(backend::MIMIR)
+        .chain(server::SERVER)
         .chain(REST)
         .chain([CREATE, RESERVED])
         .chain(ingest::INGEST)
@@ -102,17 +104,7 @@ const RESERVED: Key = Key {
 };
 
 /// What does not belong to a backend.
-const REST: [Key; 17] = [
-    key(
-        "server.host",
-        Some("0.0.0.0"),
-        "an IP address, such as 0.0.0.0, 127.0.0.1 or \"::\"",
-    ),
-    key(
-        "server.port",
-        Some("8080"),
-        "a port number from 0 to 65535 (0: any free port)",
-    ),
+const REST: [Key; 15] = [
     Key {
         secret: Secret::InUrl,
         ..key(

@@ -279,7 +279,9 @@ fn an_unknown_key_stops_the_start() {
         (
             "server: {tls: true}",
             "config.yaml has the unknown key server.tls; the keys of server are server.host, \
-             server.port",
+             server.port, server.max_connections, server.header_timeout, server.idle_timeout, \
+             server.body_timeout, server.send_timeout, server.max_head_bytes, \
+             server.max_uri_bytes, server.drain",
         ),
         (
             "observabilty: {loki: {enabled: true}}",
@@ -453,7 +455,7 @@ fn no_sentence_quotes_a_secret() {
 }
 
 #[test]
-#[allow(clippy::too_many_lines, reason = "it is all that there is to be shown")]
+#[expect(clippy::too_many_lines, reason = "all keys are shown")]
 fn the_configuration_is_shown_with_sources_and_without_secrets() {
     let file = "observability: {loki: {enabled: true, url: \"http://u:hunter2@loki:3100\"}, \
                 mimir: {bearer_token: hunter2, tls: {ca_file: ca.pem}}}\n\
@@ -467,6 +469,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       loki:
         enabled: true  # config.yaml, line 2
         url: "http://u:***@loki:3100"  # config.yaml, line 2
+        # urls:  # not set (KTRLPLANE_OBSERVABILITY_LOKI_URLS)
         timeout: 2m  # default
         tenant_header: "X-Scope-OrgID"  # default
         policy: true  # default
@@ -484,6 +487,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       mimir:
         enabled: false  # default
         # url:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URL)
+        # urls:  # not set (KTRLPLANE_OBSERVABILITY_MIMIR_URLS)
         timeout: 2m  # default
         tenant_header: "X-Scope-OrgID"  # default
         policy: true  # default
@@ -500,6 +504,14 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     server:
       host: 127.0.0.1  # environment, KTRLPLANE_SERVER_HOST
       port: 8080  # default
+      # max_connections:  # not set (KTRLPLANE_SERVER_MAX_CONNECTIONS)
+      header_timeout: 10s  # default
+      idle_timeout: 1m15s  # default
+      body_timeout: 30s  # default
+      send_timeout: 1m  # default
+      max_head_bytes: 64KiB  # default
+      max_uri_bytes: 63KiB  # default
+      drain: 1s  # default
     auth:
       issuer: "https://idp.example/"  # config.yaml, line 1
       audience: api  # config.yaml, line 1

@@ -17,9 +17,14 @@ pub(crate) const NOTHING: &[(&str, &str)] = &[];
 /// How long anything may take on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
+/// Where the binary is.
+pub(crate) const fn binary() -> &'static str {
+    env!("CARGO_BIN_EXE_ktrlplane")
+}
+
 /// The binary in `dir`, with nothing of the surrounding environment.
 pub(crate) fn ktrlplane(dir: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_ktrlplane"));
+    let mut command = Command::new(binary());
     command.current_dir(dir).env_clear();
     command
 }
@@ -119,10 +124,20 @@ pub(crate) fn demo_that_prints(dir: &Path, stdout: impl Into<Stdio>) -> (Running
 
 /// A gateway in `dir`, configured by these variables, and its URL.
 pub(crate) fn serve(dir: &Path, variables: &[(&str, &str)]) -> (Running, String) {
-    let mut command = ktrlplane(dir);
-    command.arg("serve").envs(variables.iter().copied());
+    serve_by(Command::new(binary()), dir, variables)
+}
+
+/// The same by this command, which starts the binary with the arguments that follow. Unless a variable
+/// says otherwise, on any free port.
+pub(crate) fn serve_by(
+    mut command: Command,
+    dir: &Path,
+    variables: &[(&str, &str)],
+) -> (Running, String) {
+    command.current_dir(dir).env_clear();
     command.env("KTRLPLANE_SERVER_HOST", "127.0.0.1");
     command.env("KTRLPLANE_SERVER_PORT", "0");
+    command.arg("serve").envs(variables.iter().copied());
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

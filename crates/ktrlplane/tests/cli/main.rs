@@ -14,6 +14,8 @@ mod audit;
 mod config;
 mod demo;
 mod embedded;
+
+mod faults;
 mod grafana;
 mod scope;
 mod serve;

@@ -5,6 +5,8 @@ use super::{Key, Secret, key, time};
 const SWITCH: &str = "true or false";
 const URL: &str = "an http or https URL without query or fragment, such as \
                    \"http://loki-gateway:3100\", or \"embedded:\" for the backend in this process";
+const URLS: &str = "at most 15 more http or https URLs of the same scheme without credentials, as a list \
+                    or with commas between them";
 const TIMEOUT: &str = "a time from 100ms to 1h, such as 30s or 2m";
 const TENANT_HEADER: &str = "the name of a header that has no other meaning, such as X-Scope-OrgID";
 const USERNAME: &str = "the user's name for HTTP Basic, without a colon, beside a password";
@@ -27,6 +29,10 @@ macro_rules! keys_of {
         [
             key(path!($backend, "enabled"), Some("false"), SWITCH),
             secret(Secret::InUrl, key(path!($backend, "url"), None, URL)),
+            Key {
+                list: true,
+                ..secret(Secret::InUrl, key(path!($backend, "urls"), None, URLS))
+            },
             time(path!($backend, "timeout"), Some("2m"), TIMEOUT),
             key(
                 path!($backend, "tenant_header"),
@@ -63,6 +69,6 @@ const fn secret(secret: Secret, key: Key) -> Key {
     Key { secret, ..key }
 }
 
-pub(super) const LOKI: [Key; 14] = keys_of!("loki");
+pub(super) const LOKI: [Key; 15] = keys_of!("loki");
 
-pub(super) const MIMIR: [Key; 14] = keys_of!("mimir");
+pub(super) const MIMIR: [Key; 15] = keys_of!("mimir");

@@ -241,3 +241,73 @@ fn the_log_names_a_backend_without_its_credentials() {
     assert_eq!(backend.to_string(), "http://loki:3100/a");
     assert!(!format!("{backend:?}").contains("hunter2"));
 }
+
+#[test]
+fn a_backend_may_be_at_several_urls_which_share_what_is_beside_them() {
+    let urls = |loki: &str| {
+        let config = good(
+            &format!("observability: {{loki: {{enabled: true, {loki}}}}}"),
+            &[],
+        );
+        config.observability.loki.to_string()
+    };
+    for list in [
+        "[\"http://b:1/\", \"http://c:1/\"]",
+        "\"http://b:1, http://c:1\"",
+    ] {
+        let shown = urls(&format!("url: \"http://u:p@a:1\", urls: {list}"));
+        assert_eq!(shown, "http://a:1/, http://b:1/, http://c:1/");
+    }
+    let many = "http://b,".repeat(16);
+    for (loki, wrong) in [
+        (
+            "url: \"http://a\", urls: [\"https://b\"]",
+            "number 1, which has another scheme",
+        ),
+        (
+            "url: \"http://a\", urls: [\"http://b\", \"c\"]",
+            "number 2, which is no URL",
+        ),
+        (
+            "url: \"http://a\", urls: [\"http://u:hunter2@b\"]",
+            "which has credentials",
+        ),
+        (
+            "url: \"embedded:\", urls: [\"http://b\"]",
+            "which has another scheme",
+        ),
+        ("urls: [\"http://b\"]", "which stands beside no url"),
+        (
+            &format!("url: \"http://a\", urls: \"{many}\""),
+            "has 16 URLs",
+        ),
+    ] {
+        let sentence = sentence(&format!("observability: {{loki: {{{loki}}}}}"), &[]);
+        assert!(sentence.contains(wrong), "{sentence}");
+        assert!(!sentence.contains("hunter2"), "{sentence}");
+    }
+}
+
+#[test]
+fn what_connections_may_take_is_read_and_bounded() {
+    let config = good(
+        "server: {max_connections: 100, drain: 0s, max_uri_bytes: 8KiB}",
+        &[],
+    );
+    assert_eq!(config.connections.most, 100);
+    assert_eq!(config.connections.drain, Duration::ZERO);
+    assert_eq!(config.connections.max_uri_bytes, 8192);
+    // As many as file descriptors permit, with one to a backend for each.
+    assert!((16..=16_384).contains(&good("", &[]).connections.most));
+    for (server, wrong) in [
+        ("max_connections: 0", "; expected how many connections"),
+        ("max_connections: many", "is \"many\""),
+        ("header_timeout: 1ms", "which is too short"),
+        ("idle_timeout: 2h", "which is too long"),
+        ("max_head_bytes: 1KiB", "expected a size from 4KiB to 1MiB"),
+        ("max_uri_bytes: 64KiB", "expected a size from 1KiB to 63KiB"),
+    ] {
+        let sentence = sentence(&format!("server: {{{server}}}"), &[]);
+        assert!(sentence.contains(wrong), "{sentence}");
+    }
+}

@@ -1,0 +1,228 @@
+//! Where connections come in: one thread's listener, from the first to the last of them.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use http::header::CONNECTION;
+use http::{HeaderValue, Request};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use crate::connections::{Connections, Seat, Verdict};
+use crate::linger::{Lingering, Places, Unread, turn_away};
+use crate::pipeline::Pipeline;
+use crate::settings::ConnectionSettings;
+
+/// How much longer than permitted a head may be to be read, in bytes: what is read is answered with a
+/// sentence, and what is longer with the library's empty 431.
+const HEAD_SLACK: usize = 16 << 10;
+
+/// How large the library's buffer of a connection may become, in bytes: its own default, which a head
+/// has to fit into.
+const MAX_BUFFER: usize = 408 << 10;
+
+/// How long a connection that has to make room may take to write what it has left to write.
+const LEAVING: Duration = Duration::from_secs(1);
+
+/// What a connection is told for which there is no place.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
+content-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\n\
+connection: close\r\ncontent-length: 110\r\n\r\n\
+{\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"as many connections are \
+busy as there may be: try again\"}";
+
+/// Serves connections until told to stop, then waits for those that are open.
+pub(super) async fn accept(
+    listener: std::net::TcpListener,
+    pipeline: Arc<Pipeline>,
+    connections: Connections,
+    mut stopping: watch::Receiver<bool>,
+    grace: Duration,
+) {
+    let listener = match TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "cannot listen");
+            return;
+        }
+    };
+    let mut door = Door {
+        listener,
+        places: Places::new(),
+        complaint: Complaint::default(),
+        settings: pipeline.shared.connections,
+        connections,
+        pipeline,
+    };
+    tokio::select! {
+        () = door.attend() => {}
+        // An error means that the `Server` was dropped.
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+    let Door { settings, .. } = door;
+    door.pipeline.open.drain();
+    if !settings.drain.is_zero() {
+        let _ = timeout(settings.drain, door.attend()).await;
+    }
+    // What the system has accepted already would be reset with the listener.
+    while let Some(Ok((stream, _))) = door.listener.accept().now_or_never() {
+        door.admit(stream);
+    }
+    let Door {
+        listener, pipeline, ..
+    } = door;
+    drop(listener);
+    if timeout(grace, pipeline.open.shutdown()).await.is_err() {
+        tracing::warn!("answers were cut off by the shutdown");
+    }
+}
+
+/// Where connections come in, on one thread.
+struct Door {
+    listener: TcpListener,
+    pipeline: Arc<Pipeline>,
+    connections: Connections,
+    settings: ConnectionSettings,
+    places: Places,
+    complaint: Complaint,
+}
+
+impl Door {
+    /// Lets connections in, without an end.
+    async fn attend(&mut self) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => self.admit(stream),
+                Err(error) => {
+                    // Mostly: out of file descriptors. Closing connections frees some.
+                    let has_room = self.connections.make_room();
+                    if let Some(times) = self.complaint.due(Instant::now()) {
+                        tracing::warn!(%error, times, has_room, "cannot accept a connection");
+                    }
+                    let pause = if has_room { 1 } else { 50 };
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+            }
+        }
+    }
+
+    fn admit(&mut self, stream: TcpStream) {
+        // Fails only for a connection that is already gone.
+        let _ = stream.set_nodelay(true);
+        if let Some(seat) = self.connections.enter() {
+            serve(stream, &self.pipeline, &self.places, seat);
+        } else {
+            if let Some(times) = self.complaint.due(Instant::now()) {
+                tracing::warn!(
+                    times,
+                    "as many connections are busy as there may be: see server.max_connections"
+                );
+            }
+            turn_away(stream, NO_PLACE, self.pipeline.open.hold(), &self.places);
+        }
+    }
+}
+
+/// What would fill the log if it were said each time.
+#[derive(Default)]
+struct Complaint {
+    said: Option<Instant>,
+    times: u64,
+}
+
+impl Complaint {
+    /// It happened again. Once a second it is to be said, and how often it happened since it was.
+    fn due(&mut self, now: Instant) -> Option<u64> {
+        self.times += 1;
+        let is_fresh = |said: Instant| now.duration_since(said) < Duration::from_secs(1);
+        if self.said.is_some_and(is_fresh) {
+            return None;
+        }
+        self.said = Some(now);
+        Some(std::mem::take(&mut self.times))
+    }
+}
+
+fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
+    let mut held = pipeline.open.hold();
+    let pipeline = Arc::clone(pipeline);
+    let most = pipeline.shared.connections.max_head_bytes + HEAD_SLACK;
+    let unread = Unread::default();
+    let lets_go = (held.clone(), seat.clone());
+    let stream = Lingering::new(stream, unread.clone(), lets_go, places.clone());
+    let of = seat.clone();
+    let service = service_fn(move |request: Request<Incoming>| {
+        let pipeline = Arc::clone(&pipeline);
+        let request = request.map(|body| unread.watch(body));
+        let seat = of.clone();
+        seat.begin();
+        async move {
+            let mut response = pipeline.serve(request).await;
+            if pipeline.open.is_draining() {
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().entry(CONNECTION).or_insert(close);
+            }
+            Ok::<_, std::convert::Infallible>(response.map(|body| seat.until_the_end_of(body)))
+        }
+    });
+    let connection = http1::Builder::new()
+        // Time is kept by the seat.
+        .header_read_timeout(None)
+        .max_header_size(most)
+        .max_buf_size(most.max(MAX_BUFFER))
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::spawn(async move {
+        let mut connection = pin!(connection);
+        let mut time = pin!(tokio::time::sleep(Duration::ZERO));
+        let mut is_ending = false;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                ended = connection.as_mut() => break ended,
+                () = held.stop(), if !is_ending => {
+                    is_ending = true;
+                    connection.as_mut().graceful_shutdown();
+                }
+                () = seat.leave() => {
+                    connection.as_mut().graceful_shutdown();
+                    let _ = timeout(LEAVING, connection.as_mut()).await;
+                    return;
+                }
+                () = time.as_mut() => match seat.verdict() {
+                    Verdict::Stays(time_left) => time.as_mut().reset(Instant::now() + time_left),
+                    Verdict::Over(why) => {
+                        tracing::debug!(why, "connection closed");
+                        return;
+                    }
+                },
+            }
+        };
+        // If it has become a tail, that goes on, and has its own watch.
+        seat.hand_over();
+        if let Err(error) = ended {
+            tracing::debug!(%error, "connection ended");
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_again_and_again_is_said_once_a_second() {
+        let (mut complaint, start) = (Complaint::default(), Instant::now());
+        let said: Vec<_> = (0..60)
+            .filter_map(|at| complaint.due(start + Duration::from_millis(at * 50)))
+            .collect();
+        assert_eq!(said, [1, 20, 20]);
+    }
+}
