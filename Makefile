@@ -22,7 +22,7 @@ QUERIES ?= 100000
 noninterference: ## Ask QUERIES random queries over everybody's data and over one resource's alone
 	KTRLPLANE_NONINTERFERENCE_QUERIES=$(QUERIES) \
 	$(if $(SEED),KTRLPLANE_NONINTERFERENCE_SEED=$(SEED)) \
-		cargo test --locked --release --package ktrlplane --test noninterference -- --nocapture
+		cargo test --locked --profile quick --package ktrlplane --test noninterference -- --nocapture
 
 faults: ## Break everything on purpose, and print fault, claim and what was seen
 	@python3 scripts/faults.py
@@ -86,7 +86,7 @@ bench-directory: ## Measure what a decision costs where there are RESOURCES=1000
 
 bench-access: ## Measure a decision, and how soon grants and withdrawals are in force on two replicas
 	cargo bench --locked --package directory --bench access
-	cargo test --locked --release --package directory --test replicas -- \
+	cargo test --locked --profile quick --package directory --test replicas -- \
 		--ignored --nocapture --test-threads=1
 
 bench-store: ## Measure the store on disk; takes 12 GB in TMPDIR and a few minutes
@@ -100,4 +100,4 @@ bench-logql: ## Measure LogQL queries over 1,000,000 lines
 
 KILLS ?= 100
 kill-loop: ## Kill a process that writes KILLS times, and look whether anything acknowledged is gone
-	KTRLPLANE_KILLS=$(KILLS) cargo test --locked --release --package embedded --test kill -- --ignored --nocapture --exact a_process_that_is_killed_a_hundred_times_has_lost_nothing
+	KTRLPLANE_KILLS=$(KILLS) cargo test --locked --profile quick --package embedded --test kill -- --ignored --nocapture --exact a_process_that_is_killed_a_hundred_times_has_lost_nothing
