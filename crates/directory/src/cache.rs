@@ -10,9 +10,10 @@ pub(crate) mod keys;
 pub(crate) mod lease;
 pub(crate) mod stamps;
 
+use std::hash::Hash;
 use std::sync::Arc;
 
-use moka::sync::Cache as Entries;
+use foldhash::quality::RandomState;
 use policy::{OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
 
 use crate::access::answer::{Answer, Shared};
@@ -20,6 +21,9 @@ use crate::change::Change;
 use keys::{Seat, SeatRef};
 use lease::Lease;
 use stamps::{About, Stamp, Stamps};
+
+/// Facts by their keys. The keys are callers' texts, so their hash is seeded.
+type Entries<K, V> = moka::sync::Cache<K, V, RandomState>;
 
 /// Answers about access, each until something that it is about changes.
 ///
@@ -59,10 +63,10 @@ impl Cache {
         Arc::new(Self {
             stamps: Stamps::new(),
             lease,
-            held: Entries::new(entries),
-            organizations: Entries::new(entries),
-            projects: Entries::new(entries),
-            resources: Entries::new(entries),
+            held: room(entries),
+            organizations: room(entries),
+            projects: room(entries),
+            resources: room(entries),
         })
     }
 
@@ -180,6 +184,16 @@ impl Cache {
             .filter(|remembered| remembered.stamp == self.stamps.now(about))
             .map(|remembered| remembered.fact)
     }
+}
+
+fn room<K, V>(entries: u64) -> Entries<K, V>
+where
+    K: Hash + Eq + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    moka::sync::Cache::builder()
+        .max_capacity(entries)
+        .build_with_hasher(RandomState::default())
 }
 
 impl<T> Remembered<T> {

@@ -125,7 +125,7 @@ async fn one(backend: Backend, settings: &BackendSettings) -> Finding {
         path: path.into(),
         parameters,
         tenant,
-        policy: None,
+        bound: None,
         headers: HeaderMap::new(),
     };
     let upstream = Upstream::new(backend, settings, transport);

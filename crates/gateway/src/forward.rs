@@ -1,6 +1,7 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
 mod attempts;
+mod base;
 mod failure;
 mod pool;
 
@@ -26,6 +27,7 @@ use crate::settings::{BackendSettings, Settings};
 use crate::stream::{Body, UpstreamBody};
 use crate::transport::{Transport, Transports};
 use attempts::Kind;
+pub(crate) use base::Base;
 use pool::Pool;
 
 /// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
@@ -55,6 +57,9 @@ const MAX_OWN: usize = 1 << 20;
 /// The headers of a backend's answer that reach the caller.
 const ANSWER_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, VARY];
 
+/// How many headers most answers have at the end.
+const ROOM_FOR_HEADERS: usize = 8;
+
 /// By which a receiver of remote write 2.0 says how much it has written.
 const WRITTEN: [HeaderName; 3] = [
     HeaderName::from_static("x-prometheus-remote-write-samples-written"),
@@ -82,7 +87,10 @@ pub struct Upstream {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
     #[error("the request cannot be built: {0}")]
-    Unbuilt(http::Error),
+    Unbuilt(#[from] http::Error),
+    /// The second lock was asked for and cannot be made, so nothing is sent without it.
+    #[error("the label policy cannot be built")]
+    NoPolicy,
     /// What asks for another protocol is a GET, and has no form for what does not fit into its URL.
     #[error("too long for a tail, whose URL has at most {MAX_URL_LENGTH} bytes")]
     TooLong,
@@ -252,7 +260,7 @@ impl Upstream {
     fn no_answer(&self, error: SendError) -> Error {
         tracing::warn!(backend = self.backend.name(), %error, "no answer");
         match error {
-            SendError::Unbuilt(_) => Error::Internal,
+            SendError::Unbuilt(_) | SendError::NoPolicy => Error::Internal,
             SendError::TooLong => Error::BadData(format!("query: {error}")),
             SendError::Unreachable(_) => Error::BadGateway(self.backend),
             SendError::Away(wait) => Error::BackendAway {
@@ -281,8 +289,7 @@ impl Upstream {
         request_id: &HeaderValue,
     ) -> Result<Response<Incoming>, SendError> {
         self.request(Kind::Read, |base| {
-            let built = self.build(base, &request, request_id);
-            let mut built = built.map_err(SendError::Unbuilt)?;
+            let mut built = self.build(base, &request, request_id)?;
             if let Some(upgrade) = &upgrade {
                 if built.method() != Method::GET {
                     return Err(SendError::TooLong);
@@ -298,32 +305,44 @@ impl Upstream {
 
     fn build(
         &self,
-        base: &str,
+        base: &Base,
         request: &Request,
         request_id: &HeaderValue,
-    ) -> Result<http::Request<Full<Bytes>>, http::Error> {
-        let parameters = form_urlencoded::Serializer::new(String::new())
+    ) -> Result<http::Request<Full<Bytes>>, SendError> {
+        let mut uri = base.path(&request.path);
+        let end_of_path = uri.len();
+        uri.push('?');
+        let uri = form_urlencoded::Serializer::for_suffix(uri, end_of_path + 1)
             .extend_pairs(&request.parameters)
             .finish();
-        let path = format!("{base}{}", request.path);
-        let short = path.len() + 1 + parameters.len() <= MAX_URL_LENGTH;
+        let short = base.length(&uri) <= MAX_URL_LENGTH;
         let mut built = if short || !takes_forms(self.backend, &request.path) {
-            http::Request::get(format!("{path}?{parameters}")).body(Full::default())?
+            let mut built = http::Request::new(Full::default());
+            *built.uri_mut() = base.uri(uri)?;
+            built.headers_mut().clone_from(&request.headers);
+            built
         } else {
-            http::Request::builder()
-                .method(Method::POST)
-                .uri(path)
-                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-                .body(Full::from(parameters))?
+            let (path, parameters) = uri.split_once('?').unwrap_or((&uri, ""));
+            let mut built = http::Request::new(Full::from(parameters.to_owned()));
+            *built.method_mut() = Method::POST;
+            *built.uri_mut() = base.uri(path.to_owned())?;
+            let headers = built.headers_mut();
+            headers.clone_from(&request.headers);
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-www-form-urlencoded"),
+            );
+            built
         };
         let headers = built.headers_mut();
-        headers.extend(request.headers.clone());
         self.sign(headers, &request.tenant, request_id)?;
         if self.policy
-            && let Some(selector) = &request.policy
+            && let Some(selector) = request.policy()
         {
-            let policy = policy(request.tenant.as_str(), selector);
-            headers.insert(POLICY, HeaderValue::from_str(&policy)?);
+            let selector = selector.map_err(|_| SendError::NoPolicy)?;
+            let policy = policy(request.tenant.as_str(), &selector);
+            let policy = HeaderValue::from_str(&policy).map_err(http::Error::from)?;
+            headers.insert(POLICY, policy);
         }
         Ok(built)
     }
@@ -355,12 +374,13 @@ impl Upstream {
         tenant: &ProjectId,
         request_id: &HeaderValue,
     ) -> Option<String> {
-        let build = |base: &str| {
-            let mut request = http::Request::get(format!("{base}{path}")).body(Full::default())?;
+        let build = |base: &Base| {
+            let mut request = http::Request::new(Full::default());
+            *request.uri_mut() = base.uri(base.path(path))?;
             self.sign(request.headers_mut(), tenant, request_id)?;
             Ok(request)
         };
-        let answer = self.request(Kind::Read, |base| build(base).map_err(SendError::Unbuilt));
+        let answer = self.request(Kind::Read, build);
         let answer = answer.await.map_err(|error| {
             tracing::warn!(backend = self.backend.name(), path, %error, "no answer");
         });
@@ -376,16 +396,15 @@ impl Upstream {
     /// Builds a write.
     fn build_write(
         &self,
-        base: &str,
+        base: &Base,
         write: &Write,
         request_id: &HeaderValue,
-    ) -> Result<http::Request<Full<Bytes>>, http::Error> {
-        let mut built = http::Request::builder()
-            .method(Method::POST)
-            .uri(format!("{base}{}", write.path))
-            .body(Full::from(write.body.clone()))?;
+    ) -> Result<http::Request<Full<Bytes>>, SendError> {
+        let mut built = http::Request::new(Full::from(write.body.clone()));
+        *built.method_mut() = Method::POST;
+        *built.uri_mut() = base.uri(base.path(write.path))?;
         let headers = built.headers_mut();
-        headers.extend(write.headers.clone());
+        headers.clone_from(&write.headers);
         self.sign(headers, &write.tenant, request_id)?;
         Ok(built)
     }
@@ -397,14 +416,15 @@ impl Upstream {
         request_id: &HeaderValue,
     ) -> Response<Body> {
         let (parts, body) = answer.into_parts();
-        let request_id = request_id.to_str().unwrap_or_default().to_owned();
-        let body = UpstreamBody::new(body, self.timeout, request_id);
+        let body = UpstreamBody::new(body, self.timeout, request_id.clone());
         let mut response = Response::new(Body::Upstream(body));
         *response.status_mut() = parts.status;
         let headers = response.headers_mut();
-        for name in ANSWER_HEADERS {
-            let values = parts.headers.get_all(&name).iter();
-            headers.extend(values.map(|value| (name.clone(), value.clone())));
+        headers.reserve(ROOM_FOR_HEADERS);
+        for name in &ANSWER_HEADERS {
+            for value in parts.headers.get_all(name) {
+                headers.append(name, value.clone());
+            }
         }
         if parts.status == StatusCode::TOO_MANY_REQUESTS {
             // Loki does not say when; without a number, clients come back at once.
@@ -460,10 +480,7 @@ pub async fn write(
         StatusCode::TOO_MANY_REQUESTS,
     ];
     let (write, place) = write.into_parts();
-    let build = |base: &str| {
-        let built = upstream.build_write(base, &write, request_id);
-        built.map_err(SendError::Unbuilt)
-    };
+    let build = |base: &Base| upstream.build_write(base, &write, request_id);
     let sent = upstream.request(Kind::Write, build).await;
     drop((write, place));
     let answer = sent.map_err(|error| upstream.no_answer(error))?;

@@ -10,6 +10,7 @@ use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Instrument, Span};
+use uuid::fmt::Hyphenated;
 use uuid::{NoContext, Uuid};
 
 use crate::audit::body::Counted;
@@ -76,6 +77,9 @@ pub(crate) struct Pipeline {
     pub(crate) remembered: Remembered,
 }
 
+/// A request's id, as a header has it.
+struct RequestId(HeaderValue);
+
 /// By what a request is known afterwards.
 struct Known<'a> {
     /// Its id.
@@ -89,8 +93,8 @@ struct Known<'a> {
 impl Pipeline {
     /// The steps, in their order; each may end the request with an error.
     ///
-    /// What only some requests go into is boxed: the server moves this future about several times for
-    /// each request, and it is as large as its largest branch.
+    /// What a request goes into once it is permitted, and what only some go into, is boxed: the server
+    /// moves this future about several times for each request, and it is as large as its largest branch.
     async fn answer<B: Form>(
         &self,
         request: Request<B>,
@@ -163,7 +167,12 @@ impl Pipeline {
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
-                let form = body::read_form(body, self.shared.connections.body_timeout).await?;
+                let form = if body.is_end_stream() {
+                    String::new()
+                } else {
+                    let patience = self.shared.connections.body_timeout;
+                    Box::pin(body::read_form(body, patience)).await?
+                };
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
                     form: &form,
@@ -177,8 +186,7 @@ impl Pipeline {
                 };
                 let upgrade = head.extensions.remove();
                 let known = Known { id, record, usage };
-                self.tenant(endpoint, &permit, input, context, upgrade, known)
-                    .await
+                Box::pin(self.tenant(endpoint, &permit, input, context, upgrade, known)).await
             }
         }
     }
@@ -278,7 +286,9 @@ impl Pipeline {
         match endpoint.answer {
             Answer::Forwarded(path) => {
                 let scoped = scope(endpoint, path, input)?;
-                limits.enter(usage).await?;
+                if !limits.enter_at_once(usage) {
+                    Box::pin(limits.enter(usage)).await?;
+                }
                 forward(upstream, scoped, id).await
             }
             Answer::Tail(reader, path) => {
@@ -301,7 +311,9 @@ impl Pipeline {
             }
             Answer::Filtered(filter, path) => {
                 let request = scope(endpoint, path, input)?;
-                limits.enter(usage).await?;
+                if !limits.enter_at_once(usage) {
+                    Box::pin(limits.enter(usage)).await?;
+                }
                 let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
@@ -318,7 +330,9 @@ impl Pipeline {
     /// Answers a request, gives it an id, and logs one line about it; never a header or a query.
     pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Counted> {
         let started = Instant::now();
-        let (id, header) = self.request_id();
+        let RequestId(header) = self.request_id();
+        // Its digits are plain ASCII.
+        let id = header.to_str().unwrap_or_default();
         let span = tracing::error_span!(
             "request",
             request_id = id,
@@ -362,11 +376,11 @@ impl Pipeline {
         }
         let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| match encoding {
-            Some(encoding) => encoding.refusal(&error, &id),
-            None => error.into_response(&id),
+            Some(encoding) => encoding.refusal(&error, id),
+            None => error.into_response(id),
         });
         record.answered(response.status(), error.as_ref());
-        response.headers_mut().insert(REQUEST_ID, header);
+        response.headers_mut().insert(REQUEST_ID, header.clone());
         span.in_scope(|| {
             let (status, took) = (response.status().as_u16(), started.elapsed());
             let duration_us = took.as_micros();
@@ -380,13 +394,14 @@ impl Pipeline {
     }
 
     /// A new id, a UUID of version 7. A caller's own is not taken: it would end up in the log.
-    fn request_id(&self) -> (String, HeaderValue) {
+    fn request_id(&self) -> RequestId {
         let now = self.shared.clock.now();
         let seconds = u64::try_from(now.as_second()).unwrap_or_default();
         let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-        let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos)).to_string();
-        let header = HeaderValue::from_str(&id).unwrap_or_else(|_| HeaderValue::from_static("-"));
-        (id, header)
+        let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos));
+        let mut digits = [0; Hyphenated::LENGTH];
+        let header = HeaderValue::from_str(id.hyphenated().encode_lower(&mut digits));
+        RequestId(header.unwrap_or_else(|_| HeaderValue::from_static("-")))
     }
 }
 
@@ -405,6 +420,6 @@ mod tests {
             size_of::<F>()
         }
         let size = size(Pipeline::serve);
-        assert!(size < 4096, "{size} bytes");
+        assert!(size < 3072, "{size} bytes");
     }
 }

@@ -98,14 +98,20 @@ pub struct Request {
     pub parameters: Vec<(&'static str, String)>,
     /// The tenant.
     pub tenant: ProjectId,
-    /// The selector of the resource, if the request is bound to one: what a backend that enforces
-    /// label policies is to enforce once more.
-    pub policy: Option<String>,
+    /// What its queries are bound to, if that is one resource.
+    pub bound: Option<Matcher>,
     /// The caller's headers that go upstream; none of them says who they are.
     pub headers: HeaderMap,
 }
 
 impl Request {
+    /// The selector of all that it may see, if that is less than the tenant: what a backend that
+    /// enforces label policies is to enforce once more.
+    pub(crate) fn policy(&self) -> Option<Result<String, ScopeError>> {
+        let by = self.bound.as_ref()?;
+        Some(query::scope::logql("{}", by))
+    }
+
     /// Its queries and selectors, as they go upstream.
     pub(crate) fn queries<'a>(&'a self, endpoint: &Endpoint) -> impl Iterator<Item = &'a str> {
         let is_query = |name: &str| {
@@ -152,7 +158,7 @@ pub fn scope(
             path,
             parameters,
             tenant: permit.project().clone(),
-            policy: bound.selector(),
+            bound: bound.by,
             headers: headers::allowed(context.headers),
         },
     })
@@ -182,18 +188,22 @@ fn parameters(
     check_times(endpoint, &given, context).map_err(Error::BadData)?;
     let mut parameters = Vec::with_capacity(endpoint.parameters.len());
     for parameter in endpoint.parameters {
-        // Several spellings of one parameter are one list, which is absent when all of them are.
-        let mut spellings = endpoint
-            .parameters
-            .iter()
-            .filter(|other| other.upstream == parameter.upstream);
-        if spellings.all(|spelling| given.get(spelling.name).is_none()) {
-            let text = bound.absent(parameter)?;
-            parameters.extend(text.map(|text| (parameter.upstream, text)));
-        }
+        let mut is_absent = true;
         for value in given.all(parameter.name) {
+            is_absent = false;
             let text = bound.sent(parameter.kind, endpoint.backend, value)?;
             parameters.push((parameter.upstream, text));
+        }
+        // Several spellings of one parameter are one list, which is absent when all of them are.
+        let is_spelled = || {
+            let mut others = endpoint.parameters.iter();
+            others.any(|other| {
+                other.upstream == parameter.upstream && given.get(other.name).is_some()
+            })
+        };
+        if is_absent && !is_spelled() {
+            let text = bound.absent(parameter)?;
+            parameters.extend(text.map(|text| (parameter.upstream, text)));
         }
     }
     Ok(parameters)
@@ -271,12 +281,6 @@ impl Bound {
             Reach::Project => None,
         };
         Self { by, bounds }
-    }
-
-    /// The selector of everything that may be seen, if that is less than the tenant.
-    fn selector(&self) -> Option<String> {
-        let by = self.by.as_ref()?;
-        query::scope::logql("{}", by).ok()
     }
 
     /// What goes upstream where the caller said nothing.

@@ -38,7 +38,7 @@ pub struct UpstreamBody {
     /// Whether the deadline runs: only while the backend is waited for, never while the caller
     /// reads slowly.
     waiting: bool,
-    request_id: String,
+    request_id: HeaderValue,
 }
 
 /// Events on their way to a caller. Dropped with the caller's connection, it tells the sender of the
@@ -107,7 +107,7 @@ impl Broken {
 impl UpstreamBody {
     /// Streams `body`, which may pause for `pause` between two pieces.
     #[must_use]
-    pub fn new(body: Incoming, pause: Duration, request_id: String) -> Self {
+    pub fn new(body: Incoming, pause: Duration, request_id: HeaderValue) -> Self {
         Self {
             body,
             pause,
@@ -153,7 +153,8 @@ impl HttpBody for Body {
             Self::Upstream(upstream) => {
                 let frame = ready!(upstream.poll_data(cx));
                 if let Some(Err(broken)) = &frame {
-                    tracing::warn!(request_id = upstream.request_id, %broken, "answer broken off");
+                    let request_id = upstream.request_id.to_str().unwrap_or_default();
+                    tracing::warn!(request_id, %broken, "answer broken off");
                 }
                 Poll::Ready(frame)
             }

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::breaker::{Breaker, State};
 use crate::connector::Connector;
+use crate::forward::Base;
 use crate::routes::Backend;
 use crate::settings::{BackendSettings, Settings};
 use credentials::Authorization;
@@ -58,6 +59,9 @@ pub enum TransportError {
     /// The machine's root certificates cannot be read.
     #[error("the root certificates cannot be read: {0}")]
     Roots(io::Error),
+    /// A URL that is none to the HTTP library.
+    #[error("the URL cannot be used: {0}")]
+    Url(http::Error),
     /// The TLS library refuses.
     #[error("TLS cannot be set up: {0}")]
     Tls(rustls::Error),
@@ -77,8 +81,7 @@ struct Inner {
 
 /// One URL of a backend.
 pub(crate) struct Endpoint {
-    /// The URL, without a slash at its end.
-    pub(crate) base: String,
+    pub(crate) base: Base,
     pub(crate) breaker: Breaker,
 }
 
@@ -102,14 +105,14 @@ impl Transport {
             _ => None,
         };
         let endpoints = settings.public_urls().map(|url| {
-            let base = url.trim_end_matches('/').to_owned();
+            let base = Base::parse(&url).map_err(TransportError::Url)?;
             let breaker = Breaker::new(url);
-            Endpoint { base, breaker }
+            Ok(Endpoint { base, breaker })
         });
         Ok(Self(Arc::new(Inner {
             authorization,
             tls,
-            endpoints: endpoints.collect(),
+            endpoints: endpoints.collect::<Result<_, TransportError>>()?,
         })))
     }
 

@@ -1,15 +1,17 @@
 //! The log, on standard error.
 
+mod fields;
 mod queue;
 
 use std::io::IsTerminal as _;
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer as _, fmt};
+use tracing_subscriber::{Layer, fmt};
 
 /// Our crates; whatever they log was looked at for secrets.
 const OURS: [&str; 5] = ["ktrlplane", "gateway", "directory", "embedded", "query"];
@@ -35,14 +37,34 @@ fn start_on<W>(default: &str, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let lines = fmt::layer()
-        .with_writer(writer)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_filter(wanted)
-        .with_filter(filter_fn(may_be_logged));
+    let subscriber = tracing_subscriber::registry()
+        .with(wanted(default))
+        .with(filter_fn(may_be_logged));
+    let lines = fmt::layer().with_writer(writer);
     // An error means that there is a log already.
-    let _started = tracing_subscriber::registry().with(lines).try_init();
+    let _started = if std::io::stderr().is_terminal() {
+        subscriber.with(lines.with_ansi(true)).try_init()
+    } else {
+        let lines = lines.with_ansi(false).fmt_fields(fields::Plain);
+        subscriber.with(lines).try_init()
+    };
+}
+
+/// What is wanted of the log: by `RUST_LOG`, or by `default` where it is not set or cannot be understood.
+///
+/// Targets and levels, as nearly everybody writes, are looked up once for each place that logs; what
+/// is said of spans and fields besides is looked at for each request.
+fn wanted<S>(default: &str) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
+{
+    let said = std::env::var(EnvFilter::DEFAULT_ENV).ok();
+    let said = said.as_deref().filter(|said| !said.is_empty());
+    if let Ok(targets) = said.unwrap_or(default).parse::<Targets>() {
+        return targets.boxed();
+    }
+    let filter = EnvFilter::try_from_default_env();
+    filter.unwrap_or_else(|_| EnvFilter::new(default)).boxed()
 }
 
 /// Libraries are heard from `info` on, whatever `RUST_LOG` says: below that they may write what

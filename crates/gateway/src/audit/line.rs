@@ -1,6 +1,8 @@
 //! A record as a line of JSON.
 
+use std::fmt::Display;
 use std::io::{self, Write};
+use std::mem;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Subject};
@@ -16,78 +18,8 @@ use crate::settings::AuditQueries;
 /// What tells these lines from others that come the same way.
 const TARGET: &str = "audit";
 
-/// The line of a request. The order is that in which people read.
-#[derive(Serialize)]
-struct Line<'a> {
-    #[serde(serialize_with = "to_the_microsecond")]
-    time: Timestamp,
-    target: &'static str,
-    event: &'static str,
-    request_id: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subject: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    action: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    organization: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    project: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    resource: Option<&'a str>,
-    decision: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    assignment: Option<&'a str>,
-    endpoint: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    operation: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    queries: Option<&'a [Box<str>]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    query_hashes: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    entries: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    replaced: Option<usize>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    bytes: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    complete: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    end: Option<&'a str>,
-    duration_us: u64,
-}
-
-/// The line about requests that have none of their own.
-#[derive(Serialize)]
-struct Gap {
-    #[serde(serialize_with = "to_the_microsecond")]
-    time: Timestamp,
-    target: &'static str,
-    event: &'static str,
-    #[serde(serialize_with = "to_the_microsecond")]
-    since: Timestamp,
-    refused: u64,
-}
-
-/// All of the same length, so that texts sort as times do.
-fn to_the_microsecond<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{time:.6}"))
-}
-
 /// Appends the line of a request, with its line's end.
 pub(super) fn request(to: &mut Vec<u8>, fields: &Fields, keeps: AuditQueries) {
-    let some = |present: bool| present.then_some(());
-    let any = some(!fields.queries.is_empty());
-    let (queries, query_hashes) = match keeps {
-        AuditQueries::Full => (any.map(|()| fields.queries.as_slice()), None),
-        AuditQueries::Hash => (None, any.map(|()| hashes(&fields.queries))),
-        AuditQueries::None => (None, None),
-    };
     let end = match fields.end {
         // Neither has become known where the caller went before there was an answer, and where a
         // shutdown has cut off a tail.
@@ -95,59 +27,54 @@ pub(super) fn request(to: &mut Vec<u8>, fields: &Fields, keeps: AuditQueries) {
         None if fields.is_tail => Some("cut off"),
         end => end,
     };
-    let line = Line {
-        time: fields.time,
-        target: TARGET,
-        event: "request",
-        // An id of the gateway's own, which is plain ASCII.
-        request_id: fields.request_id.to_str().unwrap_or_default(),
-        subject: fields.subject.as_ref().map(Subject::as_str),
-        action: fields.action,
-        organization: fields.organization.as_ref().map(OrganizationId::as_str),
-        project: fields.project.as_ref().map(ProjectId::as_str),
-        resource: fields.resource.as_ref().map(ResourceId::as_str),
-        decision: if fields.allowed { "allow" } else { "deny" },
-        assignment: fields.assignment.as_deref(),
-        endpoint: fields.endpoint,
-        operation: fields.operation,
-        queries,
-        query_hashes,
-        entries: fields.entries,
-        replaced: fields.replaced,
-        status: fields.status.as_ref().map(StatusCode::as_u16),
-        error: fields.error,
-        reason: fields.reason,
-        bytes: fields.bytes,
-        complete: (!fields.is_tail).then_some(fields.complete),
-        end,
-        duration_us: u64::try_from(fields.duration.as_micros()).unwrap_or(u64::MAX),
-    };
-    append(to, &line);
+    let mut line = Object::begin(to);
+    line.time("time", fields.time);
+    line.text("target", TARGET);
+    line.text("event", "request");
+    // An id of the gateway's own, which is plain ASCII.
+    line.text("request_id", fields.request_id.to_str().unwrap_or_default());
+    line.known("subject", fields.subject.as_ref().map(Subject::as_str));
+    line.known("action", fields.action);
+    line.known(
+        "organization",
+        fields.organization.as_ref().map(OrganizationId::as_str),
+    );
+    line.known("project", fields.project.as_ref().map(ProjectId::as_str));
+    line.known("resource", fields.resource.as_ref().map(ResourceId::as_str));
+    line.text("decision", if fields.allowed { "allow" } else { "deny" });
+    line.known("assignment", fields.assignment.as_deref());
+    line.text("endpoint", fields.endpoint);
+    line.known("operation", fields.operation);
+    match keeps {
+        AuditQueries::Full => line.texts("queries", fields.queries.iter().map(AsRef::as_ref)),
+        AuditQueries::Hash => line.texts("query_hashes", hashes(&fields.queries)),
+        AuditQueries::None => {}
+    }
+    line.number("entries", fields.entries);
+    line.number("replaced", fields.replaced);
+    line.number("status", fields.status.as_ref().map(StatusCode::as_u16));
+    line.known("error", fields.error);
+    line.known("reason", fields.reason);
+    line.number("bytes", Some(fields.bytes));
+    line.truth("complete", (!fields.is_tail).then_some(fields.complete));
+    line.known("end", end);
+    line.number("duration_us", Some(fields.duration.as_micros()));
+    line.end();
 }
 
 /// Appends the line about requests that were refused because theirs could not be written.
 pub(super) fn gap(to: &mut Vec<u8>, refused: Refused, now: Timestamp) {
-    let line = Gap {
-        time: now,
-        target: TARGET,
-        event: "gap",
-        since: refused.since,
-        refused: refused.count,
-    };
-    append(to, &line);
+    let mut line = Object::begin(to);
+    line.time("time", now);
+    line.text("target", TARGET);
+    line.text("event", "gap");
+    line.time("since", refused.since);
+    line.number("refused", Some(refused.count));
+    line.end();
 }
 
-fn append(to: &mut Vec<u8>, line: &impl Serialize) {
-    // Texts and numbers always serialize, and a vector takes them all.
-    let written = line.serialize(&mut Serializer::with_formatter(&mut *to, OneLine));
-    if let Err(error) = written {
-        tracing::error!(%error, "a line of the audit cannot be written as JSON");
-    }
-    to.push(b'\n');
-}
-
-fn hashes(queries: &[Box<str>]) -> Vec<String> {
-    let hash = |query: &str| {
+fn hashes(queries: &[Box<str>]) -> impl Iterator<Item = String> {
+    queries.iter().map(|query| {
         let digest = digest(&SHA256, query.as_bytes());
         let digits = digest
             .as_ref()
@@ -155,8 +82,101 @@ fn hashes(queries: &[Box<str>]) -> Vec<String> {
             .flat_map(|byte| [byte >> 4, byte & 15]);
         let digits = digits.filter_map(|digit| char::from_digit(u32::from(digit), 16));
         digits.collect::<String>()
-    };
-    queries.iter().map(|query| hash(query)).collect()
+    })
+}
+
+/// A line that is one JSON object, written as it is known: each request has one, and what builds it by
+/// way of a serializer took a third of the time. Names are the program's own and need no escapes.
+struct Object<'a> {
+    to: &'a mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'a> Object<'a> {
+    fn begin(to: &'a mut Vec<u8>) -> Self {
+        to.push(b'{');
+        Self { to, is_empty: true }
+    }
+
+    fn end(self) {
+        self.to.extend_from_slice(b"}\n");
+    }
+
+    fn name(&mut self, name: &'static str) {
+        if !mem::take(&mut self.is_empty) {
+            self.to.push(b',');
+        }
+        self.to.push(b'"');
+        self.to.extend_from_slice(name.as_bytes());
+        self.to.extend_from_slice(b"\":");
+    }
+
+    fn text(&mut self, name: &'static str, text: &str) {
+        self.name(name);
+        string(self.to, text);
+    }
+
+    fn known(&mut self, name: &'static str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.text(name, text);
+        }
+    }
+
+    /// Nothing where there are none.
+    fn texts(&mut self, name: &'static str, texts: impl Iterator<Item: AsRef<str>>) {
+        let mut any = false;
+        for text in texts {
+            if mem::replace(&mut any, true) {
+                self.to.push(b',');
+            } else {
+                self.name(name);
+                self.to.push(b'[');
+            }
+            string(self.to, text.as_ref());
+        }
+        if any {
+            self.to.push(b']');
+        }
+    }
+
+    /// All of the same length, so that texts sort as times do: to the microsecond.
+    fn time(&mut self, name: &'static str, time: Timestamp) {
+        self.name(name);
+        // A vector takes all that is written.
+        let _ = write!(self.to, "\"{time:.6}\"");
+    }
+
+    fn number(&mut self, name: &'static str, number: Option<impl Display>) {
+        if let Some(number) = number {
+            self.name(name);
+            let _ = write!(self.to, "{number}");
+        }
+    }
+
+    fn truth(&mut self, name: &'static str, truth: Option<bool>) {
+        if let Some(truth) = truth {
+            self.name(name);
+            let truth = if truth { "true" } else { "false" };
+            self.to.extend_from_slice(truth.as_bytes());
+        }
+    }
+}
+
+/// Appends a string with its quotes.
+fn string(to: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+    // Nearly all are like this.
+    if text.bytes().all(is_plain) {
+        to.push(b'"');
+        to.extend_from_slice(text.as_bytes());
+        to.push(b'"');
+        return;
+    }
+    // Texts always serialize, and a vector takes them all.
+    let written = text.serialize(&mut Serializer::with_formatter(to, OneLine));
+    if let Err(error) = written {
+        tracing::error!(%error, "a line of the audit cannot be written as JSON");
+    }
 }
 
 /// JSON in which a line looks like one wherever it is read: beside what JSON escapes, also what
@@ -169,10 +189,6 @@ impl Formatter for OneLine {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // Nearly all are like this: a look at the bytes is much quicker than one at the characters.
-        if fragment.bytes().all(|byte| byte < 0x7f) {
-            return writer.write_all(fragment.as_bytes());
-        }
         let mut rest = fragment;
         while let Some((at, tricky)) = rest.char_indices().find(|(_, char)| is_tricky(*char)) {
             let (before, from) = rest.split_at(at);

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
 use super::pool::Fate;
-use super::{SendError, Upstream};
+use super::{Base, SendError, Upstream};
 use crate::breaker::{State, Ticket};
 use crate::transport::Endpoint;
 
@@ -36,7 +36,7 @@ impl Upstream {
     pub(super) async fn request(
         &self,
         kind: Kind,
-        build: impl Fn(&str) -> Result<http::Request<Full<Bytes>>, SendError>,
+        build: impl Fn(&Base) -> Result<http::Request<Full<Bytes>>, SendError>,
     ) -> Result<Response<Incoming>, SendError> {
         let mut now = Instant::now();
         let deadline = tokio::time::Instant::from_std(now) + self.timeout;

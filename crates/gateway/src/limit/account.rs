@@ -33,6 +33,16 @@ pub struct Account {
 #[derive(Debug)]
 pub(super) struct Place(Arc<Account>);
 
+/// Whether a place is free.
+pub(super) enum Free {
+    /// There are as many as one likes.
+    Unlimited,
+    /// This one.
+    Place(Place),
+    /// None, or others wait for it.
+    None,
+}
+
 /// One that waits, until it is dropped.
 struct Waiting<'a>(&'a AtomicUsize);
 
@@ -92,6 +102,20 @@ impl Account {
         }
     }
 
+    /// A place, where one is free.
+    pub(super) fn free_place(self: &Arc<Self>) -> Free {
+        let Some(places) = &self.places else {
+            return Free::Unlimited;
+        };
+        match places.try_acquire() {
+            Ok(permit) => {
+                permit.forget();
+                Free::Place(Place(Arc::clone(self)))
+            }
+            Err(_) => Free::None,
+        }
+    }
+
     /// Waits in line for a place. Dropped, it waits no more.
     pub(super) async fn place(
         self: &Arc<Self>,
@@ -101,10 +125,6 @@ impl Account {
         let (Some(places), Some(most)) = (&self.places, self.quota.queries) else {
             return Ok(None);
         };
-        if let Ok(permit) = places.try_acquire() {
-            permit.forget();
-            return Ok(Some(Place(Arc::clone(self))));
-        }
         let Some(_waiting) = Waiting::begin(&self.waiting, queue.length) else {
             let limit = Limit::Queue(most.get(), queue.length);
             return Err(self.exceeded(limit, queue.timeout));

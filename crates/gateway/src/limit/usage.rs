@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::account::{Account, Place};
+use super::account::{Account, Free, Place};
 use super::exceeded::Exceeded;
 use super::settings::Queue;
 
@@ -42,6 +42,22 @@ impl Usage {
         accounts.try_for_each(|account| account.check_bytes(now))
     }
 
+    /// Takes the places that are free. Whether these are all: what was got is kept until then.
+    pub(super) fn enter_at_once(&mut self) -> bool {
+        for (account, place) in [&self.subject, &self.project]
+            .into_iter()
+            .zip(&mut self.places)
+        {
+            let Some(account) = account else { continue };
+            match account.free_place() {
+                Free::Unlimited => {}
+                Free::Place(free) => *place = Some(free),
+                Free::None => return false,
+            }
+        }
+        true
+    }
+
     /// Waits for the subject's place first: whoever has many queries so waits for their own, and
     /// holds nothing of the project's meanwhile.
     pub(super) async fn enter(&mut self, queue: Queue) -> Result<(), Exceeded> {
@@ -50,7 +66,7 @@ impl Usage {
             .into_iter()
             .zip(&mut self.places)
         {
-            if let Some(account) = account {
+            if let (Some(account), None) = (account, &place) {
                 *place = account.place(queue, deadline).await?;
             }
         }

@@ -100,7 +100,7 @@ impl Parameters {
             }
             seen.push(parameter.name);
             if !value.is_empty() {
-                let value = read(parameter, endpoint.backend, &value, most_lines)?;
+                let value = read(parameter, endpoint.backend, value, most_lines)?;
                 values.push((parameter.name, value));
             }
         }
@@ -148,8 +148,11 @@ pub(super) fn missing(name: &str) -> Error {
 
 /// Decodes one name or value of a query string, once and strictly: a `%` that starts no escape, and
 /// bytes that are no UTF-8, are refused and not guessed at.
-fn decode(raw: &str) -> Option<String> {
+fn decode(raw: &str) -> Option<Cow<'_, str>> {
     let bytes = raw.as_bytes();
+    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return Some(Cow::Borrowed(raw));
+    }
     let escapes_are_whole = bytes.iter().enumerate().all(|(at, byte)| {
         let hex = |offset: usize| bytes.get(at + offset).is_some_and(u8::is_ascii_hexdigit);
         *byte != b'%' || (hex(1) && hex(2))
@@ -162,22 +165,23 @@ fn decode(raw: &str) -> Option<String> {
         .map(|byte| if *byte == b'+' { b' ' } else { *byte })
         .collect();
     let decoded: Cow<'_, [u8]> = percent_decode(&spaced).into();
-    String::from_utf8(decoded.into_owned()).ok()
+    String::from_utf8(decoded.into_owned()).ok().map(Cow::Owned)
 }
 
 fn read(
     parameter: &Parameter,
     backend: Backend,
-    text: &str,
+    value: Cow<'_, str>,
     most_lines: u32,
 ) -> Result<Value, Error> {
     let name = parameter.name;
+    let text = &*value;
     match parameter.kind {
         Kind::Logql
         | Kind::LogqlOnResource
         | Kind::Promql
         | Kind::StreamSelectors
-        | Kind::VectorSelectors => Ok(Value::Text(text.to_owned())),
+        | Kind::VectorSelectors => Ok(Value::Text(value.into_owned())),
         Kind::Time => time(text, backend).map(Value::Time).ok_or_else(|| {
             let nanoseconds = match backend {
                 Backend::Loki => ", Unix nanoseconds",
@@ -269,13 +273,11 @@ fn decimal_nanos(text: &str) -> Option<i128> {
     if whole.is_empty() || whole.len() > 18 || !all_digits(whole) || !all_digits(fraction) {
         return scientific_nanos(text);
     }
-    let fraction: String = fraction
-        .chars()
-        .chain("000000000".chars())
-        .take(9)
-        .collect();
-    let whole: i128 = whole.parse().ok()?;
-    let nanos = whole * 1_000_000_000 + fraction.parse::<i128>().ok()?;
+    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
+    let fraction = digits.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    // Eighteen digits fit.
+    let whole: i64 = whole.parse().ok()?;
+    let nanos = i128::from(whole) * 1_000_000_000 + i128::from(fraction);
     Some(if negative { -nanos } else { nanos })
 }
 

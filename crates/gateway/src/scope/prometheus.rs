@@ -29,12 +29,9 @@ pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error
 
 /// Unix seconds, as an exact decimal.
 pub(super) fn time(time: Nanos) -> String {
-    let sign = if time.0 < 0 { "-" } else { "" };
     let nanos = time.0.unsigned_abs();
-    format!(
-        "{sign}{}",
-        seconds(nanos / 1_000_000_000, nanos % 1_000_000_000)
-    )
+    let text = seconds(nanos / 1_000_000_000, nanos % 1_000_000_000);
+    if time.0 < 0 { format!("-{text}") } else { text }
 }
 
 /// Seconds, as an exact decimal.
