@@ -21,6 +21,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
+import growth
 import load
 import servers
 import tails
@@ -63,7 +64,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, help="of each kind; medians are shown")
     parser.add_argument("--seconds", type=int, default=5, help="of each round")
     parser.add_argument("--tails", type=int, default=2000)
-    parser.add_argument("--only", help="throughput, latency, stream, start or tails; commas between")
+    parser.add_argument("--only", help="throughput, latency, stream, start, tails or growth; commas between")
     parser.add_argument("--queries", default="PromQL,LogQL")
     parser.add_argument("--rust-log", help="the gateway's RUST_LOG")
     parser.add_argument("--no-audit", action="store_true", help="to see what the audit costs")
@@ -78,7 +79,9 @@ class Bench:
         self.backend_port = self.ports.reserve()
         self.issuer = Issuer(f"http://127.0.0.1:{self.backend_port}")
         self.token = self.issuer.token(SUBJECT)
-        stack.enter_context(servers.backend(directory, self.ports, self.issuer, self.backend_port))
+        self.siblings = [self.issuer.sibling(f"{self.issuer.url}/{name}", keys) for name, _, keys in growth.SIDES]
+        stack.enter_context(
+            servers.backend(directory, self.ports, self.issuer, self.backend_port, *self.siblings))
         proxy, self.proxy_port = servers.proxy(directory, self.ports, self.backend_port)
         self.proxy = stack.enter_context(proxy)
         self.gateways = servers.Gateways(given.binary, directory, self.ports, self.issuer, self.backend_port)
@@ -209,6 +212,42 @@ class Bench:
         self.figures["tails"] = {"before": before, "after": after, "busy": busy}
 
 
+    def growth(self):
+        """Which of two directories is asked is all that differs."""
+        path_of = lambda project, resource: target(
+            f"/api/v1/projects/{project}/resources/{resource}/metrics/query_range", query=PROMQL, **RANGE)
+        sides, runs = [], {}
+        for (name, projects, keys), issuer in zip(growth.SIDES, self.siblings):
+            home = self.directory / name
+            home.mkdir()
+            gateways = servers.Gateways(self.given.binary, home, self.ports, issuer, self.backend_port)
+            sides.append(growth.Side(name, projects, keys, gateways, path_of))
+            runs[name] = []
+        with contextlib.ExitStack() as stack:
+            for side in sides:
+                side.start(stack)
+                # Until each thread has checked each token.
+                side.round(CONNECTIONS, 2)
+            for turn in range(self.given.rounds):
+                for side in sides if turn % 2 == 0 else sides[::-1]:
+                    runs[side.name].append(side.round(CONNECTIONS, self.given.seconds))
+        print("growth: a request where there is more of everything")
+        figures = {name: load.medians(of) for name, of in runs.items()}
+        for side in sides:
+            mine = figures[side.name]
+            print(f"  {side.projects:6,} projects and users, {side.keys:3} keys, {len(side.asked):3} readers: "
+                  f"{mine['cpu_us']:.1f} µs of processor a request, {mine['rate']:,.0f} /s")
+        small, large = (runs[name] for name, _, _ in growth.SIDES)
+        ratios = [more["cpu_us"] / less["cpu_us"] for less, more in zip(small, large)]
+        print(f"  ratio    {statistics.median(ratios):.2f} (rounds: {min(ratios):.2f} to {max(ratios):.2f})")
+        if shutil.which("valgrind"):
+            for side in sides:
+                with contextlib.ExitStack() as stack:
+                    figures[side.name]["instructions"] = side.instructions(stack)
+                print(f"  {side.projects:6,} projects: {figures[side.name]['instructions']:9,.0f} instructions a request")
+        self.figures["growth"] = {**figures, "ratios": ratios}
+
+
 def show_ratio(ratio, ratios, least):
     print(f"  ratio    {ratio:.2f} (rounds: {min(ratios):.2f} to {max(ratios):.2f}; target: {least})")
 
@@ -222,7 +261,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     steps = {"throughput": Bench.throughput, "latency": Bench.latency, "stream": Bench.stream,
-             "start": Bench.cold_start, "tails": Bench.idle_tails}
+             "start": Bench.cold_start, "tails": Bench.idle_tails, "growth": Bench.growth}
     chosen = given.only.split(",") if given.only else list(steps)
     with tempfile.TemporaryDirectory(prefix="ktrlplane-bench-") as directory, contextlib.ExitStack() as stack:
         bench = Bench(given, stack, Path(directory))

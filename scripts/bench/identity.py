@@ -5,6 +5,7 @@ else: the arithmetic takes as long as the key's bits say.
 """
 
 import base64
+import copy
 import hashlib
 import json
 import random
@@ -65,6 +66,16 @@ class Issuer:
         self.modulus = p * q
         self.private = pow(self.public, -1, order)
         self.kid = secrets.token_hex(8)
+        # Keys that are published beside it, and sign nothing.
+        self.others = []
+
+    def sibling(self, url, keys):
+        """One with the same key at another URL, which publishes so many; its own comes last."""
+        sibling = copy.copy(self)
+        sibling.url = url
+        sibling.others = [(secrets.token_hex(8), secrets.randbits(BITS) | (1 << (BITS - 1)) | 1)
+                          for _ in range(keys - 1)]
+        return sibling
 
     def discovery(self):
         """What is at `/.well-known/openid-configuration`."""
@@ -72,9 +83,9 @@ class Issuer:
 
     def jwks(self):
         """What is at `/jwks.json`."""
-        key = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.kid,
-               "n": number(self.modulus), "e": number(self.public)}
-        return {"keys": [key]}
+        return {"keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid,
+                          "n": number(modulus), "e": number(self.public)}
+                         for kid, modulus in [*self.others, (self.kid, self.modulus)]]}
 
     def token(self, subject, lifetime=4 * 3600):
         """A token for `subject`, signed with RS256, with the claims that Auth0's have."""

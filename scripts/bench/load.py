@@ -11,9 +11,18 @@ UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "m": 60e6}
 
 def wrk(port, path, token, connections, seconds):
     """One run of wrk. Requests a second, and p50 and p99 in microseconds."""
+    return run_wrk(port, path, connections, seconds, "--header", f"Authorization: Bearer {token}")
+
+
+def wrk_script(port, script, connections, seconds):
+    """The same, with the requests that a script makes."""
+    return run_wrk(port, "/", connections, seconds, "--script", str(script))
+
+
+def run_wrk(port, path, connections, seconds, *more):
     command = ["wrk", "--threads", "2", "--connections", str(connections),
                "--duration", f"{seconds}s", "--latency", "--timeout", "10s",
-               "--header", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}{path}"]
+               *more, f"http://127.0.0.1:{port}{path}"]
     done = subprocess.run(command, capture_output=True, text=True)
     said = done.stdout
     if done.returncode or "Non-2xx" in said or "Socket errors" in said:

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.parse
 from pathlib import Path
 
 from identity import AUDIENCE
@@ -141,20 +142,26 @@ http {{
     return Process(name, command, home / "error.log")
 
 
-def backend(directory, ports, issuer, port):
-    """Answers as Loki and Prometheus do, without looking; and has the issuer's two files."""
+def backend(directory, ports, issuer, port, *more):
+    """Answers as Loki and Prometheus do, without looking; and has the two files of the issuer,
+    and of more below the paths of their URLs."""
     files = directory / "files"
     files.mkdir()
-    (files / "discovery.json").write_text(json.dumps(issuer.discovery()))
-    (files / "jwks.json").write_text(json.dumps(issuer.jwks()))
+    locations = ""
+    for at, issuer in enumerate([issuer, *more]):
+        path = urllib.parse.urlsplit(issuer.url).path
+        for name, content in (("/.well-known/openid-configuration", issuer.discovery()),
+                              ("/jwks.json", issuer.jwks())):
+            file = files / f"{at}-{name.rsplit('/', 1)[1]}"
+            file.write_text(json.dumps(content))
+            locations += f"location = {path}{name} {{ default_type application/json; alias {file}; }}\n"
     with open(files / "large.json", "wb") as large:
         large.truncate(LARGE)
     ports.release(port)
     process = nginx(directory, "backend", port, f"""
     server {{
         listen 127.0.0.1:{port} reuseport backlog=4096;
-        location = /.well-known/openid-configuration {{ alias {files}/discovery.json; }}
-        location = /jwks.json {{ alias {files}/jwks.json; }}
+        {locations}
         location = /prometheus/api/v1/query_range {{ return 200 '{json.dumps(METRICS)}'; }}
         location = /loki/api/v1/query_range {{ return 200 '{json.dumps(LOGS)}'; }}
         location = /prometheus/api/v1/query {{ alias {files}/large.json; }}
@@ -222,15 +229,15 @@ class Gateways:
         if done.returncode:
             raise SystemExit(f"ktrlplane admin {' '.join(arguments)}: {done.stderr}")
 
-    def start(self, logs_port=None, changes=None, environment=None):
-        """A gateway that listens, and its port."""
+    def start(self, logs_port=None, changes=None, environment=None, before=()):
+        """A gateway that listens, and its port; `before` is what its command line begins with."""
         self.started += 1
         name = f"gateway-{self.started}"
         port = self.ports.reserve()
         configuration = self.configuration(name, port, logs_port or self.metrics_port, changes)
         self.ports.release(port)
         log = self.directory / f"{name}.log"
-        command = [self.binary, "serve", "--config", configuration]
+        command = [*before, self.binary, "serve", "--config", configuration]
         clean = {key: value for key, value in os.environ.items()
                  if not key.startswith("KTRLPLANE_") and key != "RUST_LOG"}
         process = Process(name, command, log, env=clean | (environment or {}))

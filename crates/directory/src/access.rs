@@ -23,9 +23,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 /// Why a question is not asked.
 const KNOWN_TO_BE_AWAY: &str = "it could not be asked a moment ago, and is being tried again";
 
-/// What the directory knows about a subject and a place: the input of a decision.
+/// What the directory knows about a subject and a place: the input of a decision. Shared by all who
+/// ask the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Access {
+pub struct Access(Arc<Known>);
+
+/// What is known.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Known {
     /// `None` where there is no such organization or project.
     lineage: Option<Lineage>,
     /// What is held on the organization and on the project.
@@ -37,13 +42,49 @@ pub struct Access {
 
 impl Access {
     /// What an answer says about the place that was asked about.
+    pub(crate) fn new(place: &Place, answer: Answer) -> Self {
+        Self(Arc::new(Known::new(place, answer)))
+    }
+
+    /// The place and what it is in; `None` where there is no such organization or project. Whether
+    /// the resource that was asked about exists in its project is whether the lineage has one.
+    #[must_use]
+    pub fn lineage(&self) -> Option<&Lineage> {
+        self.0.lineage.as_ref()
+    }
+
+    /// What the subject holds on the place and what it is in, expired or not: the clock is the
+    /// caller's.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.above()
+            .chain(self.0.on_resource.iter().flat_map(|held| held.iter()))
+    }
+
+    /// Whether `action` may be done at the place at `now`.
+    pub fn decide(&self, action: Action, now: Timestamp) -> Result<&Assignment, Refusal> {
+        policy::decide(self.lineage(), self.assignments(), action, now)
+    }
+
+    /// Whether `action` may be done on the project at `now`, and so with the data of all that is in
+    /// it. A role on a resource does not count.
+    pub fn decide_on_project(
+        &self,
+        action: Action,
+        now: Timestamp,
+    ) -> Result<&Assignment, Refusal> {
+        policy::decide(self.lineage(), self.above(), action, now)
+    }
+
+    /// What is held on the organization and the project.
+    fn above(&self) -> impl Iterator<Item = &Assignment> {
+        let above = self.0.on_organization.iter().chain(&self.0.on_project);
+        above.flat_map(|held| held.iter())
+    }
+}
+
+impl Known {
     fn new(place: &Place, answer: Answer) -> Self {
-        let mut access = Self {
-            lineage: None,
-            on_organization: None,
-            on_project: None,
-            on_resource: None,
-        };
+        let mut access = Self::default();
         if !answer.exists {
             return access;
         }
@@ -70,41 +111,6 @@ impl Access {
             resource: resource.cloned(),
         });
         access
-    }
-
-    /// The place and what it is in; `None` where there is no such organization or project. Whether
-    /// the resource that was asked about exists in its project is whether the lineage has one.
-    #[must_use]
-    pub fn lineage(&self) -> Option<&Lineage> {
-        self.lineage.as_ref()
-    }
-
-    /// What the subject holds on the place and what it is in, expired or not: the clock is the
-    /// caller's.
-    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
-        self.above()
-            .chain(self.on_resource.iter().flat_map(|held| held.iter()))
-    }
-
-    /// Whether `action` may be done at the place at `now`.
-    pub fn decide(&self, action: Action, now: Timestamp) -> Result<&Assignment, Refusal> {
-        policy::decide(self.lineage(), self.assignments(), action, now)
-    }
-
-    /// Whether `action` may be done on the project at `now`, and so with the data of all that is in
-    /// it. A role on a resource does not count.
-    pub fn decide_on_project(
-        &self,
-        action: Action,
-        now: Timestamp,
-    ) -> Result<&Assignment, Refusal> {
-        policy::decide(self.lineage(), self.above(), action, now)
-    }
-
-    /// What is held on the organization and the project.
-    fn above(&self) -> impl Iterator<Item = &Assignment> {
-        let above = self.on_organization.iter().chain(&self.on_project);
-        above.flat_map(|held| held.iter())
     }
 }
 
@@ -156,8 +162,8 @@ impl Directory {
         // In this order: the lease says that all changes until its start have been applied to what
         // is recalled afterwards, and the time at last that its start is not too long ago.
         let until = self.cache().lease().trusted()?;
-        let answer = self.cache().recall(subject, place)?;
-        (Instant::now() < until).then(|| Access::new(place, answer))
+        let access = self.cache().access(subject, place)?;
+        (Instant::now() < until).then_some(access)
     }
 
     /// What is remembered, if it may serve in place of a database that cannot be asked.

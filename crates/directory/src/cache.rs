@@ -13,17 +13,18 @@ pub(crate) mod stamps;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use foldhash::quality::RandomState;
 use policy::{OrganizationId, Place, ProjectId, ResourceId, Scope, Subject};
 
+use crate::access::Access;
 use crate::access::answer::{Answer, Shared};
 use crate::change::Change;
-use keys::{Seat, SeatRef};
+use crate::hashing::{Seeded, seeded};
+use keys::{Question, QuestionRef, Seat, SeatRef};
 use lease::Lease;
 use stamps::{About, Stamp, Stamps};
 
 /// Facts by their keys. The keys are callers' texts, so their hash is seeded.
-type Entries<K, V> = moka::sync::Cache<K, V, RandomState>;
+type Entries<K, V> = moka::sync::Cache<K, V, Seeded>;
 
 /// Answers about access, each until something that it is about changes.
 ///
@@ -37,6 +38,16 @@ pub(crate) struct Cache {
     organizations: Entries<OrganizationId, Remembered<bool>>,
     projects: Entries<ProjectId, Remembered<Option<InOrganization>>>,
     resources: Entries<ResourceId, Remembered<Option<ProjectId>>>,
+    /// Answers as they were made of the facts above, so that who asks again does not put together the
+    /// same again. One counts while no stamp of what it is about has changed, as the facts do.
+    made: Entries<Question, Made>,
+}
+
+/// An answer, with the stamps that all its facts had when it was made of them.
+#[derive(Clone)]
+struct Made {
+    stamps: Asked,
+    access: Access,
 }
 
 /// A fact, and when it was asked for.
@@ -50,7 +61,7 @@ struct Remembered<T> {
 type InOrganization = Option<OrganizationId>;
 
 /// The stamps of all that a question is about, read before it is asked.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Asked {
     subject: Stamp,
     place: Stamp,
@@ -63,10 +74,11 @@ impl Cache {
         Arc::new(Self {
             stamps: Stamps::new(),
             lease,
-            held: room(entries),
-            organizations: room(entries),
-            projects: room(entries),
-            resources: room(entries),
+            held: room_for(entries),
+            organizations: room_for(entries),
+            projects: room_for(entries),
+            resources: room_for(entries),
+            made: room_for(entries),
         })
     }
 
@@ -98,6 +110,29 @@ impl Cache {
             place: self.stamps.now(about),
             resource: resource.map(|id| self.stamps.now(About::Resource(id.as_str()))),
         }
+    }
+
+    /// What [`recall`](Self::recall) tells, made ready for a decision. Believe it only as the lease
+    /// allows.
+    pub(crate) fn access(&self, subject: &Subject, place: &Place) -> Option<Access> {
+        // Read before the facts are: whatever changes from here on leaves the answer with stamps that
+        // no longer are those of its stripes.
+        let stamps = self.asked(subject, place);
+        let made = self.made.get(&QuestionRef { subject, place });
+        if let Some(made) = made.filter(|made| made.stamps == stamps) {
+            return Some(made.access);
+        }
+        let access = Access::new(place, self.recall(subject, place)?);
+        let made = Made {
+            stamps,
+            access: access.clone(),
+        };
+        let question = Question {
+            subject: subject.clone(),
+            place: place.clone(),
+        };
+        self.made.insert(question, made);
+        Some(access)
     }
 
     /// What is remembered about a subject and a place, if that is all of it. Believe it only as the
@@ -186,14 +221,14 @@ impl Cache {
     }
 }
 
-fn room<K, V>(entries: u64) -> Entries<K, V>
+fn room_for<K, V>(entries: u64) -> Entries<K, V>
 where
-    K: Hash + Eq + Send + Sync + 'static,
+    K: Eq + Hash + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     moka::sync::Cache::builder()
         .max_capacity(entries)
-        .build_with_hasher(RandomState::default())
+        .build_with_hasher(seeded())
 }
 
 impl<T> Remembered<T> {

@@ -13,6 +13,7 @@ mod cache;
 mod change;
 mod directory;
 mod error;
+pub mod hashing;
 pub mod manage;
 mod once;
 mod options;

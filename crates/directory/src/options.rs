@@ -28,7 +28,8 @@ pub struct Options {
     /// How long decisions may still rest on what is remembered while the database cannot be asked.
     pub grace: Duration,
     /// How many facts about access are remembered: so many each of roles held by a subject at a
-    /// place, of places of projects, and of places of resources. One takes some hundred bytes.
+    /// place, of places of projects, of places of resources, and of answers that are made of these.
+    /// One takes some hundred bytes.
     pub cache_entries: u64,
     /// The most connections held at a time for questions and writes; one more watches for changes. A database in memory has one, whatever is said here.
     pub max_connections: u32,

@@ -13,6 +13,8 @@ pub(crate) mod body;
 
 mod line;
 
+mod log;
+
 mod output;
 
 mod queue;
@@ -89,7 +91,7 @@ impl Audit {
     /// [`Error::AuditUnavailable`] while lines cannot be written, or too many wait to be.
     pub fn open(&self, opening: Opening) -> Result<Record, Error> {
         let Some(queue) = &self.queue else {
-            return Ok(Record::none());
+            return Ok(Record::without_line(opening));
         };
         if queue.admits(opening.time) {
             Ok(Record::open(Arc::clone(queue), opening))

@@ -9,6 +9,8 @@ mod remembered;
 
 pub(crate) use fetch::with_causes;
 
+use std::sync::Arc;
+
 use directory::policy::Subject;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -17,6 +19,7 @@ use jiff::Timestamp;
 use crate::error::Error;
 use keys::Keys;
 pub use remembered::Remembered;
+use token::NOT_PLAIN;
 pub use token::Verifier;
 
 /// The proof that a request carries a token that the issuer signed for this audience, and that
@@ -34,8 +37,8 @@ pub use token::Verifier;
 pub struct Principal {
     subject: Subject,
     expires_at: Timestamp,
-    email: Option<String>,
-    name: Option<String>,
+    email: Option<Arc<str>>,
+    name: Option<Arc<str>>,
 }
 
 impl Principal {
@@ -88,26 +91,32 @@ pub async fn authenticate(
     })
 }
 
+/// The scheme and the space behind it.
+const SCHEME: &[u8] = b"bearer ";
+
 /// The longest token, in bytes; those with hundreds of permissions are about half as long.
 const MAX_TOKEN_LENGTH: usize = 16 * 1024;
 
 /// The one bearer token of a request (RFC 6750, section 2.1). Tokens in the query or in a form
 /// (sections 2.2 and 2.3) are not looked at: they end up in logs.
-fn bearer(headers: &HeaderMap) -> Result<&str, Error> {
+///
+/// It is told as bytes, since what every request carries is not worth to be read as a text.
+fn bearer(headers: &HeaderMap) -> Result<&[u8], Error> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Error::NoToken)?;
     if values.next().is_some() {
         // Which of the two another proxy on the way believes is anybody's guess.
         return Err(Error::InvalidToken("more than one Authorization header"));
     }
-    let text = value
-        .to_str()
-        .map_err(|_| Error::InvalidToken("the Authorization header is not plain ASCII"))?;
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Error::NoToken);
+    let credentials = value.as_bytes().split_at_checked(SCHEME.len());
+    let mut token = match credentials {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(SCHEME) => token,
+        Some(_) | None if value.to_str().is_err() => return Err(Error::InvalidToken(NOT_PLAIN)),
+        Some(_) | None => return Err(Error::NoToken),
+    };
+    while let [b' ', rest @ ..] | [rest @ .., b' '] = token {
+        token = rest;
     }
-    let token = token.trim_matches(' ');
     if token.is_empty() {
         return Err(Error::NoToken);
     }

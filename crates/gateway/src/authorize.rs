@@ -5,7 +5,6 @@ use std::sync::Arc;
 use directory::Directory;
 use directory::policy::{Action, OrganizationId, Place, ProjectId, ResourceId};
 use jiff::Timestamp;
-use tracing::Span;
 
 use crate::authenticate::Principal;
 use crate::error::Error;
@@ -102,8 +101,6 @@ pub async fn authorize(
     now: Timestamp,
 ) -> Result<Permit, Error> {
     let asked = Asked::read(target)?;
-    Span::current().record("project", asked.project.as_str());
-    Span::current().record("resource", asked.resource.as_ref().map(ResourceId::as_str));
     decide(directory, principal, action, asked, now).await
 }
 
@@ -191,7 +188,6 @@ pub(crate) enum Named {
 /// not told to who has no permission there: `action` is the one that they would need.
 pub(crate) fn named(target: Target<'_>, action: Action) -> Result<Named, Error> {
     let none = |place| move |_| Error::NotPermitted { action, place };
-    let span = Span::current();
     let place = match target {
         // No route about a place is mounted there.
         Target::Nothing => return Err(Error::Forbidden),
@@ -200,16 +196,13 @@ pub(crate) fn named(target: Target<'_>, action: Action) -> Result<Named, Error> 
         }
         Target::Project(id) => {
             let project = ProjectId::new(id).map_err(none("project"))?;
-            span.record("project", project.as_str());
             Place::Project(project)
         }
         Target::Resource(id, resource) => {
             let project = ProjectId::new(id).map_err(none("resource"))?;
-            span.record("project", project.as_str());
             let Ok(resource) = ResourceId::new(resource) else {
                 return Ok(Named::NoResource(project));
             };
-            span.record("resource", resource.as_str());
             Place::Resource(project, resource)
         }
     };

@@ -1,5 +1,7 @@
 //! Time is a parameter (invariant 7): everything that decides by the time asks a [`Clock`].
 
+pub mod stamp;
+
 use jiff::Timestamp;
 
 /// Tells the time. Tests bring their own.

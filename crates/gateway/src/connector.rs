@@ -137,12 +137,17 @@ impl Stream {
             progress: Progress::default(),
         })
     }
+
+    /// What goes over it, from now on.
+    pub(crate) fn progress(&self) -> Progress {
+        self.progress.clone()
+    }
 }
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
         // Both ends speak HTTP/1.1, whatever else TLS could agree on.
-        Connected::new().extra(self.progress.clone())
+        Connected::new()
     }
 }
 

@@ -1,8 +1,11 @@
 //! Sending a scoped request to its backend, and passing on what may be passed on of the answer.
 
 mod attempts;
-mod base;
+mod bell;
+mod build;
 mod failure;
+mod form;
+mod line;
 mod pool;
 
 use std::time::Duration;
@@ -10,13 +13,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use directory::policy::ProjectId;
 use http::header::{
-    AUTHORIZATION, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName,
-    RETRY_AFTER, TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER,
+    TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use crate::error::Error;
@@ -24,29 +25,14 @@ use crate::ingest::{Stamped, Write};
 use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
-use crate::stream::{Body, UpstreamBody};
-use crate::transport::{Transport, Transports};
+use crate::stream::{self, Body, UpstreamBody};
+use crate::transport::{Endpoint, Transport, Transports};
 use attempts::Kind;
-pub(crate) use base::Base;
+pub(crate) use line::Received;
 use pool::Pool;
-
-/// What a backend that enforces label policies is to enforce: `<tenant>:<selector>`, the selector
-/// percent-encoded. Loki (`-lbac.enabled`), Mimir and their Enterprise gateways know it.
-const POLICY: HeaderName = HeaderName::from_static("x-prom-label-policy");
-
-/// What stands for itself in a label policy; what is percent-encoded needlessly does no harm.
-const IN_POLICY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'_')
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'=');
 
 /// The request's id, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest URL that is sent, in bytes. Above, the parameters go in a form: servers and proxies
-/// commonly stop at 8 KiB.
-const MAX_URL_LENGTH: usize = 8000;
 
 /// The longest answer that is held to be sifted, in bytes.
 const MAX_COLLECTED: usize = 16 << 20;
@@ -54,11 +40,11 @@ const MAX_COLLECTED: usize = 16 << 20;
 /// The longest answer to a question of the gateway's own, in bytes.
 const MAX_OWN: usize = 1 << 20;
 
+/// How many headers there are about.
+const HEADERS: usize = 12;
+
 /// The headers of a backend's answer that reach the caller.
 const ANSWER_HEADERS: [HeaderName; 3] = [CONTENT_TYPE, CONTENT_ENCODING, VARY];
-
-/// How many headers most answers have at the end.
-const ROOM_FOR_HEADERS: usize = 8;
 
 /// By which a receiver of remote write 2.0 says how much it has written.
 const WRITTEN: [HeaderName; 3] = [
@@ -80,19 +66,23 @@ pub struct Upstream {
     tenant_header: HeaderName,
     policy: bool,
     timeout: Duration,
-    pool: Pool,
+    /// One for each of its URLs, in their order.
+    pools: Vec<Pool>,
 }
 
 /// Why a backend gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SendError {
     #[error("the request cannot be built: {0}")]
-    Unbuilt(#[from] http::Error),
+    Unbuilt(http::Error),
     /// The second lock was asked for and cannot be made, so nothing is sent without it.
     #[error("the label policy cannot be built")]
     NoPolicy,
     /// What asks for another protocol is a GET, and has no form for what does not fit into its URL.
-    #[error("too long for a tail, whose URL has at most {MAX_URL_LENGTH} bytes")]
+    #[error(
+        "too long for a tail, whose URL has at most {} bytes",
+        build::MAX_URL_LENGTH
+    )]
     TooLong,
     #[error("{0}")]
     Unreachable(String),
@@ -132,14 +122,16 @@ impl Upstreams {
 
 impl Upstream {
     pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
-        let pool = Pool::new(transport.connector());
+        let endpoints = transport.endpoints().iter();
+        let pools = endpoints.map(|at| Pool::new(transport.connector(), at.url.clone()));
+        let pools = pools.collect();
         Self {
             backend,
             transport,
             tenant_header: settings.tenant_header.name().clone(),
             policy: settings.policy,
             timeout: settings.timeout,
-            pool,
+            pools,
         }
     }
 
@@ -153,8 +145,9 @@ impl Upstream {
         &self,
         request: Scoped<Request>,
         request_id: &HeaderValue,
-    ) -> Result<Response<Incoming>, Error> {
-        let answer = self.send(request.into_inner(), None, request_id).await?;
+    ) -> Result<Response<Received>, Error> {
+        let mut request = request.into_inner();
+        let answer = self.send(Kind::Read, &mut request, request_id).await?;
         self.usable(answer).await
     }
 
@@ -165,9 +158,10 @@ impl Upstream {
         request: Scoped<Request>,
         upgrade: HeaderMap,
         request_id: &HeaderValue,
-    ) -> Result<Response<Incoming>, Error> {
-        let request = request.into_inner();
-        let answer = self.send(request, Some(upgrade), request_id).await?;
+    ) -> Result<Response<Received>, Error> {
+        let mut request = request.into_inner();
+        request.headers.extend(upgrade);
+        let answer = self.send(Kind::Upgrade, &mut request, request_id).await?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(answer);
         }
@@ -183,7 +177,7 @@ impl Upstream {
     }
 
     /// An answer that may go on to the caller.
-    async fn usable(&self, answer: Response<Incoming>) -> Result<Response<Incoming>, Error> {
+    async fn usable(&self, answer: Response<Received>) -> Result<Response<Received>, Error> {
         let status = answer.status();
         if status.is_server_error() {
             tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
@@ -202,8 +196,8 @@ impl Upstream {
     fn one_of(
         &self,
         passes: &[StatusCode],
-        answer: Response<Incoming>,
-    ) -> Result<Response<Incoming>, Error> {
+        answer: Response<Received>,
+    ) -> Result<Response<Received>, Error> {
         let status = answer.status();
         if status == StatusCode::NOT_FOUND {
             return Err(Error::NotServed(self.backend));
@@ -247,11 +241,11 @@ impl Upstream {
     /// Sends and waits until the answer begins.
     async fn send(
         &self,
-        request: Request,
-        upgrade: Option<HeaderMap>,
+        kind: Kind,
+        request: &mut Request,
         request_id: &HeaderValue,
-    ) -> Result<Response<Incoming>, Error> {
-        let sent = self.dispatch(request, upgrade, request_id).await;
+    ) -> Result<Response<Received>, Error> {
+        let sent = self.dispatch(kind, request, request_id).await;
         sent.map_err(|error| self.no_answer(error))
     }
 
@@ -273,97 +267,41 @@ impl Upstream {
         }
     }
 
-    /// Like [`Upstream::send`], with the reason of a failure.
+    /// Sends what is no caller's request, with the reason of a failure.
     pub(crate) async fn try_send(
         &self,
-        request: Request,
+        mut request: Request,
         request_id: &HeaderValue,
-    ) -> Result<Response<Incoming>, SendError> {
-        self.dispatch(request, None, request_id).await
+    ) -> Result<Response<Received>, SendError> {
+        self.dispatch(Kind::Read, &mut request, request_id).await
     }
 
     async fn dispatch(
         &self,
-        request: Request,
-        upgrade: Option<HeaderMap>,
+        kind: Kind,
+        request: &mut Request,
         request_id: &HeaderValue,
-    ) -> Result<Response<Incoming>, SendError> {
-        self.request(Kind::Read, |base| {
-            let mut built = self.build(base, &request, request_id)?;
-            if let Some(upgrade) = &upgrade {
-                if built.method() != Method::GET {
-                    return Err(SendError::TooLong);
-                }
-                let upgrade = upgrade.iter();
-                let headers = upgrade.map(|(name, value)| (name.clone(), value.clone()));
-                built.headers_mut().extend(headers);
+    ) -> Result<Response<Received>, SendError> {
+        self.sign_read(request, request_id)?;
+        self.request(kind, |at| {
+            let built = self.build(at, request)?;
+            if kind == Kind::Upgrade && built.method() != Method::GET {
+                return Err(SendError::TooLong);
             }
             Ok(built)
         })
         .await
     }
 
-    fn build(
+    async fn send_write(
         &self,
-        base: &Base,
-        request: &Request,
+        write: &Write,
         request_id: &HeaderValue,
-    ) -> Result<http::Request<Full<Bytes>>, SendError> {
-        let mut uri = base.path(&request.path);
-        let end_of_path = uri.len();
-        uri.push('?');
-        let uri = form_urlencoded::Serializer::for_suffix(uri, end_of_path + 1)
-            .extend_pairs(&request.parameters)
-            .finish();
-        let short = base.length(&uri) <= MAX_URL_LENGTH;
-        let mut built = if short || !takes_forms(self.backend, &request.path) {
-            let mut built = http::Request::new(Full::default());
-            *built.uri_mut() = base.uri(uri)?;
-            built.headers_mut().clone_from(&request.headers);
-            built
-        } else {
-            let (path, parameters) = uri.split_once('?').unwrap_or((&uri, ""));
-            let mut built = http::Request::new(Full::from(parameters.to_owned()));
-            *built.method_mut() = Method::POST;
-            *built.uri_mut() = base.uri(path.to_owned())?;
-            let headers = built.headers_mut();
-            headers.clone_from(&request.headers);
-            headers.insert(
-                CONTENT_TYPE,
-                HeaderValue::from_static("application/x-www-form-urlencoded"),
-            );
-            built
-        };
-        let headers = built.headers_mut();
-        self.sign(headers, &request.tenant, request_id)?;
-        if self.policy
-            && let Some(selector) = request.policy()
-        {
-            let selector = selector.map_err(|_| SendError::NoPolicy)?;
-            let policy = policy(request.tenant.as_str(), &selector);
-            let policy = HeaderValue::from_str(&policy).map_err(http::Error::from)?;
-            headers.insert(POLICY, policy);
-        }
-        Ok(built)
-    }
-
-    /// Sets the gateway's own headers. They come last, so that nothing before can have set them
-    /// (threat 13).
-    fn sign(
-        &self,
-        headers: &mut HeaderMap,
-        tenant: &ProjectId,
-        request_id: &HeaderValue,
-    ) -> Result<(), http::Error> {
-        headers.insert(
-            self.tenant_header.clone(),
-            HeaderValue::from_str(tenant.as_str())?,
-        );
-        headers.insert(REQUEST_ID, request_id.clone());
-        if let Some(authorization) = self.transport.authorization() {
-            headers.insert(AUTHORIZATION, authorization);
-        }
-        Ok(())
+    ) -> Result<Response<Received>, SendError> {
+        let mut headers = write.headers.clone();
+        self.sign(&mut headers, &write.tenant, request_id)?;
+        let build = |at: &Endpoint| Self::build_write(at, write, &mut headers);
+        self.request(Kind::Write, build).await
     }
 
     /// Asks something of the gateway's own, about a tenant and about none of its data, and answers
@@ -374,13 +312,9 @@ impl Upstream {
         tenant: &ProjectId,
         request_id: &HeaderValue,
     ) -> Option<String> {
-        let build = |base: &Base| {
-            let mut request = http::Request::new(Full::default());
-            *request.uri_mut() = base.uri(base.path(path))?;
-            self.sign(request.headers_mut(), tenant, request_id)?;
-            Ok(request)
-        };
-        let answer = self.request(Kind::Read, build);
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        self.sign(&mut headers, tenant, request_id).ok()?;
+        let answer = self.request(Kind::Read, |at| build::own(at, path, &mut headers));
         let answer = answer.await.map_err(|error| {
             tracing::warn!(backend = self.backend.name(), path, %error, "no answer");
         });
@@ -393,47 +327,41 @@ impl Upstream {
         String::from_utf8(body.to_bytes().into()).ok()
     }
 
-    /// Builds a write.
-    fn build_write(
-        &self,
-        base: &Base,
-        write: &Write,
-        request_id: &HeaderValue,
-    ) -> Result<http::Request<Full<Bytes>>, SendError> {
-        let mut built = http::Request::new(Full::from(write.body.clone()));
-        *built.method_mut() = Method::POST;
-        *built.uri_mut() = base.uri(base.path(write.path))?;
-        let headers = built.headers_mut();
-        headers.clone_from(&write.headers);
-        self.sign(headers, &write.tenant, request_id)?;
-        Ok(built)
-    }
-
     /// What of a usable answer may be passed on.
     pub(crate) fn pass_on(
         &self,
-        answer: Response<Incoming>,
+        answer: Response<Received>,
         request_id: &HeaderValue,
     ) -> Response<Body> {
         let (parts, body) = answer.into_parts();
         let body = UpstreamBody::new(body, self.timeout, request_id.clone());
         let mut response = Response::new(Body::Upstream(body));
         *response.status_mut() = parts.status;
-        let headers = response.headers_mut();
-        headers.reserve(ROOM_FOR_HEADERS);
-        for name in &ANSWER_HEADERS {
-            for value in parts.headers.get_all(name) {
-                headers.append(name, value.clone());
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        let mut retry_after = None;
+        let mut last = None;
+        // A name stands only before its first value.
+        for (name, value) in parts.headers {
+            last = name.or(last);
+            match &last {
+                Some(name) if ANSWER_HEADERS.contains(name) => {
+                    headers.append(name, value);
+                }
+                Some(name) if *name == RETRY_AFTER => {
+                    retry_after.get_or_insert(value);
+                }
+                Some(_) | None => {}
             }
         }
         if parts.status == StatusCode::TOO_MANY_REQUESTS {
             // Loki does not say when; without a number, clients come back at once.
-            let after = parts.headers.get(RETRY_AFTER).cloned();
-            headers.insert(RETRY_AFTER, after.unwrap_or(HeaderValue::from_static("1")));
+            let after = retry_after.unwrap_or(HeaderValue::from_static("1"));
+            headers.insert(RETRY_AFTER, after);
         }
         // A tenant's data is for nobody's cache, and for no browser to guess a type of.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        *response.headers_mut() = headers;
         response
     }
 }
@@ -449,14 +377,36 @@ impl Upstream {
 ///
 /// The backend's 200, 400, 422 and 429 come through with their bodies, its 404 as a 501: the
 /// path is the gateway's, and a 404 of the gateway is about the caller's. Its other refusals are about the gateway's own request, which the caller cannot mend:
-/// 502, as for its failures.
+/// 502, as for its failures. Its 204 to a question for exemplars is an empty list.
 pub async fn forward(
     upstream: &Upstream,
     request: Scoped<Request>,
     request_id: &HeaderValue,
 ) -> Result<Response<Body>, Error> {
-    let answer = upstream.answer(request, request_id).await?;
+    let mut request = request.into_inner();
+    let answer = upstream.send(Kind::Read, &mut request, request_id).await?;
+    if answer.status() == StatusCode::NO_CONTENT && asks_for_exemplars(&request) {
+        return Ok(no_exemplars());
+    }
+    let answer = upstream.usable(answer).await?;
     Ok(upstream.pass_on(answer, request_id))
+}
+
+/// Whether this is the one question that Prometheus and Mimir answer with a 204 and no body: for the
+/// exemplars of a query in which nothing is selected, such as `1`.
+fn asks_for_exemplars(request: &Request) -> bool {
+    request.backend == Backend::Mimir && request.path.ends_with("/query_exemplars")
+}
+
+/// What they say where something is selected that has none. Clients, Grafana's among them, read JSON.
+fn no_exemplars() -> Response<Body> {
+    let nothing = serde_json::json!({ "status": "success", "data": [] });
+    let mut response = stream::json(StatusCode::OK, &nothing);
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
 }
 
 /// Forwards a write; nothing but a [`Stamped`] one can be forwarded.
@@ -480,8 +430,7 @@ pub async fn write(
         StatusCode::TOO_MANY_REQUESTS,
     ];
     let (write, place) = write.into_parts();
-    let build = |base: &Base| upstream.build_write(base, &write, request_id);
-    let sent = upstream.request(Kind::Write, build).await;
+    let sent = upstream.send_write(&write, request_id).await;
     drop((write, place));
     let answer = sent.map_err(|error| upstream.no_answer(error))?;
     if answer.status() == StatusCode::INSUFFICIENT_STORAGE {
@@ -501,47 +450,8 @@ pub async fn write(
     Ok(response)
 }
 
-/// Whether a backend takes the parameters of a path in a form, too. Prometheus does where queries and
-/// selectors are long, but not for the values of a label.
-fn takes_forms(backend: Backend, path: &str) -> bool {
-    match backend {
-        Backend::Loki => true,
-        Backend::Mimir => !path.ends_with("/values"),
-    }
-}
-
 /// Whether an answer has a length or chunks. One that ends where its connection does looks the same
 /// when the backend breaks off in the middle (threat 24); neither Loki nor Mimir sends one.
 fn says_where_it_ends(headers: &HeaderMap) -> bool {
     headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING)
-}
-
-/// A label policy: commas stand between several and a colon behind the tenant, so that none may stand
-/// unencoded in the selector.
-fn policy(tenant: &str, selector: &str) -> String {
-    format!("{tenant}:{}", utf8_percent_encode(selector, IN_POLICY))
-}
-
-#[cfg(test)]
-mod tests {
-    use percent_encoding::percent_decode_str;
-
-    use super::policy;
-
-    #[test]
-    fn a_label_policy_holds_any_id_as_one_selector_of_one_tenant() {
-        for (id, encoded) in [
-            ("r1", "r1"),
-            ("a b", "a%20b"),
-            ("a,b:c", "a%2Cb%3Ac"),
-            ("a%2C\u{e9}+", "a%252C%C3%A9%2B"),
-            ("a\\\"b", "a%5C%22b"),
-        ] {
-            let selector = format!("{{resource_id=\"{id}\"}}");
-            let sent = policy("p1", &selector);
-            assert_eq!(sent, format!("p1:%7Bresource_id=%22{encoded}%22%7D"));
-            let (_, back) = sent.split_once(':').unwrap();
-            assert_eq!(percent_decode_str(back).decode_utf8().unwrap(), selector);
-        }
-    }
 }

@@ -17,6 +17,8 @@ mod linger;
 
 pub mod pipeline;
 
+pub mod request_id;
+
 pub mod routes;
 
 pub mod authenticate;

@@ -87,12 +87,6 @@ impl Limits {
         usage.check_bytes(now)
     }
 
-    /// Whether one more query may run at once; then it does, as after [`enter`](Self::enter), and else
-    /// it has to wait by that.
-    pub fn enter_at_once(&self, usage: &mut Usage) -> bool {
-        usage.enter_at_once()
-    }
-
     /// Waits until one more query may run, in the order in which queries came. What is then held is
     /// given back when `usage` is dropped.
     ///

@@ -37,7 +37,6 @@ use directory::{Directory, DirectoryError};
 use http::request::Parts;
 use http::{HeaderValue, Response};
 use jiff::Timestamp;
-use tracing::Span;
 
 use crate::audit::Record;
 use crate::authenticate::Principal;
@@ -190,7 +189,6 @@ async fn decide(
             };
             match carried {
                 Ok(carried) => {
-                    Span::current().record("assignment", &*carried.assignment);
                     record.allowed(Some(&*carried.assignment));
                     if let Some(organization) = &carried.organization {
                         record.organization(organization);
@@ -268,9 +266,6 @@ impl Call<'_> {
             return Err(Error::WriteUnknown);
         }
         let done = done.map_err(refused)?;
-        if let Some(assignment) = &done.assignment {
-            Span::current().record("assignment", assignment);
-        }
         self.record.allowed(done.assignment.as_deref());
         // Whoever has written something is known by name to those who look at it.
         self.remember_caller().await;

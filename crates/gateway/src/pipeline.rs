@@ -5,13 +5,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use directory::Directory;
 use directory::policy::Action;
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::upgrade::OnUpgrade;
+use jiff::Timestamp;
 use tokio::time::Instant;
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
-use uuid::fmt::Hyphenated;
-use uuid::{NoContext, Uuid};
 
 use crate::audit::body::Counted;
 use crate::audit::{Audit, Opening, Record};
@@ -30,6 +28,7 @@ use crate::local;
 use crate::management;
 use crate::open::Open;
 use crate::openapi::Document;
+use crate::request_id::RequestId;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context};
@@ -77,9 +76,6 @@ pub(crate) struct Pipeline {
     pub(crate) remembered: Remembered,
 }
 
-/// A request's id, as a header has it.
-struct RequestId(HeaderValue);
-
 /// By what a request is known afterwards.
 struct Known<'a> {
     /// Its id.
@@ -97,34 +93,36 @@ impl Pipeline {
     /// moves this future about several times for each request, and it is as large as its largest branch.
     async fn answer<B: Form>(
         &self,
-        request: Request<B>,
+        head: &mut Parts,
+        body: B,
         id: &HeaderValue,
-        started: Instant,
+        (time, started): (Timestamp, Instant),
         record: &mut Record,
         usage: &mut Usage,
     ) -> Result<Response<Body>, Error> {
-        let (mut head, body) = request.into_parts();
-        body::check_head(&head, &self.shared.connections)?;
+        body::check_head(head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
-        Span::current().record("route", found.route.name);
+        let opening = || Opening {
+            request_id: id.clone(),
+            time,
+            started: started.into_std(),
+            endpoint: found.route.name,
+            action: found.route.serves.action().map(Action::as_str),
+        };
         if found.route.serves.is_audited() {
-            *record = self.shared.audit.open(Opening {
-                request_id: id.clone(),
-                time: self.shared.clock.now(),
-                started: started.into_std(),
-                endpoint: found.route.name,
-                action: found.route.serves.action().map(Action::as_str),
-            })?;
+            let opened = self.shared.audit.open(opening());
+            *record = opened.inspect_err(|_| *record = Record::without_line(opening()))?;
             record.target(found.target);
             if let Serves::Management(managed) = &found.route.serves {
                 record.task(managed.task);
             }
+        } else {
+            *record = Record::without_line(opening());
         }
         body::check(found.route.takes(&head.method), &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
                 let mut response = Box::pin(self.shared.health.answer(*probe)).await;
-                // Probes come every few seconds, and their lines would bury all others.
                 response.extensions_mut().insert(*probe);
                 Ok(response)
             }
@@ -136,7 +134,7 @@ impl Pipeline {
                 let asked = management::Asked {
                     managed,
                     found,
-                    head: &head,
+                    head,
                     principal,
                     id,
                     record,
@@ -148,14 +146,15 @@ impl Pipeline {
                 let limits = &self.shared.limits;
                 // Writes have limits of their own, which count what is in them.
                 let is_counted = !matches!(endpoint.answer, Answer::Ingested(..));
+                let now = Instant::now();
                 if is_counted {
-                    *usage = limits.count_subject(principal.subject(), Instant::now())?;
+                    *usage = limits.count_subject(principal.subject(), now)?;
                 }
                 let permit = self
                     .permit(principal, endpoint.action, found.target, record)
                     .await?;
                 if is_counted {
-                    limits.count_project(usage, permit.project(), Instant::now())?;
+                    limits.count_project(usage, permit.project(), now)?;
                 }
                 if let Answer::Ingested(protocol, path) = endpoint.answer {
                     let way = Way {
@@ -201,8 +200,6 @@ impl Pipeline {
         } = &*self.shared;
         let now = clock.now();
         let principal = authenticate(verifier, keys, &self.remembered, headers, now).await?;
-        // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
-        Span::current().record("subject", principal.subject().as_str());
         record.subject(principal.subject());
         Ok(principal)
     }
@@ -226,7 +223,6 @@ impl Pipeline {
             },
             (error, _) => error,
         })?;
-        Span::current().record("assignment", permit.assignment());
         record.allowed(Some(permit.assignment()));
         permit
             .organization()
@@ -254,7 +250,7 @@ impl Pipeline {
         if let Ok(answer) = &written
             && answer.status().is_client_error()
         {
-            Span::current().record("reason", "refused by the backend");
+            record.noted("refused by the backend");
         }
         let written = written.inspect_err(|_| ingest.totals.fail())?;
         match (way.protocol, Encoding::by(headers)) {
@@ -286,9 +282,7 @@ impl Pipeline {
         match endpoint.answer {
             Answer::Forwarded(path) => {
                 let scoped = scope(endpoint, path, input)?;
-                if !limits.enter_at_once(usage) {
-                    Box::pin(limits.enter(usage)).await?;
-                }
+                limits.enter(usage).await?;
                 forward(upstream, scoped, id).await
             }
             Answer::Tail(reader, path) => {
@@ -311,9 +305,7 @@ impl Pipeline {
             }
             Answer::Filtered(filter, path) => {
                 let request = scope(endpoint, path, input)?;
-                if !limits.enter_at_once(usage) {
-                    Box::pin(limits.enter(usage)).await?;
-                }
+                limits.enter(usage).await?;
                 let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
@@ -329,32 +321,16 @@ impl Pipeline {
 
     /// Answers a request, gives it an id, and logs one line about it; never a header or a query.
     pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Counted> {
-        let started = Instant::now();
-        let RequestId(header) = self.request_id();
-        // Its digits are plain ASCII.
-        let id = header.to_str().unwrap_or_default();
-        let span = tracing::error_span!(
-            "request",
-            request_id = id,
-            route = Empty,
-            subject = Empty,
-            project = Empty,
-            resource = Empty,
-            assignment = Empty,
-            entries = Empty,
-            replaced = Empty,
-            unknown_fields = Empty,
-            reason = Empty
-        );
+        let (time, started) = (self.shared.clock.now(), Instant::now());
+        let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
-        let encoding = Encoding::of(&request);
-        let answered = self
-            .answer(request, &header, started, &mut record, &mut usage)
-            .instrument(span.clone())
-            .await;
+        let (encoding, mut head, body) = taken_apart(request);
+        let came = (time, started);
+        let answer = self.answer(&mut head, body, id.header(), came, &mut record, &mut usage);
+        let answered = id.clone().during(answer).await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
-            span.record("reason", *reason);
+            record.noted(reason);
         }
         if answered.is_err() {
             // Nothing runs that needs its place.
@@ -362,47 +338,39 @@ impl Pipeline {
         }
         // Of a refused write, and nothing of what is in it.
         match &answered {
-            Err(Error::Refused(refusal)) => {
-                span.record("reason", refusal.reason());
-            }
-            Err(Error::SlowWrite) => {
-                span.record("reason", "the batch did not arrive in time");
-            }
+            Err(Error::Refused(refusal)) => record.noted(refusal.reason()),
+            Err(Error::SlowWrite) => record.noted("the batch did not arrive in time"),
             Err(Error::Limited(exceeded)) => {
-                span.record("reason", exceeded.reason());
-                tokio::time::sleep(self.shared.limits.pause()).await;
+                record.noted(exceeded.reason());
+                Box::pin(tokio::time::sleep(self.shared.limits.pause())).await;
             }
             Err(_) | Ok(_) => {}
         }
         let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| match encoding {
-            Some(encoding) => encoding.refusal(&error, id),
-            None => error.into_response(id),
+            Some(encoding) => encoding.refusal(&error, id.as_str()),
+            None => error.into_response(id.as_str()),
         });
         record.answered(response.status(), error.as_ref());
-        response.headers_mut().insert(REQUEST_ID, header.clone());
-        span.in_scope(|| {
-            let (status, took) = (response.status().as_u16(), started.elapsed());
-            let duration_us = took.as_micros();
-            if response.extensions().get::<Probe>().is_some() {
-                tracing::debug!(status, duration_us, "answered a probe");
-            } else {
-                tracing::info!(status, duration_us, "answered");
-            }
-        });
+        let header = id.header().clone();
+        response.headers_mut().insert(REQUEST_ID, header);
+        let is_probe = response.extensions().get::<Probe>().is_some();
+        record.log(
+            id.as_str(),
+            response.status().as_u16(),
+            started.elapsed(),
+            is_probe,
+        );
         response.map(|body| Counted::new(body, record, usage))
     }
+}
 
-    /// A new id, a UUID of version 7. A caller's own is not taken: it would end up in the log.
-    fn request_id(&self) -> RequestId {
-        let now = self.shared.clock.now();
-        let seconds = u64::try_from(now.as_second()).unwrap_or_default();
-        let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or_default();
-        let id = Uuid::new_v7(uuid::Timestamp::from_unix(NoContext, seconds, nanos));
-        let mut digits = [0; Hyphenated::LENGTH];
-        let header = HeaderValue::from_str(id.hyphenated().encode_lower(&mut digits));
-        RequestId(header.unwrap_or_else(|_| HeaderValue::from_static("-")))
-    }
+/// What a request consists of, and how its answer is to be written. Taken by value, for the future that
+/// serves it would hold a request that is only looked at to its end.
+fn taken_apart<B>(request: Request<B>) -> (Option<Encoding>, Parts, B) {
+    let encoding = Encoding::of(&request);
+    let (head, body) = request.into_parts();
+    (encoding, head, body)
 }
 
 #[cfg(test)]

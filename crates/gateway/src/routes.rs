@@ -12,6 +12,10 @@ pub mod management;
 mod prometheus;
 mod resource;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use directory::hashing::{Seeded, seeded};
 use directory::policy::Action;
 use http::Method;
 
@@ -244,6 +248,35 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
     ROUTES.iter().copied().flatten()
 }
 
+/// The table, by what a path is below its mount.
+static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
+
+struct Index {
+    /// Routes without braces.
+    plain: HashMap<&'static str, Vec<&'static Route>, Seeded>,
+    /// The few with them.
+    braced: Vec<&'static Route>,
+}
+
+impl Index {
+    fn new() -> Self {
+        let (braced, unbraced) = all().partition(|route| route.path.contains('{'));
+        let unbraced: Vec<&'static Route> = unbraced;
+        let mut plain = HashMap::with_hasher(seeded());
+        for route in unbraced {
+            let of_path: &mut Vec<_> = plain.entry(route.path).or_default();
+            of_path.push(route);
+        }
+        Self { plain, braced }
+    }
+
+    /// The routes that a path may be of. No path is that of two which answer the same method.
+    fn of(&self, below: &str) -> impl Iterator<Item = &'static Route> {
+        let plain = self.plain.get(below).into_iter().flatten();
+        plain.chain(&self.braced).copied()
+    }
+}
+
 const fn probe(name: &'static str, path: &'static str, probe: Probe) -> Route {
     open(name, path, Serves::Probe(probe))
 }
@@ -342,7 +375,11 @@ impl Target<'_> {
 pub fn find<'path>(method: &Method, path: &'path str) -> Result<Found<'path>, Error> {
     let (target, below) = target(path).ok_or(Error::UnknownPath)?;
     let mut allowed: Vec<&'static Method> = Vec::new();
-    for route in all().filter(|route| route.mounts.contains(&target.mount())) {
+    let mount = target.mount();
+    for route in INDEX
+        .of(below)
+        .filter(|route| route.mounts.contains(&mount))
+    {
         let Some(name) = matches(route.path, below) else {
             continue;
         };
@@ -383,7 +420,8 @@ fn target(path: &str) -> Option<(Target<'_>, &str)> {
 /// is one is decided behind the token, where a wrong one looks like any other project that the
 /// caller may not see.
 fn segment(path: &str) -> Option<(&str, &str)> {
-    let (segment, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+    let end = path.bytes().position(|byte| byte == b'/');
+    let (segment, rest) = path.split_at_checked(end.unwrap_or(path.len()))?;
     let tricky = |byte: u8| matches!(byte, b'%' | b';' | b'\\');
     let refused = matches!(segment, "" | "." | "..") || segment.bytes().any(tricky);
     (!refused).then_some((segment, rest))

@@ -2,6 +2,7 @@
 
 pub mod parameters;
 
+mod decimal;
 mod headers;
 mod loki;
 mod prometheus;
@@ -215,7 +216,7 @@ const LOKIS_RANGE: Duration = Duration::from_hours(1);
 /// Checks what is between start and end, where a request has both.
 fn check_times(
     endpoint: &Endpoint,
-    given: &Parameters,
+    given: &Parameters<'_>,
     context: Context<'_>,
 ) -> Result<(), String> {
     let takes = |name| endpoint.parameters.iter().any(|known| known.name == name);
@@ -295,10 +296,10 @@ impl Bound {
         }
     }
 
-    fn sent(&self, kind: Kind, backend: Backend, value: &Value) -> Result<String, Error> {
+    fn sent(&self, kind: Kind, backend: Backend, value: &Value<'_>) -> Result<String, Error> {
         match (value, backend) {
             (Value::Text(text), _) if kind.is_scoped() => self.query(kind, text),
-            (Value::Text(text), _) => Ok(text.clone()),
+            (Value::Text(text), _) => Ok(text.as_ref().to_owned()),
             (Value::Time(time), Backend::Loki) => Ok(loki::time(*time)),
             (Value::Time(time), Backend::Mimir) => Ok(prometheus::time(*time)),
             (Value::Duration(duration), Backend::Loki) => Ok(loki::duration(*duration)),

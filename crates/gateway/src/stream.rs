@@ -11,10 +11,11 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::Full;
-use hyper::body::Incoming;
 use serde::Serialize;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::forward::Received;
 
 /// The body of an answer.
 pub enum Body {
@@ -32,9 +33,10 @@ pub enum Body {
 /// long: an incomplete answer never looks complete (threat 24). Dropped with the caller's
 /// connection, it drops the backend's.
 pub struct UpstreamBody {
-    body: Incoming,
+    body: Received,
     pause: Duration,
-    deadline: Pin<Box<Sleep>>,
+    /// None before the backend is waited for: most short answers are there at once.
+    deadline: Option<Pin<Box<Sleep>>>,
     /// Whether the deadline runs: only while the backend is waited for, never while the caller
     /// reads slowly.
     waiting: bool,
@@ -106,12 +108,11 @@ impl Broken {
 
 impl UpstreamBody {
     /// Streams `body`, which may pause for `pause` between two pieces.
-    #[must_use]
-    pub fn new(body: Incoming, pause: Duration, request_id: HeaderValue) -> Self {
+    pub(crate) fn new(body: Received, pause: Duration, request_id: HeaderValue) -> Self {
         Self {
             body,
             pause,
-            deadline: Box::pin(tokio::time::sleep(pause)),
+            deadline: None,
             waiting: false,
             request_id,
         }
@@ -131,9 +132,15 @@ impl UpstreamBody {
         }
         if !self.waiting {
             self.waiting = true;
-            self.deadline.as_mut().reset(Instant::now() + self.pause);
+            let until = Instant::now() + self.pause;
+            match &mut self.deadline {
+                Some(deadline) => deadline.as_mut().reset(until),
+                None => self.deadline = Some(Box::pin(sleep_until(until))),
+            }
         }
-        ready!(self.deadline.as_mut().poll(cx));
+        if let Some(deadline) = &mut self.deadline {
+            ready!(deadline.as_mut().poll(cx));
+        }
         Poll::Ready(Some(Err(Broken::Paused(self.pause))))
     }
 }

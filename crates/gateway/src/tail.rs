@@ -91,7 +91,7 @@ pub(crate) async fn tail(
     let guard = Guard::new(Arc::clone(shared), asked.permit.clone(), seat, open.hold());
     let source = match source::open(upstream, request, request_id, shared.tail).await? {
         Opened::Source(source) => source,
-        Opened::Refused(response) => return Ok(response),
+        Opened::Refused(response) => return Ok(*response),
     };
     let record = asked.record.clone();
     record.tails();

@@ -13,12 +13,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
+use http::uri::{Authority, InvalidUri};
+use http::{HeaderValue, Uri};
 use tokio::runtime::Handle;
 
 use crate::breaker::{Breaker, State};
 use crate::connector::Connector;
-use crate::forward::Base;
 use crate::routes::Backend;
 use crate::settings::{BackendSettings, Settings};
 use credentials::Authorization;
@@ -59,8 +59,8 @@ pub enum TransportError {
     /// The machine's root certificates cannot be read.
     #[error("the root certificates cannot be read: {0}")]
     Roots(io::Error),
-    /// A URL that is none to the HTTP library.
-    #[error("the URL cannot be used: {0}")]
+    /// The URL is one, and still none for HTTP.
+    #[error("the URL cannot be built upon: {0}")]
     Url(http::Error),
     /// The TLS library refuses.
     #[error("TLS cannot be set up: {0}")]
@@ -81,8 +81,29 @@ struct Inner {
 
 /// One URL of a backend.
 pub(crate) struct Endpoint {
-    pub(crate) base: Base,
+    /// The URL, to which connections are made.
+    pub(crate) url: Uri,
+    /// Its host and port, as `Host` has them.
+    pub(crate) host: HeaderValue,
+    /// Its path, without a slash at its end: all paths are below it.
+    pub(crate) prefix: String,
     pub(crate) breaker: Breaker,
+}
+
+impl Endpoint {
+    fn new(url: String) -> Result<Self, TransportError> {
+        let unusable = |error: http::Error| TransportError::Url(error);
+        let parsed: Uri = url
+            .parse()
+            .map_err(|error: InvalidUri| unusable(error.into()))?;
+        let host = parsed.authority().map_or("", Authority::as_str);
+        Ok(Self {
+            host: HeaderValue::from_str(host).map_err(|error| unusable(error.into()))?,
+            prefix: parsed.path().trim_end_matches('/').to_owned(),
+            url: parsed,
+            breaker: Breaker::new(url),
+        })
+    }
 }
 
 /// How many of a backend's URLs are asked.
@@ -104,15 +125,11 @@ impl Transport {
             "https" => Some(Tls::open(&settings.tls)?),
             _ => None,
         };
-        let endpoints = settings.public_urls().map(|url| {
-            let base = Base::parse(&url).map_err(TransportError::Url)?;
-            let breaker = Breaker::new(url);
-            Ok(Endpoint { base, breaker })
-        });
+        let endpoints = settings.public_urls().map(Endpoint::new);
         Ok(Self(Arc::new(Inner {
             authorization,
             tls,
-            endpoints: endpoints.collect::<Result<_, TransportError>>()?,
+            endpoints: endpoints.collect::<Result<_, _>>()?,
         })))
     }
 

@@ -1,6 +1,7 @@
 //! The log, on standard error.
 
 mod fields;
+mod line;
 mod queue;
 
 use std::io::IsTerminal as _;
@@ -40,7 +41,9 @@ where
     let subscriber = tracing_subscriber::registry()
         .with(wanted(default))
         .with(filter_fn(may_be_logged));
-    let lines = fmt::layer().with_writer(writer);
+    let lines = fmt::layer()
+        .event_format(line::Line::default())
+        .with_writer(writer);
     // An error means that there is a log already.
     let _started = if std::io::stderr().is_terminal() {
         subscriber.with(lines.with_ansi(true)).try_init()

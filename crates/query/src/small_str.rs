@@ -20,6 +20,26 @@ impl SmallStr {
     pub fn as_str(&self) -> &str {
         self.0.as_str().unwrap_or_default()
     }
+
+    // These spare looking whether the bytes are UTF-8, which dereferencing does.
+
+    /// The bytes of the string.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    /// Its length, in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.as_bytes().len()
+    }
+
+    /// Whether it is the empty string.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.as_bytes().is_empty()
+    }
 }
 
 impl Deref for SmallStr {
@@ -138,6 +158,11 @@ mod tests {
             let small = SmallStr::from(text);
             assert_eq!(small, text);
             assert_eq!(&*small, text);
+            assert_eq!(small.as_bytes(), text.as_bytes());
+            assert_eq!(
+                (small.len(), small.is_empty()),
+                (text.len(), text.is_empty())
+            );
             assert_eq!(format!("{small} {small:?}"), format!("{text} {text:?}"));
             assert!(HashSet::from([small.clone()]).contains(text));
             assert_eq!(String::from(small), text);

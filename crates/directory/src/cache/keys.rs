@@ -1,9 +1,9 @@
-//! The key of what a subject holds somewhere, looked up without making one.
+//! The keys of what a subject holds somewhere, and of a whole answer, looked up without making one.
 
 use std::hash::{Hash, Hasher};
 
 use moka::Equivalent;
-use policy::{Scope, Subject};
+use policy::{Place, Scope, Subject};
 
 /// A subject and where it may hold something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,5 +49,25 @@ impl Equivalent<Seat> for SeatRef<'_> {
     fn equivalent(&self, seat: &Seat) -> bool {
         let seat = seat.borrow();
         self.subject == seat.subject && self.scope_type == seat.scope_type && self.id == seat.id
+    }
+}
+
+/// A subject and a place that it asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Question {
+    pub(crate) subject: Subject,
+    pub(crate) place: Place,
+}
+
+/// The same, borrowed. Its hash is that of the other: references hash as what they refer to.
+#[derive(Clone, Copy, Debug, Hash)]
+pub(crate) struct QuestionRef<'a> {
+    pub(crate) subject: &'a Subject,
+    pub(crate) place: &'a Place,
+}
+
+impl Equivalent<Question> for QuestionRef<'_> {
+    fn equivalent(&self, question: &Question) -> bool {
+        *self.subject == question.subject && *self.place == question.place
     }
 }

@@ -3,6 +3,9 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// Longer than any process runs: a century.
+const ENDLESS: Duration = Duration::from_hours(100 * 365 * 24);
+
 /// Says until when what is remembered may be believed: for a bounded time from the last moment for
 /// which it is known that every change before it was applied.
 ///
@@ -88,7 +91,7 @@ impl Lease {
         }
         if self.endless {
             // Any moment that is still to come when the caller looks at the clock.
-            return Instant::now().checked_add(Duration::from_hours(1));
+            return self.start.checked_add(ENDLESS);
         }
         let moment = self.start.checked_add(Duration::from_nanos(moment - 1))?;
         moment.checked_add(lasts)

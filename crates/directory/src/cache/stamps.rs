@@ -7,8 +7,10 @@
 //! order the two meet, and nothing has to be found and removed. The price is that a change takes a
 //! few answers about other things along, which are then asked for again.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::hashing::{Seeded, seeded};
 
 /// With 100,000 answers a change takes some 25 along.
 const STRIPES: usize = 4096;
@@ -34,14 +36,14 @@ pub(crate) struct Stamp(u64);
 /// All stripes.
 pub(crate) struct Stamps {
     /// Random, so that nobody can choose ids which fall on the stripe of another.
-    hasher: RandomState,
+    hasher: Seeded,
     stripes: Box<[AtomicU64]>,
 }
 
 impl Stamps {
     pub(crate) fn new() -> Self {
         Self {
-            hasher: RandomState::new(),
+            hasher: seeded(),
             stripes: (0..STRIPES).map(|_| AtomicU64::new(0)).collect(),
         }
     }

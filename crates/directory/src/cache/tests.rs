@@ -130,3 +130,28 @@ fn ids_of_other_kinds_are_other_things() {
         None
     );
 }
+
+#[test]
+fn an_answer_that_was_made_ready_goes_with_the_facts_that_it_was_made_of() {
+    for change in every_change() {
+        let (cache, victor) = (cache(), subject("victor"));
+        let asked = cache.asked(&victor, &shop_api());
+        cache.remember(&victor, &shop_api(), asked, &answer());
+        let first = cache.access(&victor, &shop_api()).unwrap();
+        assert_eq!(cache.access(&victor, &shop_api()), Some(first));
+        // Whoever asks about another place, or is another, asks anew.
+        let shop = Place::Project(project("acme-shop"));
+        assert!(cache.access(&subject("mallory"), &shop_api()).is_none());
+        assert_ne!(
+            cache.access(&victor, &shop),
+            cache.access(&victor, &shop_api())
+        );
+        cache.forget(&change);
+        assert_eq!(cache.access(&victor, &shop_api()), None, "{change:?}");
+        // What is learnt afterwards counts in place of what was made before.
+        let asked = cache.asked(&victor, &shop_api());
+        cache.remember(&victor, &shop_api(), asked, &Answer::default());
+        let access = cache.access(&victor, &shop_api()).unwrap();
+        assert_eq!(access.lineage(), None, "{change:?}");
+    }
+}

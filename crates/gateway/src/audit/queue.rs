@@ -16,6 +16,9 @@ const LINGER: Duration = Duration::from_millis(5);
 /// How often the thread looks whether anybody could still come, once the gateway ends.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// The room of how many lines is kept to be used again.
+const SPARE: usize = 1 << 10;
+
 /// How much may wait before no more requests are let in. Those that were let in before come on top.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
@@ -54,6 +57,8 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     waiting: Vec<Fields>,
+    /// Empty, with the room of lines that were written, to wait in next.
+    spare: Vec<Fields>,
     refused: Option<Refused>,
     reopen: bool,
     /// When to give up what cannot be written, once the gateway ends.
@@ -194,11 +199,20 @@ impl Queue {
             std::thread::sleep(LINGER);
             state = self.state();
         }
+        let spare = std::mem::take(&mut state.spare);
         Some(Work {
-            lines: std::mem::take(&mut state.waiting),
+            lines: std::mem::replace(&mut state.waiting, spare),
             refused: state.refused.take(),
             reopen: std::mem::take(&mut state.reopen),
         })
+    }
+
+    /// These are lines by now, and their room can be used again, unless it is that of a crowd.
+    pub(super) fn give_back(&self, mut lines: Vec<Fields>) {
+        lines.clear();
+        if lines.capacity() <= SPARE {
+            self.state().spare = lines;
+        }
     }
 
     /// These are written.

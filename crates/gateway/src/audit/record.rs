@@ -16,12 +16,15 @@ use crate::routes::{Target, Task};
 use crate::settings::AuditQueries;
 
 /// The record of one request. Whoever holds a clone may add to it; when the last is dropped, the
-/// line is due. Where nothing is audited it holds nothing, and adding to it does nothing.
+/// line is due, if the request is one that has a line. What the log says of a request is in it too.
+///
+/// Of what has no route there is none: it holds nothing, and adding to it does nothing.
 #[derive(Clone)]
 pub struct Record(Option<Arc<Opened>>);
 
 struct Opened {
-    queue: Arc<Queue>,
+    /// None where the audit is off, and of routes that decide nothing.
+    queue: Option<Arc<Queue>>,
     started: Instant,
     /// There until it is dropped.
     fields: Mutex<Option<Fields>>,
@@ -46,11 +49,15 @@ pub(super) struct Fields {
     /// Of a write: its entries, and what in it claimed to be the resource's.
     pub(super) entries: Option<usize>,
     pub(super) replaced: Option<usize>,
+    /// Of a write, for the log alone: fields that are not of the protocol.
+    pub(super) unknown: Option<usize>,
     pub(super) status: Option<StatusCode>,
     /// The word of the error table.
     pub(super) error: Option<&'static str>,
     /// Why a token is not accepted, or which limit is reached.
     pub(super) reason: Option<&'static str>,
+    /// The same for the log, which also says why a write was refused.
+    pub(super) noted: Option<&'static str>,
     pub(super) bytes: u64,
     pub(super) complete: bool,
     pub(super) is_tail: bool,
@@ -60,13 +67,22 @@ pub(super) struct Fields {
 }
 
 impl Record {
-    /// The record of a request that is not audited.
+    /// The record of nothing.
     #[must_use]
     pub fn none() -> Self {
         Self(None)
     }
 
+    /// The record of a request that has no line, but one in the log.
+    pub(crate) fn without_line(opening: Opening) -> Self {
+        Self::new(None, opening)
+    }
+
     pub(super) fn open(queue: Arc<Queue>, opening: Opening) -> Self {
+        Self::new(Some(queue), opening)
+    }
+
+    fn new(queue: Option<Arc<Queue>>, opening: Opening) -> Self {
         let fields = Fields {
             time: opening.time,
             request_id: opening.request_id,
@@ -82,9 +98,11 @@ impl Record {
             queries: Vec::new(),
             entries: None,
             replaced: None,
+            unknown: None,
             status: None,
             error: None,
             reason: None,
+            noted: None,
             bytes: 0,
             complete: false,
             is_tail: false,
@@ -182,7 +200,9 @@ impl Record {
 
     /// Queries that go upstream, as they go.
     pub fn queries<'a>(&self, queries: impl Iterator<Item = &'a str>) {
-        let keeps = self.0.as_ref().map(|opened| opened.queue.keeps());
+        let opened = self.0.as_ref();
+        let queue = opened.and_then(|opened| opened.queue.as_ref());
+        let keeps = queue.map(|queue| queue.keeps());
         match keeps {
             Some(AuditQueries::Full | AuditQueries::Hash) => {
                 self.add(|fields| fields.queries.extend(queries.map(Box::from)));
@@ -196,7 +216,13 @@ impl Record {
         self.add(|fields| {
             fields.entries = Some(counts.entries);
             fields.replaced = Some(counts.replaced);
+            fields.unknown = Some(counts.unknown);
         });
+    }
+
+    /// Why it is refused, for the log: a few words that are always the same.
+    pub(crate) fn noted(&self, reason: &'static str) {
+        self.add(|fields| fields.noted = Some(reason));
     }
 
     /// What the caller is told: the status and, where there is one, the error. A refusal is one also
@@ -244,6 +270,14 @@ impl Record {
         self.add(|fields| fields.end = Some(end));
     }
 
+    /// What is known by now; nothing of a record of nothing.
+    pub(super) fn look<T>(&self, look: impl FnOnce(Option<&Fields>) -> T) -> T {
+        match &self.0 {
+            Some(opened) => look(opened.fields().as_ref()),
+            None => look(None),
+        }
+    }
+
     fn add(&self, add: impl FnOnce(&mut Fields)) {
         if let Some(opened) = &self.0
             && let Some(fields) = opened.fields().as_mut()
@@ -262,10 +296,11 @@ impl Opened {
 
 impl Drop for Opened {
     fn drop(&mut self) {
+        let Some(queue) = &self.queue else { return };
         let fields = self.fields().take();
         if let Some(mut fields) = fields {
             fields.duration = self.started.elapsed();
-            self.queue.push(fields);
+            queue.push(fields);
         }
     }
 }

@@ -54,14 +54,15 @@ impl Writer {
         if let Some(refused) = work.refused {
             line::gap(&mut self.batch.lines, refused, self.clock.now());
         }
-        for fields in work.lines {
-            line::request(&mut self.batch.lines, &fields, self.queue.keeps());
+        for fields in &work.lines {
+            line::request(&mut self.batch.lines, fields, self.queue.keeps());
             self.held.0 += 1;
-            self.held.1 += size(&fields);
+            self.held.1 += size(fields);
             if self.batch.lines.len() >= CHUNK {
                 self.flush(std::mem::take(&mut look))?;
             }
         }
+        self.queue.give_back(work.lines);
         self.flush(look)
     }
 

@@ -15,6 +15,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, SHA256_OUTPUT_LEN, digest};
+use directory::hashing::{Seeded, seeded};
 
 use super::keys::KeySet;
 use super::token::Verified;
@@ -31,17 +32,28 @@ pub struct Remembered(Mutex<Halves>);
 
 /// When the newer half is full it becomes the older one, and what was in that is forgotten. What is
 /// used again moves to the newer half, so that what is in use stays.
-#[derive(Default)]
 struct Halves {
     /// By which all of them were checked.
     keys: Option<Arc<KeySet>>,
-    newer: HashMap<Digest, Verified>,
-    older: HashMap<Digest, Verified>,
+    newer: Half,
+    older: Half,
+}
+
+type Half = HashMap<Digest, Verified, Seeded>;
+
+impl Default for Halves {
+    fn default() -> Self {
+        Self {
+            keys: None,
+            newer: Half::with_hasher(seeded()),
+            older: Half::with_hasher(seeded()),
+        }
+    }
 }
 
 /// What identifies a token; `None` is not to be expected.
-pub(super) fn digest_of(token: &str) -> Option<Digest> {
-    digest(&SHA256, token.as_bytes()).as_ref().try_into().ok()
+pub(super) fn digest_of(token: &[u8]) -> Option<Digest> {
+    digest(&SHA256, token).as_ref().try_into().ok()
 }
 
 impl Remembered {
@@ -88,7 +100,7 @@ impl Halves {
 
     fn insert(&mut self, token: Digest, verified: Verified) {
         if self.newer.len() >= HALF {
-            self.older = mem::take(&mut self.newer);
+            self.older = mem::replace(&mut self.newer, Half::with_hasher(seeded()));
         }
         self.newer.insert(token, verified);
     }
@@ -119,7 +131,7 @@ mod tests {
     }
 
     fn number(at: usize) -> Digest {
-        digest_of(&at.to_string()).unwrap()
+        digest_of(at.to_string().as_bytes()).unwrap()
     }
 
     #[test]

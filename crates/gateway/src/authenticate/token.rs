@@ -43,8 +43,8 @@ pub struct Verifier {
 pub(super) struct Verified {
     pub(super) subject: Subject,
     pub(super) validity: Validity,
-    pub(super) email: Option<String>,
-    pub(super) name: Option<String>,
+    pub(super) email: Option<Arc<str>>,
+    pub(super) name: Option<Arc<str>>,
 }
 
 /// When a token holds.
@@ -79,6 +79,9 @@ pub enum AlgorithmError {
     #[error("{0:?} is never accepted as a signature algorithm; RS, PS, ES and EdDSA are")]
     Refused(Algorithm),
 }
+
+/// Said of a header with other characters than those of a token.
+pub(super) const NOT_PLAIN: &str = "the Authorization header is not plain ASCII";
 
 /// The longest e-mail address or name that is kept of a token, in bytes; that of the directory's
 /// columns.
@@ -140,7 +143,7 @@ impl Verifier {
         &self,
         keys: &Keys,
         remembered: &Remembered,
-        token: &str,
+        token: &[u8],
         now: Timestamp,
     ) -> Result<Verified, Error> {
         let digest = remembered::digest_of(token).ok_or(Error::Internal)?;
@@ -151,6 +154,8 @@ impl Verifier {
             known.validity.check(now)?;
             return Ok(known);
         }
+        // Of a token that is known every byte is known, too.
+        let token = plain(token)?;
         // Boxed, since it is seldom gone into and needs much room: every request would carry it.
         let (verified, by) = Box::pin(self.verify_anew(keys, token, now)).await?;
         remembered.remember(&by, digest, verified.clone());
@@ -278,16 +283,23 @@ impl Verifier {
     }
 }
 
+/// The token as a text, if it has none but the visible characters of ASCII.
+fn plain(token: &[u8]) -> Result<&str, Error> {
+    let is_plain = token.iter().all(|byte| matches!(byte, b'\t' | b' '..=b'~'));
+    let text = str::from_utf8(token).ok().filter(|_| is_plain);
+    text.ok_or(Error::InvalidToken(NOT_PLAIN))
+}
+
 /// A text to be shown, if it is a short one without control characters; otherwise as if it were not
 /// there.
-fn for_people(claim: Value) -> Option<String> {
+fn for_people(claim: Value) -> Option<Arc<str>> {
     let Value::String(text) = claim else {
         return None;
     };
     let fits = !text.trim().is_empty()
         && text.len() <= MAX_TEXT_LENGTH
         && !text.chars().any(char::is_control);
-    fits.then_some(text)
+    fits.then(|| text.into())
 }
 
 /// A `NumericDate` (RFC 7519, section 2): seconds since 1970, possibly with a fraction.

@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Request, Response};
 use http_body_util::Full;
-use hyper::body::Incoming;
-use tokio::time::timeout_at;
 
-use super::pool::Fate;
-use super::{Base, SendError, Upstream};
+use super::line::Received;
+use super::pool::{Fate, Pool};
+use super::{SendError, Upstream};
 use crate::breaker::{State, Ticket};
 use crate::transport::Endpoint;
 
@@ -21,6 +20,8 @@ const MOST_STALE: usize = 2;
 pub(super) enum Kind {
     /// It changes nothing there.
     Read,
+    /// The same, and it asks for another protocol.
+    Upgrade,
     /// It stores something.
     Write,
 }
@@ -36,25 +37,32 @@ impl Upstream {
     pub(super) async fn request(
         &self,
         kind: Kind,
-        build: impl Fn(&Base) -> Result<http::Request<Full<Bytes>>, SendError>,
-    ) -> Result<Response<Incoming>, SendError> {
+        mut build: impl FnMut(&Endpoint) -> Result<Request<Full<Bytes>>, SendError>,
+    ) -> Result<Response<Received>, SendError> {
         let mut now = Instant::now();
         let deadline = tokio::time::Instant::from_std(now) + self.timeout;
         let mut tried = 0;
         let mut stale = 0;
         let mut last = None;
         loop {
-            let (index, endpoint, ticket) = match self.choose(kind, tried, now) {
+            let (index, endpoint, pool, ticket) = match self.choose(kind, tried, now) {
                 Ok(chosen) => chosen,
                 Err(wait) => return Err(last.unwrap_or(SendError::Away(wait))),
             };
-            let request = build(&endpoint.base)?;
-            let sent = timeout_at(deadline, self.pool.send(request, now)).await;
-            now = Instant::now();
-            let Ok(sent) = sent else {
-                endpoint.breaker.silent(ticket, now);
-                return Err(SendError::Timeout(self.timeout));
+            let sent = loop {
+                let sent = match kind {
+                    Kind::Upgrade => Box::pin(pool.upgrade(build(endpoint)?, deadline)).await,
+                    Kind::Read | Kind::Write => match pool.line(now, deadline).await {
+                        Ok(line) => line.send(build(endpoint)?, deadline).await,
+                        Err(failure) => Err(failure),
+                    },
+                };
+                // There may be more of these, and then there is a new one.
+                if !matches!(sent, Err((Fate::Closed, _))) {
+                    break sent;
+                }
             };
+            now = Instant::now();
             let (fate, error) = match sent {
                 Ok(answer) => {
                     endpoint.breaker.answered(now);
@@ -63,13 +71,17 @@ impl Upstream {
                 Err(failure) => failure,
             };
             match fate {
+                Fate::Late => {
+                    endpoint.breaker.silent(ticket, now);
+                    return Err(SendError::Timeout(self.timeout));
+                }
                 Fate::NoFile => return Err(SendError::NoFile(error)),
                 Fate::NotSent => {
                     endpoint.breaker.failed(ticket, now);
                     tried |= 1 << index;
                 }
                 Fate::Stale if stale < MOST_STALE => stale += 1,
-                Fate::Stale | Fate::Unknown => {
+                Fate::Stale | Fate::Unknown | Fate::Closed => {
                     endpoint.breaker.failed(ticket, now);
                     return Err(SendError::Unreachable(error));
                 }
@@ -91,17 +103,17 @@ impl Upstream {
         kind: Kind,
         tried: u64,
         now: Instant,
-    ) -> Result<(usize, &Endpoint, Ticket), Duration> {
+    ) -> Result<(usize, &Endpoint, &Pool, Ticket), Duration> {
         let endpoints = self.transport.endpoints();
         let is_closed = |endpoint: &Endpoint| endpoint.breaker.state(now) == State::Closed;
         let only_closed = kind == Kind::Write && endpoints.iter().any(is_closed);
         let mut shortest = Duration::MAX;
-        for (index, endpoint) in endpoints.iter().enumerate() {
+        for (index, (endpoint, pool)) in endpoints.iter().zip(&self.pools).enumerate() {
             if tried & (1 << index) != 0 || (only_closed && !is_closed(endpoint)) {
                 continue;
             }
             match endpoint.breaker.enter(now) {
-                Ok(ticket) => return Ok((index, endpoint, ticket)),
+                Ok(ticket) => return Ok((index, endpoint, pool, ticket)),
                 Err(wait) => shortest = shortest.min(wait),
             }
         }

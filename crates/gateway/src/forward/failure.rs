@@ -9,10 +9,10 @@ use std::time::Duration;
 use http::header::CONTENT_ENCODING;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming;
 use serde::Deserialize;
 use tokio::time::timeout;
 
+use super::line::Received;
 use crate::error::Error;
 use crate::routes::Backend;
 
@@ -41,7 +41,7 @@ struct Shape {
 }
 
 /// What the caller is told of an answer whose status is 500 or above.
-pub(super) async fn of(backend: Backend, answer: Response<Incoming>) -> Error {
+pub(super) async fn of(backend: Backend, answer: Response<Received>) -> Error {
     match answer.status() {
         StatusCode::GATEWAY_TIMEOUT => Error::GatewayTimeout(backend),
         StatusCode::INTERNAL_SERVER_ERROR | StatusCode::SERVICE_UNAVAILABLE => {

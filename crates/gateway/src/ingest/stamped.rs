@@ -8,7 +8,6 @@ use directory::policy::ProjectId;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
 use tokio::time::timeout;
-use tracing::Span;
 
 use super::counter::Totals;
 use super::indexed::Indexed;
@@ -196,10 +195,6 @@ impl Ingest {
         self.totals.take(batch.counts);
 
         let counts = batch.counts;
-        let span = Span::current();
-        span.record("entries", counts.entries);
-        span.record("replaced", counts.replaced);
-        span.record("unknown_fields", counts.unknown);
         let mut headers = trace_headers(headers);
         for (name, value) in batch.headers {
             let name = HeaderName::from_static(name);

@@ -102,7 +102,7 @@ impl Account {
         }
     }
 
-    /// A place, where one is free.
+    /// A place, where one is free, which none is while anybody waits.
     pub(super) fn free_place(self: &Arc<Self>) -> Free {
         let Some(places) = &self.places else {
             return Free::Unlimited;
@@ -122,6 +122,9 @@ impl Account {
         queue: Queue,
         deadline: Instant,
     ) -> Result<Option<Place>, Exceeded> {
+        if let Free::Place(place) = self.free_place() {
+            return Ok(Some(place));
+        }
         let (Some(places), Some(most)) = (&self.places, self.quota.queries) else {
             return Ok(None);
         };

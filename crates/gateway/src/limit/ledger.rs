@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use dashmap::DashMap;
+use directory::hashing::{Seeded, seeded};
 use tokio::time::Instant;
 
 use super::account::Account;
@@ -18,7 +19,7 @@ const MANY: usize = 10_000;
 #[derive(Debug)]
 pub struct Ledger<K: Eq + Hash> {
     whose: Whose,
-    accounts: DashMap<K, Arc<Account>>,
+    accounts: DashMap<K, Arc<Account>, Seeded>,
     /// How many there may be before those that are idle are looked for.
     most: AtomicUsize,
 }
@@ -27,7 +28,7 @@ impl<K: Clone + Eq + Hash> Ledger<K> {
     pub(super) fn new(whose: Whose) -> Self {
         Self {
             whose,
-            accounts: DashMap::new(),
+            accounts: DashMap::with_hasher(seeded()),
             most: AtomicUsize::new(MANY),
         }
     }

@@ -42,8 +42,18 @@ impl Usage {
         accounts.try_for_each(|account| account.check_bytes(now))
     }
 
+    /// Waits for the subject's place first: whoever has many queries so waits for their own, and
+    /// holds nothing of the project's meanwhile.
+    pub(super) async fn enter(&mut self, queue: Queue) -> Result<(), Exceeded> {
+        if self.enter_now() {
+            return Ok(());
+        }
+        // Boxed, since few have to wait, and each request would carry what waiting needs.
+        Box::pin(self.wait(queue)).await
+    }
+
     /// Takes the places that are free. Whether these are all: what was got is kept until then.
-    pub(super) fn enter_at_once(&mut self) -> bool {
+    fn enter_now(&mut self) -> bool {
         for (account, place) in [&self.subject, &self.project]
             .into_iter()
             .zip(&mut self.places)
@@ -58,15 +68,15 @@ impl Usage {
         true
     }
 
-    /// Waits for the subject's place first: whoever has many queries so waits for their own, and
-    /// holds nothing of the project's meanwhile.
-    pub(super) async fn enter(&mut self, queue: Queue) -> Result<(), Exceeded> {
+    async fn wait(&mut self, queue: Queue) -> Result<(), Exceeded> {
         let deadline = Instant::now() + queue.timeout;
         for (account, place) in [&self.subject, &self.project]
             .into_iter()
             .zip(&mut self.places)
         {
-            if let (Some(account), None) = (account, &place) {
+            if let Some(account) = account
+                && place.is_none()
+            {
                 *place = account.place(queue, deadline).await?;
             }
         }

@@ -207,6 +207,21 @@ fn names_and_what_is_asked_are_unique() {
     }
 }
 
+/// So it does not matter in which order the table is looked through.
+#[test]
+fn no_path_is_that_of_two_routes() {
+    for braced in all().filter(|route| route.path.contains('{')) {
+        for other in all().filter(|other| other.name != braced.name) {
+            let is_shared = |mount| other.mounts.contains(mount);
+            let is_asked = |method| other.methods.contains(method);
+            if braced.mounts.iter().any(is_shared) && braced.methods.iter().any(is_asked) {
+                let (name, other) = (other.name, other.path.replace(['{', '}'], ""));
+                assert_eq!(matches(braced.path, &other), None, "{} {name}", braced.name);
+            }
+        }
+    }
+}
+
 #[test]
 fn the_audit_s_word_for_a_task_is_one_of_the_directory_s() {
     for route in all() {

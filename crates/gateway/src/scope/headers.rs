@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 const QUERY_TAGS: HeaderName = HeaderName::from_static("x-query-tags");
 
 /// Copied as they are. They say how an answer is wanted, and never who wants it.
-const ALLOWED: [HeaderName; 6] = [
+static ALLOWED: [HeaderName; 6] = [
     ACCEPT,
     ACCEPT_ENCODING,
     CACHE_CONTROL,
@@ -21,15 +21,15 @@ const MAX_TAGS_LENGTH: usize = 512;
 /// Those of `headers` that go upstream. One that `Connection` names was meant for this hop only
 /// (RFC 9110, section 7.6.1), so it stays here.
 pub(super) fn allowed(headers: &HeaderMap) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(ALLOWED.len() + 4);
-    for name in ALLOWED {
-        if !is_hop_by_hop(headers, &name) {
-            kept.extend(
-                headers
-                    .get_all(&name)
-                    .iter()
-                    .map(|value| (name.clone(), value.clone())),
-            );
+    // Many requests have none of them, and such a map needs no memory.
+    let mut kept = HeaderMap::new();
+    let any_stays = headers.contains_key(CONNECTION);
+    for name in &ALLOWED {
+        if any_stays && is_hop_by_hop(headers, name) {
+            continue;
+        }
+        for value in headers.get_all(name) {
+            kept.append(name.clone(), value.clone());
         }
     }
     if let Some(tags) = headers.get(QUERY_TAGS)
@@ -44,7 +44,7 @@ pub(super) fn allowed(headers: &HeaderMap) -> HeaderMap {
 /// anew.
 pub(crate) fn trace_headers(headers: &HeaderMap) -> HeaderMap {
     let mut kept = allowed(headers);
-    for name in ALLOWED {
+    for name in &ALLOWED {
         if !matches!(name.as_str(), "traceparent" | "tracestate") {
             kept.remove(name);
         }

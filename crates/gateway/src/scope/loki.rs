@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use query::{Matcher, logql, scope};
 
+use super::decimal;
 use super::parameters::Nanos;
 use super::{parsed, scoped};
 use crate::error::Error;
@@ -57,7 +58,14 @@ pub(super) fn is_of_lines(printed: &str) -> bool {
 /// Unix nanoseconds. Loki takes an integer of up to ten characters for seconds, so a time in the
 /// first ten seconds of 1970 is padded.
 pub(super) fn time(time: Nanos) -> String {
-    format!("{:019}", time.0)
+    const WIDTH: usize = 19;
+    let mut out = String::with_capacity(WIDTH + 1);
+    if time.0 < 0 {
+        out.push('-');
+    }
+    let width = WIDTH - out.len();
+    decimal::push(&mut out, time.0.unsigned_abs(), width);
+    out
 }
 
 /// A duration with a unit: `since` takes no bare number.
@@ -72,6 +80,13 @@ pub(super) fn duration(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_printed_as_padded_integers() {
+        for nanos in [0, 1, -1, 10, i64::MAX, i64::MIN, 1_760_000_000_000_000_000] {
+            assert_eq!(time(Nanos(nanos)), format!("{nanos:019}"));
+        }
+    }
 
     #[test]
     fn a_time_has_more_than_ten_characters_so_that_it_is_not_read_as_seconds() {

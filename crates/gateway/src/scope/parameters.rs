@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use percent_encoding::percent_decode;
 
 use crate::error::Error;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
@@ -39,16 +38,16 @@ impl Nanos {
 
 /// What a parameter's value means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Value {
+pub enum Value<'a> {
     /// A query, or a word that stands for itself.
-    Text(String),
+    Text(Cow<'a, str>),
     /// A point in time.
     Time(Nanos),
     /// A length of time, at least a millisecond.
     Duration(Duration),
 }
 
-impl Value {
+impl Value<'_> {
     /// The text, if it is one.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
@@ -61,18 +60,21 @@ impl Value {
 
 /// The parameters of a request that its route understands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Parameters(Vec<(&'static str, Value)>);
+pub struct Parameters<'a>(
+    // In their order, also those that are empty and so have no value.
+    Vec<(&'static str, Option<Value<'a>>)>,
+);
 
-impl Parameters {
+impl<'a> Parameters<'a> {
     /// Parses what a caller sent by a route's allow-list. `most_lines` is the most log lines that
     /// may be asked for.
     ///
     /// A name that is not on the list is dropped; one that is there twice is refused, since
     /// backends differ in which of the two they believe (threat 9).
-    pub fn parse(input: Input<'_>, endpoint: &Endpoint, most_lines: u32) -> Result<Self, Error> {
+    pub fn parse(input: Input<'a>, endpoint: &Endpoint, most_lines: u32) -> Result<Self, Error> {
         let parameters = endpoint.parameters;
-        let mut values: Vec<(&'static str, Value)> = Vec::with_capacity(parameters.len());
-        let mut seen: Vec<&'static str> = Vec::with_capacity(parameters.len());
+        let mut given: Vec<(&'static str, Option<Value<'a>>)> =
+            Vec::with_capacity(parameters.len());
         let pairs = input.url.split('&').chain(input.form.split('&'));
         for pair in pairs.filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
@@ -85,7 +87,8 @@ impl Parameters {
                 bad(format!("{name}: not valid percent-encoded UTF-8"))
             })?;
             let Some(parameter) = known else { continue };
-            let times = seen.iter().filter(|name| **name == parameter.name).count();
+            let same = given.iter().filter(|(name, _)| *name == parameter.name);
+            let times = same.count();
             let most = if parameter.kind.repeats() {
                 MOST_REPEATED
             } else {
@@ -98,27 +101,28 @@ impl Parameters {
                     bad(format!("{}: given more than {most} times", parameter.name))
                 });
             }
-            seen.push(parameter.name);
-            if !value.is_empty() {
-                let value = read(parameter, endpoint.backend, value, most_lines)?;
-                values.push((parameter.name, value));
-            }
+            let value = if value.is_empty() {
+                None
+            } else {
+                Some(read(parameter, endpoint.backend, value, most_lines)?)
+            };
+            given.push((parameter.name, value));
         }
-        let parsed = Self(values);
+        let parsed = Self(given);
         parsed.complete(parameters)?;
         Ok(parsed)
     }
 
     /// The value of a parameter, unless it was absent or empty.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Value> {
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
         self.all(name).next()
     }
 
     /// All values of a parameter that are not empty.
-    pub fn all(&self, name: &str) -> impl Iterator<Item = &Value> {
+    pub fn all(&self, name: &str) -> impl Iterator<Item = &Value<'a>> {
         let of_the_name = self.0.iter().filter(move |(known, _)| *known == name);
-        of_the_name.map(|(_, value)| value)
+        of_the_name.filter_map(|(_, value)| value.as_ref())
     }
 
     fn complete(&self, parameters: &[Parameter]) -> Result<(), Error> {
@@ -149,40 +153,47 @@ pub(super) fn missing(name: &str) -> Error {
 /// Decodes one name or value of a query string, once and strictly: a `%` that starts no escape, and
 /// bytes that are no UTF-8, are refused and not guessed at.
 fn decode(raw: &str) -> Option<Cow<'_, str>> {
-    let bytes = raw.as_bytes();
-    if !bytes.iter().any(|byte| matches!(byte, b'%' | b'+')) {
-        return Some(Cow::Borrowed(raw));
+    let Some(plain) = raw.bytes().position(|byte| matches!(byte, b'%' | b'+')) else {
+        return Some(raw.into());
+    };
+    let (plain, rest) = raw.as_bytes().split_at_checked(plain)?;
+    let mut decoded = Vec::with_capacity(raw.len());
+    decoded.extend_from_slice(plain);
+    let mut rest = rest.iter();
+    while let Some(byte) = rest.next() {
+        decoded.push(match byte {
+            b'+' => b' ',
+            b'%' => hex(*rest.next()?)? << 4 | hex(*rest.next()?)?,
+            _ => *byte,
+        });
     }
-    let escapes_are_whole = bytes.iter().enumerate().all(|(at, byte)| {
-        let hex = |offset: usize| bytes.get(at + offset).is_some_and(u8::is_ascii_hexdigit);
-        *byte != b'%' || (hex(1) && hex(2))
-    });
-    if !escapes_are_whole {
-        return None;
-    }
-    let spaced: Vec<u8> = bytes
-        .iter()
-        .map(|byte| if *byte == b'+' { b' ' } else { *byte })
-        .collect();
-    let decoded: Cow<'_, [u8]> = percent_decode(&spaced).into();
-    String::from_utf8(decoded.into_owned()).ok().map(Cow::Owned)
+    String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
-fn read(
+/// The value of a hexadecimal digit, in either case.
+const fn hex(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        b'A'..=b'F' => Some(digit - b'A' + 10),
+        _ => None,
+    }
+}
+
+fn read<'a>(
     parameter: &Parameter,
     backend: Backend,
-    value: Cow<'_, str>,
+    text: Cow<'a, str>,
     most_lines: u32,
-) -> Result<Value, Error> {
+) -> Result<Value<'a>, Error> {
     let name = parameter.name;
-    let text = &*value;
     match parameter.kind {
         Kind::Logql
         | Kind::LogqlOnResource
         | Kind::Promql
         | Kind::StreamSelectors
-        | Kind::VectorSelectors => Ok(Value::Text(value.into_owned())),
-        Kind::Time => time(text, backend).map(Value::Time).ok_or_else(|| {
+        | Kind::VectorSelectors => Ok(Value::Text(text)),
+        Kind::Time => time(&text, backend).map(Value::Time).ok_or_else(|| {
             let nanoseconds = match backend {
                 Backend::Loki => ", Unix nanoseconds",
                 Backend::Mimir => "",
@@ -191,36 +202,36 @@ fn read(
                 "{name}: expected a time as RFC 3339 (2025-01-27T10:00:00Z){nanoseconds} or Unix seconds"
             ))
         }),
-        Kind::Duration => duration(text).map(Value::Duration).ok_or_else(|| {
+        Kind::Duration => duration(&text).map(Value::Duration).ok_or_else(|| {
             bad(format!(
                 "{name}: expected a positive duration such as 15s, 1m30s or 0.5 (seconds)"
             ))
         }),
-        Kind::Lines => integer(name, text, 1, most_lines),
-        Kind::Integer(least, most) => integer(name, text, least, most),
+        Kind::Lines => integer(name, &text, 1, most_lines),
+        Kind::Integer(least, most) => integer(name, &text, least, most),
         Kind::Word(words) => words
             .iter()
             .find(|word| text.eq_ignore_ascii_case(word))
-            .map(|word| Value::Text((*word).to_owned()))
+            .map(|word| Value::Text(Cow::Borrowed(*word)))
             .ok_or_else(|| bad(format!("{name}: expected {}", words.join(" or ")))),
         Kind::LabelNames => (text.len() <= MAX_NAMES_LENGTH && text.split(',').all(is_label_name))
-            .then(|| Value::Text(text.to_owned()))
+            .then_some(Value::Text(text))
             .ok_or_else(|| bad(format!("{name}: expected names of labels with commas between them"))),
         Kind::MetricName => (text.len() <= MAX_NAMES_LENGTH && !text.chars().any(char::is_control))
-            .then(|| Value::Text(text.to_owned()))
+            .then_some(Value::Text(text))
             .ok_or_else(|| bad(format!("{name}: expected the name of a metric"))),
-        Kind::Bytes => is_size(text)
-            .then(|| Value::Text(text.to_owned()))
+        Kind::Bytes => is_size(&text)
+            .then_some(Value::Text(text))
             .ok_or_else(|| bad(format!("{name}: expected a size such as 600MB"))),
     }
 }
 
-fn integer(name: &str, text: &str, least: u32, most: u32) -> Result<Value, Error> {
+fn integer(name: &str, text: &str, least: u32, most: u32) -> Result<Value<'static>, Error> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse::<u32>().ok();
     number
         .filter(|number| digits && (least..=most).contains(number))
-        .map(|number| Value::Text(number.to_string()))
+        .map(|number| Value::Text(number.to_string().into()))
         .ok_or_else(|| {
             bad(format!(
                 "{name}: expected an integer from {least} to {most}"
@@ -251,10 +262,13 @@ fn is_size(text: &str) -> bool {
 /// A time: RFC 3339 or Unix seconds. Loki also takes integers of more than ten characters, which
 /// are nanoseconds there; to Prometheus all numbers are seconds.
 fn time(text: &str, backend: Backend) -> Option<Nanos> {
-    let is_integer = text.parse::<i64>().is_ok();
-    let nanos = match backend {
-        Backend::Loki if is_integer && text.len() > 10 => i128::from(text.parse::<i64>().ok()?),
-        Backend::Loki | Backend::Mimir => match decimal_nanos(text) {
+    let nanoseconds = match backend {
+        Backend::Loki if text.len() > 10 => text.parse::<i64>().ok(),
+        Backend::Loki | Backend::Mimir => None,
+    };
+    let nanos = match nanoseconds {
+        Some(nanos) => return Some(Nanos(nanos)),
+        None => match decimal_nanos(text) {
             Some(nanos) => nanos,
             None => text.parse::<Timestamp>().ok()?.as_nanosecond(),
         },
@@ -269,16 +283,32 @@ fn decimal_nanos(text: &str) -> Option<i128> {
         None => (false, text),
     };
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || whole.len() > 18 || !all_digits(whole) || !all_digits(fraction) {
+    let (Some(whole), Some(fraction)) = (whole_seconds(whole), nanos_of_a_second(fraction)) else {
         return scientific_nanos(text);
-    }
-    let digits = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
-    let fraction = digits.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    // Eighteen digits fit.
-    let whole: i64 = whole.parse().ok()?;
+    };
     let nanos = i128::from(whole) * 1_000_000_000 + i128::from(fraction);
     Some(if negative { -nanos } else { nanos })
+}
+
+/// A number of 1 to 18 digits.
+fn whole_seconds(digits: &str) -> Option<u64> {
+    let short = (1..=18).contains(&digits.len());
+    let all_digits = digits.bytes().all(|byte| byte.is_ascii_digit());
+    (short && all_digits).then(|| digits.parse().ok())?
+}
+
+/// What digits behind a point mean, in units of the ninth; those past it are cut.
+fn nanos_of_a_second(digits: &str) -> Option<u32> {
+    let mut nanos = 0;
+    let mut unit = 100_000_000;
+    for byte in digits.bytes() {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        nanos += u32::from(byte - b'0') * unit;
+        unit /= 10;
+    }
+    Some(nanos)
 }
 
 /// Seconds in scientific notation (`1.737972e+09`), as some clients print floating-point numbers;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use query::{Matcher, promql, scope};
 
+use super::decimal;
 use super::parameters::Nanos;
 use super::{parsed, scoped};
 use crate::error::Error;
@@ -29,22 +30,33 @@ pub(super) fn selector(text: &str, by: Option<&Matcher>) -> Result<String, Error
 
 /// Unix seconds, as an exact decimal.
 pub(super) fn time(time: Nanos) -> String {
+    let mut out = String::with_capacity(LONGEST);
+    if time.0 < 0 {
+        out.push('-');
+    }
     let nanos = time.0.unsigned_abs();
-    let text = seconds(nanos / 1_000_000_000, nanos % 1_000_000_000);
-    if time.0 < 0 { format!("-{text}") } else { text }
+    seconds(&mut out, nanos / 1_000_000_000, nanos % 1_000_000_000);
+    out
 }
 
 /// Seconds, as an exact decimal.
 pub(super) fn duration(duration: Duration) -> String {
-    seconds(duration.as_secs(), u64::from(duration.subsec_nanos()))
+    let mut out = String::with_capacity(LONGEST);
+    let nanos = u64::from(duration.subsec_nanos());
+    seconds(&mut out, duration.as_secs(), nanos);
+    out
 }
 
-fn seconds(whole: u64, nanos: u64) -> String {
-    if nanos == 0 {
-        return whole.to_string();
+/// The digits of 64 bits, a sign and a point.
+const LONGEST: usize = 22;
+
+fn seconds(out: &mut String, whole: u64, nanos: u64) {
+    decimal::push(out, whole, 1);
+    if nanos > 0 {
+        out.push('.');
+        decimal::push(out, nanos, 9);
+        out.truncate(out.trim_end_matches('0').len());
     }
-    let text = format!("{whole}.{nanos:09}");
-    text.trim_end_matches('0').to_owned()
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use http::{HeaderValue, Response};
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument, Span};
 
 use super::cursor::Cursor;
 use super::end::{End, FAREWELL};
@@ -19,6 +18,7 @@ use super::frame::Frame;
 use super::guard::Guard;
 use super::source::{Source, pings};
 use crate::audit::Record;
+use crate::request_id::RequestId;
 use crate::settings::TailSettings;
 use crate::stream::{Body, Event, EventBody};
 
@@ -51,7 +51,7 @@ pub(super) fn serve(
             "a tail ended"
         );
     };
-    tokio::spawn(tail.instrument(Span::current()));
+    tokio::spawn(RequestId::current().during(tail));
     let mut response = Response::new(Body::Events(EventBody::new(receiver)));
     for (name, value) in [
         (CONTENT_TYPE, "text/event-stream"),

@@ -12,7 +12,6 @@ use tokio::time::{Instant, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tracing::{Instrument, Span};
 
 use super::end::End;
 use super::guard::Guard;
@@ -20,6 +19,7 @@ use super::handshake::Handshake;
 use super::source::{Socket, Source, config, farewell, pings, silence};
 use crate::audit::Record;
 use crate::limit::Usage;
+use crate::request_id::RequestId;
 use crate::settings::TailSettings;
 use crate::stream::Body;
 
@@ -45,7 +45,7 @@ pub(super) fn serve(
             "a tail ended"
         );
     };
-    tokio::spawn(tail.instrument(Span::current()));
+    tokio::spawn(RequestId::current().during(tail));
     response
 }
 

@@ -41,7 +41,7 @@ pub(super) enum Opened {
     /// It tails.
     Source(Box<Source>),
     /// It does not, and the caller may read why.
-    Refused(Response<Body>),
+    Refused(Box<Response<Body>>),
 }
 
 /// The lines that a backend sends.
@@ -63,7 +63,9 @@ pub(super) async fn open(
     let headers = asking(&key).ok_or(Error::Internal)?;
     let answer = upstream.upgrade(request, headers, request_id).await?;
     if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-        return Ok(Opened::Refused(upstream.pass_on(answer, request_id)));
+        return Ok(Opened::Refused(Box::new(
+            upstream.pass_on(answer, request_id),
+        )));
     }
     let unusable = |why: &str| {
         tracing::warn!(backend = upstream.backend().name(), why, "no WebSocket");

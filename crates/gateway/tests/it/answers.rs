@@ -189,3 +189,25 @@ async fn threat_24_when_the_caller_goes_the_upstream_request_is_dropped() {
         eventually(async || closed.load(Ordering::SeqCst) == 1).await;
     }
 }
+
+/// As Prometheus and Mimir answer where a query selects nothing; Grafana reads JSON in any case.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_content_about_exemplars_is_an_empty_list() {
+    let world = World::new().await;
+    world
+        .mimir
+        .answers(|| http::StatusCode::NO_CONTENT.into_response());
+    let metrics = "/api/v1/projects/acme-shop/resources/shop-api/prometheus/api/v1";
+    let answer = world
+        .get("victor", &format!("{metrics}/query_exemplars?query=1"))
+        .await;
+    assert_eq!(answer.told(), r#"200 {"status":"success","data":[]}"#);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    // Nothing else is a list that may be empty for that reason.
+    let answer = world
+        .get("victor", &format!("{metrics}/query?query=1"))
+        .await;
+    assert_eq!(answer.status, 502);
+}

@@ -47,6 +47,8 @@ mod broken;
 
 mod connections;
 
+mod reuse;
+
 mod upstreams;
 
 mod certificates;

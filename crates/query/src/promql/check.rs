@@ -35,9 +35,10 @@ pub(super) fn function(name: &str) -> Result<Function, String> {
 pub(super) fn label(matcher: &Matcher) -> Check {
     /// What describes a series and is stored with it.
     const STORED: [&str; 3] = ["__name__", "__type__", "__unit__"];
-    let name = matcher.name.as_str();
+    let name = &matcher.name;
+    let is_stored = || STORED.iter().any(|stored| *name == **stored);
     // Compared with nothing, as Grafana does in `{__ignore_usage__=""}`, it hands nothing over.
-    if !name.starts_with("__") || STORED.contains(&name) || matcher.value.as_bytes().is_empty() {
+    if !name.as_bytes().starts_with(b"__") || is_stored() || matcher.value.as_bytes().is_empty() {
         return Ok(());
     }
     Err(format!(

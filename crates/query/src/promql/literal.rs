@@ -44,10 +44,10 @@ pub(super) fn number(text: &str) -> Option<f64> {
 /// of a query Prometheus takes that for an exponent without digits.
 pub(super) fn written(text: &str) -> SmallStr {
     let hexadecimal = text.starts_with("0x") || text.starts_with("0X");
-    match integer(text) {
-        Some(value) if hexadecimal && text.ends_with(['e', 'E']) => value.to_string().into(),
-        Some(_) | None => text.into(),
+    if !hexadecimal || !text.ends_with(['e', 'E']) {
+        return text.into();
     }
+    integer(text).map_or_else(|| text.into(), |value| value.to_string().into())
 }
 
 fn integer(text: &str) -> Option<i64> {

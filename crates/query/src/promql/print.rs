@@ -243,7 +243,9 @@ fn print_selector(out: &mut String, selector: &VectorSelector) {
     // In front of the braces only what reads as a name there, and not next to a second name.
     let twice = |matcher: &Matcher| matcher.name == NAME;
     let (outside, inside) = match &selector.name {
-        Some(name) if !is_metric(name) || selector.matchers.iter().any(twice) => (None, Some(name)),
+        Some(name) if !is_metric(name.as_bytes()) || selector.matchers.iter().any(twice) => {
+            (None, Some(name))
+        }
         Some(name) => (Some(name), None),
         None => (None, None),
     };
@@ -261,7 +263,7 @@ fn print_selector(out: &mut String, selector: &VectorSelector) {
         if index > 0 || inside.is_some() {
             out.push(',');
         }
-        if is_identifier(&matcher.name) {
+        if is_identifier(matcher.name.as_bytes()) {
             out.push_str(&matcher.name);
         } else {
             quote::push_quoted(out, matcher.name.as_bytes());
@@ -356,7 +358,7 @@ fn print_labels(out: &mut String, labels: &[SmallStr]) {
             out.push_str(", ");
         }
         let keyword = || Keyword::of(label.as_bytes());
-        if is_identifier(label) && keyword().is_none_or(Keyword::names_a_label) {
+        if is_identifier(label.as_bytes()) && keyword().is_none_or(Keyword::names_a_label) {
             out.push_str(label);
         } else {
             quote::push_quoted(out, label.as_bytes());
@@ -366,22 +368,22 @@ fn print_labels(out: &mut String, labels: &[SmallStr]) {
 }
 
 /// Whether this is a name in braces without quotes.
-fn is_identifier(name: &str) -> bool {
-    let mut bytes = name.bytes();
+fn is_identifier(name: &[u8]) -> bool {
+    let mut bytes = name.iter();
     bytes
         .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
 }
 
 /// Whether this is a metric's name in front of braces.
-fn is_metric(name: &str) -> bool {
-    let mut bytes = name.bytes();
+fn is_metric(name: &[u8]) -> bool {
+    let mut bytes = name.iter();
     bytes
         .next()
-        .is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_' || byte == b':')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':')
-        && Keyword::of(name.as_bytes()).is_none_or(Keyword::names_a_metric)
+        .is_some_and(|byte| byte.is_ascii_alphabetic() || *byte == b'_' || *byte == b':')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte == b':')
+        && Keyword::of(name).is_none_or(Keyword::names_a_metric)
 }
 
 #[cfg(test)]

@@ -44,7 +44,9 @@ impl Parser<'_> {
             }
             let at = self.token.start;
             let matcher = self.matcher()?;
-            if let (Some(name), NAME) = (&selector.name, matcher.name.as_str()) {
+            if let Some(name) = &selector.name
+                && matcher.name == NAME
+            {
                 let message = format!(
                     "the metric name is set twice, as {name:?} and as {:?}",
                     matcher.value.to_string_lossy()
