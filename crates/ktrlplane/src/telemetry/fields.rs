@@ -4,106 +4,106 @@
 //! nobody looks at a terminal, which was a tenth of what a request costs.
 
 use std::fmt::{self, Debug, Write};
-use std::ops::BitOr;
 
 use tracing::field::{Field, Visit};
 use tracing_subscriber::field::RecordFields;
 use tracing_subscriber::fmt::FormatFields;
 use tracing_subscriber::fmt::format::Writer;
 
+/// The field that is the text of an event.
+const MESSAGE: &str = "message";
+
 /// Writes `name=value`, with a space between two of them; texts as Rust's literals, and whatever is
 /// not quoted without control characters, so that nothing looks like a line of its own.
 pub(super) struct Plain;
 
 impl<'w> FormatFields<'w> for Plain {
-    fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
         let mut line = Line {
-            writer,
-            is_first: true,
+            text: String::with_capacity(USUAL),
             written: Ok(()),
         };
         fields.record(&mut line);
-        line.written
+        line.written?;
+        writer.write_str(&line.text)
     }
 }
 
-/// The fields of one line on their way.
-struct Line<'w> {
-    writer: Writer<'w>,
-    is_first: bool,
+/// About how long the fields of a request are, in bytes.
+const USUAL: usize = 384;
+
+/// The fields of one line, put together before they are written: what they are written to is known
+/// only when the program runs, and each call of it costs more than a field.
+struct Line {
+    text: String,
     written: fmt::Result,
 }
 
-impl Line<'_> {
-    /// Writes a field, unless one before it could not be written.
-    fn write(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        if self.written.is_ok() {
-            self.written = self.try_write(field.name(), value);
+impl Line {
+    fn name(&mut self, field: &Field) {
+        if !self.text.is_empty() {
+            self.text.push(' ');
         }
-    }
-
-    fn try_write(
-        &mut self,
-        name: &str,
-        value: impl FnOnce(&mut Writer<'_>) -> fmt::Result,
-    ) -> fmt::Result {
-        if !self.is_first {
-            self.writer.write_char(' ')?;
-        }
-        self.is_first = false;
         // The text of an event has no name.
-        if name != "message" {
-            self.writer
-                .write_str(name.strip_prefix("r#").unwrap_or(name))?;
-            self.writer.write_char('=')?;
+        if field.name() != MESSAGE {
+            let name = field.name();
+            self.text.push_str(name.strip_prefix("r#").unwrap_or(name));
+            self.text.push('=');
         }
-        value(&mut self.writer)
     }
 }
 
-impl Visit for Line<'_> {
+impl Visit for Line {
     fn record_str(&mut self, field: &Field, value: &str) {
+        // That all bytes are looked at lets the processor look at many at once.
         let is_tricky = |byte: u8| !matches!(byte, b' '..=b'~') | matches!(byte, b'"' | b'\\');
-        if field.name() == "message" {
+        if field.name() == MESSAGE {
             self.record_debug(field, &format_args!("{value}"));
-        } else if !value.bytes().map(is_tricky).fold(false, BitOr::bitor) {
-            self.write(field, |writer| {
-                writer.write_char('"')?;
-                writer.write_str(value)?;
-                writer.write_char('"')
-            });
-        } else {
+        } else if value
+            .bytes()
+            .fold(0, |any, byte| any | u8::from(is_tricky(byte)))
+            != 0
+        {
             self.record_debug(field, &value);
+        } else {
+            self.name(field);
+            self.text.push('"');
+            self.text.push_str(value);
+            self.text.push('"');
         }
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        let mut digits = itoa::Buffer::new();
-        self.write(field, |writer| writer.write_str(digits.format(value)));
+        self.name(field);
+        self.text.push_str(itoa::Buffer::new().format(value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.write(field, |writer| write!(OneLine(writer), "{value:?}"));
+        self.name(field);
+        let written = write!(OneLine(&mut self.text), "{value:?}");
+        self.written = self.written.and(written);
     }
 }
 
 /// Escapes control characters, line ends and the beginnings of a terminal's commands among them.
-struct OneLine<'a, 'w>(&'a mut Writer<'w>);
+struct OneLine<'a>(&'a mut String);
 
-impl Write for OneLine<'_, '_> {
+impl Write for OneLine<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // Nearly all are plain, and their bytes are quicker to look at than their characters.
         let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         if is_plain || !text.contains(char::is_control) {
-            return self.0.write_str(text);
+            self.0.push_str(text);
+            return Ok(());
         }
-        text.chars().try_for_each(|char| {
+        for char in text.chars() {
             if char.is_control() {
-                write!(self.0, "{}", char.escape_default())
+                self.0.extend(char.escape_default());
             } else {
-                self.0.write_char(char)
+                self.0.push(char);
             }
-        })
+        }
+        Ok(())
     }
 }
 
