@@ -1,72 +1,82 @@
-//! Whether one URL of a backend is asked: a circuit breaker, by what its requests have come to.
+//! Whether one URL of a backend is asked: a circuit breaker, which the gateway's own probes open and
+//! close.
 //!
-//! Only what says that nobody is there counts against it: no connection, one that breaks off before
-//! its answer, something else than HTTP, or silence while nobody else was answered either. An answer
-//! is a sign of life whatever its status is. Otherwise one tenant's query at which the backend fails
-//! or takes too long would close the backend to all others.
+//! What becomes of callers' requests is only a reason to probe. A query at which the backend resets the
+//! connection, or which takes too long, is one tenant's: counted against the URL, it would close the
+//! backend to all others. Nor is a caller's request spent on finding out whether somebody is there again.
+//! The probe is the same whoever gave the reason for it, and any answer to it is a sign of life.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// So many failures without an answer in between open it.
-const FAILURES: u32 = 5;
+use tokio::sync::watch;
 
-/// How long it stays open at first. Each probe that fails doubles that.
+/// A connection that takes longer than this to be made is a reason to probe. The request goes on.
+pub(crate) const CONNECTS_WITHIN: Duration = Duration::from_secs(1);
+
+/// So is a request of which nothing has come for this long. Slow queries are common: a probe costs the
+/// backend next to nothing, and where nobody is there any more, others need not wait for as long.
+pub(crate) const ANSWERS_WITHIN: Duration = Duration::from_secs(3);
+
+/// So many probes in a row to which nobody answered open it.
+const FAILURES: u32 = 2;
+
+/// How long after a failed one it is probed again before it is open.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// How long nothing is a reason to probe after an answer, nor after a probe that could not be made.
+const REST: Duration = Duration::from_secs(1);
+
+/// How long from one probe to the next when it has been opened. Each one that fails doubles that.
 const FIRST: Duration = Duration::from_millis(500);
 
-/// How long it stays open at the most, before a quarter more or less. A backend that is back is asked
-/// again within this time.
+/// How long that is at the most, before a quarter more or less. A backend that is back is asked again
+/// within this time.
 const MOST: Duration = Duration::from_secs(4);
 
-/// How exactly the time of the last answer is kept: it is written by every thread, and seldom.
-const GRAIN: u64 = 50;
+/// What [`Breaker::next`] is while it is closed.
+const CLOSED: u64 = 0;
 
 /// One URL's circuit breaker, shared by all threads.
 pub(crate) struct Breaker {
     /// The URL, for the log; without credentials.
     url: String,
     started: Instant,
-    /// When the last answer began, in milliseconds since `started`.
-    answered: AtomicU64,
-    /// Whether there is anything in `trouble`: most requests look at nothing else.
-    has_trouble: AtomicBool,
-    trouble: Mutex<Trouble>,
-    jitter: RandomState,
+    /// Where it is open: when the next probe is due, in milliseconds since `started` and one more.
+    /// Most requests look at nothing else.
+    next: AtomicU64,
+    /// The prober listens, and ends with it.
+    suspicions: watch::Sender<()>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Trouble {
+/// What a probe has come to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Came {
+    /// The head of an answer, whatever its status.
+    Answer,
+    /// None, and why.
+    Nothing(String),
+    /// It could not be made, which says nothing about the backend.
+    Untold,
+}
+
+/// When the next probe is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// After this time.
+    In(Duration),
+    /// When there is a reason for one, and not before this time has passed.
+    WhenSuspected(Duration),
+}
+
+/// What the probes of one URL have come to; the prober's own.
+pub(crate) struct Course {
     /// Since the last answer.
     failures: u32,
-    /// Where it is open.
-    open: Option<Open>,
-}
-
-#[derive(Clone, Copy)]
-struct Open {
-    /// When the next request may try.
-    until: Instant,
+    /// From one probe to the next while it is open.
     wait: Duration,
-}
-
-/// Whether a request may be sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// It may.
-    Closed,
-    /// One may, to see whether there is an answer again.
-    Due,
-    /// None may, for this time.
-    Open(Duration),
-}
-
-/// A request that was let through.
-#[derive(Clone, Copy)]
-pub(crate) struct Ticket {
-    sent: Instant,
-    is_probe: bool,
+    jitter: RandomState,
 }
 
 impl Breaker {
@@ -74,116 +84,110 @@ impl Breaker {
         Self {
             url,
             started: Instant::now(),
-            answered: AtomicU64::new(0),
-            has_trouble: AtomicBool::new(false),
-            trouble: Mutex::default(),
+            next: AtomicU64::new(CLOSED),
+            suspicions: watch::Sender::new(()),
+        }
+    }
+
+    /// Whether nobody is asked here at the moment.
+    pub(crate) fn is_open(&self) -> bool {
+        self.next.load(Ordering::Relaxed) != CLOSED
+    }
+
+    /// How long it is until the next probe, where nobody is asked here at the moment. Nothing is left of
+    /// that while one is under way.
+    pub(crate) fn left_out(&self, now: Instant) -> Option<Duration> {
+        match self.next.load(Ordering::Relaxed) {
+            CLOSED => None,
+            next => Some(Duration::from_millis(
+                next.saturating_sub(self.since_start(now)),
+            )),
+        }
+    }
+
+    /// A caller's request found nobody here, or nobody who answers.
+    pub(crate) fn suspect(&self) {
+        if !self.is_open() {
+            self.suspicions.send_replace(());
+        }
+    }
+
+    /// The reasons to probe from now on. Those that come while nobody looks are one.
+    pub(crate) fn suspicions(&self) -> watch::Receiver<()> {
+        self.suspicions.subscribe()
+    }
+
+    /// Takes what has come of a probe that was begun at `asked`, and says when the next is made.
+    pub(crate) fn probed(
+        &self,
+        course: &mut Course,
+        came: Came,
+        asked: Instant,
+        now: Instant,
+    ) -> Next {
+        match came {
+            Came::Answer => {
+                *course = Course::default();
+                if self.next.swap(CLOSED, Ordering::Relaxed) != CLOSED {
+                    tracing::info!(url = self.url, "the backend answers again");
+                }
+                Next::WhenSuspected(REST)
+            }
+            Came::Untold => {
+                if self.is_open() {
+                    self.open(now + REST);
+                }
+                Next::In(REST)
+            }
+            Came::Nothing(reason) => {
+                course.failures = course.failures.saturating_add(1);
+                if course.failures < FAILURES {
+                    tracing::debug!(url = self.url, reason, "a probe of the backend failed");
+                    return Next::In(AGAIN);
+                }
+                if self.is_open() {
+                    course.wait = (course.wait * 2).min(MOST);
+                } else {
+                    tracing::warn!(
+                        url = self.url,
+                        reason,
+                        "the backend is not asked any more, until it answers a probe"
+                    );
+                }
+                // From its beginning: a probe may have been waited for as long as this.
+                let due = (asked + course.jittered(now)).max(now);
+                self.open(due);
+                Next::In(due.saturating_duration_since(now))
+            }
+        }
+    }
+
+    fn open(&self, next: Instant) {
+        let next = self.since_start(next).saturating_add(1);
+        self.next.store(next, Ordering::Relaxed);
+    }
+
+    fn since_start(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.started).as_millis();
+        u64::try_from(since).unwrap_or(u64::MAX)
+    }
+}
+
+impl Default for Course {
+    fn default() -> Self {
+        Self {
+            failures: 0,
+            wait: FIRST,
             jitter: RandomState::new(),
         }
     }
+}
 
-    /// Whether a request may be sent now.
-    pub(crate) fn state(&self, now: Instant) -> State {
-        if !self.has_trouble.load(Ordering::Acquire) {
-            return State::Closed;
-        }
-        match self.trouble().open {
-            None => State::Closed,
-            Some(open) if open.until <= now => State::Due,
-            Some(open) => State::Open(open.until.saturating_duration_since(now)),
-        }
-    }
-
-    /// A ticket for a request where it may be sent, and otherwise how long none may.
-    pub(crate) fn enter(&self, now: Instant) -> Result<Ticket, Duration> {
-        let normal = Ticket {
-            sent: now,
-            is_probe: false,
-        };
-        if !self.has_trouble.load(Ordering::Acquire) {
-            return Ok(normal);
-        }
-        let mut trouble = self.trouble();
-        let Some(open) = &mut trouble.open else {
-            return Ok(normal);
-        };
-        if open.until > now {
-            return Err(open.until.saturating_duration_since(now));
-        }
-        // The others wait for what comes of this one, and no longer than before: it may be a slow
-        // query, or its caller may go.
-        open.until = now + open.wait;
-        Ok(Ticket {
-            sent: now,
-            is_probe: true,
-        })
-    }
-
-    /// An answer began.
-    pub(crate) fn answered(&self, now: Instant) {
-        let at = self.since_start(now);
-        if at.saturating_sub(self.answered.load(Ordering::Relaxed)) > GRAIN {
-            self.answered.store(at, Ordering::Relaxed);
-        }
-        if !self.has_trouble.load(Ordering::Acquire) {
-            return;
-        }
-        let mut trouble = self.trouble();
-        let was_open = trouble.open.is_some();
-        *trouble = Trouble::default();
-        self.has_trouble.store(false, Ordering::Release);
-        drop(trouble);
-        if was_open {
-            tracing::info!(url = self.url, "the backend answers again");
-        }
-    }
-
-    /// Nobody was there.
-    pub(crate) fn failed(&self, ticket: Ticket, now: Instant) {
-        let mut trouble = self.trouble();
-        self.has_trouble.store(true, Ordering::Release);
-        let wait = match trouble.open {
-            // Sent before it was opened, or known to be in vain: nothing new.
-            Some(_) if !ticket.is_probe => return,
-            Some(open) => (open.wait * 2).min(MOST),
-            None => {
-                trouble.failures += 1;
-                if trouble.failures < FAILURES {
-                    return;
-                }
-                FIRST
-            }
-        };
-        let until = now + self.jittered(wait, now);
-        trouble.open = Some(Open { until, wait });
-        drop(trouble);
-        if !ticket.is_probe {
-            tracing::warn!(
-                url = self.url,
-                "the backend is not asked any more but by one request at a time, until it answers"
-            );
-        }
-    }
-
-    /// No answer began in time. That says something where nobody else was answered meanwhile.
-    pub(crate) fn silent(&self, ticket: Ticket, now: Instant) {
-        if self.answered.load(Ordering::Relaxed) < self.since_start(ticket.sent) {
-            self.failed(ticket, now);
-        }
-    }
-
-    fn trouble(&self) -> MutexGuard<'_, Trouble> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn since_start(&self, now: Instant) -> u64 {
-        let since = now.saturating_duration_since(self.started).as_millis();
-        u64::try_from(since).unwrap_or(u64::MAX)
-    }
-
-    /// A quarter more or less, so that replicas do not all try at the same moment.
-    fn jittered(&self, wait: Duration, now: Instant) -> Duration {
+impl Course {
+    /// A quarter more or less, so that replicas do not all probe at the same moment.
+    fn jittered(&self, now: Instant) -> Duration {
         let thousandths = self.jitter.hash_one(now) % 500 + 750;
-        wait * u32::try_from(thousandths).unwrap_or(1000) / 1000
+        self.wait * u32::try_from(thousandths).unwrap_or(1000) / 1000
     }
 }
 
@@ -191,97 +195,110 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    fn fail(breaker: &Breaker, now: Instant) {
-        let ticket = breaker.enter(now).unwrap();
-        breaker.failed(ticket, now);
+    fn nothing() -> Came {
+        Came::Nothing("refused".to_owned())
     }
 
-    fn opened() -> (Breaker, Instant) {
-        let (breaker, now) = (Breaker::new("http://loki".to_owned()), Instant::now());
+    fn opened() -> (Breaker, Course, Instant) {
+        let (breaker, mut course) = (Breaker::new("http://loki".to_owned()), Course::default());
+        let now = Instant::now();
         for _ in 0..FAILURES {
-            fail(&breaker, now);
+            breaker.probed(&mut course, nothing(), now, now);
         }
-        (breaker, now)
+        (breaker, course, now)
     }
 
     #[test]
-    fn failures_in_a_row_open_it_and_an_answer_in_between_does_not() {
-        let (breaker, now) = (Breaker::new(String::new()), Instant::now());
+    fn whatever_becomes_of_callers_requests_opens_nothing() {
+        let breaker = Breaker::new(String::new());
+        for _ in 0..1000 {
+            breaker.suspect();
+        }
+        assert_eq!(breaker.left_out(Instant::now()), None);
+    }
+
+    #[test]
+    fn many_reasons_to_probe_are_one_and_while_it_is_open_none_is() {
+        let (breaker, mut course, now) = opened();
+        let mut suspicions = breaker.suspicions();
+        breaker.suspect();
+        assert!(!suspicions.has_changed().unwrap());
+        breaker.probed(&mut course, Came::Answer, now, now);
+        for _ in 0..1000 {
+            breaker.suspect();
+        }
+        assert!(suspicions.has_changed().unwrap());
+        suspicions.mark_unchanged();
+        assert!(!suspicions.has_changed().unwrap());
+        drop(breaker);
+        assert!(suspicions.has_changed().is_err());
+    }
+
+    #[test]
+    fn failed_probes_in_a_row_open_it_and_an_answer_in_between_does_not() {
+        let (breaker, mut course) = (Breaker::new(String::new()), Course::default());
+        let now = Instant::now();
         for _ in 0..3 {
-            for _ in 1..FAILURES {
-                fail(&breaker, now);
-            }
-            breaker.answered(now);
+            assert_eq!(
+                breaker.probed(&mut course, nothing(), now, now),
+                Next::In(AGAIN)
+            );
+            assert!(!breaker.is_open());
+            assert_eq!(
+                breaker.probed(&mut course, Came::Answer, now, now),
+                Next::WhenSuspected(REST)
+            );
         }
-        assert_eq!(breaker.state(now), State::Closed);
-        let (breaker, now) = opened();
-        assert!(matches!(breaker.state(now), State::Open(wait) if wait <= FIRST * 5 / 4));
-        assert!(breaker.enter(now).is_err());
+        let (breaker, _, now) = opened();
+        assert!(breaker.is_open());
+        assert!(breaker.left_out(now).unwrap() <= FIRST * 5 / 4 + Duration::from_millis(1));
     }
 
     #[test]
-    fn one_request_probes_and_the_wait_grows_to_its_bound() {
-        let (breaker, mut now) = opened();
+    fn the_wait_grows_to_its_bound_and_an_answer_ends_it() {
+        let (breaker, mut course, mut now) = opened();
         let mut waits = Vec::new();
         for _ in 0..8 {
-            let State::Open(wait) = breaker.state(now) else {
-                panic!("it is open");
+            let Next::In(wait) = breaker.probed(&mut course, nothing(), now, now) else {
+                panic!("nobody has answered");
             };
+            assert!(breaker.left_out(now).unwrap() <= wait + Duration::from_millis(1));
             waits.push(wait);
             now += wait;
-            let probe = breaker.enter(now).unwrap();
-            assert!(breaker.enter(now).is_err(), "one at a time");
-            breaker.failed(probe, now);
         }
-        assert!(
-            waits
-                .iter()
-                .all(|wait| *wait >= FIRST * 3 / 4 && *wait <= MOST * 5 / 4)
-        );
+        let bounds = FIRST * 3 / 2..=MOST * 5 / 4;
+        assert!(waits.iter().all(|wait| bounds.contains(wait)), "{waits:?}");
         assert!(waits[7] > waits[0] * 2, "{waits:?}");
-        now += MOST * 2;
-        let _probe = breaker.enter(now).unwrap();
-        breaker.answered(now);
-        assert_eq!(breaker.state(now), State::Closed);
+        breaker.probed(&mut course, Came::Answer, now, now);
+        assert_eq!(breaker.left_out(now), None);
+        // And it begins anew.
+        assert_eq!(
+            breaker.probed(&mut course, nothing(), now, now),
+            Next::In(AGAIN)
+        );
     }
 
     #[test]
-    fn a_probe_of_which_nothing_comes_is_followed_by_another() {
-        let (breaker, now) = opened();
-        let later = now + MOST;
-        let _forgotten = breaker.enter(later).unwrap();
-        assert!(breaker.enter(later).is_err());
-        assert!(breaker.enter(later + MOST).is_ok());
+    fn the_wait_goes_from_the_beginning_of_a_probe_that_was_waited_for() {
+        let (breaker, mut course, now) = opened();
+        let later = now + MOST * 2;
+        let next = breaker.probed(&mut course, nothing(), now, later);
+        assert_eq!(next, Next::In(Duration::ZERO));
+        let left = breaker.left_out(later + REST);
+        assert_eq!(left, Some(Duration::ZERO), "while it is under way");
     }
 
     #[test]
-    fn a_slow_query_says_nothing_about_a_backend_that_answers_others() {
-        let (breaker, sent) = (Breaker::new(String::new()), Instant::now() + MOST);
-        let second = Duration::from_secs(1);
-        for _ in 0..FAILURES {
-            let ticket = breaker.enter(sent).unwrap();
-            breaker.answered(sent + second);
-            breaker.silent(ticket, sent + second * 2);
-        }
-        assert_eq!(breaker.state(sent + second * 2), State::Closed);
-        let later = sent + second * 10;
-        for _ in 0..FAILURES {
-            let ticket = breaker.enter(later).unwrap();
-            breaker.silent(ticket, later + second * 2);
-        }
-        assert!(matches!(breaker.state(later + second * 2), State::Open(_)));
-    }
-
-    #[test]
-    fn what_was_sent_before_it_opened_does_not_open_it_for_longer() {
+    fn a_probe_that_could_not_be_made_neither_opens_nor_closes() {
+        let (breaker, mut course) = (Breaker::new(String::new()), Course::default());
         let now = Instant::now();
-        let breaker = Breaker::new(String::new());
-        let early = breaker.enter(now).unwrap();
-        for _ in 0..FAILURES {
-            fail(&breaker, now);
+        for _ in 0..FAILURES * 2 {
+            let next = breaker.probed(&mut course, Came::Untold, now, now);
+            assert_eq!(next, Next::In(REST));
+            assert!(!breaker.is_open());
         }
-        let before = breaker.state(now);
-        breaker.failed(early, now + FIRST / 2);
-        assert_eq!(breaker.state(now), before);
+        let (breaker, mut course, now) = opened();
+        breaker.probed(&mut course, Came::Untold, now, now);
+        assert!(breaker.is_open());
     }
 }

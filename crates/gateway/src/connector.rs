@@ -1,5 +1,6 @@
 //! Connections to backends and issuers, in the clear or over TLS.
 
+use std::error::Error as StdError;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,7 +23,11 @@ use tokio::net::TcpStream;
 use tower::{BoxError, Service, ServiceExt};
 
 /// How long a connection may take to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The same for one that only finds out whether anybody is there. Several addresses of a name share it,
+/// as they do the other: so the probe gets past one that is dead, as requests do.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// Makes connections over TLS.
 pub(crate) type TlsConnector = HttpsConnector<HttpConnector>;
@@ -40,7 +45,12 @@ pub(crate) enum Connector {
 impl Connector {
     /// A connector for `http`.
     pub(crate) fn plain() -> Self {
-        Self::Plain(tcp())
+        Self::Plain(tcp(CONNECT_TIMEOUT))
+    }
+
+    /// A connector for `http` that only finds out whether anybody is there.
+    pub(crate) fn plain_prober() -> Self {
+        Self::Plain(tcp(PROBE_TIMEOUT))
     }
 
     /// A connector for this scheme, which trusts the machine's root certificates.
@@ -52,13 +62,18 @@ impl Connector {
             .with_native_roots()?
             .https_only()
             .enable_http1()
-            .wrap_connector(tcp_below_tls());
+            .wrap_connector(tcp_below_tls(CONNECT_TIMEOUT));
         Ok(Self::Tls(Arc::new(ArcSwap::from_pointee(tls))))
     }
 }
 
-/// A connector for `https`, to servers of the URL's host or, where it is given, of this name.
-pub(crate) fn tls(config: ClientConfig, server_name: Option<ServerName<'static>>) -> TlsConnector {
+/// A connector for `https`, to servers of the URL's host or, where it is given, of this name, whose
+/// connections below TLS may take this long to be made.
+pub(crate) fn tls(
+    config: ClientConfig,
+    server_name: Option<ServerName<'static>>,
+    time: Duration,
+) -> TlsConnector {
     let builder = HttpsConnectorBuilder::new()
         .with_tls_config(config)
         .https_only();
@@ -66,18 +81,42 @@ pub(crate) fn tls(config: ClientConfig, server_name: Option<ServerName<'static>>
         Some(name) => builder.with_server_name_resolver(FixedServerNameResolver::new(name)),
         None => builder,
     };
-    builder.enable_http1().wrap_connector(tcp_below_tls())
+    builder.enable_http1().wrap_connector(tcp_below_tls(time))
 }
 
-fn tcp() -> HttpConnector {
+/// Whether the process (`EMFILE`) or the system (`ENFILE`) had no file descriptor left.
+pub(crate) fn is_out_of_files(error: &(dyn StdError + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>()
+            && lacks_file(error)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// Whether there is one left at the moment.
+pub(crate) fn files_are_left() -> bool {
+    let tried = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None);
+    !tried.is_err_and(|error| lacks_file(&error))
+}
+
+fn lacks_file(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+fn tcp(time: Duration) -> HttpConnector {
     let mut tcp = HttpConnector::new();
     tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    tcp.set_connect_timeout(Some(time));
     tcp
 }
 
-fn tcp_below_tls() -> HttpConnector {
-    let mut tcp = tcp();
+fn tcp_below_tls(time: Duration) -> HttpConnector {
+    let mut tcp = tcp(time);
     tcp.enforce_http(false);
     tcp
 }

@@ -8,6 +8,7 @@ mod form;
 mod line;
 mod pool;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -123,7 +124,13 @@ impl Upstreams {
 impl Upstream {
     pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
         let endpoints = transport.endpoints().iter();
-        let pools = endpoints.map(|at| Pool::new(transport.connector(), at.url.clone()));
+        let pools = endpoints.map(|at| {
+            Pool::new(
+                transport.connector(),
+                at.url.clone(),
+                Arc::clone(&at.breaker),
+            )
+        });
         let pools = pools.collect();
         Self {
             backend,

@@ -1,23 +1,24 @@
 //! How the gateway gets to a backend and shows who it is: TLS and credentials, read from files
-//! that may change while it runs.
+//! that may change while it runs; and which of its URLs answer.
 //!
 //! Requests read snapshots. The files are read at the start and then, on the background runtime,
 //! every few seconds: Kubernetes and cert-manager replace tokens and certificates long before they
 //! end, and a gateway that had to be restarted for that would be down when nobody does.
 
 mod credentials;
+mod prober;
 mod tls;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::uri::{Authority, InvalidUri};
 use http::{HeaderValue, Uri};
 use tokio::runtime::Handle;
 
-use crate::breaker::{Breaker, State};
+use crate::breaker::Breaker;
 use crate::connector::Connector;
 use crate::routes::Backend;
 use crate::settings::{BackendSettings, Settings};
@@ -87,7 +88,7 @@ pub(crate) struct Endpoint {
     pub(crate) host: HeaderValue,
     /// Its path, without a slash at its end: all paths are below it.
     pub(crate) prefix: String,
-    pub(crate) breaker: Breaker,
+    pub(crate) breaker: Arc<Breaker>,
 }
 
 impl Endpoint {
@@ -101,7 +102,7 @@ impl Endpoint {
             host: HeaderValue::from_str(host).map_err(|error| unusable(error.into()))?,
             prefix: parsed.path().trim_end_matches('/').to_owned(),
             url: parsed,
-            breaker: Breaker::new(url),
+            breaker: Arc::new(Breaker::new(url)),
         })
     }
 }
@@ -113,7 +114,7 @@ pub(crate) enum Reach {
     All,
     /// Some.
     Some,
-    /// None, or one request at a time.
+    /// None.
     None,
 }
 
@@ -141,6 +142,14 @@ impl Transport {
         }
     }
 
+    /// What makes the connections of probes.
+    fn prober(&self) -> Connector {
+        match &self.0.tls {
+            Some(tls) => Connector::Tls(tls.prober()),
+            None => Connector::plain_prober(),
+        }
+    }
+
     /// Where it is, in the order of preference.
     pub(crate) fn endpoints(&self) -> &[Endpoint] {
         &self.0.endpoints
@@ -148,8 +157,7 @@ impl Transport {
 
     /// How many of its URLs are asked at the moment.
     pub(crate) fn reach(&self) -> Reach {
-        let now = Instant::now();
-        let is_asked = |endpoint: &&Endpoint| endpoint.breaker.state(now) == State::Closed;
+        let is_asked = |endpoint: &&Endpoint| !endpoint.breaker.is_open();
         match self.endpoints().iter().filter(is_asked).count() {
             all if all == self.endpoints().len() => Reach::All,
             0 => Reach::None,
@@ -162,12 +170,17 @@ impl Transport {
         self.0.authorization.header()
     }
 
-    /// Reads the files again and again on `background`, until nobody uses this transport any more.
+    /// Reads the files again and again, and probes URLs where there is a reason to, on `background`,
+    /// until nobody uses this transport any more.
     fn watch(&self, backend: Backend, background: &Handle) {
         let has_files =
             self.0.authorization.has_file() || self.0.tls.as_ref().is_some_and(Tls::has_files);
         if has_files {
             background.spawn(reread(backend, Arc::downgrade(&self.0)));
+        }
+        for (index, endpoint) in self.endpoints().iter().enumerate() {
+            let suspicions = endpoint.breaker.suspicions();
+            background.spawn(prober::run(Arc::downgrade(&self.0), index, suspicions));
         }
     }
 }
@@ -200,7 +213,7 @@ impl Transports {
         }
     }
 
-    /// Keeps up with the files, on `background`.
+    /// Keeps up with the files and with who answers, on `background`.
     pub(crate) fn watch(&self, background: &Handle) {
         for backend in Backend::ALL {
             if let Some(transport) = self.get(backend) {

@@ -9,11 +9,7 @@ use http_body_util::Full;
 use super::line::Received;
 use super::pool::{Fate, Pool};
 use super::{SendError, Upstream};
-use crate::breaker::{State, Ticket};
 use crate::transport::Endpoint;
-
-/// How often a read is sent again whose connection had been closed before the backend saw it.
-const MOST_STALE: usize = 2;
 
 /// What a request does at the backend, and so whether it may be sent twice.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,10 +26,12 @@ impl Upstream {
     /// Sends what `build` makes for one of the backend's URLs, and waits until the answer begins.
     ///
     /// A read is sent again where it is known not to have been answered in any way: to the next URL
-    /// where no connection to this one came about, and to the same one where an old connection turned
-    /// out to be closed. A read that went out on a fresh connection which then broke may be what broke
-    /// it, and is not tried on the next. A write is sent once, whatever becomes of it: its sender knows
-    /// whether it may be stored twice.
+    /// where no connection to this one came about, and once more, on a fresh connection, where an old one
+    /// turned out to be closed. A read that went out on a fresh connection which then broke may be what
+    /// broke it, and is not tried on the next. A write is sent once, whatever becomes of it: its sender
+    /// knows whether it may be stored twice.
+    ///
+    /// What becomes of it decides nothing about the URL for others: it only is a reason to probe that.
     pub(super) async fn request(
         &self,
         kind: Kind,
@@ -42,79 +40,66 @@ impl Upstream {
         let mut now = Instant::now();
         let deadline = tokio::time::Instant::from_std(now) + self.timeout;
         let mut tried = 0;
-        let mut stale = 0;
+        let mut is_stale = false;
         let mut last = None;
         loop {
-            let (index, endpoint, pool, ticket) = match self.choose(kind, tried, now) {
+            let (index, endpoint, pool) = match self.choose(tried, now) {
                 Ok(chosen) => chosen,
                 Err(wait) => return Err(last.unwrap_or(SendError::Away(wait))),
             };
             let sent = loop {
                 let sent = match kind {
                     Kind::Upgrade => Box::pin(pool.upgrade(build(endpoint)?, deadline)).await,
-                    Kind::Read | Kind::Write => match pool.line(now, deadline).await {
-                        Ok(line) => line.send(build(endpoint)?, deadline).await,
+                    Kind::Read | Kind::Write => match pool.line(is_stale, now, deadline).await {
+                        Ok(line) => line.send(build(endpoint)?, now, deadline).await,
                         Err(failure) => Err(failure),
                     },
                 };
-                // There may be more of these, and then there is a new one.
+                // Known to be closed before anything was written. There may be more of these, and then
+                // there is a new one.
                 if !matches!(sent, Err((Fate::Closed, _))) {
                     break sent;
                 }
             };
             now = Instant::now();
             let (fate, error) = match sent {
-                Ok(answer) => {
-                    endpoint.breaker.answered(now);
-                    return Ok(answer);
-                }
+                Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
             match fate {
                 Fate::Late => {
-                    endpoint.breaker.silent(ticket, now);
+                    endpoint.breaker.suspect();
                     return Err(SendError::Timeout(self.timeout));
                 }
                 Fate::NoFile => return Err(SendError::NoFile(error)),
-                Fate::NotSent => {
-                    endpoint.breaker.failed(ticket, now);
+                Fate::NotSent if kind != Kind::Write => {
+                    endpoint.breaker.suspect();
                     tried |= 1 << index;
                 }
-                Fate::Stale if stale < MOST_STALE => stale += 1,
-                Fate::Stale | Fate::Unknown | Fate::Closed => {
-                    endpoint.breaker.failed(ticket, now);
+                // Servers do that every now and then: what comes of the next one says more.
+                Fate::Stale if kind != Kind::Write && !is_stale => is_stale = true,
+                Fate::NotSent | Fate::Stale | Fate::Unknown | Fate::Closed => {
+                    endpoint.breaker.suspect();
                     return Err(SendError::Unreachable(error));
                 }
-            }
-            if kind == Kind::Write {
-                return Err(SendError::Unreachable(error));
             }
             tracing::debug!(backend = self.backend.name(), error, "sent once more");
             last = Some(SendError::Unreachable(error));
         }
     }
 
-    /// The first URL that may be asked and has not been; where there is none, how long until there is.
-    ///
-    /// A write does not go where it would find out whether somebody is there, while somebody is known
-    /// to be elsewhere.
-    fn choose(
-        &self,
-        kind: Kind,
-        tried: u64,
-        now: Instant,
-    ) -> Result<(usize, &Endpoint, &Pool, Ticket), Duration> {
+    /// The first URL that is asked at the moment and was not tried; where there is none, how long until
+    /// one is probed.
+    fn choose(&self, tried: u64, now: Instant) -> Result<(usize, &Endpoint, &Pool), Duration> {
         let endpoints = self.transport.endpoints();
-        let is_closed = |endpoint: &Endpoint| endpoint.breaker.state(now) == State::Closed;
-        let only_closed = kind == Kind::Write && endpoints.iter().any(is_closed);
         let mut shortest = Duration::MAX;
         for (index, (endpoint, pool)) in endpoints.iter().zip(&self.pools).enumerate() {
-            if tried & (1 << index) != 0 || (only_closed && !is_closed(endpoint)) {
+            if tried & (1 << index) != 0 {
                 continue;
             }
-            match endpoint.breaker.enter(now) {
-                Ok(ticket) => return Ok((index, endpoint, pool, ticket)),
-                Err(wait) => shortest = shortest.min(wait),
+            match endpoint.breaker.left_out(now) {
+                None => return Ok((index, endpoint, pool)),
+                Some(wait) => shortest = shortest.min(wait),
             }
         }
         Err(shortest)

@@ -6,7 +6,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
@@ -18,15 +18,20 @@ use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::time::Sleep;
+use tokio::time::{Instant as Deadline, Sleep};
 
 use super::bell::Bell;
 use super::pool::{Failure, Fate, Shelf, fate, late};
 use crate::authenticate::with_causes;
+use crate::breaker::{ANSWERS_WITHIN, Breaker};
 use crate::connector::{Progress, Stream};
 
 /// How long a connection that is not used any more may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How soon a connection breaks that the server closed as unused while a request was on its way: within
+/// the time that this way takes. What breaks it later was probably read.
+const CROSSED: Duration = Duration::from_millis(100);
 
 /// A connection, of one request at a time.
 pub(super) struct Line {
@@ -34,12 +39,15 @@ pub(super) struct Line {
     wire: Wire,
     bell: Bell,
     progress: Progress,
-    /// Until when an answer has to begin. Kept from one request to the next: a timer that is moved
-    /// costs far less than one that is made.
+    /// Until when an answer has to begin, first so that nobody grows suspicious, and then at all. Kept
+    /// from one request to the next: a timer that is moved costs far less than one that is made.
     deadline: Pin<Box<Sleep>>,
     born: Instant,
+    /// When the request that it has was sent.
+    asked: Instant,
     /// When it was last put back.
     used: Option<Instant>,
+    breaker: Arc<Breaker>,
     shelf: Weak<Shelf>,
 }
 
@@ -65,41 +73,50 @@ impl Line {
         sender: SendRequest<Full<Bytes>>,
         connection: Connection<TokioIo<Stream>, Full<Bytes>>,
         progress: Progress,
+        breaker: Arc<Breaker>,
         shelf: Weak<Shelf>,
     ) -> Self {
+        let now = Instant::now();
         Self {
             sender,
             wire: Wire(Some(connection)),
             bell: Bell::new(),
             progress,
             deadline: Box::pin(tokio::time::sleep(Duration::ZERO)),
-            born: Instant::now(),
+            born: now,
+            asked: now,
             used: None,
+            breaker,
             shelf,
         }
     }
 
-    /// Sends, and waits until the answer begins.
+    /// Sends, now, and waits until the answer begins.
     pub(super) fn send(
         mut self: Box<Self>,
         request: Request<Full<Bytes>>,
-        deadline: tokio::time::Instant,
+        now: Instant,
+        deadline: Deadline,
     ) -> impl Future<Output = Result<Response<Received>, Failure>> {
-        self.deadline.as_mut().reset(deadline);
+        self.asked = now;
+        let soon = deadline.min(Deadline::from_std(now + ANSWERS_WITHIN));
+        self.deadline.as_mut().reset(soon);
         // It has room for a request, and all futures around it would have that, too.
         let answer = Box::pin(self.sender.try_send_request(request));
-        self.answered(answer)
+        self.answered(answer, deadline)
     }
 
     async fn answered(
         mut self: Box<Self>,
         mut answer: Pin<Box<impl Future<Output = Answered>>>,
+        last: Deadline,
     ) -> Result<Response<Received>, Failure> {
         let sent = poll_fn(|cx| {
             let Self {
                 wire,
                 bell,
                 deadline,
+                breaker,
                 ..
             } = &mut *self;
             bell.poll(
@@ -107,7 +124,15 @@ impl Line {
                 wire,
                 |_, cx| match answer.as_mut().poll(cx) {
                     Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                    Poll::Pending => deadline.as_mut().poll(cx).map(|()| None),
+                    Poll::Pending => {
+                        ready!(deadline.as_mut().poll(cx));
+                        if deadline.deadline() >= last {
+                            return Poll::Ready(None);
+                        }
+                        breaker.suspect();
+                        deadline.as_mut().reset(last);
+                        deadline.as_mut().poll(cx).map(|()| None)
+                    }
                 },
                 Wire::poll,
             )
@@ -124,7 +149,10 @@ impl Line {
         let fate = if unsent && self.used.is_some() {
             Fate::Closed
         } else {
-            fate(self.progress.said())
+            match fate(self.progress.said()) {
+                Fate::Stale if self.asked.elapsed() > CROSSED => Fate::Unknown,
+                fate => fate,
+            }
         };
         (fate, with_causes(&error.into_error()))
     }

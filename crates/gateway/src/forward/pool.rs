@@ -1,8 +1,6 @@
 //! The connections of one thread to one URL of a backend, and what became of a request that got no
 //! answer.
 
-use std::error::Error as StdError;
-use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -11,12 +9,13 @@ use http::{Request, Response, Uri};
 use http_body_util::Full;
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use tokio::time::timeout_at;
+use tokio::time::{Instant as Deadline, timeout_at};
 use tower::ServiceExt;
 
 use super::line::{Line, Received};
 use crate::authenticate::with_causes;
-use crate::connector::{Connector, Progress, Said, Stream};
+use crate::breaker::{Breaker, CONNECTS_WITHIN};
+use crate::connector::{Connector, Progress, Said, Stream, is_out_of_files};
 
 /// How long an unused connection is kept; shorter than the servers do.
 const IDLE: Duration = Duration::from_secs(30);
@@ -35,6 +34,7 @@ const MOST: usize = 512;
 pub(super) struct Pool {
     connector: Connector,
     url: Uri,
+    breaker: Arc<Breaker>,
     shelf: Arc<Shelf>,
 }
 
@@ -61,8 +61,8 @@ pub(super) enum Fate {
     NotSent,
     /// Nothing of it was written: the connection had been used before, and was closed since.
     Closed,
-    /// It was written on a connection that had been used before, and not a byte came of an answer: the
-    /// server closed it as unused before it saw the request, as servers do, or it went away.
+    /// It was written on a connection that had been used before, which broke at once and without a byte
+    /// of an answer: the server closed it as unused before it saw the request, as servers do.
     Stale,
     /// It may have been read, or half answered.
     Unknown,
@@ -83,21 +83,24 @@ struct Fresh {
 }
 
 impl Pool {
-    pub(super) fn new(connector: Connector, url: Uri) -> Self {
+    pub(super) fn new(connector: Connector, url: Uri, breaker: Arc<Breaker>) -> Self {
         Self {
             connector,
             url,
+            breaker,
             shelf: Arc::default(),
         }
     }
 
-    /// A connection: one that is not used, or a new one.
+    /// A connection: one that is not used, unless it has to be fresh, or a new one.
     pub(super) async fn line(
         &self,
+        is_fresh: bool,
         now: Instant,
-        deadline: tokio::time::Instant,
+        deadline: Deadline,
     ) -> Result<Box<Line>, Failure> {
-        match self.shelf.take(now) {
+        let unused = if is_fresh { None } else { self.shelf.take(now) };
+        match unused {
             Some(line) => Ok(line),
             // Seldom, and large.
             None => Box::pin(self.new_line(deadline)).await,
@@ -109,7 +112,7 @@ impl Pool {
     pub(super) async fn upgrade(
         &self,
         request: Request<Full<Bytes>>,
-        deadline: tokio::time::Instant,
+        deadline: Deadline,
     ) -> Result<Response<Received>, Failure> {
         let Fresh {
             mut sender,
@@ -125,19 +128,29 @@ impl Pool {
         }
     }
 
-    async fn new_line(&self, deadline: tokio::time::Instant) -> Result<Box<Line>, Failure> {
+    async fn new_line(&self, deadline: Deadline) -> Result<Box<Line>, Failure> {
         let Fresh {
             sender,
             connection,
             progress,
         } = self.connect(deadline).await?;
+        let breaker = Arc::clone(&self.breaker);
         let shelf = Arc::downgrade(&self.shelf);
-        Ok(Box::new(Line::new(sender, connection, progress, shelf)))
+        let line = Line::new(sender, connection, progress, breaker, shelf);
+        Ok(Box::new(line))
     }
 
-    async fn connect(&self, deadline: tokio::time::Instant) -> Result<Fresh, Failure> {
-        let connecting = self.connector.clone().oneshot(self.url.clone());
-        let stream = match timeout_at(deadline, connecting).await {
+    async fn connect(&self, deadline: Deadline) -> Result<Fresh, Failure> {
+        let mut connecting = self.connector.clone().oneshot(self.url.clone());
+        let soon = deadline.min(Deadline::now() + CONNECTS_WITHIN);
+        let connected = match timeout_at(soon, &mut connecting).await {
+            Ok(connected) => Ok(connected),
+            Err(_) => {
+                self.breaker.suspect();
+                timeout_at(deadline, connecting).await
+            }
+        };
+        let stream = match connected {
             Err(_) => return Err(late()),
             Ok(Err(error)) if is_out_of_files(&*error) => {
                 return Err((Fate::NoFile, with_causes(&*error)));
@@ -232,20 +245,6 @@ pub(super) fn fate(said: Said) -> Fate {
     }
 }
 
-/// Whether the process (`EMFILE`) or the system (`ENFILE`) has no file descriptor left.
-fn is_out_of_files(error: &(dyn StdError + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && matches!(error.raw_os_error(), Some(23 | 24))
-        {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use http_body_util::BodyExt as _;
@@ -257,18 +256,22 @@ mod tests {
     async fn pool() -> (Pool, TcpListener) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
+        let breaker = Arc::new(Breaker::new(url.clone()));
         (
-            Pool::new(Connector::plain(), url.parse().unwrap()),
+            Pool::new(Connector::plain(), url.parse().unwrap(), breaker),
             listener,
         )
     }
 
     /// The server's end of a connection that has been used and put back.
     async fn used(pool: &Pool, listener: &TcpListener) -> TcpStream {
-        let deadline = tokio::time::Instant::now() + IDLE;
+        let deadline = Deadline::now() + IDLE;
         let asking = async {
-            let line = pool.line(Instant::now(), deadline).await.unwrap();
-            let answer = line.send(Request::default(), deadline).await.unwrap();
+            let line = pool.line(false, Instant::now(), deadline).await.unwrap();
+            let answer = line
+                .send(Request::default(), Instant::now(), deadline)
+                .await
+                .unwrap();
             answer.into_body().collect().await.unwrap().to_bytes()
         };
         let answering = async {
@@ -312,7 +315,7 @@ mod tests {
         let (pool, listener) = pool().await;
         let _stream = used(&pool, &listener).await;
         let line = pool.shelf.take(Instant::now()).unwrap();
-        let deadline = tokio::time::Instant::now() + IDLE;
+        let deadline = Deadline::now() + IDLE;
         for _ in 0..MOST {
             let line = pool.new_line(deadline).await.unwrap();
             listener.accept().await.unwrap();

@@ -11,7 +11,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, RootCertStore};
 
 use super::{TransportError, read, unusable};
-use crate::connector::{self, TlsConnector};
+use crate::connector::{self, CONNECT_TIMEOUT, PROBE_TIMEOUT, TlsConnector};
 use crate::settings::TlsSettings;
 
 const CA: &str = "CA file";
@@ -24,6 +24,7 @@ pub(super) struct Tls {
     /// What `connector` was made from; touched at the start and by one background task.
     files: Mutex<Files>,
     connector: Arc<ArcSwap<TlsConnector>>,
+    prober: Arc<ArcSwap<TlsConnector>>,
 }
 
 /// What the files held when they were last read.
@@ -37,17 +38,23 @@ struct Files {
 impl Tls {
     pub(super) fn open(settings: &TlsSettings) -> Result<Self, TransportError> {
         let files = Files::read(settings)?;
-        let connector = connector(settings, &files)?;
+        let [connector, prober] = connectors(settings, &files)?;
         Ok(Self {
             settings: settings.clone(),
             files: Mutex::new(files),
             connector: Arc::new(ArcSwap::from_pointee(connector)),
+            prober: Arc::new(ArcSwap::from_pointee(prober)),
         })
     }
 
     /// What makes connections, kept up to date.
     pub(super) fn connector(&self) -> Arc<ArcSwap<TlsConnector>> {
         Arc::clone(&self.connector)
+    }
+
+    /// The same for the connections of probes.
+    pub(super) fn prober(&self) -> Arc<ArcSwap<TlsConnector>> {
+        Arc::clone(&self.prober)
     }
 
     pub(super) fn has_files(&self) -> bool {
@@ -65,8 +72,9 @@ impl Tls {
             return Ok(false);
         }
         // A certificate may be new while its key is still the old one; the next round has both.
-        let connector = connector(&self.settings, &files)?;
+        let [connector, prober] = connectors(&self.settings, &files)?;
         self.connector.store(Arc::new(connector));
+        self.prober.store(Arc::new(prober));
         *held = files;
         Ok(true)
     }
@@ -86,13 +94,17 @@ impl Files {
     }
 }
 
-fn connector(settings: &TlsSettings, files: &Files) -> Result<TlsConnector, TransportError> {
+/// What makes connections for requests, and for probes.
+fn connectors(settings: &TlsSettings, files: &Files) -> Result<[TlsConnector; 2], TransportError> {
     let config = config(settings, files)?;
     let name = settings
         .server_name
         .as_ref()
         .map(|name| name.as_pki().clone());
-    Ok(connector::tls(config, name))
+    Ok([
+        connector::tls(config.clone(), name.clone(), CONNECT_TIMEOUT),
+        connector::tls(config, name, PROBE_TIMEOUT),
+    ])
 }
 
 fn config(settings: &TlsSettings, files: &Files) -> Result<ClientConfig, TransportError> {

@@ -56,7 +56,7 @@ async fn a_head_that_is_none_or_breaks_off_is_a_502() {
         let answer = world.get("victor", LOGS).await;
         let said = steps.iter().find_map(|step| match step {
             Step::Write(said) => Some(String::from_utf8_lossy(said)),
-            Step::Read | Step::Reset | Step::Hang => None,
+            Step::Read | Step::Wait(_) | Step::Reset | Step::Hang => None,
         });
         assert_eq!(answer.status, 502, "{said:?}");
         assert_eq!(answer.value()["errorType"], "bad_gateway");

@@ -51,6 +51,8 @@ mod reuse;
 
 mod upstreams;
 
+mod probes;
+
 mod certificates;
 
 mod health;
