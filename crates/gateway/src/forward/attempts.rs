@@ -26,9 +26,9 @@ impl Upstream {
     /// Sends what `build` makes for one of the backend's URLs, and waits until the answer begins.
     ///
     /// A read is sent again where it is known not to have been answered in any way: to the next URL
-    /// where no connection to this one came about, and once more, on a fresh connection, where an old one
-    /// turned out to be closed. A read that went out on a fresh connection which then broke may be what
-    /// broke it, and is not tried on the next. A write is sent once, whatever becomes of it: its sender
+    /// where no connection to this one came about, and once more to this one, on a fresh connection, where
+    /// an old one turned out to be closed. A read that went out on a fresh connection which then broke may
+    /// be what broke it, and is not tried on the next. A write is sent once, whatever becomes of it: its sender
     /// knows whether it may be stored twice.
     ///
     /// What becomes of it decides nothing about the URL for others: it only is a reason to probe that.
@@ -76,8 +76,12 @@ impl Upstream {
                     endpoint.breaker.suspect();
                     tried |= 1 << index;
                 }
-                // Servers do that every now and then: what comes of the next one says more.
-                Fate::Stale if kind != Kind::Write && !is_stale => is_stale = true,
+                // Servers do that every now and then: what comes of the next one says more. Here or
+                // nowhere: where nobody is there any more, the read may be what killed the server.
+                Fate::Stale if kind != Kind::Write && !is_stale => {
+                    is_stale = true;
+                    tried = !(1 << index);
+                }
                 Fate::NotSent | Fate::Stale | Fate::Unknown | Fate::Closed => {
                     endpoint.breaker.suspect();
                     return Err(SendError::Unreachable(error));

@@ -151,7 +151,12 @@ impl Line {
         } else {
             match fate(self.progress.said()) {
                 Fate::Stale if self.asked.elapsed() > CROSSED => Fate::Unknown,
-                fate => fate,
+                fate @ (Fate::NotSent
+                | Fate::Closed
+                | Fate::Stale
+                | Fate::Unknown
+                | Fate::NoFile
+                | Fate::Late) => fate,
             }
         };
         (fate, with_causes(&error.into_error()))

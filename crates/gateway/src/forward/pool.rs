@@ -143,12 +143,11 @@ impl Pool {
     async fn connect(&self, deadline: Deadline) -> Result<Fresh, Failure> {
         let mut connecting = self.connector.clone().oneshot(self.url.clone());
         let soon = deadline.min(Deadline::now() + CONNECTS_WITHIN);
-        let connected = match timeout_at(soon, &mut connecting).await {
-            Ok(connected) => Ok(connected),
-            Err(_) => {
-                self.breaker.suspect();
-                timeout_at(deadline, connecting).await
-            }
+        let connected = if let Ok(connected) = timeout_at(soon, &mut connecting).await {
+            Ok(connected)
+        } else {
+            self.breaker.suspect();
+            timeout_at(deadline, connecting).await
         };
         let stream = match connected {
             Err(_) => return Err(late()),

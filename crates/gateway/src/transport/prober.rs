@@ -110,3 +110,58 @@ fn request(transport: &Transport, at: &Endpoint) -> Result<Request<Empty<Bytes>>
 fn nothing(error: &(dyn StdError + 'static)) -> Came {
     Came::Nothing(with_causes(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::settings::BackendSettings;
+
+    fn transport(url: &str) -> Transport {
+        let settings = BackendSettings::new(url.parse().unwrap(), PATIENCE);
+        Transport::open(&settings).unwrap()
+    }
+
+    fn prober(transport: &Transport) -> tokio::task::JoinHandle<()> {
+        let suspicions = transport.endpoints()[0].breaker.suspicions();
+        tokio::spawn(run(Arc::downgrade(&transport.0), 0, suspicions))
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_the_transport_while_it_has_nothing_to_do() {
+        let transport = transport("http://127.0.0.1:1");
+        let prober = prober(&transport);
+        tokio::task::yield_now().await;
+        drop(transport);
+        prober.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn it_ends_with_the_transport_while_nobody_answers() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let transport = transport(&format!("http://{}", listener.local_addr().unwrap()));
+        drop(listener);
+        let prober = prober(&transport);
+        let breaker = &transport.endpoints()[0].breaker;
+        breaker.suspect();
+        while !breaker.is_open() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        drop(transport);
+        prober.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nobody_is_probed_without_a_reason() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let transport = transport(&format!("http://{}", listener.local_addr().unwrap()));
+        let _prober = prober(&transport);
+        let accepting = timeout(Duration::from_millis(300), listener.accept());
+        assert!(accepting.await.is_err());
+        transport.endpoints()[0].breaker.suspect();
+        listener.accept().await.unwrap();
+    }
+}

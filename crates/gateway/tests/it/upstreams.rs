@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use gateway::BackendSettings;
 use http::StatusCode;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
 
 use crate::harness::backend::Backend;
 use crate::harness::broken::{Broken, OK, Step};
@@ -176,6 +178,30 @@ async fn a_query_that_breaks_every_connection_is_sent_twice_at_the_most() {
         assert_eq!(backend.connections() - connections, 1, "a fresh one");
     }
     assert_eq!(second.count(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_kills_one_backend_is_not_given_to_the_next() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    // Answers once, and is gone at the next request.
+    let killed = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut bytes = [0; 4096];
+        assert!(stream.read(&mut bytes).await.unwrap() > 0);
+        let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+        stream.write_all(answer).await.unwrap();
+        assert!(stream.read(&mut bytes).await.unwrap() > 0);
+        drop(listener);
+    });
+    let second = Backend::start().await;
+    let world = world(at(&[&url, &second.url()])).await;
+    assert_eq!(world.get("victor", LOGS).await.status, 200);
+    assert_eq!(world.get("victor", LOGS).await.status, 502);
+    killed.await.unwrap();
+    assert_eq!(second.count(), 0);
+    // The others do not notice.
+    assert_eq!(world.get("victor", LOGS).await.status, 200);
 }
 
 /// Who closes what is unused does not wait for what it does not know of.
