@@ -152,11 +152,11 @@ async fn a_backend_that_went_silent_is_left_out_long_before_requests_are_given_u
     let silent = Broken::start(&[Step::Read, Step::Hang]).await;
     let second = Backend::start().await;
     let mut settings = at(&[&silent.url, &second.url()]);
-    settings.timeout = Duration::from_secs(600);
+    settings.timeout = Duration::from_mins(10);
     let world = Arc::new(world(settings).await);
     let asking = Arc::clone(&world);
     let waits = tokio::spawn(async move { asking.get("victor", LOGS).await.status });
-    eventually_within(Duration::from_secs(60), async || {
+    eventually_within(Duration::from_mins(1), async || {
         health(&world).await == DEGRADED
     })
     .await;
@@ -179,7 +179,7 @@ async fn nowhere() -> (
     let held = TcpStream::connect(address).await.unwrap();
     let mut held = vec![tokio::spawn(async move {
         let _held = held;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     })];
     // As many as are needed, which the system decides.
     while let Ok(Ok(more)) =
@@ -187,7 +187,7 @@ async fn nowhere() -> (
     {
         held.push(tokio::spawn(async move {
             let _held = more;
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }));
     }
     (listener, held, format!("http://{address}"))
@@ -198,7 +198,7 @@ async fn a_backend_to_which_connections_hang_is_left_out_within_seconds_and_foun
     let (listener, held, url) = nowhere().await;
     let second = Backend::start().await;
     let mut settings = at(&[&url, &second.url()]);
-    settings.timeout = Duration::from_secs(60);
+    settings.timeout = Duration::from_mins(1);
     let world = Arc::new(world(settings).await);
     let asking = Arc::clone(&world);
     let first = tokio::spawn(async move { asking.get("victor", LOGS).await.status });

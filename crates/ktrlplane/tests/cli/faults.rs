@@ -323,3 +323,83 @@ fn a_backend_whose_name_moves_is_found_where_it_is_now() {
     first.stop();
     until_it_says(at, victor, "the second");
 }
+
+/// A Loki that answers, or after a while breaks off instead.
+fn breaking(breaks: &Arc<AtomicBool>) -> SocketAddr {
+    let listener = anywhere();
+    let address = listener.local_addr().unwrap();
+    let breaks = Arc::clone(breaks);
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let breaks = Arc::clone(&breaks);
+            thread::spawn(move || {
+                let mut chunk = [0; 4096];
+                while let Ok(1..) = stream.read(&mut chunk) {
+                    if breaks.load(Ordering::SeqCst) {
+                        thread::sleep(Duration::from_millis(300));
+                        return;
+                    }
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
+                    stream.write_all(answer).unwrap();
+                }
+            });
+        }
+    });
+    address
+}
+
+/// How many files a process may open from now on; how many it might before.
+fn files_at_most(gateway: &Running, most: Option<u64>) -> Option<u64> {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let pid = Pid::from_raw(i32::try_from(gateway.id()).unwrap());
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let limit = Rlimit {
+        current: most,
+        maximum,
+    };
+    prlimit(pid, Resource::Nofile, limit).unwrap().current
+}
+
+/// The status and the body of the health, on a connection that stays.
+fn health(stream: &mut TcpStream) -> String {
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nhost: a\r\n\r\n")
+        .unwrap();
+    let mut bytes = vec![0; 4096];
+    let read = stream.read(&mut bytes).unwrap();
+    let text = String::from_utf8_lossy(&bytes[..read]).into_owned();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    format!("{} {body}", &head[9..12])
+}
+
+#[test]
+fn a_gateway_without_files_does_not_take_its_backend_for_dead() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let breaks = Arc::new(AtomicBool::new(false));
+    let variables = variables(dir.path(), &told, &format!("http://{}", breaking(&breaks)));
+    let (gateway, url) = serve(dir.path(), &borrowed(&variables));
+    let (at, victor) = (address(&url), token(&told, "victor"));
+    until_it_says(at, victor, "{}");
+    let mut stream = TcpStream::connect(at).unwrap();
+    let status = |stream: &mut TcpStream| match ask(stream, victor) {
+        Outcome::Whole(head, _) => head[9..12].to_owned(),
+        Outcome::Cut(_) | Outcome::Nothing => "none".to_owned(),
+    };
+    assert_eq!(status(&mut stream), "200");
+    let all_up = r#"200 {"status":"UP"}"#;
+    assert_eq!(health(&mut stream), all_up);
+    // From here on it can open nothing, and has a reason to ask whether the backend is there.
+    let before = files_at_most(&gateway, Some(3));
+    breaks.store(true, Ordering::SeqCst);
+    assert_eq!(status(&mut stream), "502");
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_secs(2) {
+        assert_eq!(health(&mut stream), all_up);
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(status(&mut stream), "503");
+    breaks.store(false, Ordering::SeqCst);
+    files_at_most(&gateway, before);
+    assert_eq!(status(&mut stream), "200");
+}
