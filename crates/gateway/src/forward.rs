@@ -28,6 +28,7 @@ use crate::settings::{BackendSettings, Settings};
 use crate::stream::{self, Body, UpstreamBody};
 use crate::transport::{Endpoint, Transport, Transports};
 use attempts::Kind;
+use build::Policies;
 pub(crate) use line::Received;
 use pool::Pool;
 
@@ -65,6 +66,7 @@ pub struct Upstream {
     transport: Transport,
     tenant_header: HeaderName,
     policy: bool,
+    policies: Policies,
     timeout: Duration,
     /// One for each of its URLs, in their order.
     pools: Vec<Pool>,
@@ -130,6 +132,7 @@ impl Upstream {
             transport,
             tenant_header: settings.tenant_header.name().clone(),
             policy: settings.policy,
+            policies: Policies::default(),
             timeout: settings.timeout,
             pools,
         }
