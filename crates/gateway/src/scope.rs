@@ -6,8 +6,10 @@ mod decimal;
 mod headers;
 mod loki;
 mod prometheus;
+mod remembered;
 
 pub(crate) use headers::{passes_on, trace_headers};
+pub use remembered::Remembered;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -24,6 +26,7 @@ use crate::error::Error;
 use crate::limit::Bounds;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 use parameters::{Input, Nanos, Parameters, Value, is_label_name};
+use remembered::Key;
 
 /// The label by which the backends know resources.
 pub(crate) const RESOURCE_LABEL: &str = "resource_id";
@@ -106,13 +109,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// The selector of all that it may see, if that is less than the tenant: what a backend that
-    /// enforces label policies is to enforce once more.
-    pub(crate) fn policy(&self) -> Option<Result<String, ScopeError>> {
-        let by = self.bound.as_ref()?;
-        Some(query::scope::logql("{}", by))
-    }
-
     /// Its queries and selectors, as they go upstream.
     pub(crate) fn queries<'a>(&'a self, endpoint: &Endpoint) -> impl Iterator<Item = &'a str> {
         let is_query = |name: &str| {
@@ -138,6 +134,8 @@ pub struct Context<'a> {
     pub bounds: Bounds,
     /// The time, up to which is asked where the caller names no end.
     pub now: Timestamp,
+    /// The queries that this thread has scoped before.
+    pub remembered: &'a Remembered,
 }
 
 /// Builds the request for `endpoint` that goes to the path `upstream`.
@@ -151,7 +149,7 @@ pub fn scope(
     context: Context<'_>,
 ) -> Result<Scoped<Request>, Error> {
     let path = path(upstream, context.name)?;
-    let bound = Bound::new(permit, context.bounds);
+    let bound = Bound::new(permit, context);
     let parameters = parameters(endpoint, &bound, input, context)?;
     Ok(Scoped {
         inner: Request {
@@ -175,13 +173,14 @@ pub(crate) fn read(
     let unbound = Bound {
         by: None,
         bounds: context.bounds,
+        remembered: context.remembered,
     };
     parameters(endpoint, &unbound, input, context)
 }
 
 fn parameters(
     endpoint: &Endpoint,
-    bound: &Bound,
+    bound: &Bound<'_>,
     input: Input<'_>,
     context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
@@ -268,20 +267,25 @@ fn path(upstream: &'static str, name: &str) -> Result<Cow<'static, str>, Error> 
 }
 
 /// What every selector is bound to.
-struct Bound {
+struct Bound<'a> {
     /// The matcher of the resource; none for a whole project, which the tenant alone bounds.
     by: Option<Matcher>,
     /// What a query may ask for.
     bounds: Bounds,
+    remembered: &'a Remembered,
 }
 
-impl Bound {
-    fn new(permit: &Permit, bounds: Bounds) -> Self {
+impl<'a> Bound<'a> {
+    fn new(permit: &Permit, context: Context<'a>) -> Self {
         let by = match permit.reach() {
             Reach::Resource(resource) => Some(Matcher::equal(RESOURCE_LABEL, resource.as_str())),
             Reach::Project => None,
         };
-        Self { by, bounds }
+        Self {
+            by,
+            bounds: context.bounds,
+            remembered: context.remembered,
+        }
     }
 
     /// What goes upstream where the caller said nothing.
@@ -309,6 +313,17 @@ impl Bound {
 
     /// A query or selector of this kind, parsed, bound, and printed.
     fn query(&self, kind: Kind, text: &str) -> Result<String, Error> {
+        let key = Key {
+            kind,
+            text,
+            by: self.by.as_ref(),
+            bounds: self.bounds,
+        };
+        let anew = || self.query_anew(kind, text);
+        self.remembered.scoped(key, anew)
+    }
+
+    fn query_anew(&self, kind: Kind, text: &str) -> Result<String, Error> {
         let by = self.by.as_ref();
         match kind {
             Kind::Logql => loki::query(text, by, self.bounds),
