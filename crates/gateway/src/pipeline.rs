@@ -130,7 +130,7 @@ impl Pipeline {
             Serves::Management(managed) => {
                 let principal = self.principal(&head.headers, record).await?;
                 let limits = &self.shared.limits;
-                *usage = limits.count_subject(principal.subject(), Instant::now())?;
+                limits.count_subject(usage, principal.subject(), Instant::now())?;
                 let asked = management::Asked {
                     managed,
                     found,
@@ -148,7 +148,9 @@ impl Pipeline {
                 let is_counted = !matches!(endpoint.answer, Answer::Ingested(..));
                 let now = Instant::now();
                 if is_counted {
-                    *usage = limits.count_subject(principal.subject(), now)?;
+                    limits.count_subject(usage, principal.subject(), now)?;
+                } else {
+                    limits.count_write(usage, principal.subject(), now)?;
                 }
                 let permit = self
                     .permit(principal, endpoint.action, found.target, record)
@@ -333,8 +335,8 @@ impl Pipeline {
             record.noted(reason);
         }
         if answered.is_err() {
-            // Nothing runs that needs its place.
-            usage = Usage::default();
+            // Nothing runs that needs its place. It is on its way until it is answered.
+            usage.fail();
         }
         // Of a refused write, and nothing of what is in it.
         match &answered {

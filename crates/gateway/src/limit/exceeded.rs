@@ -28,6 +28,8 @@ pub enum Whose {
 /// What is limited, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
+    /// So many requests are on their way.
+    InFlight(u32),
     /// Requests that come.
     Requests(Rate),
     /// So many queries run, and this one has waited for so long.
@@ -51,6 +53,8 @@ impl Exceeded {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match (self.whose, self.limit) {
+            (Whose::Subject, Limit::InFlight(_)) => "too many requests of the subject in flight",
+            (Whose::Project, Limit::InFlight(_)) => "too many requests in the project in flight",
             (Whose::Subject, Limit::Requests(_)) => "too many requests of the subject",
             (Whose::Project, Limit::Requests(_)) => "too many requests in the project",
             (Whose::Subject, Limit::Waited(..)) => "waited too long for the subject's queries",
@@ -74,6 +78,11 @@ impl fmt::Display for Exceeded {
             ),
         };
         match self.limit {
+            Limit::InFlight(requests) => write!(
+                f,
+                "as many requests {whose} are on their way as may be at a time ({requests}, \
+                 {key}.in_flight): wait for their answers, and send fewer at a time"
+            ),
             Limit::Requests(rate) => write!(
                 f,
                 "{who} send more than {} ({key}.requests_per_second): wait for as long as \

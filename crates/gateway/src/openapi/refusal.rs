@@ -121,6 +121,7 @@ fn limited(whose: Whose, quota: Quota) -> Vec<Error> {
     let queue = Queue::default();
     let queries = quota.queries.map(NonZeroU32::get);
     let limits = [
+        quota.in_flight.map(|most| Limit::InFlight(most.get())),
         quota.requests.map(Limit::Requests),
         queries.map(|queries| Limit::Waited(queries, queue.timeout)),
         queries.map(|queries| Limit::Queue(queries, queue.length)),
@@ -201,6 +202,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
         Error::Limited(exceeded) => match (exceeded.limit, exceeded.whose) {
+            (Limit::InFlight(_), _) => tenant || task.is_some(),
             (Limit::Requests(_), Whose::Subject) => {
                 (tenant || task.is_some()) && !is_a_write(route)
             }
