@@ -23,6 +23,7 @@ use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
 use crate::limit::Limits;
+use crate::linger::Places;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -156,6 +157,7 @@ pub fn start(
         connections: settings.connections,
     });
     let connections = Connections::new(settings.connections);
+    let places = Places::new(settings.connections.most);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
@@ -170,11 +172,17 @@ pub fn start(
             remembered: Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
-        let connections = connections.clone();
+        let (connections, places) = (connections.clone(), places.clone());
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
             .spawn(move || {
-                runtime.block_on(accept(listener, pipeline, connections, stopping, grace));
+                runtime.block_on(accept(
+                    listener,
+                    pipeline,
+                    (connections, places),
+                    stopping,
+                    grace,
+                ));
             })
             .map_err(StartError::Thread)?;
         threads.push(thread);
