@@ -101,15 +101,30 @@ impl Drop for Lingering {
 
 /// Answers a connection that is not served, and ends it when the client has had the time to read why.
 pub(crate) fn turn_away(stream: TcpStream, answer: &'static [u8], held: Held, places: &Places) {
-    // A new connection's buffer takes all of it; without a place, nobody would read it to its end.
-    if let Ok(place) = Arc::clone(&places.0).try_acquire_owned()
-        && matches!(stream.try_write(answer), Ok(written) if written == answer.len())
-    {
-        tokio::spawn(async move {
+    let place = Arc::clone(&places.0).try_acquire_owned();
+    tokio::spawn(async move {
+        let told = timeout(FAREWELL, tell(&stream, answer)).await;
+        // Without a place nobody reads it to its end, and what has come until here has to be all.
+        if let (Ok(Ok(())), Ok(_place)) = (told, place) {
             let _ = timeout(FAREWELL, forget(stream)).await;
-            drop((held, place));
-        });
+        }
+        drop(held);
+    });
+}
+
+/// Answers, once what has come by now is out of the way: a connection that ends before that is read ends
+/// in a reset.
+async fn tell(stream: &TcpStream, answer: &'static [u8]) -> io::Result<()> {
+    stream.writable().await?;
+    let mut chunk = vec![0; CHUNK];
+    // Nothing may have come yet.
+    let _ = stream.try_read(&mut chunk);
+    // A new connection's buffer takes all of it.
+    let written = stream.try_write(answer)?;
+    if written < answer.len() {
+        return Err(io::ErrorKind::WriteZero.into());
     }
+    Ok(())
 }
 
 /// Closes the sending side, and reads until the client closes its own.
