@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use directory::Directory;
-use directory::policy::Action;
+use directory::policy::{Action, Subject};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::upgrade::OnUpgrade;
@@ -30,6 +30,7 @@ use crate::management;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::request_id::RequestId;
+use crate::room::Room;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context};
@@ -52,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
     pub(crate) ingest: Ingest,
+    pub(crate) bodies: Arc<Room<Subject>>,
     pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
     pub(crate) connections: ConnectionSettings,
@@ -168,11 +170,12 @@ impl Pipeline {
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
-                let form = if body.is_end_stream() {
-                    String::new()
+                let (form, _place) = if body.is_end_stream() {
+                    (String::new(), None)
                 } else {
                     let patience = self.shared.connections.body_timeout;
-                    Box::pin(body::read_form(body, patience)).await?
+                    let of = (&self.shared.bodies, permit.principal().subject());
+                    Box::pin(body::read_form(body, patience, of)).await?
                 };
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),

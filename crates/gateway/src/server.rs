@@ -17,6 +17,7 @@ use crate::audit::{self, Audit};
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
 use crate::authenticate::{Remembered, Verifier};
+use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::forward::Upstreams;
@@ -152,6 +153,7 @@ pub fn start(
         tail: settings.tail,
         tails: Seats::default(),
         ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
+        bodies: body::room(),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
         connections: settings.connections,

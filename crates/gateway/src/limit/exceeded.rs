@@ -38,6 +38,8 @@ pub enum Limit {
     Queue(u32, usize),
     /// Bytes of answers in a minute.
     Bytes(u64),
+    /// Bytes of bodies on their way: forms, and texts of management.
+    Bodies(usize),
 }
 
 impl Exceeded {
@@ -63,6 +65,8 @@ impl Exceeded {
             (Whose::Project, Limit::Queue(..)) => "too many queries in the project wait",
             (Whose::Subject, Limit::Bytes(_)) => "too many bytes read by the subject",
             (Whose::Project, Limit::Bytes(_)) => "too many bytes read in the project",
+            (Whose::Subject, Limit::Bodies(_)) => "bodies of the subject hold all they may",
+            (Whose::Project, Limit::Bodies(_)) => "bodies in the project hold all they may",
         }
     }
 }
@@ -104,6 +108,11 @@ impl fmt::Display for Exceeded {
                 f,
                 "{who} have read more than {bytes} bytes within a minute ({key}.bytes_per_minute): \
                  wait for as long as Retry-After says, and ask for less"
+            ),
+            Limit::Bodies(bytes) => write!(
+                f,
+                "the forms and JSON {whose} that are on their way hold as much as they may together \
+                 ({bytes} bytes): send fewer at a time, or shorter ones"
             ),
         }
     }

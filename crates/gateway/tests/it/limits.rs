@@ -636,3 +636,57 @@ async fn requests_of_every_kind_are_counted_while_they_are_on_their_way() {
     }
     drop(tail);
 }
+
+/// A form of a MiB that has come but for its last byte.
+async fn long_form(world: &World, path: &str, media_type: &str) -> tokio::net::TcpStream {
+    let token = world.token("erin");
+    let length = 1 << 20;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\
+         content-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let address = world.server.local_addr();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Whoever is refused reads no more.
+    let _ = stream.write_all(&vec![b'x'; length - 1]).await;
+    stream
+}
+
+/// What forms and texts of management hold is memory as what writes hold is.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_many_long_bodies_takes_no_more_memory_than_a_share() {
+    let world = world(|_| {}).await;
+    let form = (format!("{LOKI}/query"), "application/x-www-form-urlencoded");
+    let text = ("/api/v1/organizations".to_owned(), "application/json");
+    let mut held = Vec::new();
+    for at in 0..12 {
+        let (path, media_type) = if at % 2 == 0 { &form } else { &text };
+        held.push(long_form(&world, path, media_type).await);
+    }
+    let ask = async |subject: &str, length: usize| {
+        let query = format!("query=%7Ba%3D%22b%22%7D&time=1&{}", "x".repeat(length));
+        let ask = world.ask(&form.0).token(&world.token(subject));
+        ask.form(&query).send().await
+    };
+    let mut refused = None;
+    eventually(async || {
+        let answer = ask("erin", 200 << 10).await;
+        let is_refused = answer.status == 429;
+        refused = Some(answer);
+        is_refused
+    })
+    .await;
+    let refused = refused.unwrap();
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(
+        refused.body.contains("together (8388608 bytes)"),
+        "{}",
+        refused.body
+    );
+    // Another reader's is read, and this one's if it is short.
+    assert_eq!(ask("victor", 200 << 10).await.status, 200);
+    assert_eq!(ask("erin", 1 << 10).await.status, 200);
+    drop(held);
+    eventually(async || ask("erin", 200 << 10).await.status == 200).await;
+}
