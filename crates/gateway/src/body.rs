@@ -179,10 +179,12 @@ where
     let mut body = pin!(body);
     let (mut whole, mut place) = (Vec::new(), None);
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
-            true => Error::TooLarge,
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return Error::TooLarge;
+            }
             // The caller has gone, or chunks are no chunks.
-            false => Error::BrokenBody,
+            Error::BrokenBody
         })?;
         // Trailers say nothing that is asked for.
         let Ok(data) = frame.into_data() else {
