@@ -211,6 +211,8 @@ mod tests {
         let (client, accepted) = tokio::join!(client, listener.accept());
         let (stream, _) = accepted.unwrap();
         let seat = connections.enter().unwrap();
+        // So that nobody else's place is it as long as it is held.
+        seat.begin();
         drop(seat.watch(Full::new(Bytes::from_static(b"unread"))));
         let stream = Lingering::new(stream, (open.hold(), seat), places.clone());
         (stream, client.unwrap())

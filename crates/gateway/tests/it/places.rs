@@ -81,8 +81,9 @@ async fn reads(stream: &mut TcpStream, expected: &str) -> bool {
 }
 
 async fn has_ended(stream: &mut TcpStream) {
-    let mut rest = Vec::new();
-    while let Ok(1..) = timeout(PATIENCE, stream.read_buf(&mut rest)).await.unwrap() {}
+    let mut chunk = vec![0; 64 << 10];
+    let rest = async { while let Ok(1..) = stream.read(&mut chunk).await {} };
+    timeout(PATIENCE, rest).await.unwrap();
 }
 
 /// Answers of a backend that end when the test says so.
