@@ -37,7 +37,7 @@ TARGET = 1.25
 OFF = {"requests_per_second": "off", "queries": "off", "bytes_per_minute": "off"}
 LIMITS = {
     "limits as they come": {"subject": {}, "project": {}},
-    "no limits": {"subject": OFF, "project": OFF},
+    "no limits": {"subject": OFF | {"in_flight": "off"}, "project": OFF},
 }
 
 

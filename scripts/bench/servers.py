@@ -27,6 +27,7 @@ LOGS = {"status": "success", "data": {"resultType": "streams", "result": [
 # Limits that are counted, as they are in production, and that no load from here meets.
 WIDE = {who: {"requests_per_second": 1_000_000, "burst": 10_000_000, "queries": 1_000_000,
               "bytes_per_minute": "1PiB"} for who in ("subject", "project")}
+WIDE["subject"]["in_flight"] = 1_000_000
 
 
 class Ports:

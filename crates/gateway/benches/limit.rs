@@ -14,7 +14,7 @@ use divan::{Bencher, black_box};
 use futures_util::FutureExt as _;
 use gateway::LimitSettings;
 use gateway::directory::policy::{ProjectId, Subject};
-use gateway::limit::{Limits, Quota, Rate};
+use gateway::limit::{Limits, Quota, Rate, Usage};
 use tokio::time::Instant;
 
 const MANY: usize = 1000;
@@ -42,7 +42,8 @@ fn limits() -> Limits {
 
 fn request(limits: &Limits, subject: &Subject, project: &ProjectId) {
     let now = Instant::now();
-    let mut usage = limits.count_subject(subject, now).unwrap();
+    let mut usage = Usage::default();
+    limits.count_subject(&mut usage, subject, now).unwrap();
     limits.count_project(&mut usage, project, now).unwrap();
     limits.enter(&mut usage).now_or_never().unwrap().unwrap();
     usage.sent(1000);
@@ -88,7 +89,12 @@ fn requests_that_are_refused(bencher: Bencher<'_, '_>) {
         ..LimitSettings::default()
     });
     let subject = Subject::new("auth0|a").unwrap();
-    bencher.bench(|| limits.count_subject(&subject, Instant::now()).is_err());
+    bencher.bench(|| {
+        let mut usage = Usage::default();
+        limits
+            .count_subject(&mut usage, &subject, Instant::now())
+            .is_err()
+    });
 }
 
 #[divan::bench(threads = [1, 2])]

@@ -1,20 +1,40 @@
-//! The caller's body: bounded, of one content type, and only where a route takes one.
+//! The caller's body: bounded, of one content type, and only where a route takes one; and bounded with
+//! all others that are on their way.
 
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use directory::policy::Subject;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::request::Parts;
+use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::ingest::Refusal;
+use crate::limit::{Exceeded, Limit, Whose};
+use crate::room::{Full, Place, Room};
 use crate::settings::ConnectionSettings;
 
 /// The longest body that is read, in bytes.
 pub(crate) const MAX_LENGTH: usize = 1 << 20;
+
+/// What all bodies that are read here may hold together, in bytes.
+const ROOM: usize = 64 << 20;
+
+/// What of it one subject's may.
+pub(crate) const SHARE: usize = 8 << 20;
+
+/// Bodies of up to this length are not counted: as many of them as there may be connections are less
+/// than those take, and to count each would cost more than it tells.
+const FREE: usize = 16 << 10;
+
+/// When somebody may try again whose bodies hold as much as they may.
+const SOON: Duration = Duration::from_secs(1);
 
 /// What a request's body may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +101,10 @@ pub(crate) fn check(takes: Takes, headers: &HeaderMap) -> Result<(), Error> {
     if takes == Takes::Nothing {
         return Err(Error::UnexpectedBody);
     }
-    // Two ways to say where a body ends: the other carrier of request smuggling. The HTTP library
-    // lets only one of the two through, and this does not rely on it.
+    // Two ways to say where a body ends: the other carrier of request smuggling. The HTTP library reads
+    // chunks where both are there, as RFC 9112 (section 6.3) has it, removes the length from the headers,
+    // and closes the connection after the answer, so that nothing behind the body is taken for a request.
+    // Here both would mean that it no longer does.
     if chunked && lengths.iter().next().is_some() {
         return Err(Error::UnexpectedBody);
     }
@@ -125,37 +147,121 @@ fn is_of(media_type: &str, headers: &HeaderMap) -> bool {
     more.is_none() && essence.eq_ignore_ascii_case(media_type)
 }
 
+/// Where bodies are read to, and whose this one is.
+pub(crate) type For<'a> = (&'a Arc<Room<Subject>>, &'a Subject);
+
+/// A body, and its part of the room, to be held for as long as the body is. Short ones have none.
+pub(crate) type Held<T> = (T, Option<Place<Subject>>);
+
+/// The room for all bodies that are read here.
+pub(crate) fn room() -> Arc<Room<Subject>> {
+    Arc::new(Room::new(ROOM, SHARE, 1))
+}
+
 /// Reads a body, which [`check`] has let through, and which may take so long to arrive.
-pub(crate) async fn read<B>(body: B, patience: Duration) -> Result<Bytes, Error>
+pub(crate) async fn read<B>(body: B, patience: Duration, of: For<'_>) -> Result<Held<Bytes>, Error>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let collected = timeout(patience, Limited::new(body, MAX_LENGTH).collect()).await;
-    match collected {
-        Err(_) => Err(Error::SlowBody),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::TooLarge),
-        // The caller has gone, or chunks are no chunks.
-        Ok(Err(_)) => Err(Error::BrokenBody),
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+    let taken = take(Limited::new(body, MAX_LENGTH), of);
+    timeout(patience, taken)
+        .await
+        .map_err(|_| Error::SlowBody)?
+}
+
+/// Takes what comes into the room as it comes.
+async fn take<B>(body: Limited<B>, of: For<'_>) -> Result<Held<Bytes>, Error>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = pin!(body);
+    let (mut whole, mut place) = (Vec::new(), None);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return Error::TooLarge;
+            }
+            // The caller has gone, or chunks are no chunks.
+            Error::BrokenBody
+        })?;
+        // Trailers say nothing that is asked for.
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        let all = whole.len().saturating_add(data.len());
+        if whole.is_empty() && body.is_end_stream() {
+            // It has come in one piece, which is copied nowhere.
+            hold(&mut place, all, of)?;
+            return Ok((data, place));
+        }
+        if all > whole.capacity() {
+            // By no more than has come already: an announced length costs nothing.
+            let most = if all <= FREE { FREE } else { MAX_LENGTH };
+            let grown = all.saturating_mul(2).min(most).max(all);
+            hold(&mut place, grown, of)?;
+            whole.reserve_exact(grown - whole.len());
+        }
+        whole.extend_from_slice(&data);
     }
+    Ok((whole.into(), place))
+}
+
+fn hold(
+    place: &mut Option<Place<Subject>>,
+    bytes: usize,
+    (room, whose): For<'_>,
+) -> Result<(), Error> {
+    if bytes <= FREE {
+        return Ok(());
+    }
+    let held = match place {
+        Some(place) => place.hold(bytes),
+        None => room.enter(whose).and_then(|mut entered| {
+            entered.hold(bytes)?;
+            *place = Some(entered);
+            Ok(())
+        }),
+    };
+    held.map_err(|full| match full {
+        Full::Share => Error::Limited(Exceeded {
+            whose: Whose::Subject,
+            limit: Limit::Bodies(SHARE),
+            retry_after: SOON,
+        }),
+        Full::Room => Error::NoRoom,
+    })
 }
 
 /// Reads a form, which [`check`] has found to be one.
-pub(crate) async fn read_form<B>(body: B, patience: Duration) -> Result<String, Error>
+pub(crate) async fn read_form<B>(
+    body: B,
+    patience: Duration,
+    of: For<'_>,
+) -> Result<Held<String>, Error>
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    String::from_utf8(read(body, patience).await?.into())
-        .map_err(|_| Error::BadData("the form is not valid percent-encoded UTF-8".to_owned()))
+    let (bytes, place) = read(body, patience, of).await?;
+    let form = String::from_utf8(bytes.into())
+        .map_err(|_| Error::BadData("the form is not valid percent-encoded UTF-8".to_owned()))?;
+    Ok((form, place))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::stream;
     use http::HeaderValue;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
 
     use super::*;
+
+    const PATIENCE: Duration = Duration::from_mins(5);
 
     #[test]
     fn threat_17_two_ways_to_say_where_a_body_ends_are_refused() {
@@ -214,5 +320,58 @@ mod tests {
         ] {
             assert_eq!(check(codings), Err(Error::NoForm), "{codings:?}");
         }
+    }
+
+    /// A body that comes in pieces of a KiB.
+    fn pieces(length: usize) -> impl http_body::Body<Data = Bytes, Error = Infallible> {
+        let piece = Bytes::from(vec![b'x'; 1 << 10]);
+        let frames = std::iter::repeat_n(piece, length >> 10);
+        StreamBody::new(stream::iter(frames.map(|piece| Ok(Frame::data(piece)))))
+    }
+
+    #[tokio::test]
+    async fn bodies_hold_no_more_than_their_subjects_share_and_than_the_room() {
+        let room = room();
+        let read = async |whose: &str, length: usize| {
+            let subject = Subject::new(whose).unwrap();
+            read(pieces(length), PATIENCE, (&room, &subject)).await
+        };
+        let mut held = Vec::new();
+        let refused = loop {
+            match read("a", MAX_LENGTH).await {
+                Ok((bytes, place)) => held.push((bytes.len(), place)),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(held.len(), SHARE / MAX_LENGTH);
+        assert!(held.iter().all(|(length, _)| *length == MAX_LENGTH));
+        let Error::Limited(exceeded) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(exceeded.limit, Limit::Bodies(SHARE));
+        // Short ones are always read, and hold nothing.
+        let (short, place) = read("a", FREE).await.unwrap();
+        assert!(short.len() == FREE && place.is_none());
+        // Others have theirs, as long as there is room; and then still some, if it is little.
+        let full = loop {
+            match read(&format!("b{}", held.len() % 8), MAX_LENGTH).await {
+                Ok((bytes, place)) => held.push((bytes.len(), place)),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full, Error::NoRoom);
+        assert!(held.len() * MAX_LENGTH >= ROOM / 8 * 7 - MAX_LENGTH);
+        assert!(read("c", 100 << 10).await.is_ok());
+        held.clear();
+        assert!(read("a", MAX_LENGTH).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_longer_than_it_may_be_is_too_large() {
+        let (room, subject) = (room(), Subject::new("a").unwrap());
+        let long = read(pieces(MAX_LENGTH + 1024), PATIENCE, (&room, &subject)).await;
+        assert_eq!(long.unwrap_err(), Error::TooLarge);
+        let empty = read(pieces(0), PATIENCE, (&room, &subject)).await;
+        assert_eq!(empty.unwrap().0, Bytes::new());
     }
 }

@@ -140,6 +140,9 @@ pub enum Error {
     #[error("{0}")]
     BadData(String),
 
+    /// As many bodies are on their way as there is room for.
+    #[error("too many forms and JSON texts are on their way: send this one again")]
+    NoRoom,
     /// As much is asked for as may be.
     #[error(transparent)]
     Limited(#[from] Exceeded),
@@ -246,6 +249,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::NotIndexed
             | Self::Busy
+            | Self::NoRoom
             | Self::StorageFull(_)
             | Self::SlowWrite
             | Self::WriteUnknown
@@ -295,6 +299,7 @@ impl Error {
             | Self::Refused(_)
             | Self::Limited(_)
             | Self::Busy
+            | Self::NoRoom
             | Self::StorageFull(_)
             | Self::NotIndexed
             | Self::BadGateway(_)
@@ -382,6 +387,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::TooManyTails(_)
             | Self::Busy
+            | Self::NoRoom
             | Self::Refused(Refusal::NoRoom { .. })
             | Self::NotIndexed
             | Self::BadGateway(_)

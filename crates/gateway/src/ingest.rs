@@ -9,8 +9,6 @@ pub mod limits;
 
 pub mod refusal;
 
-mod room;
-
 mod body;
 
 mod decompress;

@@ -28,6 +28,7 @@ pub mod authorize;
 pub mod limit;
 
 pub(crate) mod body;
+mod room;
 
 pub mod scope;
 

@@ -4,6 +4,10 @@
 //! bytes of their answers, as they leave. What comes too fast is refused; what runs beside too many
 //! others waits in line for a while; an answer that runs is never cut.
 //!
+//! And one for subjects alone: requests of every kind that are on their way, each of which takes a
+//! connection's place. They are counted from the moment in which the token was checked, so that no
+//! body that never comes and no wait in line takes more than one subject's share of the places.
+//!
 //! A subject has an [`Account`] only once its token was checked, and a project only once the
 //! request is permitted there: who may do nothing grows nothing here, and learns nothing about a
 //! project's load. Accounts of which nothing is left to remember go away.
@@ -53,18 +57,43 @@ impl Limits {
         }
     }
 
-    /// Counts a request of a subject whose token was checked.
+    /// Counts a request of a subject whose token was checked. It is on its way until `usage` is dropped,
+    /// also where it comes too fast and is refused for that.
     ///
     /// # Errors
-    /// The subject sends more requests than it may.
-    pub fn count_subject(&self, subject: &Subject, now: Instant) -> Result<Usage, Exceeded> {
+    /// The subject has as many requests on their way as it may, or sends more than it may.
+    pub fn count_subject(
+        &self,
+        usage: &mut Usage,
+        subject: &Subject,
+        now: Instant,
+    ) -> Result<(), Exceeded> {
         let quota = self.settings.subject;
         if quota.is_unlimited() {
-            return Ok(Usage::default());
+            return Ok(());
         }
-        let account = self.subjects.account(subject, quota, now);
+        let account = usage.begin(self.subjects.account(subject, quota, now))?;
         account.count_request(now)?;
-        Ok(Usage::of_subject(account))
+        usage.reads();
+        Ok(())
+    }
+
+    /// Counts a write of a subject whose token was checked, which is on its way until `usage` is
+    /// dropped, and counts for nothing else here: what is in it has limits of its own.
+    ///
+    /// # Errors
+    /// The subject has as many requests on their way as it may.
+    pub fn count_write(
+        &self,
+        usage: &mut Usage,
+        subject: &Subject,
+        now: Instant,
+    ) -> Result<(), Exceeded> {
+        let quota = self.settings.subject;
+        if quota.in_flight.is_some() {
+            usage.begin(self.subjects.account(subject, quota, now))?;
+        }
+        Ok(())
     }
 
     /// Counts a request that is permitted in a project, and looks whether more may be read there.

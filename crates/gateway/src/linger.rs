@@ -9,12 +9,9 @@ use std::io::{self, IoSlice};
 use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -33,72 +30,19 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// Read at once.
 const CHUNK: usize = 16 * 1024;
 
-/// Whether a body of this connection was left unread.
-#[derive(Clone, Default)]
-pub(crate) struct Unread(Arc<AtomicBool>);
+/// Such a part of the ceiling on connections is read on at the same time, beside those that are within
+/// it. Beyond that they are closed at once: nobody holds more of them by sending what is refused.
+const PART: usize = 16;
 
-impl Unread {
-    /// The body, watched.
-    pub(crate) fn watch<B: Body>(&self, body: B) -> Watched<B> {
-        let ended = body.is_end_stream();
-        Watched {
-            body,
-            ended,
-            unread: self.clone(),
-        }
-    }
-}
-
-/// A body of which is known whether it was read to its end.
-pub(crate) struct Watched<B> {
-    body: B,
-    ended: bool,
-    unread: Unread,
-}
-
-impl<B: Body<Data = Bytes> + Unpin> Body for Watched<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(context);
-        if matches!(polled, Poll::Ready(None)) || self.body.is_end_stream() {
-            self.ended = true;
-        }
-        polled
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B> Drop for Watched<B> {
-    fn drop(&mut self) {
-        if !self.ended {
-            self.unread.0.store(true, Ordering::Relaxed);
-        }
-    }
-}
-
-/// How many connections of one thread are read on at the same time. Beyond that they are closed at once:
-/// nobody holds more of them by sending what is refused.
-const MOST: usize = 256;
-
-/// The places for connections that are read on, of one thread.
+/// The places for connections that are read on, of all threads.
 #[derive(Clone)]
 pub(crate) struct Places(Arc<Semaphore>);
 
 impl Places {
-    pub(crate) fn new() -> Self {
-        Self(Arc::new(Semaphore::new(MOST)))
+    /// Where so many connections may be open.
+    pub(crate) fn new(connections: usize) -> Self {
+        let most = (connections / PART).clamp(1, Semaphore::MAX_PERMITS);
+        Self(Arc::new(Semaphore::new(most)))
     }
 }
 
@@ -106,7 +50,6 @@ impl Places {
 pub(crate) struct Lingering {
     /// `None` after the end.
     stream: Option<TcpStream>,
-    unread: Unread,
     /// A shutdown waits for it.
     held: Held,
     seat: Seat,
@@ -114,16 +57,10 @@ pub(crate) struct Lingering {
 }
 
 impl Lingering {
-    pub(crate) fn new(
-        stream: TcpStream,
-        unread: Unread,
-        (held, seat): (Held, Seat),
-        places: Places,
-    ) -> Self {
+    pub(crate) fn new(stream: TcpStream, (held, seat): (Held, Seat), places: Places) -> Self {
         let stream = Some(stream);
         Self {
             stream,
-            unread,
             held,
             seat,
             places,
@@ -141,15 +78,22 @@ impl Drop for Lingering {
         let Some(stream) = mem::take(&mut self.stream) else {
             return;
         };
-        if self.unread.0.load(Ordering::Relaxed)
+        if self.seat.is_in_an_answer() {
+            // Closed in order, it would look as if the answer were complete where nothing else says how
+            // long it is, as in HTTP/1.0. A failure means that the connection is gone.
+            let _ = stream.set_zero_linger();
+            return;
+        }
+        if self.seat.has_left_unread()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
             && let Ok(place) = Arc::clone(&self.places.0).try_acquire_owned()
         {
-            let (held, seat) = (self.held.clone(), self.seat.clone());
+            // The seat is free for another from here on: this one counts among those that are read on.
+            let held = self.held.clone();
             runtime.spawn(async move {
                 // Whether the client went or its time is over, the connection ends here.
                 let _ = timeout(PATIENCE, forget(stream)).await;
-                drop((held, seat, place));
+                drop((held, place));
             });
         }
     }
@@ -157,15 +101,30 @@ impl Drop for Lingering {
 
 /// Answers a connection that is not served, and ends it when the client has had the time to read why.
 pub(crate) fn turn_away(stream: TcpStream, answer: &'static [u8], held: Held, places: &Places) {
-    // A new connection's buffer takes all of it; without a place, nobody would read it to its end.
-    if let Ok(place) = Arc::clone(&places.0).try_acquire_owned()
-        && matches!(stream.try_write(answer), Ok(written) if written == answer.len())
-    {
-        tokio::spawn(async move {
+    let place = Arc::clone(&places.0).try_acquire_owned();
+    tokio::spawn(async move {
+        let told = timeout(FAREWELL, tell(&stream, answer)).await;
+        // Without a place nobody reads it to its end, and what has come until here has to be all.
+        if let (Ok(Ok(())), Ok(_place)) = (told, place) {
             let _ = timeout(FAREWELL, forget(stream)).await;
-            drop((held, place));
-        });
+        }
+        drop(held);
+    });
+}
+
+/// Answers, once what has come by now is out of the way: a connection that ends before that is read ends
+/// in a reset.
+async fn tell(stream: &TcpStream, answer: &'static [u8]) -> io::Result<()> {
+    stream.writable().await?;
+    let mut chunk = vec![0; CHUNK];
+    // Nothing may have come yet.
+    let _ = stream.try_read(&mut chunk);
+    // A new connection's buffer takes all of it.
+    let written = stream.try_write(answer)?;
+    if written < answer.len() {
+        return Err(io::ErrorKind::WriteZero.into());
     }
+    Ok(())
 }
 
 /// Closes the sending side, and reads until the client closes its own.
@@ -232,6 +191,8 @@ impl AsyncWrite for Lingering {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
     use tokio::net::TcpListener;
 
     use super::*;
@@ -239,29 +200,39 @@ mod tests {
     use crate::open::Open;
     use crate::settings::ConnectionSettings;
 
-    /// A connection that ends with a body unread, and its client.
-    async fn refused(open: &Open, places: &Places) -> TcpStream {
+    /// A connection with a request whose body nobody reads, and its client.
+    async fn refused(
+        open: &Open,
+        places: &Places,
+        connections: &Connections,
+    ) -> (Lingering, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap());
         let (client, accepted) = tokio::join!(client, listener.accept());
-        let unread = Unread::default();
-        unread.0.store(true, Ordering::Relaxed);
         let (stream, _) = accepted.unwrap();
-        let connections = Connections::new(ConnectionSettings::default());
-        let held = (open.hold(), connections.enter().unwrap());
-        drop(Lingering::new(stream, unread, held, places.clone()));
-        client.unwrap()
+        let seat = connections.enter().unwrap();
+        // So that nobody else's place is it as long as it is held.
+        seat.begin();
+        drop(seat.watch(Full::new(Bytes::from_static(b"unread"))));
+        let stream = Lingering::new(stream, (open.hold(), seat), places.clone());
+        (stream, client.unwrap())
     }
 
     #[tokio::test]
-    async fn no_more_connections_linger_than_there_are_places() {
-        let (open, places) = (Open::new(), Places(Arc::new(Semaphore::new(1))));
-        let mut first = refused(&open, &places).await;
+    async fn no_more_connections_linger_than_there_are_places_and_none_has_a_seat() {
+        let (open, places) = (Open::new(), Places::new(1));
+        let connections = Connections::new(ConnectionSettings {
+            most: 1,
+            ..ConnectionSettings::default()
+        });
+        let (stream, mut first) = refused(&open, &places, &connections).await;
+        drop(stream);
         // The first may go on sending, although it is told that nothing comes any more.
         assert_eq!(first.read(&mut [0]).await.unwrap(), 0);
         assert_eq!(places.0.available_permits(), 0);
-        // For the second there is no place: whatever it sends is answered with a reset.
-        let mut second = refused(&open, &places).await;
+        // For the second there is a seat, but no place: whatever it sends is answered with a reset.
+        let (stream, mut second) = refused(&open, &places, &connections).await;
+        drop(stream);
         let broken = async {
             while second.write_all(&[0; CHUNK]).await.is_ok() {
                 tokio::task::yield_now().await;

@@ -96,10 +96,11 @@ pub(crate) async fn answer<B: Form>(
     let place = decide(managed, found.target, head, &principal, record, shared).await?;
     let query = Given::read(managed.query, head.uri.query().unwrap_or_default())?;
     let conditions = Conditions::read(&head.headers, managed.task.effect())?;
-    let body = if managed.task.takes_body() {
-        body::read(body, shared.connections.body_timeout).await?
+    let (body, _place) = if managed.task.takes_body() {
+        let of = (&shared.bodies, principal.subject());
+        body::read(body, shared.connections.body_timeout, of).await?
     } else {
-        Bytes::new()
+        (Bytes::new(), None)
     };
     let call = Call {
         shared,

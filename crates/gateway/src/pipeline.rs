@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use directory::Directory;
-use directory::policy::Action;
+use directory::policy::{Action, Subject};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::upgrade::OnUpgrade;
@@ -18,6 +18,7 @@ use crate::authenticate::{Principal, Remembered, Verifier, authenticate};
 use crate::authorize::{Permit, Reach, authorize};
 use crate::body;
 use crate::clock::Clock;
+use crate::connections::Seat;
 use crate::error::Error;
 use crate::filter::{self, Asked};
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
@@ -29,6 +30,7 @@ use crate::management;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::request_id::RequestId;
+use crate::room::Room;
 use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context};
@@ -51,6 +53,7 @@ pub(crate) struct Shared {
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
     pub(crate) ingest: Ingest,
+    pub(crate) bodies: Arc<Room<Subject>>,
     pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
     pub(crate) connections: ConnectionSettings,
@@ -99,8 +102,7 @@ impl Pipeline {
         body: B,
         id: &HeaderValue,
         (time, started): (Timestamp, Instant),
-        record: &mut Record,
-        usage: &mut Usage,
+        (seat, record, usage): (&Seat, &mut Record, &mut Usage),
     ) -> Result<Response<Body>, Error> {
         body::check_head(head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
@@ -130,9 +132,9 @@ impl Pipeline {
             }
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Management(managed) => {
-                let principal = self.principal(&head.headers, record).await?;
+                let principal = self.principal(&head.headers, seat, record).await?;
                 let limits = &self.shared.limits;
-                *usage = limits.count_subject(principal.subject(), Instant::now())?;
+                limits.count_subject(usage, principal.subject(), Instant::now())?;
                 let asked = management::Asked {
                     managed,
                     found,
@@ -144,13 +146,15 @@ impl Pipeline {
                 Box::pin(management::answer(asked, body, &self.shared)).await
             }
             Serves::Tenant(endpoint) => {
-                let principal = self.principal(&head.headers, record).await?;
+                let principal = self.principal(&head.headers, seat, record).await?;
                 let limits = &self.shared.limits;
                 // Writes have limits of their own, which count what is in them.
                 let is_counted = !matches!(endpoint.answer, Answer::Ingested(..));
                 let now = Instant::now();
                 if is_counted {
-                    *usage = limits.count_subject(principal.subject(), now)?;
+                    limits.count_subject(usage, principal.subject(), now)?;
+                } else {
+                    limits.count_write(usage, principal.subject(), now)?;
                 }
                 let permit = self
                     .permit(principal, endpoint.action, found.target, record)
@@ -168,11 +172,12 @@ impl Pipeline {
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
-                let form = if body.is_end_stream() {
-                    String::new()
+                let (form, _place) = if body.is_end_stream() {
+                    (String::new(), None)
                 } else {
                     let patience = self.shared.connections.body_timeout;
-                    Box::pin(body::read_form(body, patience)).await?
+                    let of = (&self.shared.bodies, permit.principal().subject());
+                    Box::pin(body::read_form(body, patience, of)).await?
                 };
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
@@ -194,7 +199,12 @@ impl Pipeline {
     }
 
     /// Who asks.
-    async fn principal(&self, headers: &HeaderMap, record: &Record) -> Result<Principal, Error> {
+    async fn principal(
+        &self,
+        headers: &HeaderMap,
+        seat: &Seat,
+        record: &Record,
+    ) -> Result<Principal, Error> {
         let Shared {
             verifier,
             keys,
@@ -203,6 +213,7 @@ impl Pipeline {
         } = &*self.shared;
         let now = clock.now();
         let principal = authenticate(verifier, keys, &self.remembered, headers, now).await?;
+        seat.authenticated();
         record.subject(principal.subject());
         Ok(principal)
     }
@@ -322,22 +333,28 @@ impl Pipeline {
         }
     }
 
-    /// Answers a request, gives it an id, and logs one line about it; never a header or a query.
-    pub(crate) async fn serve<B: Form>(&self, request: Request<B>) -> Response<Counted> {
+    /// Answers a request that has come on a connection with this seat, gives it an id, and logs one line
+    /// about it; never a header or a query.
+    pub(crate) async fn serve<B: Form>(
+        &self,
+        request: Request<B>,
+        seat: &Seat,
+    ) -> Response<Counted> {
         let (time, started) = (self.shared.clock.now(), Instant::now());
         let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
         let (encoding, mut head, body) = taken_apart(request);
         let came = (time, started);
-        let answer = self.answer(&mut head, body, id.header(), came, &mut record, &mut usage);
+        let known = (seat, &mut record, &mut usage);
+        let answer = self.answer(&mut head, body, id.header(), came, known);
         let answered = id.clone().during(answer).await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             record.noted(reason);
         }
         if answered.is_err() {
-            // Nothing runs that needs its place.
-            usage = Usage::default();
+            // Nothing runs that needs its place. It is on its way until it is answered.
+            usage.fail();
         }
         // Of a refused write, and nothing of what is in it.
         match &answered {
@@ -345,7 +362,7 @@ impl Pipeline {
             Err(Error::SlowWrite) => record.noted("the batch did not arrive in time"),
             Err(Error::Limited(exceeded)) => {
                 record.noted(exceeded.reason());
-                Box::pin(tokio::time::sleep(self.shared.limits.pause())).await;
+                Box::pin(seat.hold_back(self.shared.limits.pause())).await;
             }
             Err(_) | Ok(_) => {}
         }
@@ -381,13 +398,14 @@ mod tests {
     use hyper::body::Incoming;
 
     use super::*;
-    use crate::linger::Watched;
+    use crate::connections::Watched;
 
     /// The server moves the future of a request about. When branches that few requests take were part
     /// of it, copying it took a sixth of what a request costs.
     #[test]
     fn what_is_held_for_a_request_is_small() {
-        fn size<F>(_: fn(&'static Pipeline, Request<Watched<Incoming>>) -> F) -> usize {
+        type Serve<F> = fn(&'static Pipeline, Request<Watched<Incoming>>, &'static Seat) -> F;
+        fn size<F>(_: Serve<F>) -> usize {
             size_of::<F>()
         }
         let size = size(Pipeline::serve);

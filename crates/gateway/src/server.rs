@@ -17,12 +17,14 @@ use crate::audit::{self, Audit};
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
 use crate::authenticate::{Remembered, Verifier};
+use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
 use crate::limit::Limits;
+use crate::linger::Places;
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -152,11 +154,13 @@ pub fn start(
         tail: settings.tail,
         tails: Seats::default(),
         ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
+        bodies: body::room(),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
         connections: settings.connections,
     });
     let connections = Connections::new(settings.connections);
+    let places = Places::new(settings.connections.most);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
@@ -172,11 +176,17 @@ pub fn start(
             scoped: scope::Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
-        let connections = connections.clone();
+        let (connections, places) = (connections.clone(), places.clone());
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
             .spawn(move || {
-                runtime.block_on(accept(listener, pipeline, connections, stopping, grace));
+                runtime.block_on(accept(
+                    listener,
+                    pipeline,
+                    (connections, places),
+                    stopping,
+                    grace,
+                ));
             })
             .map_err(StartError::Thread)?;
         threads.push(thread);

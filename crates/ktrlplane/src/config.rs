@@ -122,7 +122,10 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let management = management::read(layers, &mut problems);
     let audit = audit::read(layers, &mut problems);
     let ingest = ingest::read(layers, &mut problems);
-    let limits = limits::read(layers, &mut problems);
+    let most = connections
+        .as_ref()
+        .map_or(0, |connections| connections.most);
+    let limits = limits::read(layers, most, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)

@@ -13,8 +13,8 @@ use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
 use super::refusal::Refusal;
-use super::room::{BASE, Full, Place, Room};
 use crate::error::Error;
+use crate::room::{BASE, Full, Place, Room};
 
 /// How long what comes of a refused body is read and thrown away.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -32,8 +32,8 @@ pub(super) async fn read<B>(
     body: B,
     headers: &HeaderMap,
     (limit, patience): (usize, Duration),
-    (room, project): (&Arc<Room>, &ProjectId),
-) -> Result<(Bytes, Place), Error>
+    (room, project): (&Arc<Room<ProjectId>>, &ProjectId),
+) -> Result<(Bytes, Place<ProjectId>), Error>
 where
     B: Body<Data = Bytes>,
 {
@@ -70,7 +70,7 @@ async fn take<B>(
     mut body: Pin<&mut B>,
     length: Option<usize>,
     (limit, deadline): (usize, Instant),
-    place: &mut Place,
+    place: &mut Place<ProjectId>,
 ) -> Result<Bytes, Error>
 where
     B: Body<Data = Bytes>,
@@ -112,13 +112,13 @@ where
     }
 }
 
-fn hold(place: &mut Place, bytes: usize) -> Result<(), Error> {
+fn hold(place: &mut Place<ProjectId>, bytes: usize) -> Result<(), Error> {
     let held = place.hold(bytes.saturating_add(BASE));
     held.map_err(|full| no_room(full, place.room()))
 }
 
 /// What a write is refused with that has no room.
-pub(super) fn no_room(full: Full, room: &Room) -> Error {
+pub(super) fn no_room(full: Full, room: &Room<ProjectId>) -> Error {
     match full {
         Full::Share => Error::Refused(Refusal::NoRoom {
             limit: room.share(),
@@ -160,11 +160,10 @@ mod tests {
     use http_body_util::StreamBody;
 
     use super::*;
-    use crate::ingest::Limits;
 
     #[test]
     fn a_body_that_is_announced_to_be_too_long_is_refused_before_any_of_it_comes() {
-        let room = Arc::new(Room::new(&Limits::default(), 1));
+        let room = Arc::new(Room::new(1 << 20, 1 << 20, 1));
         let project = ProjectId::new("p1").unwrap();
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_LENGTH, "101".parse().unwrap());

@@ -12,12 +12,12 @@ use tokio::time::timeout;
 use super::counter::Totals;
 use super::indexed::Indexed;
 use super::rate::Rates;
-use super::room::{BASE, Full, Place, Room};
 use super::{Counts, Head, Limits, Protocol, Refusal, Stamping, body};
 use crate::authorize::{Permit, Reach};
 use crate::error::Error;
 use crate::forward::Upstream;
 use crate::pipeline::Form;
+use crate::room::{BASE, Full, Place, Room};
 use crate::routes::Backend;
 use crate::scope::trace_headers;
 
@@ -45,7 +45,7 @@ pub struct Stamped {
     /// What is in it.
     counts: Counts,
     /// Its part of the room for all writes.
-    place: Place,
+    place: Place<ProjectId>,
 }
 
 /// A write for a backend.
@@ -76,7 +76,7 @@ impl Stamped {
     }
 
     /// What is stamped, to be sent; and its part of the room, to be held until it has been.
-    pub(crate) fn into_parts(self) -> (Write, Place) {
+    pub(crate) fn into_parts(self) -> (Write, Place<ProjectId>) {
         (self.inner, self.place)
     }
 }
@@ -84,7 +84,7 @@ impl Stamped {
 /// What writes share.
 pub(crate) struct Ingest {
     limits: Arc<Limits>,
-    room: Arc<Room>,
+    room: Arc<Room<ProjectId>>,
     rates: Option<Arc<Rates>>,
     /// How long a batch may take to arrive.
     body_timeout: Duration,
@@ -108,7 +108,7 @@ impl Ingest {
             body_timeout,
             indexed: Indexed::default(),
             totals: Totals::default(),
-            room: Arc::new(Room::new(&limits, cores)),
+            room: Arc::new(Room::new(limits.room, limits.project_room, cores)),
             limits: Arc::new(limits),
         }
     }

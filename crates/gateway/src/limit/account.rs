@@ -1,7 +1,7 @@
 //! What one subject, or one project, has used.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -14,6 +14,10 @@ use super::settings::{Queue, Quota};
 /// The bytes of a minute fill in again within one.
 const MINUTE: u64 = 60 * 1_000_000_000;
 
+/// When somebody may try again who has too many requests on their way: as soon as one has ended, which
+/// may be any moment.
+const SOON: Duration = Duration::from_secs(1);
+
 /// What one subject, or one project, has used.
 #[derive(Debug)]
 pub struct Account {
@@ -21,6 +25,7 @@ pub struct Account {
     quota: Quota,
     /// From when on its buckets count.
     since: Instant,
+    in_flight: AtomicU32,
     requests: Bucket,
     bytes: Bucket,
     /// Places for queries that run. It wakes those who wait in the order in which they came, and
@@ -56,6 +61,7 @@ impl Account {
             whose,
             quota,
             since: now,
+            in_flight: AtomicU32::new(0),
             requests: Bucket::default(),
             bytes: Bucket::default(),
             places,
@@ -68,6 +74,25 @@ impl Account {
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let now = self.nanos(now);
         self.requests.is_full(now) && self.bytes.is_full(now)
+    }
+
+    /// One more request is on its way, if it may be. It is until [`Account::end`].
+    pub(super) fn begin(&self) -> Result<(), Exceeded> {
+        // Another that comes in between is refused by a place that is given back at once: the limit is
+        // never exceeded, and reached a moment early at the worst.
+        let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
+        match self.quota.in_flight {
+            Some(most) if before >= most.get() => {
+                self.end();
+                Err(self.exceeded(Limit::InFlight(most.get()), SOON))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// A request has ended that [`Account::begin`] has let through.
+    pub(super) fn end(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// Counts a request, if it may come.
@@ -151,6 +176,12 @@ impl Account {
 
     fn nanos(&self, now: Instant) -> u64 {
         nanos(now.saturating_duration_since(self.since))
+    }
+
+    /// How many requests are on their way.
+    #[cfg(test)]
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight.load(Ordering::Relaxed)
     }
 
     /// How many queries run.

@@ -28,6 +28,8 @@ pub enum Whose {
 /// What is limited, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
+    /// So many requests are on their way.
+    InFlight(u32),
     /// Requests that come.
     Requests(Rate),
     /// So many queries run, and this one has waited for so long.
@@ -36,6 +38,8 @@ pub enum Limit {
     Queue(u32, usize),
     /// Bytes of answers in a minute.
     Bytes(u64),
+    /// Bytes of bodies on their way: forms, and texts of management.
+    Bodies(usize),
 }
 
 impl Exceeded {
@@ -51,6 +55,8 @@ impl Exceeded {
     #[must_use]
     pub const fn reason(&self) -> &'static str {
         match (self.whose, self.limit) {
+            (Whose::Subject, Limit::InFlight(_)) => "too many requests of the subject in flight",
+            (Whose::Project, Limit::InFlight(_)) => "too many requests in the project in flight",
             (Whose::Subject, Limit::Requests(_)) => "too many requests of the subject",
             (Whose::Project, Limit::Requests(_)) => "too many requests in the project",
             (Whose::Subject, Limit::Waited(..)) => "waited too long for the subject's queries",
@@ -59,6 +65,8 @@ impl Exceeded {
             (Whose::Project, Limit::Queue(..)) => "too many queries in the project wait",
             (Whose::Subject, Limit::Bytes(_)) => "too many bytes read by the subject",
             (Whose::Project, Limit::Bytes(_)) => "too many bytes read in the project",
+            (Whose::Subject, Limit::Bodies(_)) => "bodies of the subject hold all they may",
+            (Whose::Project, Limit::Bodies(_)) => "bodies in the project hold all they may",
         }
     }
 }
@@ -74,6 +82,11 @@ impl fmt::Display for Exceeded {
             ),
         };
         match self.limit {
+            Limit::InFlight(requests) => write!(
+                f,
+                "as many requests {whose} are on their way as may be at a time ({requests}, \
+                 {key}.in_flight): wait for their answers, and send fewer at a time"
+            ),
             Limit::Requests(rate) => write!(
                 f,
                 "{who} send more than {} ({key}.requests_per_second): wait for as long as \
@@ -95,6 +108,11 @@ impl fmt::Display for Exceeded {
                 f,
                 "{who} have read more than {bytes} bytes within a minute ({key}.bytes_per_minute): \
                  wait for as long as Retry-After says, and ask for less"
+            ),
+            Limit::Bodies(bytes) => write!(
+                f,
+                "the forms and JSON {whose} that are on their way hold as much as they may together \
+                 ({bytes} bytes): send fewer at a time, or shorter ones"
             ),
         }
     }

@@ -28,6 +28,10 @@ pub struct LimitSettings {
 /// What may be used. `None` is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
+    /// How many requests may be on their way at the same time, of every kind, writes and tails as
+    /// well; the next is refused. One is until the last byte of its answer is out, or the tail has
+    /// ended. Only a subject has this limit.
+    pub in_flight: Option<NonZeroU32>,
     /// How many requests may come.
     pub requests: Option<Rate>,
     /// How many queries may run at the same time; the others wait. One runs until its answer is
@@ -79,6 +83,7 @@ impl Rate {
 impl Quota {
     /// No limit.
     pub const UNLIMITED: Self = Self {
+        in_flight: None,
         requests: None,
         queries: None,
         bytes_per_minute: None,
@@ -86,18 +91,39 @@ impl Quota {
 
     /// Whether nothing has to be counted.
     pub(super) const fn is_unlimited(&self) -> bool {
-        self.requests.is_none() && self.queries.is_none() && self.bytes_per_minute.is_none()
+        self.in_flight.is_none()
+            && self.requests.is_none()
+            && self.queries.is_none()
+            && self.bytes_per_minute.is_none()
     }
 
     /// The defaults for a subject, which a service account that asks for a whole company's
     /// dashboards does not meet either.
-    pub const SUBJECT: Self = Self::of(500, 1000, 64, 8 << 30);
+    pub const SUBJECT: Self = Self {
+        in_flight: Self::in_flight_of(4096),
+        ..Self::of(500, 1000, 64, 8 << 30)
+    };
 
     /// The defaults for a project: the double, so that no reader alone fills it.
     pub const PROJECT: Self = Self::of(1000, 2000, 128, 16 << 30);
 
+    /// How many requests of one subject may be on their way where so many connections may be open:
+    /// an eighth, so that it takes eight who conspire to take all. A few are always permitted.
+    #[must_use]
+    pub const fn in_flight_of(connections: usize) -> Option<NonZeroU32> {
+        const LEAST: usize = 8;
+        let most = connections / 8;
+        let most = if most < LEAST { LEAST } else { most };
+        if most > u32::MAX as usize {
+            return Some(NonZeroU32::MAX);
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "it was looked at")]
+        NonZeroU32::new(most as u32)
+    }
+
     const fn of(per_second: u32, burst: u32, queries: u32, bytes: u64) -> Self {
         Self {
+            in_flight: None,
             requests: match NonZeroU32::new(burst) {
                 Some(burst) => Some(Rate {
                     every: Duration::from_nanos(1_000_000_000 / per_second as u64),

@@ -43,7 +43,8 @@ fn ask(limits: &Limits, who: &str, of: &str) -> Result<Usage, Exceeded> {
 
 /// One at this time.
 fn ask_at(limits: &Limits, who: &str, of: &str, now: Instant) -> Result<Usage, Exceeded> {
-    let mut usage = limits.count_subject(&subject(who), now)?;
+    let mut usage = Usage::default();
+    limits.count_subject(&mut usage, &subject(who), now)?;
     limits.count_project(&mut usage, &project(of), now)?;
     Ok(usage)
 }
@@ -197,6 +198,48 @@ async fn who_goes_leaves_the_line() {
     assert!(run(&limits, "a", "p1").is_some());
 }
 
+#[tokio::test]
+async fn requests_on_their_way_are_counted_until_they_end_whatever_becomes_of_them() {
+    let limits = Limits::new(LimitSettings {
+        subject: Quota {
+            in_flight: NonZeroU32::new(3),
+            requests: Some(Rate {
+                every: SECOND * 3600,
+                burst: NonZeroU32::new(2).unwrap(),
+            }),
+            ..Quota::UNLIMITED
+        },
+        ..LimitSettings::off()
+    });
+    let now = Instant::now();
+    let read = |usage: &mut Usage| limits.count_subject(usage, &subject("a"), now);
+    let write = |usage: &mut Usage| limits.count_write(usage, &subject("a"), now);
+    let [mut first, mut second, mut third, mut fourth] = [(); 4].map(|()| Usage::default());
+    write(&mut first).unwrap();
+    read(&mut second).unwrap();
+    // One that has failed is still on its way, for it is held back before it is answered.
+    second.fail();
+    read(&mut third).unwrap();
+    let refused = write(&mut fourth).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "as many requests of yours are on their way as may be at a time (3, \
+         limits.subject.in_flight): wait for their answers, and send fewer at a time"
+    );
+    assert_eq!((refused.whose, refused.retry_after()), (Whose::Subject, 1));
+    assert_eq!(read(&mut fourth).unwrap_err(), refused);
+    drop(fourth);
+    assert_eq!(account(&limits, "a").in_flight(), 3);
+    drop(third);
+    // One that comes too fast is on its way as well, until it was told so; the write was none of these.
+    let mut fast = Usage::default();
+    let refused = read(&mut fast).unwrap_err();
+    assert!(matches!(refused.limit, Limit::Requests(_)), "{refused}");
+    assert_eq!(account(&limits, "a").in_flight(), 3);
+    drop((first, second, fast));
+    assert_eq!(account(&limits, "a").in_flight(), 0);
+}
+
 /// Somebody whose own queries wait holds nothing of a project that others need.
 #[tokio::test]
 async fn who_waits_for_a_place_of_their_own_holds_none_of_the_project() {
@@ -275,6 +318,7 @@ async fn nothing_is_remembered_where_nothing_is_limited() {
 #[tokio::test]
 async fn what_has_nothing_to_remember_is_forgotten() {
     let rate = Quota {
+        in_flight: None,
         requests: Some(Rate::per_second(NonZeroU32::MIN, NonZeroU32::MIN)),
         queries: NonZeroU32::new(1),
         bytes_per_minute: None,

@@ -15,7 +15,10 @@ const UNCOUNTED: u64 = 256 << 10;
 /// What one request uses, until it is dropped. A query's goes along with its answer's body.
 #[derive(Debug, Default)]
 pub struct Usage {
+    /// Whose it is, among whose requests on their way it counts.
     subject: Option<Arc<Account>>,
+    /// Whether what goes out counts for its subject.
+    is_read: bool,
     project: Option<Arc<Account>>,
     places: [Option<Place>; 2],
     /// Bytes that have gone out and are not counted yet.
@@ -23,10 +26,16 @@ pub struct Usage {
 }
 
 impl Usage {
-    pub(super) fn of_subject(account: Arc<Account>) -> Self {
-        let mut usage = Self::default();
-        usage.subject = Some(account);
-        usage
+    /// Is of this subject from now on, if it may have one more request on its way.
+    pub(super) fn begin(&mut self, account: Arc<Account>) -> Result<&Account, Exceeded> {
+        account.begin()?;
+        self.end();
+        Ok(self.subject.insert(account))
+    }
+
+    /// What goes out counts.
+    pub(super) fn reads(&mut self) {
+        self.is_read = true;
     }
 
     pub(super) fn add_project(&mut self, account: Arc<Account>) {
@@ -34,7 +43,23 @@ impl Usage {
     }
 
     fn accounts(&self) -> impl Iterator<Item = &Arc<Account>> {
-        self.subject.iter().chain(&self.project)
+        let subject = self.subject.iter().filter(|_| self.is_read);
+        subject.chain(&self.project)
+    }
+
+    /// Nothing of it runs any more, and an error is all that goes out, which is not counted. It is still
+    /// on its way.
+    pub fn fail(&mut self) {
+        self.bytes = 0;
+        self.is_read = false;
+        self.project = None;
+        self.places = [None, None];
+    }
+
+    fn end(&mut self) {
+        if let Some(account) = self.subject.take() {
+            account.end();
+        }
     }
 
     pub(super) fn check_bytes(&self, now: Instant) -> Result<(), Exceeded> {
@@ -94,7 +119,7 @@ impl Usage {
 
     fn count(&mut self) {
         let bytes = std::mem::take(&mut self.bytes);
-        if bytes > 0 && (self.subject.is_some() || self.project.is_some()) {
+        if bytes > 0 && (self.is_read || self.project.is_some()) {
             let now = Instant::now();
             self.accounts()
                 .for_each(|account| account.count_bytes(bytes, now));
@@ -105,5 +130,6 @@ impl Usage {
 impl Drop for Usage {
     fn drop(&mut self) {
         self.count();
+        self.end();
     }
 }

@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 
 use super::answer::ERROR;
-use crate::body::Takes;
+use crate::body::{SHARE, Takes};
 use crate::error::Error;
 use crate::ingest::{Limits, Refusal};
 use crate::limit::{Exceeded, Limit, Queue, Quota, Whose};
@@ -96,6 +96,12 @@ fn errors() -> Vec<Error> {
             limit: Limits::default().project_room,
         }),
         Error::Busy,
+        Error::NoRoom,
+        Error::Limited(Exceeded {
+            whose: Whose::Subject,
+            limit: Limit::Bodies(SHARE),
+            retry_after: Duration::from_secs(1),
+        }),
         Error::SlowWrite,
         Error::NotIndexed,
         Error::BadGateway(Backend::Loki),
@@ -121,6 +127,7 @@ fn limited(whose: Whose, quota: Quota) -> Vec<Error> {
     let queue = Queue::default();
     let queries = quota.queries.map(NonZeroU32::get);
     let limits = [
+        quota.in_flight.map(|most| Limit::InFlight(most.get())),
         quota.requests.map(Limit::Requests),
         queries.map(|queries| Limit::Waited(queries, queue.timeout)),
         queries.map(|queries| Limit::Queue(queries, queue.length)),
@@ -161,7 +168,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::NotIndexed => route.name == "otlp_logs",
         Error::NoForm => takes == Takes::Form,
         Error::NotJson => takes == Takes::Json,
-        Error::TooLarge => matches!(takes, Takes::Form | Takes::Json),
+        Error::TooLarge | Error::NoRoom => matches!(takes, Takes::Form | Takes::Json),
         Error::SlowBody | Error::BrokenBody => takes != Takes::Nothing,
         // An id or a name with a character that none has makes the path that of nothing.
         Error::UnknownPath => tenant || mount != Mount::Root || route.path.contains('{'),
@@ -201,6 +208,8 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::NotAWebSocket => is_a_socket(route),
         Error::TooManyTails(_) => is_a_tail(route),
         Error::Limited(exceeded) => match (exceeded.limit, exceeded.whose) {
+            (Limit::InFlight(_), _) => tenant || task.is_some(),
+            (Limit::Bodies(_), _) => matches!(takes, Takes::Form | Takes::Json),
             (Limit::Requests(_), Whose::Subject) => {
                 (tenant || task.is_some()) && !is_a_write(route)
             }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::header::CONNECTION;
-use http::{HeaderValue, Request};
+use http::{HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,8 +16,9 @@ use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
 use crate::connections::{Connections, Seat, Verdict};
-use crate::linger::{Lingering, Places, Unread, turn_away};
+use crate::linger::{Lingering, Places, turn_away};
 use crate::pipeline::Pipeline;
+use crate::routes::{self, Serves};
 use crate::settings::ConnectionSettings;
 
 /// How much longer than permitted a head may be to be read, in bytes: what is read is answered with a
@@ -31,6 +32,9 @@ const MAX_BUFFER: usize = 408 << 10;
 /// How long a connection that has to make room may take to write what it has left to write.
 const LEAVING: Duration = Duration::from_secs(1);
 
+/// How long a connection for which there is no place may take to say whether it asks for a probe.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// What a connection is told for which there is no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\n\
 content-type: application/json\r\ncache-control: no-store\r\nretry-after: 1\r\n\
@@ -42,7 +46,7 @@ busy as there may be: try again\"}";
 pub(super) async fn accept(
     listener: std::net::TcpListener,
     pipeline: Arc<Pipeline>,
-    connections: Connections,
+    (connections, places): (Connections, Places),
     mut stopping: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -55,7 +59,7 @@ pub(super) async fn accept(
     };
     let mut door = Door {
         listener,
-        places: Places::new(),
+        places,
         complaint: Complaint::default(),
         settings: pipeline.shared.connections,
         connections,
@@ -125,9 +129,55 @@ impl Door {
                     "as many connections are busy as there may be: see server.max_connections"
                 );
             }
-            turn_away(stream, NO_PLACE, self.pipeline.open.hold(), &self.places);
+            match self.connections.enter_for_a_probe() {
+                Some(seat) => serve_a_probe(stream, &self.pipeline, &self.places, seat),
+                None => turn_away(stream, NO_PLACE, self.pipeline.open.hold(), &self.places),
+            }
         }
     }
+}
+
+/// Serves a connection for which there is no place if it asks for a probe, and tells it so otherwise.
+fn serve_a_probe(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
+    let (pipeline, places) = (Arc::clone(pipeline), places.clone());
+    let mut held = pipeline.open.hold();
+    tokio::spawn(async move {
+        let asks = tokio::select! {
+            asks = timeout(PATIENCE, asks_for_a_probe(&stream)) => asks.unwrap_or(false),
+            () = seat.leave() => false,
+            () = held.stop() => false,
+        };
+        if asks {
+            serve(stream, &pipeline, &places, seat);
+        } else {
+            // It lingers outside of the places that probes have.
+            drop(seat);
+            turn_away(stream, NO_PLACE, held, &places);
+        }
+    });
+}
+
+/// Whether the first that comes is the beginning of a request for a probe. It is left to be read.
+async fn asks_for_a_probe(stream: &TcpStream) -> bool {
+    // Longer than any of them; they come in one piece.
+    let mut line = [0; 64];
+    let Ok(length) = stream.peek(&mut line).await else {
+        return false;
+    };
+    let line = line.get(..length).unwrap_or_default();
+    let mut words = line.split(|byte| *byte == b' ');
+    let (Some(method), Some(target), Some(_)) = (words.next(), words.next(), words.next()) else {
+        return false;
+    };
+    let path = target.split(|byte| *byte == b'?').next();
+    let (Ok(method), Ok(path)) = (
+        Method::from_bytes(method),
+        std::str::from_utf8(path.unwrap_or_default()),
+    ) else {
+        return false;
+    };
+    let found = routes::find(&method, path);
+    found.is_ok_and(|found| matches!(found.route.serves, Serves::Probe(_)))
 }
 
 /// What would fill the log if it were said each time.
@@ -154,18 +204,17 @@ fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Sea
     let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
     let most = pipeline.shared.connections.max_head_bytes + HEAD_SLACK;
-    let unread = Unread::default();
     let lets_go = (held.clone(), seat.clone());
-    let stream = Lingering::new(stream, unread.clone(), lets_go, places.clone());
+    let stream = Lingering::new(stream, lets_go, places.clone());
     let of = seat.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);
-        let request = request.map(|body| unread.watch(body));
         let seat = of.clone();
         seat.begin();
+        let request = request.map(|body| seat.watch(body));
         async move {
-            let mut response = pipeline.serve(request).await;
-            if pipeline.open.is_draining() {
+            let mut response = pipeline.serve(request, &seat).await;
+            if pipeline.open.is_draining() || seat.is_for_a_probe() {
                 let close = HeaderValue::from_static("close");
                 response.headers_mut().entry(CONNECTION).or_insert(close);
             }
@@ -189,14 +238,19 @@ fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Sea
                 ended = connection.as_mut() => break ended,
                 () = held.stop(), if !is_ending => {
                     is_ending = true;
+                    time.as_mut().reset(Instant::now());
                     connection.as_mut().graceful_shutdown();
                 }
                 () = seat.leave() => {
+                    seat.hurry();
+                    if !seat.has_something_to_say() {
+                        return;
+                    }
                     connection.as_mut().graceful_shutdown();
                     let _ = timeout(LEAVING, connection.as_mut()).await;
                     return;
                 }
-                () = time.as_mut() => match seat.verdict() {
+                () = time.as_mut() => match seat.verdict(is_ending) {
                     Verdict::Stays(time_left) => time.as_mut().reset(Instant::now() + time_left),
                     Verdict::Over(why) => {
                         tracing::debug!(why, "connection closed");

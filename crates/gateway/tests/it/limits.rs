@@ -12,6 +12,7 @@ use futures_util::{StreamExt as _, stream};
 use gateway::limit::{Bounds, Queue, Quota, Rate};
 use gateway::{LimitSettings, Settings};
 use http::{Method, StatusCode};
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -565,4 +566,127 @@ async fn a_post_of_management_is_counted_before_its_body_is_read() {
     assert_eq!(made.status, 201, "{}", made.body);
     let refused = world.write("mallory", Method::POST, path, "no JSON").await;
     assert_eq!(refused.status, 429);
+}
+
+/// Whatever it is that takes a connection's place: bodies that do not come, a tail, a query that runs and
+/// one that waits in line. Others are served as if nobody were there.
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_every_kind_are_counted_while_they_are_on_their_way() {
+    let world = world(|limits| {
+        limits.subject = Quota {
+            in_flight: NonZeroU32::new(6),
+            ..queries(1)
+        };
+        limits.queue = line(LONG, 10);
+    })
+    .await;
+    let address = world.server.local_addr();
+    let held = Held::by(&world);
+    let token = world.token("erin");
+    let mut open = Vec::new();
+    for (path, media_type) in [
+        (format!("{LOKI}/push"), "application/json"),
+        (format!("{LOKI}/query"), "application/x-www-form-urlencoded"),
+        ("/api/v1/organizations".to_owned(), "application/json"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\
+             content-type: {media_type}\r\ncontent-length: 1000\r\n\r\nabc"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        open.push(stream);
+    }
+    let path = format!("{LOKI}/tail?query=%7Ba%3D%22b%22%7D");
+    let (tail, _backend) = tokio::join!(world.tail("erin", &path), world.loki.tail());
+    let waits = [(); 2].map(|()| ask(&world, "erin", &metrics()));
+    held.reaches(1).await;
+    // How far each has come cannot be seen from here; the sixth of them is the last that is let in.
+    let mut refused = None;
+    eventually(async || {
+        let answer = world.get("erin", "/api/v1/projects/acme-shop").await;
+        let is_refused = answer.status == 429;
+        refused = Some(answer);
+        is_refused
+    })
+    .await;
+    insta::assert_snapshot!(refused.unwrap().told(), @r#"429 {"status":"error","errorType":"too_many_requests","error":"as many requests of yours are on their way as may be at a time (6, limits.subject.in_flight): wait for their answers, and send fewer at a time"}"#);
+    let push = world.ask(&format!("{LOKI}/push")).token(&token);
+    let refused = push.post("application/json", "{}").send().await;
+    assert_eq!(refused.status, 429, "{}", refused.body);
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(world.get("erin", &metrics()).await.status, 429);
+    let others = ask(&world, "victor", &metrics());
+    held.reaches(2).await;
+    // What ends, by whichever side, makes room.
+    for stream in open {
+        drop(stream);
+        eventually(async || {
+            let answer = world.get("erin", "/api/v1/projects/acme-shop").await;
+            answer.status == 200
+        })
+        .await;
+    }
+    held.end(0);
+    held.reaches(3).await;
+    held.end(1);
+    held.end(2);
+    for answered in waits.into_iter().chain([others]) {
+        assert_eq!(answered.await.unwrap().status, 200);
+    }
+    drop(tail);
+}
+
+/// A form of a MiB that has come but for its last byte.
+async fn long_form(world: &World, path: &str, media_type: &str) -> tokio::net::TcpStream {
+    let token = world.token("erin");
+    let length = 1 << 20;
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {token}\r\n\
+         content-type: {media_type}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let address = world.server.local_addr();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // Whoever is refused reads no more.
+    let _ = stream.write_all(&vec![b'x'; length - 1]).await;
+    stream
+}
+
+/// What forms and texts of management hold is memory as what writes hold is.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_many_long_bodies_takes_no_more_memory_than_a_share() {
+    let world = world(|_| {}).await;
+    let form = (format!("{LOKI}/query"), "application/x-www-form-urlencoded");
+    let text = ("/api/v1/organizations".to_owned(), "application/json");
+    let mut held = Vec::new();
+    for at in 0..12 {
+        let (path, media_type) = if at % 2 == 0 { &form } else { &text };
+        held.push(long_form(&world, path, media_type).await);
+    }
+    let ask = async |subject: &str, length: usize| {
+        let query = format!("query=%7Ba%3D%22b%22%7D&time=1&{}", "x".repeat(length));
+        let ask = world.ask(&form.0).token(&world.token(subject));
+        ask.form(&query).send().await
+    };
+    let mut refused = None;
+    eventually(async || {
+        let answer = ask("erin", 200 << 10).await;
+        let is_refused = answer.status == 429;
+        refused = Some(answer);
+        is_refused
+    })
+    .await;
+    let refused = refused.unwrap();
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert!(
+        refused.body.contains("together (8388608 bytes)"),
+        "{}",
+        refused.body
+    );
+    // Another reader's is read, and this one's if it is short.
+    assert_eq!(ask("victor", 200 << 10).await.status, 200);
+    assert_eq!(ask("erin", 1 << 10).await.status, 200);
+    drop(held);
+    eventually(async || ask("erin", 200 << 10).await.status == 200).await;
 }

@@ -24,6 +24,7 @@ mod identity;
 mod keys;
 
 mod permissions;
+mod places;
 
 mod matrix;
 

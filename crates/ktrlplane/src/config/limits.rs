@@ -16,6 +16,7 @@ use super::units;
 const RATES: RangeInclusive<u32> = 1..=1_000_000;
 const BURSTS: RangeInclusive<u32> = 1..=10_000_000;
 const QUERIES: RangeInclusive<u32> = 1..=1_000_000;
+const IN_FLIGHT: RangeInclusive<u32> = 1..=1_000_000;
 const POINTS: RangeInclusive<u32> = 1..=100_000_000;
 const BYTES: RangeInclusive<u64> = 1 << 10..=1 << 50;
 const LONGEST: Duration = Duration::from_hours(876_000);
@@ -35,11 +36,27 @@ struct Given {
 }
 
 /// Reads the section.
-pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<LimitSettings> {
+///
+/// So many `connections` of callers may be open, of which one subject takes no more than a part unless
+/// somebody says otherwise.
+pub(crate) fn read(
+    layers: &Layers,
+    connections: usize,
+    problems: &mut Vec<Problem>,
+) -> Option<LimitSettings> {
     let before = problems.len();
     let mut subject = Given::default();
     let mut project = Given::default();
     subject.section(layers, problems, "limits.subject", &QUOTA);
+    let in_flight = match layers.given("limits.subject.in_flight") {
+        None => Quota::in_flight_of(connections),
+        Some(_) => layers
+            .require("limits.subject.in_flight", problems, |value| {
+                or_off(&value.text, |text| number(text, &IN_FLIGHT))
+                    .ok_or_else(|| format!("is {}", value.shown()))
+            })
+            .flatten(),
+    };
     project.section(layers, problems, "limits.project", &QUOTA);
     project.section(layers, problems, "limits.query", &BOUNDS);
     for (path, rate) in [
@@ -78,7 +95,10 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Limit
         return None;
     }
     Some(LimitSettings {
-        subject: subject.quota(),
+        subject: Quota {
+            in_flight,
+            ..subject.quota()
+        },
         project: project.quota(),
         query: project.bounds(),
         projects,
@@ -178,6 +198,7 @@ impl Given {
             Rate::per_second(requests, self.burst.unwrap_or_else(double))
         });
         Quota {
+            in_flight: None,
             requests,
             queries: self.queries,
             bytes_per_minute: self.bytes_per_minute,

@@ -549,6 +549,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       # project_in_flight_bytes:  # not set (KTRLPLANE_INGEST_PROJECT_IN_FLIGHT_BYTES)
     limits:
       subject:
+        # in_flight:  # not set (KTRLPLANE_LIMITS_SUBJECT_IN_FLIGHT)
         requests_per_second: 500  # default
         # burst:  # not set (KTRLPLANE_LIMITS_SUBJECT_BURST)
         queries: 64  # default

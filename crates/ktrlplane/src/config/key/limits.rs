@@ -8,7 +8,12 @@ const QUERIES: &str = "a number from 1 to 1000000, or off: how many queries may 
 const BYTES: &str = "a size from 1KiB to 1PiB, such as 8GiB, or off: how many bytes of answers may go \
                      out in a minute";
 
-pub(super) const LIMITS: [Key; 14] = [
+pub(super) const LIMITS: [Key; 15] = [
+    key(
+        "limits.subject.in_flight",
+        None,
+        "a number from 1 to 1000000, or off: how many requests of every kind may be on their way",
+    ),
     key("limits.subject.requests_per_second", Some("500"), RATE),
     key("limits.subject.burst", None, BURST),
     key("limits.subject.queries", Some("64"), QUERIES),

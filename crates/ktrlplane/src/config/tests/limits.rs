@@ -15,8 +15,9 @@ fn rate(requests: u32, burst: u32) -> Rate {
 
 #[test]
 fn limits_are_the_gateways_defaults_unless_they_are_given() {
-    assert_eq!(good("", &[]).limits, LimitSettings::default());
-    let file = "limits:\n  subject: {requests_per_second: 10, queries: 4}\n  \
+    let all = good("server: {max_connections: 4096}\n", &[]).limits;
+    assert_eq!(all, LimitSettings::default());
+    let file = "limits:\n  subject: {requests_per_second: 10, queries: 4, in_flight: 9}\n  \
                 project: {bytes_per_minute: 1GiB, burst: 5000}\n  \
                 queue: {timeout: 30s, length: 7}\n  \
                 query: {max_range: 30d, min_step: 15s, max_points: off}\n";
@@ -28,6 +29,7 @@ fn limits_are_the_gateways_defaults_unless_they_are_given() {
     assert_eq!(
         limits.subject,
         Quota {
+            in_flight: NonZeroU32::new(9),
             requests: Some(rate(10, 20)),
             queries: NonZeroU32::new(4),
             bytes_per_minute: None,
@@ -49,10 +51,25 @@ fn limits_are_the_gateways_defaults_unless_they_are_given() {
 
 #[test]
 fn each_limit_may_be_switched_off() {
-    let off = "{requests_per_second: off, queries: off, bytes_per_minute: OFF}";
-    let file =
-        format!("limits: {{subject: {off}, project: {off}, query: {{max_points: \"off\"}}}}\n");
+    let off = "requests_per_second: off, queries: off, bytes_per_minute: OFF";
+    let file = format!(
+        "limits: {{subject: {{{off}, in_flight: off}}, project: {{{off}}}, \
+         query: {{max_points: \"off\"}}}}\n"
+    );
     assert_eq!(good(&file, &[]).limits, LimitSettings::off());
+}
+
+#[test]
+fn a_subject_takes_an_eighth_of_the_connections_unless_it_is_said_how_many() {
+    let of = |file: &str| good(file, &[]).limits.subject.in_flight;
+    assert_eq!(
+        of("server: {max_connections: 1000}\n"),
+        NonZeroU32::new(125)
+    );
+    assert_eq!(of("server: {max_connections: 10}\n"), NonZeroU32::new(8));
+    let both = "server: {max_connections: 1000}\nlimits: {subject: {in_flight: 700}}\n";
+    assert_eq!(of(both), NonZeroU32::new(700));
+    assert_eq!(of("limits: {subject: {in_flight: Off}}\n"), None);
 }
 
 #[test]
@@ -106,6 +123,11 @@ fn what_is_wrong_with_limits_is_said() {
              limits.subject.requests_per_second is off",
         ),
         ("limits: {project: {queries: -1}}", "is \"-1\""),
+        ("limits: {subject: {in_flight: 0}}", "is \"0\""),
+        (
+            "limits: {projects: [acme-shop in_flight=5]}",
+            "says \"in_flight=5\"",
+        ),
         ("limits: {project: {bytes_per_minute: 12}}", "is \"12\""),
         ("limits: {query: {max_range: 10}}", "is \"10\""),
         ("limits: {query: {max_points: many}}", "is \"many\""),

@@ -1,72 +1,72 @@
-//! What writes on their way may take together, and what of it one project may.
+//! What bodies on their way may take together, and what of it one holder may: writes by their project,
+//! and forms and texts of management by their subject.
 //!
 //! Memory is charged by what has arrived, and not by what a head announces: a body that dribbles
-//! takes no more than what has dribbled. Whoever decodes a large batch takes a turn; a project has
+//! takes no more than what has dribbled. Whoever decodes a large batch takes a turn; a holder has
 //! fewer turns than there are, so that its own batches wait for each other, and not another's for them.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use directory::policy::ProjectId;
+use directory::hashing::{Seeded, seeded};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
-use super::Limits;
-
-/// From so many projects on, those that hold nothing are forgotten.
+/// From so many holders on, those that hold nothing are forgotten.
 const MANY: usize = 10_000;
 
-/// What a write takes for itself, whatever its body.
-pub(super) const BASE: usize = 4 << 10;
+/// What a request takes for itself, whatever its body.
+pub(crate) const BASE: usize = 4 << 10;
 
-/// Such a part of the room is only for projects that hold little: whoever may make projects would
+/// Such a part of the room is only for those that hold little: whoever may make projects would
 /// otherwise fill all of it with the shares of a few, and keep everybody out.
 const RESERVE: usize = 8;
 
-/// A project that holds at most such a part of its share holds little.
+/// One that holds at most such a part of its share holds little.
 const LITTLE: usize = 16;
 
-/// The room for all writes.
+/// The room for all, by who holds it.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room<K> {
     size: usize,
     held: AtomicUsize,
     /// How many batches are decoded at the same time.
     turns: Arc<Semaphore>,
-    /// What is left of it for projects that hold little.
+    /// What is left of it for those that hold little.
     reserve: usize,
-    /// What one project may have of both.
+    /// What one may have of both.
     share: usize,
     turns_of_one: usize,
-    projects: Mutex<Projects>,
+    holders: Mutex<Holders<K>>,
 }
 
-#[derive(Debug, Default)]
-struct Projects {
-    shares: HashMap<ProjectId, Arc<Share>>,
+#[derive(Debug)]
+struct Holders<K> {
+    shares: HashMap<K, Arc<Share>, Seeded>,
     /// How many may be known before those that hold nothing are looked for.
     most: usize,
 }
 
-/// What a project takes of the room.
+/// What one holder takes of the room.
 #[derive(Debug)]
 struct Share {
     held: AtomicUsize,
     turns: Arc<Semaphore>,
 }
 
-/// A write's part of the room, until it is dropped.
+/// A request's part of the room, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    room: Arc<Room>,
+pub(crate) struct Place<K> {
+    room: Arc<Room<K>>,
     share: Arc<Share>,
     bytes: usize,
 }
 
 /// What has no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
-    /// The project's share.
+pub(crate) enum Full {
+    /// The holder's share.
     Share,
     /// All of it.
     Room,
@@ -74,67 +74,71 @@ pub(super) enum Full {
 
 /// The permission to decode a batch.
 #[derive(Debug)]
-pub(super) struct Turn {
-    _project: OwnedSemaphorePermit,
+pub(crate) struct Turn {
+    _own: OwnedSemaphorePermit,
     _room: OwnedSemaphorePermit,
 }
 
-impl Room {
-    /// A room of which `cores` batches at least are decoded at the same time.
-    pub(super) fn new(limits: &Limits, cores: usize) -> Self {
-        // With one core as well, one project leaves a turn to the others.
+impl<K: Clone + Eq + Hash> Room<K> {
+    /// A room of so many bytes, of which one may hold its `share`, and of which `cores` batches at least
+    /// are decoded at the same time.
+    pub(crate) fn new(size: usize, share: usize, cores: usize) -> Self {
+        // With one core as well, one leaves a turn to the others.
         let turns = cores.max(2);
         Self {
-            size: limits.room,
+            size,
             held: AtomicUsize::new(0),
-            reserve: limits.room / RESERVE,
+            reserve: size / RESERVE,
             turns: Arc::new(Semaphore::new(turns)),
-            share: limits.project_room.min(limits.room),
+            share: share.min(size),
             turns_of_one: turns / 2,
-            projects: Mutex::default(),
+            holders: Mutex::new(Holders {
+                shares: HashMap::with_hasher(seeded()),
+                most: MANY,
+            }),
         }
     }
 
-    /// What one project may hold, in bytes.
-    pub(super) fn share(&self) -> usize {
+    /// What one may hold, in bytes.
+    pub(crate) fn share(&self) -> usize {
         self.share
     }
 
-    /// A place for a write of the project, which holds [`BASE`].
-    pub(super) fn enter(self: &Arc<Self>, project: &ProjectId) -> Result<Place, Full> {
+    /// A place for a request of this holder, which holds [`BASE`].
+    pub(crate) fn enter(self: &Arc<Self>, holder: &K) -> Result<Place<K>, Full> {
         let mut place = Place {
             room: Arc::clone(self),
-            share: self.share_of(project),
+            share: self.share_of(holder),
             bytes: 0,
         };
         place.hold(BASE)?;
         Ok(place)
     }
 
-    fn share_of(&self, project: &ProjectId) -> Arc<Share> {
-        let mut projects = self.projects.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(share) = projects.shares.get(project) {
+    fn share_of(&self, holder: &K) -> Arc<Share> {
+        let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = holders.shares.get(holder) {
             return Arc::clone(share);
         }
-        if projects.shares.len() >= projects.most.max(MANY) {
-            projects
+        if holders.shares.len() >= holders.most {
+            holders
                 .shares
                 .retain(|_, share| Arc::strong_count(share) > 1);
-            projects.most = projects.shares.len().saturating_mul(2);
+            holders.most = holders.shares.len().saturating_mul(2).max(MANY);
         }
         let share = Arc::new(Share {
             held: AtomicUsize::new(0),
             turns: Arc::new(Semaphore::new(self.turns_of_one)),
         });
-        projects.shares.insert(project.clone(), Arc::clone(&share));
+        holders.shares.insert(holder.clone(), Arc::clone(&share));
         share
     }
 }
 
-impl Place {
+impl<K> Place<K> {
     /// Holds `bytes` from now on, more or less than before. Where there is no room for more it holds
     /// what it has held.
-    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
         if let Some(more) = bytes.checked_sub(self.bytes) {
             let room = &self.room;
             let before = take(&self.share.held, more, room.share).ok_or(Full::Share)?;
@@ -160,24 +164,24 @@ impl Place {
     }
 
     /// Of which room it is.
-    pub(super) fn room(&self) -> &Room {
+    pub(crate) fn room(&self) -> &Room<K> {
         &self.room
     }
 
-    /// Waits for a turn: first among the project's own batches, then among all projects', of which each
+    /// Waits for a turn: first among its holder's own batches, then among all others', of whom each
     /// has by then no more than a few before this one.
-    pub(super) fn turn(&self) -> impl Future<Output = Result<Turn, AcquireError>> + use<> {
-        let (project, room) = (Arc::clone(&self.share.turns), Arc::clone(&self.room.turns));
+    pub(crate) fn turn(&self) -> impl Future<Output = Result<Turn, AcquireError>> + use<K> {
+        let (own, room) = (Arc::clone(&self.share.turns), Arc::clone(&self.room.turns));
         async move {
             Ok(Turn {
-                _project: project.acquire_owned().await?,
+                _own: own.acquire_owned().await?,
                 _room: room.acquire_owned().await?,
             })
         }
     }
 }
 
-impl Drop for Place {
+impl<K> Drop for Place<K> {
     fn drop(&mut self) {
         self.give_back(0);
     }
@@ -192,19 +196,15 @@ fn take(held: &AtomicUsize, more: usize, limit: usize) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use directory::policy::ProjectId;
     use futures_util::FutureExt as _;
 
     use super::*;
 
     const KIB: usize = 1 << 10;
 
-    fn room(size: usize, share: usize) -> Arc<Room> {
-        let limits = Limits {
-            room: size,
-            project_room: share,
-            ..Limits::default()
-        };
-        Arc::new(Room::new(&limits, 1))
+    fn room(size: usize, share: usize) -> Arc<Room<ProjectId>> {
+        Arc::new(Room::new(size, share, 1))
     }
 
     fn project(id: &str) -> ProjectId {
@@ -236,7 +236,7 @@ mod tests {
         assert_eq!(place.hold(1), Ok(()));
         drop((places, place, third));
         assert_eq!(room.held.load(Ordering::Relaxed), 0);
-        for share in room.projects.lock().unwrap().shares.values() {
+        for share in room.holders.lock().unwrap().shares.values() {
             assert_eq!(share.held.load(Ordering::Relaxed), 0);
         }
     }
@@ -280,7 +280,7 @@ mod tests {
             room.enter(&project(&format!("p{at}"))).unwrap();
         }
         let known = |id: &str| {
-            room.projects
+            room.holders
                 .lock()
                 .unwrap()
                 .shares
