@@ -21,14 +21,22 @@ pub(crate) const NAMES_PATH: &str = "/prometheus/api/v1/label/__name__/values";
 pub(crate) const NAMES: Endpoint = Endpoint {
     action: Action::Read,
     backend: Backend::Mimir,
-    parameters: &[Parameter {
-        name: "match[]",
-        upstream: "match[]",
-        kind: Kind::VectorSelectors,
-        absent: Absent::Everything,
-    }],
+    parameters: &[
+        named("match[]", Kind::VectorSelectors, Absent::Everything),
+        named("start", Kind::Time, Absent::Omitted),
+        named("end", Kind::Time, Absent::Omitted),
+    ],
     answer: Answer::Forwarded(NAMES_PATH),
 };
+
+const fn named(name: &'static str, kind: Kind, absent: Absent) -> Parameter {
+    Parameter {
+        name,
+        upstream: name,
+        kind,
+        absent,
+    }
+}
 
 /// What a filter has to ask: its own request, and for metadata also that for the names of the
 /// resource's metrics.

@@ -274,7 +274,7 @@ impl Pipeline {
         let upstream = self.upstreams.get(endpoint.backend)?;
         let limits = &self.shared.limits;
         // Whatever goes upstream goes through here, and so into the record.
-        let scope = |endpoint: &Endpoint, path, input| {
+        let scope = |endpoint: &Endpoint, path, input: Input<'_>| {
             let scoped = scope::scope(endpoint, path, permit, input, context)?;
             record.queries(scoped.get().queries(endpoint));
             Ok::<_, Error>(scoped)
@@ -306,7 +306,14 @@ impl Pipeline {
             Answer::Filtered(filter, path) => {
                 let request = scope(endpoint, path, input)?;
                 limits.enter(usage).await?;
-                let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
+                let names = || {
+                    let times = scope::all_that_may_be_asked(context.bounds, context.now);
+                    let input = Input {
+                        url: &times,
+                        form: "",
+                    };
+                    scope(&filter::NAMES, filter::NAMES_PATH, input)
+                };
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {

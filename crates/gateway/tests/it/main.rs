@@ -43,6 +43,7 @@ mod management;
 
 mod backends;
 
+mod bounds;
 mod broken;
 
 mod connections;
