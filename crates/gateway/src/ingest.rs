@@ -9,7 +9,7 @@ pub mod limits;
 
 pub mod refusal;
 
-mod room;
+pub(crate) mod room;
 
 mod body;
 

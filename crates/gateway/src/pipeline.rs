@@ -19,7 +19,7 @@ use crate::authorize::{Permit, Reach, authorize};
 use crate::body;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::filter::{self, Asked};
+use crate::filter::{self, Asked, Sieve};
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
 use crate::ingest::{Encoding, Ingest, Protocol, Way};
@@ -51,6 +51,7 @@ pub(crate) struct Shared {
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
     pub(crate) ingest: Ingest,
+    pub(crate) sieve: Sieve,
     pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
     pub(crate) connections: ConnectionSettings,
@@ -318,8 +319,14 @@ impl Pipeline {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {
                         let names = (filter == Filter::Metadata).then(names).transpose()?;
-                        let asked = Asked { request, names };
-                        Box::pin(filter::filter(filter, resource, asked, upstream, id)).await
+                        let asked = Asked {
+                            filter,
+                            project: permit.project(),
+                            resource,
+                            request,
+                            names,
+                        };
+                        Box::pin(filter::filter(asked, &self.shared.sieve, upstream, id)).await
                     }
                 }
             }

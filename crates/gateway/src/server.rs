@@ -19,6 +19,7 @@ use crate::authenticate::token::AlgorithmError;
 use crate::authenticate::{Remembered, Verifier};
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::filter::Sieve;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
@@ -151,6 +152,7 @@ pub fn start(
         tail: settings.tail,
         tails: Seats::default(),
         ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
+        sieve: Sieve::default(),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
         connections: settings.connections,

@@ -1,4 +1,5 @@
-//! What writes on their way may take together, and what of it one project may.
+//! What writes on their way may take together, and what of it one project may; and likewise answers
+//! that are sifted.
 //!
 //! Memory is charged by what has arrived, and not by what a head announces: a body that dribbles
 //! takes no more than what has dribbled. Whoever decodes a large batch takes a turn; a project has
@@ -17,7 +18,7 @@ use super::Limits;
 const MANY: usize = 10_000;
 
 /// What a write takes for itself, whatever its body.
-pub(super) const BASE: usize = 4 << 10;
+pub(crate) const BASE: usize = 4 << 10;
 
 /// Such a part of the room is only for projects that hold little: whoever may make projects would
 /// otherwise fill all of it with the shares of a few, and keep everybody out.
@@ -28,7 +29,7 @@ const LITTLE: usize = 16;
 
 /// The room for all writes.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(crate) struct Room {
     size: usize,
     held: AtomicUsize,
     /// How many batches are decoded at the same time.
@@ -65,7 +66,7 @@ pub(crate) struct Place {
 
 /// What has no more room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Full {
+pub(crate) enum Full {
     /// The project's share.
     Share,
     /// All of it.
@@ -74,7 +75,7 @@ pub(super) enum Full {
 
 /// The permission to decode a batch.
 #[derive(Debug)]
-pub(super) struct Turn {
+pub(crate) struct Turn {
     _project: OwnedSemaphorePermit,
     _room: OwnedSemaphorePermit,
 }
@@ -82,14 +83,19 @@ pub(super) struct Turn {
 impl Room {
     /// A room of which `cores` batches at least are decoded at the same time.
     pub(super) fn new(limits: &Limits, cores: usize) -> Self {
+        Self::sized(limits.room, limits.project_room, cores)
+    }
+
+    /// A room of so many bytes, of which one project may have a share.
+    pub(crate) fn sized(size: usize, share: usize, cores: usize) -> Self {
         // With one core as well, one project leaves a turn to the others.
         let turns = cores.max(2);
         Self {
-            size: limits.room,
+            size,
             held: AtomicUsize::new(0),
-            reserve: limits.room / RESERVE,
+            reserve: size / RESERVE,
             turns: Arc::new(Semaphore::new(turns)),
-            share: limits.project_room.min(limits.room),
+            share: share.min(size),
             turns_of_one: turns / 2,
             projects: Mutex::default(),
         }
@@ -101,7 +107,7 @@ impl Room {
     }
 
     /// A place for a write of the project, which holds [`BASE`].
-    pub(super) fn enter(self: &Arc<Self>, project: &ProjectId) -> Result<Place, Full> {
+    pub(crate) fn enter(self: &Arc<Self>, project: &ProjectId) -> Result<Place, Full> {
         let mut place = Place {
             room: Arc::clone(self),
             share: self.share_of(project),
@@ -109,6 +115,12 @@ impl Room {
         };
         place.hold(BASE)?;
         Ok(place)
+    }
+
+    /// What is held of it, in bytes.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     fn share_of(&self, project: &ProjectId) -> Arc<Share> {
@@ -134,7 +146,7 @@ impl Room {
 impl Place {
     /// Holds `bytes` from now on, more or less than before. Where there is no room for more it holds
     /// what it has held.
-    pub(super) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
+    pub(crate) fn hold(&mut self, bytes: usize) -> Result<(), Full> {
         if let Some(more) = bytes.checked_sub(self.bytes) {
             let room = &self.room;
             let before = take(&self.share.held, more, room.share).ok_or(Full::Share)?;
@@ -149,6 +161,11 @@ impl Place {
             self.give_back(bytes);
         }
         Ok(())
+    }
+
+    /// What it holds, in bytes.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes
     }
 
     /// Holds no more than `bytes`.
@@ -166,7 +183,7 @@ impl Place {
 
     /// Waits for a turn: first among the project's own batches, then among all projects', of which each
     /// has by then no more than a few before this one.
-    pub(super) fn turn(&self) -> impl Future<Output = Result<Turn, AcquireError>> + use<> {
+    pub(crate) fn turn(&self) -> impl Future<Output = Result<Turn, AcquireError>> + use<> {
         let (project, room) = (Arc::clone(&self.share.turns), Arc::clone(&self.room.turns));
         async move {
             Ok(Turn {
