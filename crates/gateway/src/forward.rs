@@ -29,6 +29,7 @@ use crate::settings::{BackendSettings, Settings};
 use crate::stream::{self, Body, UpstreamBody};
 use crate::transport::{Endpoint, Transport, Transports};
 use attempts::Kind;
+use build::Policies;
 pub(crate) use line::Received;
 use pool::Pool;
 
@@ -63,6 +64,7 @@ pub struct Upstream {
     transport: Transport,
     tenant_header: HeaderName,
     policy: bool,
+    policies: Policies,
     timeout: Duration,
     /// One for each of its URLs, in their order.
     pools: Vec<Pool>,
@@ -128,6 +130,7 @@ impl Upstream {
             transport,
             tenant_header: settings.tenant_header.name().clone(),
             policy: settings.policy,
+            policies: Policies::default(),
             timeout: settings.timeout,
             pools,
         }

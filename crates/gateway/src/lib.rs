@@ -63,6 +63,8 @@ mod connector;
 
 mod breaker;
 
+mod memo;
+
 pub use clock::{Clock, SystemClock};
 pub use directory;
 pub use error::Error;

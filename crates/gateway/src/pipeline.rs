@@ -75,6 +75,8 @@ pub(crate) struct Pipeline {
     pub(crate) open: Open,
     /// Tokens that this thread has verified.
     pub(crate) remembered: Remembered,
+    /// Queries that this thread has scoped.
+    pub(crate) scoped: scope::Remembered,
 }
 
 /// By what a request is known afterwards.
@@ -183,6 +185,7 @@ impl Pipeline {
                     most_lines: self.shared.max_log_lines,
                     bounds: limits.bounds(permit.project()),
                     now: self.shared.clock.now(),
+                    remembered: &self.scoped,
                 };
                 let upgrade = head.extensions.remove();
                 let known = Known { id, record, usage };

@@ -6,9 +6,11 @@ mod decimal;
 mod headers;
 mod loki;
 mod prometheus;
+mod remembered;
 mod times;
 
 pub(crate) use headers::{passes_on, trace_headers};
+pub use remembered::Remembered;
 pub(crate) use times::all_that_may_be_asked;
 
 use std::borrow::Cow;
@@ -26,6 +28,7 @@ use crate::error::Error;
 use crate::limit::Bounds;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 use parameters::{Input, Nanos, Parameters, Value, is_label_name};
+use remembered::Key;
 use times::Sent;
 
 /// The label by which the backends know resources.
@@ -130,13 +133,6 @@ pub struct Request {
 }
 
 impl Request {
-    /// The selector of all that it may see, if that is less than the tenant: what a backend that
-    /// enforces label policies is to enforce once more.
-    pub(crate) fn policy(&self) -> Option<Result<String, ScopeError>> {
-        let by = self.bound.as_ref()?;
-        Some(query::scope::logql("{}", by))
-    }
-
     /// Its queries and selectors, as they go upstream.
     pub(crate) fn queries<'a>(&'a self, endpoint: &Endpoint) -> impl Iterator<Item = &'a str> {
         let is_query = |name: &str| {
@@ -162,6 +158,8 @@ pub struct Context<'a> {
     pub bounds: Bounds,
     /// The time, up to which is asked where the caller names no end.
     pub now: Timestamp,
+    /// The queries that this thread has scoped before.
+    pub remembered: &'a Remembered,
 }
 
 /// Builds the request for `endpoint` that goes to the path `upstream`.
@@ -175,7 +173,7 @@ pub fn scope(
     context: Context<'_>,
 ) -> Result<Scoped<Request>, Error> {
     let path = path(upstream, context.name)?;
-    let mut bound = Bound::new(permit, context.bounds);
+    let mut bound = Bound::new(permit, context);
     let parameters = parameters(endpoint, &mut bound, input, context)?;
     Ok(Scoped {
         inner: Request {
@@ -201,13 +199,14 @@ pub(crate) fn read(
         // Nothing is asked.
         bounds: Bounds::UNLIMITED,
         lookback: Duration::ZERO,
+        remembered: context.remembered,
     };
     parameters(endpoint, &mut unbound, input, context)
 }
 
 fn parameters(
     endpoint: &Endpoint,
-    bound: &mut Bound,
+    bound: &mut Bound<'_>,
     input: Input<'_>,
     context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
@@ -264,25 +263,27 @@ fn path(upstream: &'static str, name: &str) -> Result<Cow<'static, str>, Error> 
 }
 
 /// What every selector is bound to.
-struct Bound {
+struct Bound<'a> {
     /// The matcher of the resource; none for a whole project, which the tenant alone bounds.
     by: Option<Matcher>,
     /// What a query may ask for.
     bounds: Bounds,
     /// How far back a query looks for a sample, where the caller says so.
     lookback: Duration,
+    remembered: &'a Remembered,
 }
 
-impl Bound {
-    fn new(permit: &Permit, bounds: Bounds) -> Self {
+impl<'a> Bound<'a> {
+    fn new(permit: &Permit, context: Context<'a>) -> Self {
         let by = match permit.reach() {
             Reach::Resource(resource) => Some(Matcher::equal(RESOURCE_LABEL, resource.as_str())),
             Reach::Project => None,
         };
         Self {
             by,
-            bounds,
+            bounds: context.bounds,
             lookback: Duration::ZERO,
+            remembered: context.remembered,
         }
     }
 
@@ -311,6 +312,18 @@ impl Bound {
 
     /// A query or selector of this kind, parsed, bound, and printed.
     fn query(&self, kind: Kind, text: &str) -> Result<String, Error> {
+        let key = Key {
+            kind,
+            text,
+            by: self.by.as_ref(),
+            bounds: self.bounds,
+            lookback: self.lookback,
+        };
+        let anew = || self.query_anew(kind, text);
+        self.remembered.scoped(key, anew)
+    }
+
+    fn query_anew(&self, kind: Kind, text: &str) -> Result<String, Error> {
         let by = self.by.as_ref();
         match kind {
             Kind::Logql => loki::query(text, by, self.bounds),

@@ -28,6 +28,7 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
+use crate::scope;
 use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
@@ -170,6 +171,7 @@ pub fn start(
             upstreams: Upstreams::new(&settings, &transports),
             open: Open::new(),
             remembered: Remembered::default(),
+            scoped: scope::Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let connections = connections.clone();

@@ -7,8 +7,11 @@ use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Uri};
 use http_body_util::Full;
 
+use query::Matcher;
+
 use super::{REQUEST_ID, SendError, Upstream, form};
 use crate::ingest::Write;
+use crate::memo::Memo;
 use crate::routes::Backend;
 use crate::scope::Request;
 use crate::transport::Endpoint;
@@ -32,11 +35,10 @@ impl Upstream {
     ) -> Result<(), SendError> {
         self.sign(&mut request.headers, &request.tenant, request_id)?;
         if self.policy
-            && let Some(selector) = request.policy()
+            && let Some(by) = &request.bound
         {
-            let selector = selector.map_err(|_| SendError::NoPolicy)?;
-            let policy = HeaderValue::try_from(policy(request.tenant.as_str(), &selector));
-            request.headers.insert(POLICY, policy.map_err(unbuilt)?);
+            let policy = self.policies.of(&request.tenant, by)?;
+            request.headers.insert(POLICY, policy);
         }
         Ok(())
     }
@@ -118,6 +120,28 @@ fn takes_forms(backend: Backend, path: &str) -> bool {
     }
 }
 
+/// The label policies that one thread has made.
+#[derive(Default)]
+pub(super) struct Policies(Memo<(ProjectId, Matcher, HeaderValue)>);
+
+impl Policies {
+    /// The label policy that binds to `by` in this tenant.
+    fn of(&self, tenant: &ProjectId, by: &Matcher) -> Result<HeaderValue, SendError> {
+        let place = (tenant, by);
+        let known = |(of, bound, policy): &(ProjectId, Matcher, HeaderValue)| {
+            (of == tenant && bound == by).then(|| policy.clone())
+        };
+        if let Some(policy) = self.0.recall(&place, known) {
+            return Ok(policy);
+        }
+        let selector = query::scope::logql("{}", by).map_err(|_| SendError::NoPolicy)?;
+        let policy = HeaderValue::try_from(policy(tenant.as_str(), &selector)).map_err(unbuilt)?;
+        let entry = (tenant.clone(), by.clone(), policy.clone());
+        self.0.remember(&place, entry);
+        Ok(policy)
+    }
+}
+
 /// A label policy: commas stand between several and a colon behind the tenant, so that none may stand
 /// unencoded in the selector.
 fn policy(tenant: &str, selector: &str) -> Vec<u8> {
@@ -132,7 +156,20 @@ fn policy(tenant: &str, selector: &str) -> Vec<u8> {
 mod tests {
     use percent_encoding::percent_decode_str;
 
-    use super::policy;
+    use super::*;
+
+    #[test]
+    fn a_label_policy_is_that_of_its_tenant_and_of_what_is_bound_to() {
+        let policies = Policies::default();
+        for _ in 0..2 {
+            for (tenant, resource) in [("p1", "r1"), ("p1", "r2"), ("p2", "r1")] {
+                let by = Matcher::equal("resource_id", resource);
+                let policy = policies.of(&ProjectId::new(tenant).unwrap(), &by).unwrap();
+                let expected = format!("{tenant}:%7Bresource_id=%22{resource}%22%7D");
+                assert_eq!(policy, expected);
+            }
+        }
+    }
 
     #[test]
     fn a_label_policy_holds_any_id_as_one_selector_of_one_tenant() {

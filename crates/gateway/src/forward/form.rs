@@ -21,33 +21,68 @@ pub(super) fn about(parameters: &[(&'static str, String)]) -> usize {
 }
 
 fn encode(target: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                target.push(byte);
-            }
-            b' ' => target.push(b'+'),
-            _ => target.extend(escaped(byte)),
+    const PLAIN: Plain = plain(b"*-._");
+    escape(target, text, &PLAIN, |byte| {
+        if byte == b' ' {
+            [b'+', 0, 0]
+        } else {
+            escaped(byte)
         }
-    }
+    });
 }
 
 /// Appends `text` with everything percent-encoded that is not a letter, a digit or one of `-._=`.
 pub(super) fn append_escaped(target: &mut Vec<u8>, text: &str) {
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'=' => {
-                target.push(byte);
-            }
-            _ => target.extend(escaped(byte)),
+    const PLAIN: Plain = plain(b"-._=");
+    escape(target, text, &PLAIN, escaped);
+}
+
+/// Which bytes stay as they are.
+type Plain = [bool; 256];
+
+/// Letters, digits and these.
+const fn plain(signs: &[u8]) -> Plain {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "it is below 256")]
+        let is = (byte as u8).is_ascii_alphanumeric();
+        plain[byte] = is;
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < signs.len() {
+        plain[signs[at] as usize] = true;
+        at += 1;
+    }
+    plain
+}
+
+/// Appends `text`, of which `instead` says what stands for a byte that is not plain: up to a 0. What is
+/// plain is copied in one go as far as it goes.
+fn escape(target: &mut Vec<u8>, text: &str, plain: &Plain, instead: impl Fn(u8) -> [u8; 3]) {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|byte| !plain[usize::from(*byte)]) {
+        let (before, from) = rest.split_at(at);
+        target.extend_from_slice(before);
+        if let [byte, after @ ..] = from {
+            let instead = instead(*byte);
+            let length = if instead[1] == 0 { 1 } else { 3 };
+            target.extend_from_slice(&instead[..length]);
+            rest = after;
         }
     }
+    target.extend_from_slice(rest);
 }
 
 /// `%` and two digits.
-fn escaped(byte: u8) -> [u8; 3] {
-    let digit = |half: u8| half + if half < 10 { b'0' } else { b'A' - 10 };
-    [b'%', digit(byte >> 4), digit(byte & 15)]
+const fn escaped(byte: u8) -> [u8; 3] {
+    const DIGITS: [u8; 16] = *b"0123456789ABCDEF";
+    [
+        b'%',
+        DIGITS[(byte >> 4) as usize],
+        DIGITS[(byte & 15) as usize],
+    ]
 }
 
 #[cfg(test)]
