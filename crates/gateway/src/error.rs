@@ -154,6 +154,13 @@ pub enum Error {
     #[error("too many writes are on their way: send this one again")]
     Busy,
 
+    /// As many answers are held to be sifted as there is room for, of the project or of all.
+    #[error(
+        "this answer has to be held to be sifted, and those that are held at the moment leave no room \
+         for it: ask again"
+    )]
+    NoRoomToSift,
+
     /// The backend cannot be reached, broke off before its headers, or answered something that is
     /// not for the caller.
     #[error("the {} backend did not give a usable answer", .0.name())]
@@ -256,6 +263,7 @@ impl Error {
             | Self::AuditUnavailable
             | Self::BackendAway { .. }
             | Self::OutOfConnections
+            | Self::NoRoomToSift
             | Self::NotConfigured(_) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
             Self::GatewayTimeout(_) => (StatusCode::GATEWAY_TIMEOUT, "timeout"),
         }
@@ -305,6 +313,7 @@ impl Error {
             | Self::BadGateway(_)
             | Self::BackendAway { .. }
             | Self::OutOfConnections
+            | Self::NoRoomToSift
             | Self::TooManyTails(_)
             | Self::NotServed(_)
             | Self::GatewayTimeout(_)
@@ -379,7 +388,7 @@ impl Error {
             Self::BackendAway { seconds, .. } => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(*seconds));
             }
-            Self::OutOfConnections => {
+            Self::OutOfConnections | Self::NoRoomToSift => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
             }
             // Senders of writes wait for as long as this says before they send again.

@@ -11,7 +11,6 @@ mod pool;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use directory::policy::ProjectId;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER,
@@ -22,7 +21,9 @@ use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::filter::{Collected, Uncollected};
 use crate::ingest::{Stamped, Write};
+use crate::room::Place;
 use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
 use crate::settings::{BackendSettings, Settings};
@@ -35,9 +36,6 @@ use pool::Pool;
 
 /// The request's id, in both directions.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest answer that is held to be sifted, in bytes.
-const MAX_COLLECTED: usize = 16 << 20;
 
 /// The longest answer to a question of the gateway's own, in bytes.
 const MAX_OWN: usize = 1 << 20;
@@ -224,12 +222,13 @@ impl Upstream {
         Ok(answer)
     }
 
-    /// Sends a scoped request and collects the answer, to be sifted. The status is 200.
+    /// Sends a scoped request and collects the answer into its place, to be sifted. The status is 200.
     pub(crate) async fn collect(
         &self,
         mut request: Scoped<Request>,
         request_id: &HeaderValue,
-    ) -> Result<Bytes, Error> {
+        place: &mut Place<ProjectId>,
+    ) -> Result<Vec<u8>, Error> {
         request.expect_plain();
         let answer = self.answer(request, request_id).await?;
         let status = answer.status();
@@ -237,15 +236,30 @@ impl Upstream {
             tracing::warn!(backend = self.backend.name(), %status, "unusable answer");
             return Err(Error::BadGateway(self.backend));
         }
-        let body = Limited::new(answer.into_body(), MAX_COLLECTED);
-        match timeout(self.timeout, body.collect()).await {
-            Ok(Ok(collected)) => Ok(collected.to_bytes()),
-            Ok(Err(error)) => {
-                tracing::warn!(backend = self.backend.name(), %error, "the answer cannot be sifted");
-                Err(Error::BadGateway(self.backend))
+        let mut body = answer.into_body();
+        let mut collected = Collected::new(place);
+        let unusable = |why: String| {
+            let backend = self.backend.name();
+            tracing::warn!(backend, why, "the answer cannot be sifted");
+            Error::BadGateway(self.backend)
+        };
+        let all = async {
+            while let Some(frame) = body.frame().await {
+                let frame = frame.map_err(|error| unusable(error.to_string()))?;
+                // Trailers say nothing that is asked for.
+                let Some(data) = frame.data_ref() else {
+                    continue;
+                };
+                collected.add(data).map_err(|error| match error {
+                    Uncollected::TooLong => unusable("it is too long".to_owned()),
+                    Uncollected::NoRoom => Error::NoRoomToSift,
+                })?;
             }
-            Err(_) => Err(Error::GatewayTimeout(self.backend)),
-        }
+            Ok(collected.whole())
+        };
+        timeout(self.timeout, all)
+            .await
+            .unwrap_or(Err(Error::GatewayTimeout(self.backend)))
     }
 
     /// Sends and waits until the answer begins.

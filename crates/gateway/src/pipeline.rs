@@ -20,7 +20,7 @@ use crate::body;
 use crate::clock::Clock;
 use crate::connections::Seat;
 use crate::error::Error;
-use crate::filter::{self, Asked};
+use crate::filter::{self, Asked, Sieve};
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
 use crate::ingest::{Encoding, Ingest, Protocol, Way};
@@ -54,6 +54,7 @@ pub(crate) struct Shared {
     pub(crate) tails: Seats,
     pub(crate) ingest: Ingest,
     pub(crate) bodies: Arc<Room<Subject>>,
+    pub(crate) sieve: Sieve,
     pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
     pub(crate) connections: ConnectionSettings,
@@ -288,7 +289,7 @@ impl Pipeline {
         let upstream = self.upstreams.get(endpoint.backend)?;
         let limits = &self.shared.limits;
         // Whatever goes upstream goes through here, and so into the record.
-        let scope = |endpoint: &Endpoint, path, input| {
+        let scope = |endpoint: &Endpoint, path, input: Input<'_>| {
             let scoped = scope::scope(endpoint, path, permit, input, context)?;
             record.queries(scoped.get().queries(endpoint));
             Ok::<_, Error>(scoped)
@@ -320,13 +321,26 @@ impl Pipeline {
             Answer::Filtered(filter, path) => {
                 let request = scope(endpoint, path, input)?;
                 limits.enter(usage).await?;
-                let names = || scope(&filter::NAMES, filter::NAMES_PATH, Input::default());
+                let names = || {
+                    let times = scope::all_that_may_be_asked(context.bounds, context.now);
+                    let input = Input {
+                        url: &times,
+                        form: "",
+                    };
+                    scope(&filter::NAMES, filter::NAMES_PATH, input)
+                };
                 match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {
                         let names = (filter == Filter::Metadata).then(names).transpose()?;
-                        let asked = Asked { request, names };
-                        Box::pin(filter::filter(filter, resource, asked, upstream, id)).await
+                        let asked = Asked {
+                            filter,
+                            project: permit.project(),
+                            resource,
+                            request,
+                            names,
+                        };
+                        Box::pin(filter::filter(asked, &self.shared.sieve, upstream, id)).await
                     }
                 }
             }

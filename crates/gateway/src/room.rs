@@ -1,5 +1,5 @@
 //! What bodies on their way may take together, and what of it one holder may: writes by their project,
-//! and forms and texts of management by their subject.
+//! forms and texts of management by their subject, and answers that are sifted by the project again.
 //!
 //! Memory is charged by what has arrived, and not by what a head announces: a body that dribbles
 //! takes no more than what has dribbled. Whoever decodes a large batch takes a turn; a holder has
@@ -115,6 +115,12 @@ impl<K: Clone + Eq + Hash> Room<K> {
         Ok(place)
     }
 
+    /// What is held of it, in bytes.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
     fn share_of(&self, holder: &K) -> Arc<Share> {
         let mut holders = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = holders.shares.get(holder) {
@@ -153,6 +159,11 @@ impl<K> Place<K> {
             self.give_back(bytes);
         }
         Ok(())
+    }
+
+    /// What it holds, in bytes.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes
     }
 
     /// Holds no more than `bytes`.

@@ -7,9 +7,11 @@ mod headers;
 mod loki;
 mod prometheus;
 mod remembered;
+mod times;
 
 pub(crate) use headers::{passes_on, trace_headers};
 pub use remembered::Remembered;
+pub(crate) use times::all_that_may_be_asked;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,6 +29,7 @@ use crate::limit::Bounds;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 use parameters::{Input, Nanos, Parameters, Value, is_label_name};
 use remembered::Key;
+use times::Sent;
 
 /// The label by which the backends know resources.
 pub(crate) const RESOURCE_LABEL: &str = "resource_id";
@@ -67,13 +70,34 @@ impl Scoped<Request> {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     }
 
-    /// Asks for what was logged from `start` on, at most so many lines. What the query is bound to
-    /// stays as it is.
-    pub(crate) fn resume(&mut self, start: Nanos, most_lines: u32) {
+    /// Asks for what was logged from `start` on, or from as far back as may be asked, at most so many
+    /// lines. What the query is bound to stays as it is.
+    pub(crate) fn resume(
+        &mut self,
+        start: Nanos,
+        most_lines: u32,
+        (bounds, now): (Bounds, Timestamp),
+    ) {
+        let start = times::tail_resumed(start, bounds, now);
         let parameters = &mut self.inner.parameters;
         parameters.retain(|(name, _)| !matches!(*name, "start" | "limit"));
         parameters.push(("start", loki::time(start)));
         parameters.push(("limit", most_lines.to_string()));
+    }
+
+    /// Checks where a tail begins, and says so to the backend where it is limited how far back that
+    /// may be.
+    pub(crate) fn begin(&mut self, (bounds, now): (Bounds, Timestamp)) -> Result<(), Error> {
+        let mut parameters = self.inner.parameters.iter();
+        let start = parameters.find(|(name, _)| *name == "start");
+        // It was printed here.
+        let start = start.and_then(|(_, start)| start.parse().ok().map(Nanos));
+        let start = times::tail_start(start, bounds, now).map_err(Error::BadData)?;
+        if let Some(start) = start {
+            self.take("start");
+            self.inner.parameters.push(("start", loki::time(start)));
+        }
+        Ok(())
     }
 
     /// Whether the query asks for log lines, and not for samples.
@@ -149,8 +173,8 @@ pub fn scope(
     context: Context<'_>,
 ) -> Result<Scoped<Request>, Error> {
     let path = path(upstream, context.name)?;
-    let bound = Bound::new(permit, context);
-    let parameters = parameters(endpoint, &bound, input, context)?;
+    let mut bound = Bound::new(permit, context);
+    let parameters = parameters(endpoint, &mut bound, input, context)?;
     Ok(Scoped {
         inner: Request {
             backend: endpoint.backend,
@@ -170,24 +194,38 @@ pub(crate) fn read(
     input: Input<'_>,
     context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
-    let unbound = Bound {
+    let mut unbound = Bound {
         by: None,
-        bounds: context.bounds,
+        // Nothing is asked.
+        bounds: Bounds::UNLIMITED,
+        lookback: Duration::ZERO,
         remembered: context.remembered,
     };
-    parameters(endpoint, &unbound, input, context)
+    parameters(endpoint, &mut unbound, input, context)
 }
 
 fn parameters(
     endpoint: &Endpoint,
-    bound: &Bound<'_>,
+    bound: &mut Bound<'_>,
     input: Input<'_>,
     context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
     let given = Parameters::parse(input, endpoint, context.most_lines)?;
-    check_times(endpoint, &given, context).map_err(Error::BadData)?;
+    let times = times::check(endpoint, &given, context).map_err(Error::BadData)?;
+    bound.lookback = times::lookback(&given);
     let mut parameters = Vec::with_capacity(endpoint.parameters.len());
     for parameter in endpoint.parameters {
+        if let Some(times) = &times {
+            match times.sent(parameter.name) {
+                Sent::Given => {}
+                Sent::Nothing => continue,
+                Sent::Written(value) => {
+                    let text = bound.sent(parameter.kind, endpoint.backend, &value)?;
+                    parameters.push((parameter.upstream, text));
+                    continue;
+                }
+            }
+        }
         let mut is_absent = true;
         for value in given.all(parameter.name) {
             is_absent = false;
@@ -207,48 +245,6 @@ fn parameters(
         }
     }
     Ok(parameters)
-}
-
-/// How long before its end a request to Loki starts, where it says nothing else.
-const LOKIS_RANGE: Duration = Duration::from_hours(1);
-
-/// Checks what is between start and end, where a request has both.
-fn check_times(
-    endpoint: &Endpoint,
-    given: &Parameters<'_>,
-    context: Context<'_>,
-) -> Result<(), String> {
-    let takes = |name| endpoint.parameters.iter().any(|known| known.name == name);
-    if !takes("start") || !takes("end") {
-        return Ok(());
-    }
-    let time = |name| match given.get(name) {
-        Some(Value::Time(time)) => Some(*time),
-        Some(Value::Text(_) | Value::Duration(_)) | None => None,
-    };
-    let duration = |name| match given.get(name) {
-        Some(Value::Duration(duration)) => Some(*duration),
-        Some(Value::Text(_) | Value::Time(_)) | None => None,
-    };
-    let end = time("end").unwrap_or(Nanos::of(context.now));
-    let range = match (time("start"), endpoint.backend) {
-        (Some(start), _) => Duration::from_nanos(end.0.abs_diff(start.0.min(end.0))),
-        (None, Backend::Loki) => duration("since").unwrap_or(LOKIS_RANGE),
-        // Without a start, Prometheus looks at all that there is.
-        (None, Backend::Mimir) if context.bounds.max_range.is_some() => {
-            return Err(
-                "start: this parameter is required, because it is limited how much is answered at \
-                 once (limits.query.max_range)"
-                    .to_owned(),
-            );
-        }
-        (None, Backend::Mimir) => return Ok(()),
-    };
-    context.bounds.check_range(range)?;
-    match duration("step") {
-        Some(step) => context.bounds.check_step(step, range),
-        None => Ok(()),
-    }
 }
 
 /// The path upstream, with the label's name in its place.
@@ -272,6 +268,8 @@ struct Bound<'a> {
     by: Option<Matcher>,
     /// What a query may ask for.
     bounds: Bounds,
+    /// How far back a query looks for a sample, where the caller says so.
+    lookback: Duration,
     remembered: &'a Remembered,
 }
 
@@ -284,6 +282,7 @@ impl<'a> Bound<'a> {
         Self {
             by,
             bounds: context.bounds,
+            lookback: Duration::ZERO,
             remembered: context.remembered,
         }
     }
@@ -318,6 +317,7 @@ impl<'a> Bound<'a> {
             text,
             by: self.by.as_ref(),
             bounds: self.bounds,
+            lookback: self.lookback,
         };
         let anew = || self.query_anew(kind, text);
         self.remembered.scoped(key, anew)
@@ -329,7 +329,7 @@ impl<'a> Bound<'a> {
             Kind::Logql => loki::query(text, by, self.bounds),
             Kind::LogqlOnResource => loki::on_resource(text, by, self.bounds),
             Kind::StreamSelectors => loki::selector(text, by),
-            Kind::Promql => prometheus::query(text, by, self.bounds),
+            Kind::Promql => prometheus::query(text, by, (self.bounds, self.lookback)),
             Kind::VectorSelectors => prometheus::selector(text, by),
             Kind::Time
             | Kind::Duration

@@ -20,6 +20,7 @@ use crate::authenticate::{Remembered, Verifier};
 use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::filter::Sieve;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
@@ -155,6 +156,7 @@ pub fn start(
         tails: Seats::default(),
         ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
         bodies: body::room(),
+        sieve: Sieve::default(),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
         connections: settings.connections,

@@ -190,7 +190,12 @@ impl HttpBody for Body {
 pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     // Strings and maps of strings always serialize.
     let bytes = serde_json::to_vec(value).unwrap_or_default();
-    let mut response = Response::new(Body::Own(Full::new(Bytes::from(bytes))));
+    json_text(status, bytes.into())
+}
+
+/// An answer of the gateway's own that is JSON already.
+pub(crate) fn json_text(status: StatusCode, text: Bytes) -> Response<Body> {
+    let mut response = Response::new(Body::Own(Full::new(text)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

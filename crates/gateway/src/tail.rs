@@ -71,12 +71,20 @@ pub(crate) async fn tail(
             "query: only log lines can be tailed, and this is a metric query".to_owned(),
         ));
     }
+    let bounds = shared.limits.bounds(asked.permit.project());
+    let within = (bounds, shared.clock.now());
     let to = match asked.reader {
-        Reader::Socket => To::Socket(Handshake::read(asked.headers, asked.upgrade)?),
+        Reader::Socket => {
+            let handshake = Handshake::read(asked.headers, asked.upgrade)?;
+            request.begin(within)?;
+            To::Socket(handshake)
+        }
         Reader::Events => {
             let cursor = Cursor::read(asked.headers)?;
-            if let Some(start) = cursor.start() {
-                request.resume(start, shared.max_log_lines);
+            match cursor.start() {
+                // A browser comes again with the URL that it began with, however long ago that was.
+                Some(start) => request.resume(start, shared.max_log_lines, within),
+                None => request.begin(within)?,
             }
             To::Events(cursor)
         }

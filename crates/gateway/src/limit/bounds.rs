@@ -9,6 +9,9 @@ use query::promql::Ranged;
 use query::promql::ast::DurationExpr;
 use query::{logql, promql};
 
+/// So many points Prometheus and Loki answer at the most.
+const BACKENDS_POINTS: u32 = 11_000;
+
 /// What one query may ask for. `None` is no limit; the backends have limits of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
@@ -28,6 +31,31 @@ impl Bounds {
         min_step: None,
         max_points: None,
     };
+
+    /// Whether something is refused that Prometheus and Loki would answer: more than the points that
+    /// they count themselves.
+    pub(crate) fn are_stricter_than_the_backends(&self) -> bool {
+        let is_stricter = |most: NonZeroU32| most.get() < BACKENDS_POINTS;
+        self.max_range.is_some()
+            || self.min_step.is_some()
+            || self.max_points.is_some_and(is_stricter)
+    }
+
+    /// Checks how long before now a tail begins.
+    ///
+    /// # Errors
+    /// A sentence for the caller.
+    pub(crate) fn check_tail(&self, ago: Duration) -> Result<(), String> {
+        match self.max_range {
+            Some(most) if ago > most => Err(format!(
+                "start: it is {} ago, and a tail begins at most {} ago (limits.query.max_range): \
+                 begin later",
+                told(ago),
+                told(most)
+            )),
+            Some(_) | None => Ok(()),
+        }
+    }
 
     /// Checks a time from start to end.
     ///
@@ -72,21 +100,32 @@ impl Bounds {
         Ok(())
     }
 
-    /// Checks how far a PromQL query looks back.
+    /// Checks how far a PromQL query looks back. `lookback` is how far it does for a sample, if the
+    /// caller has said so.
     ///
     /// # Errors
     /// A sentence for the caller.
-    pub(crate) fn check_promql(&self, tree: &promql::Expr) -> Result<(), String> {
+    pub(crate) fn check_promql(
+        &self,
+        tree: &promql::Expr,
+        lookback: Duration,
+    ) -> Result<(), String> {
         if self.max_range.is_none() && self.min_step.is_none() {
             return Ok(());
         }
+        self.check_lookback(lookback)?;
         let mut wrong = Ok(());
         tree.for_each_range(Duration::ZERO, |around: Duration, range| {
-            let (range, step) = match range {
-                Ranged::Selector(range) => (range, None),
-                Ranged::Subquery(range, step) => (range, step),
+            let checked = match range {
+                Ranged::Selector(range) => self.check_brackets(around, range),
+                Ranged::Subquery(range, step) => self
+                    .check_subquery_step(step)
+                    .and_then(|()| self.check_brackets(around, range))
+                    .and_then(|together| {
+                        self.check_look_back(together.saturating_add(lookback))?;
+                        Ok(together)
+                    }),
             };
-            let checked = self.check_subquery(around, range, step);
             checked.unwrap_or_else(|sentence| {
                 wrong = Err(sentence);
                 around
@@ -96,32 +135,50 @@ impl Bounds {
     }
 
     /// What is looked back with this range and those around it.
-    fn check_subquery(
-        &self,
-        around: Duration,
-        range: &DurationExpr,
-        step: Option<&DurationExpr>,
-    ) -> Result<Duration, String> {
+    fn check_brackets(&self, around: Duration, range: &DurationExpr) -> Result<Duration, String> {
         let length = match (self.max_range, length(range)) {
             (Some(_), None) => return Err(unknown("limits.query.max_range")),
             (_, length) => length.unwrap_or_default(),
         };
         let together = around.saturating_add(length);
         self.check_look_back(together)?;
-        if let (Some(least), Some(step)) = (self.min_step, step) {
-            match length_of_step(step) {
-                None => return Err(unknown("limits.query.min_step")),
-                Some(step) if step < least => {
-                    let step = told(step);
-                    return Err(format!(
-                        "query: a subquery's step is {step}, and {}",
-                        at_least(least)
-                    ));
-                }
-                Some(_) => {}
-            }
-        }
         Ok(together)
+    }
+
+    /// A subquery's step. One that is left out is the backend's own, which is set there and not known
+    /// here. It is not written in the caller's stead either: what a subquery counts or adds up
+    /// depends on it, and a number that quietly means something else is worse than a refusal.
+    fn check_subquery_step(&self, step: Option<&DurationExpr>) -> Result<(), String> {
+        let Some(least) = self.min_step else {
+            return Ok(());
+        };
+        let Some(step) = step else {
+            return Err(format!(
+                "query: a subquery without a step takes the backend's own, which is not known here, \
+                 and a step {}: write it behind the colon, as in [1h:5m]",
+                at_least(least)
+            ));
+        };
+        match length_of_step(step) {
+            None => Err(unknown("limits.query.min_step")),
+            Some(step) if step < least => Err(format!(
+                "query: a subquery's step is {}, and {}",
+                told(step),
+                at_least(least)
+            )),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn check_lookback(&self, lookback: Duration) -> Result<(), String> {
+        match self.max_range {
+            Some(most) if lookback > most => Err(format!(
+                "lookback_delta: it is {}, and may be at most {} (limits.query.max_range)",
+                told(lookback),
+                told(most)
+            )),
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Checks how far a LogQL query looks back.
@@ -153,7 +210,7 @@ impl Default for Bounds {
     /// As many points as Prometheus and Loki answer, and otherwise what the backends allow.
     fn default() -> Self {
         Self {
-            max_points: NonZeroU32::new(11_000),
+            max_points: NonZeroU32::new(BACKENDS_POINTS),
             ..Self::UNLIMITED
         }
     }
@@ -210,7 +267,7 @@ mod tests {
     const DAY: Duration = Duration::from_hours(24);
 
     fn promql(bounds: Bounds, query: &str) -> Result<(), String> {
-        bounds.check_promql(&promql::parse(query).unwrap())
+        bounds.check_promql(&promql::parse(query).unwrap(), Duration::ZERO)
     }
 
     #[test]
@@ -254,7 +311,6 @@ mod tests {
         );
         for query in [
             "max_over_time(up[1h:15s])",
-            "max_over_time(up[1h:])",
             "max_over_time(up[1h:step()])",
             "rate(up[1h + 1h])",
         ] {
@@ -264,6 +320,8 @@ mod tests {
             ("max_over_time(up[1h:1s])", "a subquery's step is 1s"),
             ("sum(-max_over_time(up[1h:14s])) + vector(1)", "is 14s"),
             ("max_over_time(up[1h:1s + 1s])", "calculated"),
+            ("max_over_time(up[1h:])", "without a step"),
+            ("max_over_time(max_over_time(up[1h:])[1h:1m])", "[1h:5m]"),
         ] {
             let sentence = promql(bounds, query).unwrap_err();
             assert!(sentence.contains(wrong), "{query}: {sentence}");
@@ -306,6 +364,18 @@ mod tests {
             let sentence = promql(bounds, query).unwrap_err();
             assert!(sentence.contains(wrong), "{query}: {sentence}");
             assert!(sentence.contains("limits.query.max_range"), "{sentence}");
+        }
+        let looking =
+            |query, lookback| bounds.check_promql(&promql::parse(query).unwrap(), lookback);
+        assert_eq!(looking("up", DAY * 30), Ok(()));
+        assert_eq!(looking("rate(up[30d])", DAY), Ok(()));
+        assert_eq!(looking("max_over_time(up[29d:1h])", DAY), Ok(()));
+        for (query, lookback, wrong) in [
+            ("up", DAY * 31, "lookback_delta: it is 744h, and may be"),
+            ("max_over_time(up[30d:1h])", DAY, "looks back 744h"),
+        ] {
+            let sentence = looking(query, lookback).unwrap_err();
+            assert!(sentence.contains(wrong), "{query}: {sentence}");
         }
         let logql = |query| bounds.check_logql(&logql::parse(query).unwrap());
         assert_eq!(logql(r#"{a="b"}"#), Ok(()));

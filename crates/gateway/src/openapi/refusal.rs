@@ -110,6 +110,7 @@ fn errors() -> Vec<Error> {
             seconds: 1,
         },
         Error::OutOfConnections,
+        Error::NoRoomToSift,
         Error::StorageFull(Backend::Loki),
         Error::NotServed(Backend::Loki),
         Error::NotAWebSocket,
@@ -165,6 +166,8 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::Refused(_) | Error::Busy | Error::SlowWrite | Error::StorageFull(_) => {
             is_a_write(route)
         }
+        // Of a project nothing is sifted.
+        Error::NoRoomToSift => is_sifted(route) && mount == Mount::Resource,
         Error::NotIndexed => route.name == "otlp_logs",
         Error::NoForm => takes == Takes::Form,
         Error::NotJson => takes == Takes::Json,
@@ -231,6 +234,18 @@ fn asks_the_backend(route: &Route) -> bool {
             | Answer::Ingested(..)
             | Answer::Tail(..) => true,
             Answer::Local(_) => false,
+        },
+    }
+}
+
+fn is_sifted(route: &Route) -> bool {
+    match &route.serves {
+        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Tenant(endpoint) => match endpoint.answer {
+            Answer::Filtered(..) => true,
+            Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Local(_) | Answer::Tail(..) => {
+                false
+            }
         },
     }
 }

@@ -34,6 +34,17 @@ impl Nanos {
         let nearest = if nanos < 0 { i64::MIN } else { i64::MAX };
         Self(i64::try_from(nanos).unwrap_or(nearest))
     }
+
+    /// So much earlier.
+    pub(super) fn before(self, duration: Duration) -> Self {
+        let nanos = i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(nanos))
+    }
+
+    /// How long after `earlier` it is; nothing where it is before that.
+    pub(super) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.abs_diff(earlier.0.min(self.0)))
+    }
 }
 
 /// What a parameter's value means.

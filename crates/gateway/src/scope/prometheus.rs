@@ -11,9 +11,15 @@ use crate::error::Error;
 use crate::limit::Bounds;
 
 /// A query within `bounds`, bound to `by`; without one only parsed and printed.
-pub(super) fn query(text: &str, by: Option<&Matcher>, bounds: Bounds) -> Result<String, Error> {
+/// `lookback` is how far back it looks for a sample, where the caller says so.
+pub(super) fn query(
+    text: &str,
+    by: Option<&Matcher>,
+    (bounds, lookback): (Bounds, Duration),
+) -> Result<String, Error> {
     let tree = parsed(promql::parse(text), text)?;
-    bounds.check_promql(&tree).map_err(Error::BadData)?;
+    let checked = bounds.check_promql(&tree, lookback);
+    checked.map_err(Error::BadData)?;
     match by {
         Some(by) => scoped(scope::promql_tree(text, tree, by), text),
         None => Ok(tree.to_string()),

@@ -1,10 +1,12 @@
 //! Queries that have been scoped before.
 //!
 //! What a query becomes depends on its text, on what kind of a query it is, on the matcher that it is
-//! bound to, and on what it may ask for; on no time, no caller and no directory. Each is part of an
+//! bound to, on what it may ask for, and on how far it looks back for a sample; on no time, no caller and no directory. Each is part of an
 //! entry, and all of them are compared. So what comes out is what would come out of scoping it once
 //! more, which includes that it was verified; who may ask for it was decided before, for this very
 //! request. What was refused is not kept.
+
+use std::time::Duration;
 
 use query::Matcher;
 
@@ -27,6 +29,7 @@ pub(super) struct Key<'a> {
     pub(super) text: &'a str,
     pub(super) by: Option<&'a Matcher>,
     pub(super) bounds: Bounds,
+    pub(super) lookback: Duration,
 }
 
 #[derive(Debug)]
@@ -35,6 +38,7 @@ struct Entry {
     text: Box<str>,
     by: Option<Matcher>,
     bounds: Bounds,
+    lookback: Duration,
     scoped: Box<str>,
 }
 
@@ -45,8 +49,13 @@ impl Entry {
             text,
             by,
             bounds,
+            lookback,
         } = key;
-        self.kind == kind && *self.text == *text && self.by.as_ref() == by && self.bounds == bounds
+        self.kind == kind
+            && *self.text == *text
+            && self.by.as_ref() == by
+            && self.bounds == bounds
+            && self.lookback == lookback
     }
 }
 
@@ -72,6 +81,7 @@ impl Remembered {
                 text: key.text.into(),
                 by: key.by.cloned(),
                 bounds: key.bounds,
+                lookback: key.lookback,
                 scoped: scoped.as_str().into(),
             };
             self.0.remember(&place, entry);
@@ -93,6 +103,7 @@ mod tests {
             text,
             by,
             bounds: Bounds::UNLIMITED,
+            lookback: Duration::ZERO,
         }
     }
 
@@ -120,6 +131,10 @@ mod tests {
             },
             Key {
                 bounds: tighter,
+                ..first
+            },
+            Key {
+                lookback: Duration::from_mins(5),
                 ..first
             },
         ];

@@ -44,6 +44,7 @@ mod management;
 
 mod backends;
 
+mod bounds;
 mod broken;
 
 mod connections;

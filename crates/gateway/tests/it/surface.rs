@@ -4,6 +4,7 @@
 mod bad_input;
 mod filtered;
 mod forms;
+mod held;
 mod parse_query;
 mod upstream;
 
