@@ -7,7 +7,7 @@
 //! The probe is the same whoever gave the reason for it, and any answer to it is a sign of life.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -46,6 +46,8 @@ pub(crate) struct Breaker {
     /// Where it is open: when the next probe is due, in milliseconds since `started` and one more.
     /// Most requests look at nothing else.
     next: AtomicU64,
+    /// Whether a probe has failed since somebody's request was answered.
+    is_doubted: AtomicBool,
     /// The prober listens, and ends with it.
     suspicions: watch::Sender<()>,
 }
@@ -85,6 +87,7 @@ impl Breaker {
             url,
             started: Instant::now(),
             next: AtomicU64::new(CLOSED),
+            is_doubted: AtomicBool::new(false),
             suspicions: watch::Sender::new(()),
         }
     }
@@ -102,6 +105,14 @@ impl Breaker {
             next => Some(Duration::from_millis(
                 next.saturating_sub(self.since_start(now)),
             )),
+        }
+    }
+
+    /// A caller's request was answered here. That opens or closes nothing; but while others are answered,
+    /// a probe that fails has met something else than a backend that is gone.
+    pub(crate) fn answered(&self) {
+        if self.is_doubted.load(Ordering::Relaxed) {
+            self.is_doubted.store(false, Ordering::Relaxed);
         }
     }
 
@@ -128,6 +139,7 @@ impl Breaker {
         match came {
             Came::Answer => {
                 *course = Course::default();
+                self.is_doubted.store(false, Ordering::Relaxed);
                 if self.next.swap(CLOSED, Ordering::Relaxed) != CLOSED {
                     tracing::info!(url = self.url, "the backend answers again");
                 }
@@ -140,6 +152,15 @@ impl Breaker {
                 Next::In(REST)
             }
             Came::Nothing(reason) => {
+                let was_doubted = self.is_doubted.swap(true, Ordering::Relaxed);
+                if course.failures > 0 && !was_doubted && !self.is_open() {
+                    tracing::debug!(
+                        url = self.url,
+                        reason,
+                        "a probe failed, and requests did not"
+                    );
+                    return Next::In(REST);
+                }
                 course.failures = course.failures.saturating_add(1);
                 if course.failures < FAILURES {
                     tracing::debug!(url = self.url, reason, "a probe of the backend failed");
@@ -206,6 +227,25 @@ mod tests {
             breaker.probed(&mut course, nothing(), now, now);
         }
         (breaker, course, now)
+    }
+
+    #[test]
+    fn a_backend_that_answers_others_is_not_left_out_where_probes_fail() {
+        let (breaker, mut course) = (Breaker::new("http://loki".to_owned()), Course::default());
+        let now = Instant::now();
+        for _ in 0..5 {
+            breaker.probed(&mut course, nothing(), now, now);
+            breaker.answered();
+        }
+        assert!(!breaker.is_open());
+        for _ in 0..FAILURES {
+            breaker.probed(&mut course, nothing(), now, now);
+        }
+        assert!(breaker.is_open());
+        // What was asked before it was opened, and is answered late, does not close it.
+        breaker.answered();
+        breaker.probed(&mut course, nothing(), now, now);
+        assert!(breaker.is_open());
     }
 
     #[test]

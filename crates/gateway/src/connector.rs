@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -86,11 +86,21 @@ pub(crate) fn tls(
 
 /// Whether the process (`EMFILE`) or the system (`ENFILE`) had no file descriptor left.
 pub(crate) fn is_out_of_files(error: &(dyn StdError + 'static)) -> bool {
+    is_any(error, lacks_file)
+}
+
+/// Whether a connection was not made for a want of the gateway's own machine, which says nothing about who
+/// is at the other end: files, local ports (`EADDRNOTAVAIL`), or memory (`EAGAIN`, `ENOMEM`, `ENOBUFS`).
+pub(crate) fn is_own_want(error: &(dyn StdError + 'static)) -> bool {
+    is_any(error, |error| {
+        lacks_file(error) || matches!(error.raw_os_error(), Some(11 | 12 | 99 | 105))
+    })
+}
+
+fn is_any(error: &(dyn StdError + 'static), is: impl Fn(&io::Error) -> bool) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<io::Error>()
-            && lacks_file(error)
-        {
+        if error.downcast_ref::<io::Error>().is_some_and(&is) {
             return true;
         }
         cause = error.source();
@@ -98,7 +108,7 @@ pub(crate) fn is_out_of_files(error: &(dyn StdError + 'static)) -> bool {
     false
 }
 
-/// Whether there is one left at the moment.
+/// Whether there is a file descriptor left at the moment.
 pub(crate) fn files_are_left() -> bool {
     let tried = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::DGRAM, None);
     !tried.is_err_and(|error| lacks_file(&error))
@@ -129,7 +139,13 @@ pub(crate) struct Stream {
 
 /// What went over a connection, for whoever has to know whether a request may have been read.
 #[derive(Clone, Default)]
-pub(crate) struct Progress(Arc<AtomicU8>);
+pub(crate) struct Progress(Arc<Went>);
+
+#[derive(Default)]
+struct Went {
+    said: AtomicU8,
+    is_abandoned: AtomicBool,
+}
 
 /// What went over a connection last, TLS's own messages aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,7 +162,7 @@ pub(crate) enum Said {
 
 impl Progress {
     pub(crate) fn said(&self) -> Said {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.said.load(Ordering::Relaxed) {
             0 => Said::Nothing,
             1 => Said::Asked,
             2 => Said::Answered,
@@ -154,17 +170,24 @@ impl Progress {
         }
     }
 
+    /// Whoever asked has gone before the end of the answer. The connection is to be reset when it is
+    /// dropped: closed in order, its port would stay taken for a minute, and whoever asks and goes again and
+    /// again would leave none for others (`TIME_WAIT`).
+    pub(crate) fn abandon(&self) {
+        self.0.is_abandoned.store(true, Ordering::Relaxed);
+    }
+
     fn wrote(&self) {
         match self.said() {
-            Said::Nothing => self.0.store(1, Ordering::Relaxed),
-            Said::Answered => self.0.store(3, Ordering::Relaxed),
+            Said::Nothing => self.0.said.store(1, Ordering::Relaxed),
+            Said::Answered => self.0.said.store(3, Ordering::Relaxed),
             Said::Asked | Said::AskedAgain => {}
         }
     }
 
     fn read(&self) {
         if self.said() != Said::Answered {
-            self.0.store(2, Ordering::Relaxed);
+            self.0.said.store(2, Ordering::Relaxed);
         }
     }
 }
@@ -177,9 +200,25 @@ impl Stream {
         })
     }
 
+    fn tcp(&self) -> &TcpStream {
+        match self.inner.inner() {
+            MaybeHttpsStream::Http(tcp) => tcp.inner(),
+            MaybeHttpsStream::Https(tls) => tls.inner().get_ref().0.inner().inner(),
+        }
+    }
+
     /// What goes over it, from now on.
     pub(crate) fn progress(&self) -> Progress {
         self.progress.clone()
+    }
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        if self.progress.0.is_abandoned.load(Ordering::Relaxed) {
+            // Fails only for a connection that is already gone.
+            let _ = self.tcp().set_zero_linger();
+        }
     }
 }
 
@@ -262,6 +301,26 @@ impl Service<Uri> for Connector {
                 let connecting = TlsConnector::clone(&tls.load()).oneshot(uri);
                 Box::pin(connecting.map_ok(Stream::over))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_machine_itself_lacks_says_nothing_about_who_is_at_the_other_end() {
+        for (number, is_own) in [
+            (24, true),
+            (99, true),
+            (105, true),
+            (111, false),
+            (113, false),
+        ] {
+            let error = BoxError::from(io::Error::from_raw_os_error(number));
+            assert_eq!(is_own_want(&*error), is_own, "{number}");
+            assert_eq!(is_out_of_files(&*error), number == 24, "{number}");
         }
     }
 }

@@ -122,7 +122,7 @@ pub(crate) async fn filter(
     };
     let sifted = held.sifted().await?;
     let sifted = sifted.ok_or(Error::BadGateway(upstream.backend()))?;
-    Ok(stream::json_text(StatusCode::OK, sifted))
+    Ok(stream::long_json_text(StatusCode::OK, sifted))
 }
 
 /// What was collected, and holds its place until it is sifted.

@@ -137,7 +137,8 @@ pub fn start(
     })?;
 
     transports.watch(&background);
-    let keys = Keys::start(fetcher, &background, Arc::clone(&clock));
+    let most = settings.connections.most;
+    let keys = Keys::start(fetcher, &background, Arc::clone(&clock), most);
     let shared = Arc::new(Shared {
         verifier,
         health: Health::new(

@@ -23,8 +23,47 @@ pub enum Body {
     Own(Full<Bytes>),
     /// A backend's, on its way through.
     Upstream(UpstreamBody),
+    /// Made by the gateway itself, and long.
+    Long(LongBody),
     /// Events, as they come.
     Events(EventBody),
+}
+
+/// A body that holds a part of what all share for as long as it is not taken, and so breaks off where the
+/// caller takes it too slowly.
+pub struct LongBody {
+    rest: Bytes,
+    until: Instant,
+}
+
+/// In such pieces it is given to the connection, which asks for the next when one is written.
+const PIECE: usize = 64 << 10;
+
+/// How long a caller may take for a long body, and for each [`A_SECOND`] of it beyond that.
+const AT_LEAST: Duration = Duration::from_secs(30);
+
+/// What a caller has to take in a second after that.
+const A_SECOND: u64 = 256 << 10;
+
+impl LongBody {
+    fn new(bytes: Bytes) -> Self {
+        let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        Self {
+            until: Instant::now() + AT_LEAST + Duration::from_secs(length / A_SECOND),
+            rest: bytes,
+        }
+    }
+
+    fn next(&mut self, now: Instant) -> Option<Result<Frame<Bytes>, Broken>> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        if now > self.until {
+            return Some(Err(Broken::Slow));
+        }
+        let piece = self.rest.split_to(PIECE.min(self.rest.len()));
+        Some(Ok(Frame::data(piece)))
+    }
 }
 
 /// A backend's body on its way through.
@@ -90,6 +129,9 @@ pub enum Broken {
     /// The backend paused for too long.
     #[error("the backend paused for more than {0:?}")]
     Paused(Duration),
+    /// The caller took too long for what others wait for.
+    #[error("the caller took the answer too slowly")]
+    Slow,
     /// Events ended without the last one.
     #[error("the events broke off")]
     Events,
@@ -101,6 +143,7 @@ impl Broken {
         match self {
             Self::Upstream(_) => "backend gone",
             Self::Paused(_) => "backend silent",
+            Self::Slow => "caller slow",
             Self::Events => "cut off",
         }
     }
@@ -165,6 +208,7 @@ impl HttpBody for Body {
                 }
                 Poll::Ready(frame)
             }
+            Self::Long(long) => Poll::Ready(long.next(Instant::now())),
             Self::Events(events) => events.poll_event(cx),
         }
     }
@@ -173,6 +217,7 @@ impl HttpBody for Body {
         match self {
             Self::Own(body) => body.is_end_stream(),
             Self::Upstream(upstream) => upstream.body.is_end_stream(),
+            Self::Long(long) => long.rest.is_empty(),
             Self::Events(events) => events.ended,
         }
     }
@@ -181,6 +226,9 @@ impl HttpBody for Body {
         match self {
             Self::Own(body) => body.size_hint(),
             Self::Upstream(upstream) => upstream.body.size_hint(),
+            Self::Long(long) => {
+                SizeHint::with_exact(u64::try_from(long.rest.len()).unwrap_or(u64::MAX))
+            }
             Self::Events(_) => SizeHint::default(),
         }
     }
@@ -193,6 +241,11 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response<Body>
     json_text(status, bytes.into())
 }
 
+/// An answer that is JSON already and holds a part of what all share.
+pub(crate) fn long_json_text(status: StatusCode, text: Bytes) -> Response<Body> {
+    json_text(status, Bytes::new()).map(|_| Body::Long(LongBody::new(text)))
+}
+
 /// An answer of the gateway's own that is JSON already.
 pub(crate) fn json_text(status: StatusCode, text: Bytes) -> Response<Body> {
     let mut response = Response::new(Body::Own(Full::new(text)));
@@ -201,4 +254,35 @@ pub(crate) fn json_text(status: StatusCode, text: Bytes) -> Response<Body> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_long_body_comes_in_pieces_and_whole() {
+        let text = Bytes::from(vec![b'a'; 2 * PIECE + 1]);
+        let mut response = long_json_text(StatusCode::OK, text.clone());
+        let first = response.body_mut().frame().await.unwrap().unwrap();
+        assert_eq!(first.into_data().unwrap().len(), PIECE);
+        let rest = response.body().size_hint().exact();
+        assert_eq!(rest, Some(u64::try_from(PIECE + 1).unwrap()));
+        let rest = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(rest, text.slice(PIECE..));
+    }
+
+    #[test]
+    fn a_long_body_breaks_off_where_it_is_taken_too_slowly() {
+        let mut body = LongBody::new(Bytes::from(vec![b'a'; 2 * PIECE]));
+        let until = body.until;
+        assert!(matches!(body.next(until), Some(Ok(_))));
+        let late = until + Duration::from_millis(1);
+        assert!(matches!(body.next(late), Some(Err(Broken::Slow))));
+        // What was taken to its end in time is whole.
+        assert!(matches!(body.next(until), Some(Ok(_))));
+        assert!(body.next(late).is_none());
+    }
 }

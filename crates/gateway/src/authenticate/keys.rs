@@ -25,8 +25,12 @@ const REFRESH_INTERVAL: Duration = Duration::from_hours(1);
 /// How long to wait after a failed fetch: from the first of these, doubling, to the second.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(30));
 
-/// How many requests may wait for a refresh; more are refused as if there had been none.
+/// How many requests may wait for a refresh at the most; more are refused as if there had been none.
 const WAITING: usize = 256;
+
+/// Such a part of all connections may wait for a refresh, if that is less: anybody can make up tokens that
+/// have to wait for one.
+const WAITING_OF_ALL: usize = 16;
 
 /// One public key.
 struct Key {
@@ -157,15 +161,16 @@ pub struct Keys {
 
 impl Keys {
     /// Starts fetching on `background`, at once and from then on. An issuer that is down is no
-    /// error: it is asked again until it answers.
+    /// error: it is asked again until it answers. There are at most so many `connections` of callers.
     pub(crate) fn start(
         fetcher: Fetcher,
         background: &tokio::runtime::Handle,
         clock: Arc<dyn Clock>,
+        connections: usize,
     ) -> Self {
         let held = Arc::new(ArcSwapOption::empty());
         let (has_tried, tried) = watch::channel(false);
-        let (refresh, requests) = mpsc::channel(WAITING);
+        let (refresh, requests) = mpsc::channel((connections / WAITING_OF_ALL).clamp(1, WAITING));
         let task = Refresher {
             fetcher,
             clock,

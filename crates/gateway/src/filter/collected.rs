@@ -5,6 +5,9 @@ use directory::policy::ProjectId;
 use super::{SHARE, SHORT};
 use crate::room::{Full, Place};
 
+/// From this length on, in bytes, an answer grows by a quarter, and below by as much as it has.
+const LONG: usize = 1 << 20;
+
 /// What was collected and holds a part of the room.
 pub(crate) struct Collected<'a> {
     whole: Vec<u8>,
@@ -39,7 +42,9 @@ impl<'a> Collected<'a> {
             if all > most {
                 return Err(Uncollected::TooLong);
             }
-            let grown = all.saturating_mul(2).max(SHORT).min(most);
+            // Long ones by a quarter, so as not to hold twice what they need.
+            let more = if all > LONG { all / 4 } else { all };
+            let grown = all.saturating_add(more).max(SHORT).min(most);
             let held = self.place.hold(self.before.saturating_add(grown));
             held.map_err(|full| match full {
                 Full::Share | Full::Room => Uncollected::NoRoom,

@@ -63,7 +63,10 @@ impl Upstream {
             };
             now = Instant::now();
             let (fate, error) = match sent {
-                Ok(answer) => return Ok(answer),
+                Ok(answer) => {
+                    endpoint.breaker.answered();
+                    return Ok(answer);
+                }
                 Err(failure) => failure,
             };
             match fate {

@@ -24,7 +24,7 @@ use super::bell::Bell;
 use super::pool::{Failure, Fate, Shelf, fate, late};
 use crate::authenticate::with_causes;
 use crate::breaker::{ANSWERS_WITHIN, Breaker};
-use crate::connector::{Progress, Stream};
+use crate::connector::{Progress, Said, Stream};
 
 /// How long a connection that is not used any more may take to say so.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -35,10 +35,11 @@ const CROSSED: Duration = Duration::from_millis(100);
 
 /// A connection, of one request at a time.
 pub(super) struct Line {
+    /// Before the connection, which looks at it when it is dropped.
+    progress: Abandoned,
     sender: SendRequest<Full<Bytes>>,
     wire: Wire,
     bell: Bell,
-    progress: Progress,
     /// Until when an answer has to begin, first so that nobody grows suspicious, and then at all. Kept
     /// from one request to the next: a timer that is moved costs far less than one that is made.
     deadline: Pin<Box<Sleep>>,
@@ -49,6 +50,23 @@ pub(super) struct Line {
     used: Option<Instant>,
     breaker: Arc<Breaker>,
     shelf: Weak<Shelf>,
+}
+
+/// The progress of a connection, which is abandoned where this is dropped: in the middle of a request.
+struct Abandoned(Option<Progress>);
+
+impl Abandoned {
+    fn said(&self) -> Said {
+        self.0.as_ref().map_or(Said::Nothing, Progress::said)
+    }
+}
+
+impl Drop for Abandoned {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.0 {
+            progress.abandon();
+        }
+    }
 }
 
 type Answered = Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>>;
@@ -81,7 +99,7 @@ impl Line {
             sender,
             wire: Wire(Some(connection)),
             bell: Bell::new(),
-            progress,
+            progress: Abandoned(Some(progress)),
             deadline: Box::pin(tokio::time::sleep(Duration::ZERO)),
             born: now,
             asked: now,
@@ -196,7 +214,13 @@ impl Line {
 
     /// Ends it as the protocols want it, TLS's own goodbye included.
     pub(super) fn end(self) {
-        let Self { sender, wire, .. } = self;
+        let Self {
+            sender,
+            wire,
+            mut progress,
+            ..
+        } = self;
+        progress.0 = None;
         drop(sender);
         if let Some(connection) = wire.0 {
             tokio::spawn(async move {

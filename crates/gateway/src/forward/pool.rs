@@ -122,8 +122,15 @@ impl Pool {
         // Its end is known from the answer, or from what it has become.
         tokio::spawn(connection.with_upgrades());
         match timeout_at(deadline, sender.send_request(request)).await {
-            Err(_) => Err(late()),
-            Ok(Ok(answer)) => Ok(answer.map(Received::elsewhere)),
+            Err(_) => {
+                progress.abandon();
+                Err(late())
+            }
+            Ok(Ok(answer)) => {
+                // However the caller's end of it goes.
+                progress.abandon();
+                Ok(answer.map(Received::elsewhere))
+            }
             Ok(Err(error)) => Err((fate(progress.said()), with_causes(&error))),
         }
     }
@@ -246,6 +253,7 @@ pub(super) fn fate(said: Said) -> Fate {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
     use http_body_util::BodyExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::{TcpListener, TcpStream};
@@ -307,6 +315,20 @@ mod tests {
         while pool.shelf.sweep(Instant::now()) {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_whose_asker_has_gone_is_reset_and_leaves_no_port_taken() {
+        let (pool, listener) = pool().await;
+        let deadline = Deadline::now() + IDLE;
+        let line = pool.line(false, Instant::now(), deadline).await.unwrap();
+        let mut asking = Box::pin(line.send(Request::default(), Instant::now(), deadline));
+        assert!((&mut asking).now_or_never().is_none());
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 1000]).await.unwrap() > 0);
+        drop(asking);
+        let end = stream.read(&mut [0]).await.unwrap_err();
+        assert_eq!(end.kind(), std::io::ErrorKind::ConnectionReset);
     }
 
     #[tokio::test]

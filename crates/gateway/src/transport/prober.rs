@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 use super::{Endpoint, Inner, Transport};
 use crate::authenticate::with_causes;
 use crate::breaker::{Came, Course, Next};
-use crate::connector::{files_are_left, is_out_of_files};
+use crate::connector::{files_are_left, is_own_want};
 
 /// What Loki and Mimir answer without looking at data. A server that has no such path answers, too.
 const PATH: &str = "/ready";
@@ -73,7 +73,7 @@ async fn head(transport: &Transport, at: &Endpoint) -> Came {
     let stream = match transport.prober().oneshot(at.url.clone()).await {
         Ok(stream) => stream,
         // Names are looked up in files, too, and the resolver does not say what it lacked.
-        Err(error) if is_out_of_files(&*error) || !files_are_left() => return Came::Untold,
+        Err(error) if is_own_want(&*error) || !files_are_left() => return Came::Untold,
         Err(error) => return nothing(&*error),
     };
     let (mut sender, connection) = match handshake(stream).await {
