@@ -46,8 +46,9 @@ fn times(asked: &Received, now: i64) -> (Option<i64>, Option<i64>, Option<String
     assert_eq!(asked.parameter("since"), None);
     let time = |name| {
         let text: String = asked.parameter(name)?;
-        let nanos = match text.len() {
-            19 => text.parse().unwrap(),
+        // Seconds with eight places are as long as nanoseconds are.
+        let nanos = match (text.contains('.'), text.len()) {
+            (false, 19) => text.parse().unwrap(),
             _ => prometheus_nanos(&text),
         };
         Some((nanos - now) / SECOND)

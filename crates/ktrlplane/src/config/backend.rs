@@ -169,7 +169,29 @@ fn others(section: Section<'_>, given: &Given) -> Result<Vec<Url>, String> {
             None => Err(wrong("stands beside no url, which is asked first")),
         }
     };
-    texts.into_iter().enumerate().map(url).collect()
+    let others: Vec<Url> = texts
+        .into_iter()
+        .enumerate()
+        .map(url)
+        .collect::<Result<_, _>>()?;
+    // Asked twice, one that hangs would be waited for twice.
+    let place = |url: &Url| {
+        (
+            url.host_str().map(str::to_owned),
+            url.port_or_known_default(),
+            url.path().to_owned(),
+        )
+    };
+    for (index, other) in others.iter().enumerate() {
+        let earlier = first.iter().chain(others.iter().take(index));
+        if earlier.map(place).any(|earlier| earlier == place(other)) {
+            return Err(format!(
+                "has a URL, number {}, which is there twice",
+                index + 1
+            ));
+        }
+    }
+    Ok(others)
 }
 
 fn timeout(given: &Given) -> Result<Duration, String> {

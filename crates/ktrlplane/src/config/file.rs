@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for Level<'_> {
                 self.file.unknown.push(path);
             } else if let Some(key) = key::at(&path) {
                 let (text, line) = if key.list {
-                    (map.next_value_seed(List)?, 0)
+                    (map.next_value_seed(List { key })?, 0)
                 } else {
                     let value = map
                         .next_value::<Spanned<Option<String>>>()
@@ -135,7 +135,9 @@ impl<'de> Visitor<'de> for Level<'_> {
 }
 
 /// A list of texts, or one text with commas; as one text with commas.
-struct List;
+struct List {
+    key: &'static Key,
+}
 
 impl<'de> DeserializeSeed<'de> for List {
     type Value = Option<String>;
@@ -149,7 +151,8 @@ impl<'de> Visitor<'de> for List {
     type Value = Option<String>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list, or a text with commas")
+        let Key { path, expected, .. } = self.key;
+        write!(f, "a list, or a text with commas, for {path}: {expected}")
     }
 
     fn visit_unit<E>(self) -> Result<Self::Value, E> {

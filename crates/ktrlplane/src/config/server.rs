@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use gateway::ConnectionSettings;
 
-use super::layers::Layers;
+use super::layers::{Layers, Wrong};
 use super::problem::Problem;
 use super::units;
 use crate::process;
@@ -63,14 +63,30 @@ pub(crate) fn connections(
     };
     let head = size("server.max_head_bytes", 4 << 10..=1 << 20);
     let uri = size("server.max_uri_bytes", 1 << 10..=63 << 10);
+    let (head, uri) = (head?, uri?);
+    if let Some(given) = layers.given("server.max_uri_bytes")
+        && uri > head
+    {
+        problems.push(given.problem_of(Wrong::beside(
+            format!(
+                "is {}, which is more than server.max_head_bytes, of which the URI is a part",
+                given.shown()
+            ),
+            format!(
+                "at most {} (server.max_head_bytes)",
+                units::bytes(head as u64)
+            ),
+        )));
+        return None;
+    }
     Some(ConnectionSettings {
         most: most?,
         header_timeout: header?,
         idle_timeout: idle?,
         body_timeout: body?,
         send_timeout: send?,
-        max_head_bytes: head?,
-        max_uri_bytes: uri?,
+        max_head_bytes: head,
+        max_uri_bytes: uri,
         drain: drain?,
     })
 }

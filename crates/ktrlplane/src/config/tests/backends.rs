@@ -276,6 +276,10 @@ fn a_backend_may_be_at_several_urls_which_share_what_is_beside_them() {
             "url: \"embedded:\", urls: [\"http://b\"]",
             "which has another scheme",
         ),
+        (
+            "url: \"http://a\", urls: [\"http://b\", \"http://a:80/\"]",
+            "number 2, which is there twice",
+        ),
         ("urls: [\"http://b\"]", "which stands beside no url"),
         (
             &format!("url: \"http://a\", urls: \"{many}\""),
@@ -286,6 +290,18 @@ fn a_backend_may_be_at_several_urls_which_share_what_is_beside_them() {
         assert!(sentence.contains(wrong), "{sentence}");
         assert!(!sentence.contains("hunter2"), "{sentence}");
     }
+}
+
+#[test]
+fn a_uri_is_no_longer_than_the_head_that_it_is_in() {
+    let both = "server: {max_head_bytes: 8KiB, max_uri_bytes: 32KiB}";
+    let sentence = sentence(both, &[]);
+    assert!(
+        sentence.contains("expected at most 8KiB (server.max_head_bytes)"),
+        "{sentence}"
+    );
+    let config = good("server: {max_head_bytes: 8KiB}", &[]);
+    assert_eq!(config.connections.max_head_bytes, 8192);
 }
 
 #[test]

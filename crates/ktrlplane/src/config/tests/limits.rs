@@ -162,3 +162,14 @@ fn what_is_wrong_with_limits_is_said() {
         assert!(sentence.contains(wrong), "{file}: {sentence}");
     }
 }
+
+#[test]
+fn a_map_where_a_list_belongs_is_refused_with_the_key_and_its_form() {
+    let sentences = sentences("limits: {projects: {acme-shop: {queries: 3}}}\n", &[]);
+    let sentence = &sentences[0];
+    assert!(sentence.contains("limits.projects"), "{sentence}");
+    assert!(
+        sentence.contains("a list, or a text with commas"),
+        "{sentence}"
+    );
+}
