@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
+.PHONY: help demo page page-check test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -10,8 +10,14 @@ PROFILE ?= dev
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Build and run the demo: identity provider, backends and sample data in one process
+demo: page ## Build and run the demo: identity provider, backends and sample data in one process
 	cargo run --locked --profile $(PROFILE) --package ktrlplane -- demo $(ARGS)
+
+page: ## Build the Explore page into web/dist, where Node.js is there
+	@sh scripts/page.sh
+
+page-check: ## Check the Explore page: types, tests, build, and a browser that goes through it on a demo
+	@sh scripts/page-check.sh
 
 test: ## Install the counterparts that are missing, then run every test
 	@sh scripts/test.sh
@@ -33,7 +39,7 @@ soak: ## Load a release build in every way for MINUTES=20; memory and files have
 	@python3 scripts/soak.py --minutes $(MINUTES) --binary "$$(cargo metadata --format-version 1 --no-deps --offline | \
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/ktrlplane"
 
-check: fmt-check rules clippy doc deny test ## All that has to hold before a change is merged
+check: fmt-check rules clippy doc deny test page-check ## All that has to hold before a change is merged
 
 rules: ## Check the rooms, the arrows between them and the other invariants
 	@python3 scripts/rules.py

@@ -1,0 +1,35 @@
+import { useEffect } from 'preact/hooks';
+import { go, place } from '../state/place';
+import { begin, end, pause, tail } from '../state/tail';
+import { LogList } from './LogList';
+import { Problem } from './Problem';
+
+/** Lines as they come. */
+export function Live({ round }: { round: number }) {
+  const { project, resource, query } = place.value;
+  useEffect(() => {
+    begin({ project, resource, query });
+    return end;
+  }, [project, resource, query, round]);
+  const { status, lines, error } = tail.value;
+  if (status === 'failed') return <Problem error={error} retry={() => begin({ project, resource, query })} />;
+  if (!lines.length) return <div class="empty" role="status"><h2>{status === 'on' ? 'Waiting for lines …' : 'Connecting …'}</h2><p>New lines appear here as they are logged.</p></div>;
+  return <LogList lines={lines} />;
+}
+
+/** How the tail is, and what stops it. */
+export function LiveTools() {
+  const { paused, held, lines, dropped, status } = tail.value;
+  return (
+    <>
+      <p class="count">
+        <span class={`live ${paused ? 'paused' : status}`}>{paused ? 'Paused' : status === 'on' ? 'Live' : '…'}</span>
+        <span><b>{lines.length.toLocaleString('en')}</b> {lines.length === 1 ? 'line' : 'lines'}</span>
+        {held.length > 0 && <button type="button" class="link" onClick={() => pause(false)}>{held.length.toLocaleString('en')} new</button>}
+        {dropped > 0 && <span class="warning">{dropped.toLocaleString('en')} lines were dropped: narrow the query down</span>}
+      </p>
+      <button type="button" aria-pressed={paused} onClick={() => pause(!paused)}>{paused ? 'Go on' : 'Pause'}</button>
+      <button type="button" onClick={() => go({ live: false })}>Stop</button>
+    </>
+  );
+}

@@ -1,0 +1,49 @@
+import { useEffect, useState } from 'preact/hooks';
+import { asksForLines } from '../lib/logql';
+import { found, run, stop, volumes } from '../state/logs';
+import { place } from '../state/place';
+import { Histogram } from './Histogram';
+import { LogMetric } from './LogMetric';
+import { LogList } from './LogList';
+import { Empty } from './Empty';
+import { Live } from './Live';
+import { LogTools } from './LogTools';
+import { Problem } from './Problem';
+import { QueryBar } from './QueryBar';
+import { refusal, type Refusal } from './QueryField';
+import { Slow } from './Slow';
+
+/** The view of a resource's logs. */
+export function Logs() {
+  const { project, resource, query, from, to, limit, live } = place.value;
+  const [round, setRound] = useState(0);
+  const [refused, setRefused] = useState<Refusal>();
+  const isLines = asksForLines(query);
+  const again = (): void => setRound(round + 1);
+  useEffect(() => {
+    if (live || !isLines) return undefined;
+    void run(place.value);
+    return stop;
+  }, [project, resource, query, from, to, limit, round, live, isLines]);
+  const logs = found.value;
+  // What is computed from lines is drawn as metrics are.
+  if (!isLines) return <main class="view logs"><h1 class="unseen">Logs of {resource} in {project}</h1><QueryBar again={again} failure={refused} /><LogMetric round={round} tell={([first]) => setRefused(first && refusal(query, first.error))} /></main>;
+  return (
+    <main class="view logs">
+      <h1 class="unseen">Logs of {resource} in {project}</h1>
+      <QueryBar again={again} />
+      {!live && <Histogram volume={volumes.value} />}
+      <LogTools logs={logs} />
+      {live ? (
+        <div class="results"><Live round={round} /></div>
+      ) : (
+        <div class={`results ${logs.status}`} aria-busy={logs.status === 'loading'}>
+          {logs.status === 'loading' && <Slow since={logs.since} />}
+          {logs.status === 'failed' && <Problem error={logs.error} retry={again} />}
+          {logs.status === 'ready' && !logs.lines.length && <Empty />}
+          {logs.status !== 'failed' && logs.lines.length > 0 && <LogList lines={logs.lines} />}
+        </div>
+      )}
+    </main>
+  );
+}

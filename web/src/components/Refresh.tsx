@@ -1,0 +1,27 @@
+import { useEffect, useRef } from 'preact/hooks';
+import { REFRESHES } from '../lib/place';
+import { isRelative } from '../lib/time';
+import { go, place } from '../state/place';
+
+const label = (seconds: number): string => (seconds === 0 ? 'Off' : seconds < 60 ? `${seconds} s` : `${seconds / 60} min`);
+
+/** Asks again every so often, while the page is looked at. */
+export function Refresh({ again }: { again: () => void }) {
+  const { refresh, from, to, live } = place.value;
+  const latest = useRef(again);
+  latest.current = again;
+  const works = isRelative(from, to) && !live;
+  useEffect(() => {
+    if (!refresh || !works) return undefined;
+    const timer = setInterval(() => document.hidden || latest.current(), refresh * 1000);
+    return () => clearInterval(timer);
+  }, [refresh, works]);
+  return (
+    <label class="refresh" title={works ? 'Refresh' : 'A range that does not end now stays as it is'}>
+      <span aria-hidden="true">⟳</span><span class="unseen">Refresh every</span>
+      <select value={String(refresh)} disabled={!works} onChange={(event) => go({ refresh: Number(event.currentTarget.value) }, { replace: true })}>
+        {REFRESHES.map((seconds) => <option key={seconds} value={seconds}>{label(seconds)}</option>)}
+      </select>
+    </label>
+  );
+}

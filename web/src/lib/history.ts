@@ -1,0 +1,34 @@
+// Queries that were run, newest first: each with its resource, and nothing of what came of it.
+
+export interface Past {
+  /** The resource and the language. */
+  of: string;
+  query: string;
+}
+
+/** How many are kept, for one resource and for all. */
+const EACH = 20;
+const ALL = 200;
+/** Longer ones are not. */
+const LONGEST = 4000;
+
+export const key = (project: string, resource: string, language: string): string => `${project}/${resource}/${language}`;
+
+export function remember(all: readonly Past[], of: string, query: string): Past[] {
+  if (!query.trim() || query.length > LONGEST) return [...all];
+  let left = EACH;
+  const others = all.filter((past) => past.of !== of || (past.query !== query && (left -= 1) > 0));
+  return [{ of, query }, ...others].slice(0, ALL);
+}
+
+/** Reads what storage holds, which anything may have written. */
+export function parse(text: string | null): Past[] {
+  try {
+    const found: unknown = JSON.parse(text ?? '[]');
+    const isPast = (each: unknown): each is Past =>
+      typeof each === 'object' && each !== null && typeof (each as Past).of === 'string' && typeof (each as Past).query === 'string';
+    return Array.isArray(found) ? found.filter(isPast).slice(0, ALL) : [];
+  } catch {
+    return [];
+  }
+}

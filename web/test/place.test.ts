@@ -1,0 +1,26 @@
+import { expect, it } from 'vitest';
+import { HOME, read, share, write, type Place } from '../src/lib/place';
+
+it('a place is read as it was written, whatever its queries hold', () => {
+  const place: Place = {
+    ...HOME, view: 'metrics', project: 'p1', resource: 'r1', query: '{a="b&c=d#e?f+g%20"} |= `ä\n"`',
+    metrics: ['rate(x[5m])', 'y{z="1"}', ''],
+    hidden: [0, 2], only: ['a=b, c="d"', 'p95'], stacked: true, log: true, unit: 'bytes/s', table: true, from: 'now-3h', to: '1769868000000', refresh: 30, live: true, wrap: true, zone: 'utc', limit: 5000,
+  };
+  expect(read(write(place))).toEqual(place);
+  expect(read(write(HOME))).toEqual(HOME);
+});
+
+it('what is as it is anyway is not in the link', () => {
+  expect(write(HOME)).toBe('#/logs');
+  expect(write({ ...HOME, project: 'p1', resource: 'r1' })).toBe('#/logs?project=p1&resource=r1');
+});
+
+it.each(['', '#', '#/', '#/nothing?refresh=7&limit=abc&zone=mars&live=2', '#?&&=', '#/logs?limit='])('%j is a place, with what is not understood left out', (fragment) =>
+  expect(read(fragment)).toEqual(HOME));
+
+it('a shared place is fixed in time', () => {
+  const shared = share({ ...HOME, refresh: 10, live: true }, 1769868000000);
+  expect(shared).toMatchObject({ from: '1769864400000', to: '1769868000000', refresh: 0, live: false });
+  expect(share({ ...HOME, from: 'nonsense' }, 0).from).toBe('nonsense');
+});
