@@ -54,6 +54,8 @@ pub mod health;
 
 pub mod openapi;
 
+pub mod explore;
+
 pub mod check;
 
 pub mod clock;
@@ -74,5 +76,6 @@ pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{
     AuditOutput, AuditQueries, AuditSettings, BackendSettings, ConnectionSettings, Creation,
-    IssuerSettings, ManagementSettings, Settings, TailSettings,
+    DemoUser, ExploreSettings, IssuerSettings, ManagementSettings, PageFile, Settings,
+    TailSettings,
 };

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::error::Error;
 use crate::routes::{Backend, Local};
+use crate::scope::{Request, Scoped};
 use crate::stream::{Body, json};
 use parse_query::Tree;
 
@@ -58,6 +59,27 @@ impl Build {
     }
 }
 
+/// The path of what is scoped to be looked at, and is not sent.
+pub(crate) const NOWHERE: &str = "";
+
+/// What the backend would be sent.
+#[derive(Serialize)]
+struct Seen<'a> {
+    /// The tenant, as in `X-Scope-OrgID`.
+    tenant: &'a str,
+    query: &'a str,
+}
+
+/// Shows what was scoped. It takes nothing but the proof, so that nothing else is ever shown as such.
+pub(crate) fn scope(scoped: &Scoped<Request>) -> Result<Response<Body>, Error> {
+    let request = scoped.get();
+    let seen = Seen {
+        tenant: request.tenant.as_str(),
+        query: query(&request.parameters)?,
+    };
+    Ok(json(StatusCode::OK, &Success::of(seen)))
+}
+
 /// Answers a request with these parameters, each in its canonical form.
 pub(crate) fn answer(
     local: Local,
@@ -79,8 +101,11 @@ pub(crate) fn answer(
             let tree = promql::parse(query(parameters)?).map_err(|_| Error::Internal)?;
             Ok(json(StatusCode::OK, &Success::of(Tree(&tree))))
         }
-        // Loki has no such endpoint, and the table no such row.
-        (Local::ParseQuery, Backend::Loki) => Err(Error::Internal),
+        // Loki has no such endpoint, and the table no such row. And what was only read is not what a
+        // backend sees: that is `scope`'s to tell.
+        (Local::ParseQuery, Backend::Loki) | (Local::Scope, Backend::Loki | Backend::Mimir) => {
+            Err(Error::Internal)
+        }
     }
 }
 

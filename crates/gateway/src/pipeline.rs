@@ -20,6 +20,7 @@ use crate::body;
 use crate::clock::Clock;
 use crate::connections::Seat;
 use crate::error::Error;
+use crate::explore::Explore;
 use crate::filter::{self, Asked, Sieve};
 use crate::forward::{REQUEST_ID, Upstreams, forward, write};
 use crate::health::Health;
@@ -31,7 +32,7 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::request_id::RequestId;
 use crate::room::Room;
-use crate::routes::{self, Answer, Endpoint, Filter, Probe, Serves, Target};
+use crate::routes::{self, Answer, Endpoint, Filter, Local, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context};
 use crate::settings::{ConnectionSettings, ManagementSettings, TailSettings};
@@ -46,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) directory: Directory,
     pub(crate) health: Health,
     pub(crate) document: Document,
+    pub(crate) explore: Explore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Audit,
     /// The most log lines that one request may ask for.
@@ -132,6 +134,7 @@ impl Pipeline {
                 Ok(response)
             }
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
+            Serves::Explore(part) => self.shared.explore.answer(*part, found.name, &head.headers),
             Serves::Management(managed) => {
                 let principal = self.principal(&head.headers, seat, record).await?;
                 let limits = &self.shared.limits;
@@ -314,6 +317,11 @@ impl Pipeline {
             }
             // Has gone to `ingest`, and has no parameters.
             Answer::Ingested(..) => Err(Error::Internal),
+            // It goes nowhere, so the record has no query of it.
+            Answer::Local(Local::Scope) => {
+                let scoped = scope::scope(endpoint, local::NOWHERE, permit, input, context)?;
+                local::scope(&scoped)
+            }
             Answer::Local(local) => {
                 let parameters = scope::read(endpoint, input, context)?;
                 local::answer(local, endpoint.backend, &parameters)

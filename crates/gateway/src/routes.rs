@@ -96,6 +96,8 @@ pub enum Serves {
     Probe(Probe),
     /// Tells what can be asked, of this very table; needs no token and holds nothing of a tenant.
     OpenApi,
+    /// A part of the Explore page; needs no token and holds nothing of a tenant.
+    Explore(Part),
     /// Reads or writes the directory, as far as the caller's roles go.
     Management(Managed),
     /// Answers about a tenant's data.
@@ -109,6 +111,19 @@ pub enum Probe {
     Live,
     /// Requests can be decided: the directory answers and the issuer's keys are held.
     Ready,
+}
+
+/// A part of the Explore page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The page's path without its slash: a redirect to the page.
+    Door,
+    /// The page itself.
+    Page,
+    /// What the page has to know to sign somebody in.
+    Config,
+    /// A script, style sheet or picture of the page, by a name that changes with what is in it.
+    File,
 }
 
 /// How a tenant's request is answered.
@@ -160,6 +175,9 @@ pub enum Local {
     FormatQuery,
     /// The query's tree, in Prometheus's JSON.
     ParseQuery,
+    /// The tenant and the query as they would go to the backend: of what was scoped, and of nothing
+    /// else.
+    Scope,
 }
 
 /// What cannot carry a label, and so is sifted here.
@@ -177,7 +195,7 @@ impl Serves {
     /// Whether requests are decided on, and so audited.
     pub(crate) const fn is_audited(&self) -> bool {
         match self {
-            Self::Probe(_) | Self::OpenApi => false,
+            Self::Probe(_) | Self::OpenApi | Self::Explore(_) => false,
             Self::Management(_) | Self::Tenant(_) => true,
         }
     }
@@ -185,7 +203,7 @@ impl Serves {
     /// What the caller must be allowed to do; none where everybody or every token may.
     pub(crate) const fn action(&self) -> Option<Action> {
         match self {
-            Self::Probe(_) | Self::OpenApi => None,
+            Self::Probe(_) | Self::OpenApi | Self::Explore(_) => None,
             Self::Management(managed) => match managed.needs {
                 Needs::Token => None,
                 Needs::On(action) | Needs::Within(action) => Some(action),
@@ -205,7 +223,7 @@ impl Route {
                 answer: Answer::Ingested(..),
                 ..
             }) => Takes::Batch,
-            Serves::Probe(_) | Serves::OpenApi | Serves::Tenant(_) => {
+            Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Tenant(_) => {
                 if method == Method::POST {
                     Takes::Form
                 } else {
@@ -240,6 +258,18 @@ pub static ROUTES: &[&[Route]] = &[
         probe("livez", "/livez", Probe::Live),
         probe("readyz", "/readyz", Probe::Ready),
         open("openapi", "/openapi.json", Serves::OpenApi),
+        open("explore", "/explore", Serves::Explore(Part::Door)),
+        open("explore_page", "/explore/", Serves::Explore(Part::Page)),
+        open(
+            "explore_config",
+            "/explore/config.json",
+            Serves::Explore(Part::Config),
+        ),
+        open(
+            "explore_file",
+            "/explore/assets/{file}",
+            Serves::Explore(Part::File),
+        ),
     ],
 ];
 

@@ -199,6 +199,7 @@ pub(crate) fn read(
         // Nothing is asked.
         bounds: Bounds::UNLIMITED,
         lookback: Duration::ZERO,
+        most_lines: context.most_lines,
         remembered: context.remembered,
     };
     parameters(endpoint, &mut unbound, input, context)
@@ -262,6 +263,10 @@ fn path(upstream: &'static str, name: &str) -> Result<Cow<'static, str>, Error> 
     Ok(upstream.replace("{name}", name).into())
 }
 
+/// How many lines Loki answers with, or looks at, where a request names no number (`limit` and
+/// `line_limit` of its HTTP API).
+const LEAST_DEFAULT_OF_LINES: u32 = 100;
+
 /// What every selector is bound to.
 struct Bound<'a> {
     /// The matcher of the resource; none for a whole project, which the tenant alone bounds.
@@ -270,6 +275,8 @@ struct Bound<'a> {
     bounds: Bounds,
     /// How far back a query looks for a sample, where the caller says so.
     lookback: Duration,
+    /// The most log lines that a request may ask for, and so the most that it is answered with.
+    most_lines: u32,
     remembered: &'a Remembered,
 }
 
@@ -283,6 +290,7 @@ impl<'a> Bound<'a> {
             by,
             bounds: context.bounds,
             lookback: Duration::ZERO,
+            most_lines: context.most_lines,
             remembered: context.remembered,
         }
     }
@@ -291,6 +299,15 @@ impl<'a> Bound<'a> {
     fn absent(&self, parameter: &Parameter) -> Result<Option<String>, Error> {
         let kind = parameter.kind;
         match parameter.absent {
+            // Who names no number gets no more than who names one: neither by the default of the
+            // route nor by the backend's own.
+            Absent::Default(text) if kind == Kind::Lines => {
+                let most = text.parse().unwrap_or(u32::MAX).min(self.most_lines);
+                Ok(Some(most.to_string()))
+            }
+            Absent::Omitted if kind == Kind::Lines && self.most_lines < LEAST_DEFAULT_OF_LINES => {
+                Ok(Some(self.most_lines.to_string()))
+            }
             Absent::Default(text) if kind.is_scoped() => self.query(kind, text).map(Some),
             Absent::Default(text) => Ok(Some(text.to_owned())),
             Absent::Everything if self.by.is_some() => self.query(kind, "{}").map(Some),

@@ -20,6 +20,7 @@ use crate::authenticate::{Remembered, Verifier};
 use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
+use crate::explore::Explore;
 use crate::filter::Sieve;
 use crate::forward::Upstreams;
 use crate::health::Health;
@@ -148,6 +149,8 @@ pub fn start(
             transports.clone(),
         ),
         document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
+        explore: Explore::new(settings.explore.as_ref(), &settings.issuer)
+            .map_err(StartError::Document)?,
         keys,
         directory,
         audit: audit.clone(),
@@ -222,10 +225,11 @@ impl Server {
     pub async fn shutdown(self) {
         self.shared.health.stop();
         self.stop.send_replace(true);
-        let (threads, audit) = (self.threads, self.audit);
+        let (shared, threads, audit) = (self.shared, self.threads, self.audit);
         let joined = tokio::task::spawn_blocking(move || {
             let joined = threads.into_iter().all(|thread| thread.join().is_ok());
-            // Nobody is left who could add to it.
+            // Then nobody is left who could add to the audit, and it need not be waited for.
+            drop(shared);
             audit.close();
             joined
         });

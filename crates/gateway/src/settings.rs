@@ -11,6 +11,7 @@ use std::time::Duration;
 use directory::policy::ProjectId;
 use jsonwebtoken::Algorithm;
 
+pub use crate::explore::settings::{DemoUser, ExploreSettings, PageFile};
 use crate::ingest::Limits;
 use crate::limit::LimitSettings;
 use crate::routes::Backend;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub limits: LimitSettings,
     /// What of management is open to whom.
     pub management: ManagementSettings,
+    /// The Explore page; without it, its paths are those of nothing.
+    pub explore: Option<ExploreSettings>,
     /// Where the audit goes.
     pub audit: AuditSettings,
     /// How long a shutdown waits for answers that are on their way.

@@ -17,6 +17,7 @@ mod auth;
 mod backend;
 mod database;
 mod embedded;
+mod explore;
 mod ingest;
 mod limits;
 mod management;
@@ -28,7 +29,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use gateway::ingest::Limits;
-use gateway::{AuditSettings, ConnectionSettings, LimitSettings, ManagementSettings};
+use gateway::{
+    AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ManagementSettings,
+};
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
@@ -64,6 +67,8 @@ pub(crate) struct Config {
     pub(crate) ingest: Limits,
     /// What subjects and projects may use.
     pub(crate) limits: LimitSettings,
+    /// The page for people, where it is on.
+    pub(crate) explore: Option<ExploreSettings>,
     /// What the embedded backend is told, where there is one.
     pub(crate) embedded: Embedded,
 }
@@ -126,6 +131,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         .as_ref()
         .map_or(0, |connections| connections.most);
     let limits = limits::read(layers, most, &mut problems);
+    let explore = explore::read(layers, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
@@ -153,6 +159,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         audit,
         ingest,
         limits,
+        explore,
         embedded,
     })
 }

@@ -26,16 +26,18 @@ use std::time::{Duration, Instant};
 use embedded::{Backend, Limits};
 use gateway::directory::{Directory, Options};
 use gateway::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Clock, ConnectionSettings,
-    IssuerSettings, ManagementSettings, Server, Settings, StartError, SystemClock, TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, Clock, ConnectionSettings, DemoUser,
+    ExploreSettings, IssuerSettings, ManagementSettings, Server, Settings, StartError, SystemClock,
+    TailSettings,
 };
 use tokio::runtime::Handle;
 use tokio::task::JoinSet;
 
 use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End};
-use crate::{loopback, output};
+use crate::{loopback, output, page};
 use data_dir::DataDir;
 use feed::Feed;
+use identity::sign_in::CLIENT;
 use identity::{AUDIENCE, IdentityProvider};
 use sample::SERVICES;
 use send::Sender;
@@ -65,7 +67,7 @@ const STORE: &str = "store";
 const GRACE: Duration = Duration::from_secs(3);
 
 /// Runs the demo until the process is asked to end.
-pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
+pub(crate) fn run(listen: SocketAddr, page_origin: Option<String>, dir: &Path) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let begin = Instant::now();
     let data = DataDir::new(dir);
@@ -76,7 +78,7 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
     let provider = Arc::new(provider);
     let background = process::runtime("background")?;
     let backends = process::runtime("backend")?;
-    serve_issuer(&provider, issuer_listener, background.handle())?;
+    serve_issuer(&provider, issuer_listener, &clock, background.handle())?;
     let directory = open_directory(&data, background.handle())?;
     let backend = Backend::open(&data.file(STORE), Limits::default())?;
     let embedded = loopback::serve(&backend, backends.handle(), BACKEND_TIMEOUT)?;
@@ -98,6 +100,9 @@ pub(crate) fn run(listen: SocketAddr, dir: &Path) -> Result<()> {
         format!("{error}{hint}")
     })?;
 
+    provider
+        .sign_in
+        .open(&origins(server.local_addr(), page_origin));
     let ended = background.block_on(async {
         output::note("Sending what is missing of the last hour's sample data …");
         let feeds = tokio::select! {
@@ -155,8 +160,37 @@ fn settings(
             output: AuditOutput::File(data.file(AUDIT)),
             queries: AuditQueries::Full,
         },
+        explore: Some(explore()),
         shutdown_grace: GRACE,
     }
+}
+
+/// The page, with everybody in the demo to choose from.
+fn explore() -> ExploreSettings {
+    let users = world::USERS.iter().filter(|user| user.email.is_some());
+    let users = users.map(|user| DemoUser {
+        name: user.name,
+        description: user.full_name,
+    });
+    ExploreSettings {
+        client_id: CLIENT.to_owned(),
+        scopes: ["openid", "profile", "offline_access"]
+            .map(str::to_owned)
+            .into(),
+        contact: None,
+        users: users.collect(),
+        files: page::FILES,
+    }
+}
+
+/// Where the page is found, and `other` beside that. Browsers take the names of this machine for
+/// different places.
+fn origins(address: SocketAddr, other: Option<String>) -> Vec<String> {
+    let named = format!("http://localhost:{}", address.port());
+    [format!("http://{address}"), named]
+        .into_iter()
+        .chain(other)
+        .collect()
 }
 
 /// Sends what is missing of every resource's last hour.
@@ -214,14 +248,15 @@ async fn grow(mut feed: Feed, clock: Arc<dyn Clock>) {
 }
 
 fn serve_issuer(
-    provider: &IdentityProvider,
+    provider: &Arc<IdentityProvider>,
     listener: TcpListener,
+    clock: &Arc<dyn Clock>,
     runtime: &Handle,
 ) -> Result<()> {
     listener.set_nonblocking(true)?;
     let _in_runtime = runtime.enter();
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let router = provider.router();
+    let router = provider.router(Arc::clone(clock));
     runtime.spawn(async move {
         if let Err(error) = axum::serve(listener, router).await {
             tracing::error!(%error, "the demo's identity provider has stopped");

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 
 mod loopback;
+mod page;
 mod process;
 mod store;
 mod telemetry;

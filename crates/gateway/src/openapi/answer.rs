@@ -8,7 +8,7 @@ use utoipa::openapi::{Ref, Response, ResponseBuilder};
 
 use super::management;
 use super::refusal::request_id;
-use crate::routes::{Answer, Backend, Endpoint, Filter, Local, Probe, Reader, Route, Serves};
+use crate::routes::{Answer, Backend, Endpoint, Filter, Local, Part, Probe, Reader, Route, Serves};
 
 /// The schema of every error.
 pub(super) const ERROR: &str = "Error";
@@ -48,6 +48,7 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
                 response("The caller has this document already.").build(),
             ),
         ],
+        Serves::Explore(part) => explore(*part, method),
         Serves::Management(managed) => management::responses(managed.task),
         Serves::Tenant(Endpoint {
             answer: Answer::Tail(Reader::Socket, _),
@@ -81,6 +82,34 @@ pub(super) fn responses(route: &Route, method: &Method) -> Vec<(StatusCode, Resp
     }
 }
 
+/// A part of the Explore page, which is for browsers: no more is said of it than what kind it is.
+fn explore(part: Part, method: &Method) -> Vec<(StatusCode, Response)> {
+    let (status, description, kind) = match part {
+        Part::Door => (
+            StatusCode::PERMANENT_REDIRECT,
+            "The page is at the same path with a slash at its end.",
+            None,
+        ),
+        Part::Page => (OK, "The page.", Some("text/html")),
+        Part::Config => (
+            OK,
+            "The issuer, the client's id and the scopes.",
+            Some("application/json"),
+        ),
+        Part::File => (OK, "The file, of whatever type it is.", Some("*/*")),
+    };
+    let mut response = response(description);
+    if let Some(kind) = kind.filter(|_| method != Method::HEAD) {
+        let schema = ObjectBuilder::new().schema_type(match part {
+            Part::Config => Type::Object,
+            Part::Door | Part::Page | Part::File => Type::String,
+        });
+        let content = ContentBuilder::new().schema(Some(schema));
+        response = response.content(kind, content.build());
+    }
+    vec![(status, response.build())]
+}
+
 pub(super) fn response(description: &str) -> ResponseBuilder {
     let name = crate::forward::REQUEST_ID;
     ResponseBuilder::new()
@@ -97,6 +126,7 @@ fn shape(endpoint: &Endpoint) -> &'static str {
         (Answer::Local(Local::BuildInfo), Backend::Mimir) => "PrometheusBuild",
         (Answer::Local(Local::FormatQuery), Backend::Loki | Backend::Mimir) => "Query",
         (Answer::Local(Local::ParseQuery), Backend::Loki | Backend::Mimir) => "Tree",
+        (Answer::Local(Local::Scope), Backend::Loki | Backend::Mimir) => "Scope",
         (Answer::Tail(..), _) => "Tail",
         // Has no answer but its status.
         (Answer::Ingested(..), _) => "Object",
@@ -152,6 +182,7 @@ pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
                 "The query's tree, in Prometheus's JSON.",
             ),
         ),
+        ("Scope", scope()),
         (
             "Tail",
             described(
@@ -232,6 +263,16 @@ pub(super) fn schemas() -> Vec<(&'static str, Schema)> {
             success(nullable(Type::Array), "Patterns with their samples."),
         ),
     ]
+}
+
+fn scope() -> Schema {
+    success(
+        object(
+            [("tenant", text()), ("query", text())],
+            &["tenant", "query"],
+        ),
+        "The tenant in whose name, and the query with which a backend would be asked.",
+    )
 }
 
 const LOGS: &str = "Streams of log lines, each line a pair of its time in nanoseconds and its text; \

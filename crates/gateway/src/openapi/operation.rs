@@ -9,7 +9,7 @@ use utoipa::openapi::{HttpMethod, PathItem, Ref, Required, SecurityRequirement};
 
 use super::{TOKEN, answer, management, parameter, refusal, words};
 use crate::ingest::Protocol;
-use crate::routes::{Answer, Endpoint, Mount, Reader, Route, Serves};
+use crate::routes::{Answer, Endpoint, Local, Mount, Reader, Route, Serves};
 
 /// The operations of a route at one of its mounts.
 pub(super) fn item(route: &Route, mount: Mount, most_lines: u32) -> PathItem {
@@ -55,7 +55,7 @@ fn operation(route: &Route, mount: Mount, method: &Method, most_lines: u32) -> O
     }
     match &route.serves {
         // Said explicitly: nothing is asked for.
-        Serves::Probe(_) | Serves::OpenApi => {
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) => {
             operation = operation.securities(Some(Vec::<SecurityRequirement>::new()));
         }
         Serves::Management(managed) => {
@@ -128,6 +128,11 @@ fn description(endpoint: &Endpoint, mount: Mount, method: &Method) -> String {
             "Needs `{}` on the project. Decoded, stamped with the resource's label, which takes the \
              place of a `resource_id` of the sender's, and sent on to the {backend} backend at \
              `{path}`. All of a batch goes there, or nothing.",
+            endpoint.action
+        ),
+        Answer::Local(Local::Scope) => format!(
+            "Needs `{}` on the project. Answered by the gateway itself: the query is scoped as for \
+             the {backend} backend, to {whose}, and is not sent.",
             endpoint.action
         ),
         Answer::Local(_) => format!(

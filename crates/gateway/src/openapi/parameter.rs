@@ -37,7 +37,7 @@ pub(super) fn in_path(mount: Mount, path: &str) -> Vec<Described> {
         )
     };
     let mut described: Vec<Described> = of_the_mount.iter().map(id).collect();
-    for name in ["assignmentId", "roleId"] {
+    for name in ["assignmentId", "roleId", "file"] {
         if path.contains(&format!("{{{name}}}")) {
             let (description, example) = words::in_path(name);
             let schema = any_text().min_length(Some(1));
@@ -168,6 +168,10 @@ fn schema(parameter: &Parameter, most_lines: u32, description: Option<String>) -
         Kind::Bytes => text(parameter, SIZE),
     };
     let default = match parameter.absent {
+        Absent::Default(text) if parameter.kind == Kind::Lines => {
+            let most = text.parse().unwrap_or(u32::MAX).min(most_lines);
+            Some(Value::from(most))
+        }
         Absent::Default(text) => Some(value(parameter.kind, text)),
         Absent::Omitted | Absent::Everything | Absent::Refused => None,
     };

@@ -154,7 +154,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
     let tenant = matches!(route.serves, Serves::Tenant(_));
     let task = match &route.serves {
         Serves::Management(managed) => Some(managed.task),
-        Serves::Probe(_) | Serves::OpenApi | Serves::Tenant(_) => None,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Tenant(_) => None,
     };
     let effect = task.map(Task::effect);
     let writes = effect.is_some_and(Effect::writes);
@@ -174,7 +174,11 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         Error::TooLarge | Error::NoRoom => matches!(takes, Takes::Form | Takes::Json),
         Error::SlowBody | Error::BrokenBody => takes != Takes::Nothing,
         // An id or a name with a character that none has makes the path that of nothing.
-        Error::UnknownPath => tenant || mount != Mount::Root || route.path.contains('{'),
+        // So does a page that is switched off.
+        Error::UnknownPath => {
+            let explore = matches!(route.serves, Serves::Explore(_));
+            tenant || explore || mount != Mount::Root || route.path.contains('{')
+        }
         Error::NoToken
         | Error::InvalidToken(_)
         | Error::NoKeys
@@ -227,7 +231,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
 
 fn asks_the_backend(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
             | Answer::Filtered(..)
@@ -240,7 +244,7 @@ fn asks_the_backend(route: &Route) -> bool {
 
 fn is_sifted(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Filtered(..) => true,
             Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Local(_) | Answer::Tail(..) => {
@@ -252,7 +256,7 @@ fn is_sifted(route: &Route) -> bool {
 
 fn is_a_write(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Ingested(..) => true,
             Answer::Forwarded(_) | Answer::Filtered(..) | Answer::Local(_) | Answer::Tail(..) => {
@@ -264,7 +268,7 @@ fn is_a_write(route: &Route) -> bool {
 
 fn is_a_tail(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(..) => true,
             Answer::Forwarded(_)
@@ -277,7 +281,7 @@ fn is_a_tail(route: &Route) -> bool {
 
 fn is_a_socket(route: &Route) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Tail(Reader::Socket, _) => true,
             Answer::Tail(Reader::Events, _)
@@ -292,7 +296,7 @@ fn is_a_socket(route: &Route) -> bool {
 /// Whether a backend that has no such endpoint is one that has nothing there.
 fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_)
             | Answer::Ingested(..)
@@ -307,7 +311,7 @@ fn is_empty_without_the_backends(route: &Route, mount: Mount) -> bool {
 /// Whether the backend's own refusals come through: not where its answer is sifted.
 fn backends_pass(route: &Route, mount: Mount) -> bool {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => false,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => false,
         Serves::Tenant(endpoint) => match endpoint.answer {
             Answer::Forwarded(_) | Answer::Ingested(..) | Answer::Tail(..) => true,
             Answer::Filtered(..) => mount == Mount::Project,

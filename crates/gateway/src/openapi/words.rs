@@ -49,7 +49,7 @@ pub(super) const TAGS: [(&str, &str); 5] = [
 /// The group of a route.
 pub(super) fn tag(route: &Route) -> &'static str {
     match &route.serves {
-        Serves::Probe(_) | Serves::OpenApi => GATEWAY,
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) => GATEWAY,
         Serves::Management(_) => MANAGEMENT,
         Serves::Tenant(_) if route.path.starts_with("/loki/") => LOKI,
         Serves::Tenant(_) if route.path.starts_with("/prometheus/") => PROMETHEUS,
@@ -62,6 +62,7 @@ pub(super) fn summary(route: &str) -> Option<&'static str> {
     Some(match route {
         "logs" => "Log lines of a resource",
         "metrics_query_range" => "Metrics of a resource over time",
+        "logs_scope" | "metrics_scope" => "A query as the backend would see it",
         "loki_query" | "prometheus_query" => "Evaluate a query at one time",
         "loki_query_range" | "prometheus_query_range" => "Evaluate a query over time",
         "loki_labels" | "prometheus_labels" => "Names of labels",
@@ -94,6 +95,10 @@ pub(super) fn summary(route: &str) -> Option<&'static str> {
         "health" | "readyz" => "Whether requests can be decided",
         "livez" => "Whether the process runs",
         "openapi" => "This document",
+        "explore" => "The way to the Explore page",
+        "explore_page" => "The Explore page, for people",
+        "explore_config" => "How the Explore page signs people in",
+        "explore_file" => "A file of the Explore page",
         "organizations" => "Organizations that you may read",
         "organization_create" => "Create an organization",
         "organization" => "Read an organization",
@@ -139,6 +144,7 @@ pub(super) fn in_path(name: &str) -> (&'static str, &'static str) {
             "The resource's id, the value of its `resource_id` label.",
             "my-resource",
         ),
+        "file" => ("The file's name, as the page has it.", "index-1a2b3c4d.js"),
         _ => ("The name of a label or field.", "level"),
     }
 }

@@ -218,7 +218,11 @@ fn read<'a>(
                 "{name}: expected a positive duration such as 15s, 1m30s or 0.5 (seconds)"
             ))
         }),
-        Kind::Lines => integer(name, &text, 1, most_lines),
+        Kind::Lines => integer(name, &text, 1, most_lines).map_err(|_| {
+            bad(format!(
+                "{name}: expected an integer from 1 to {most_lines} (observability.loki.max_lines)"
+            ))
+        }),
         Kind::Integer(least, most) => integer(name, &text, least, most),
         Kind::Word(words) => words
             .iter()

@@ -100,6 +100,7 @@ impl World {
             limits: gateway::LimitSettings::default(),
             management: ManagementSettings::default(),
             audit: AuditSettings::OFF,
+            explore: None,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

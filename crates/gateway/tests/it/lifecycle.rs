@@ -9,8 +9,8 @@ use axum::response::IntoResponse;
 use futures_util::stream;
 use gateway::routes::Backend;
 use gateway::{
-    AuditSettings, ConnectionSettings, IssuerSettings, Server, Settings, StartError, SystemClock,
-    TailSettings,
+    AuditOutput, AuditSettings, ConnectionSettings, IssuerSettings, Server, Settings, StartError,
+    SystemClock, TailSettings,
 };
 use jsonwebtoken::Algorithm;
 
@@ -76,6 +76,7 @@ pub(crate) fn start(
         limits: gateway::LimitSettings::default(),
         management: gateway::ManagementSettings::default(),
         audit: AuditSettings::OFF,
+        explore: None,
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);
@@ -128,6 +129,18 @@ async fn a_shutdown_waits_no_longer_than_it_was_told() {
     world.server.shutdown().await;
     assert!(started.elapsed() < Duration::from_secs(2));
     assert!(answer.await.unwrap().is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_does_not_wait_for_an_audit_that_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = AuditOutput::File(dir.path().join("audit.log"));
+    let world = World::with(|settings| settings.audit.output = output).await;
+    assert_eq!(world.get("victor", LOGS).await.status, 200);
+    let started = Instant::now();
+    world.server.shutdown().await;
+    // Where somebody seems to be left who could add to it, five seconds are waited for them.
+    assert!(started.elapsed() < Duration::from_secs(4));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,6 +15,8 @@ mod headers;
 
 mod openapi;
 
+mod explore;
+
 mod parameters;
 
 mod surface;

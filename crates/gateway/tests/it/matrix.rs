@@ -59,11 +59,13 @@ pub(crate) fn good_parameters(route: &str) -> String {
         "prometheus_query"
         | "prometheus_query_exemplars"
         | "prometheus_format_query"
-        | "prometheus_parse_query" => "query=up".to_owned(),
+        | "prometheus_parse_query"
+        | "metrics_scope" => "query=up".to_owned(),
         "loki_query" | "loki_query_range" | "loki_format_query" | "loki_tail" => {
             format!("query={}", encoded(r#"{app="x"}"#))
         }
         "logs"
+        | "logs_scope"
         | "logs_tail"
         | "loki_labels"
         | "loki_label"
@@ -101,7 +103,7 @@ pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for route in routes::all() {
         match &route.serves {
-            Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => {}
+            Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => {}
             Serves::Tenant(endpoint) => rows.extend(route.paths().map(|(mount, pattern)| Row {
                 name: route.name,
                 mount,
@@ -269,5 +271,17 @@ fn what_is_open_to_everybody() {
         .filter(|route| !matches!(route.serves, Serves::Tenant(_) | Serves::Management(_)))
         .map(|route| route.path)
         .collect();
-    assert_eq!(open, ["/health", "/livez", "/readyz", "/openapi.json"]);
+    assert_eq!(
+        open,
+        [
+            "/health",
+            "/livez",
+            "/readyz",
+            "/openapi.json",
+            "/explore",
+            "/explore/",
+            "/explore/config.json",
+            "/explore/assets/{file}",
+        ]
+    );
 }

@@ -220,7 +220,7 @@ mod any_query_string {
     fn endpoints() -> impl Iterator<Item = &'static Endpoint> {
         routes::all().filter_map(|route| match &route.serves {
             Serves::Tenant(endpoint) => Some(endpoint),
-            Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => None,
+            Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => None,
         })
     }
 

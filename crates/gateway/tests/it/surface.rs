@@ -6,6 +6,7 @@ mod filtered;
 mod forms;
 mod held;
 mod parse_query;
+mod scope;
 mod upstream;
 
 /// Below it are the endpoints of one resource's data sources.

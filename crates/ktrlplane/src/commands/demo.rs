@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use clap::Args;
+use url::Url;
 
 use super::{DemoDir, Failure};
 use crate::{demo, telemetry};
@@ -28,6 +29,10 @@ pub(crate) struct Arguments {
     /// Where to listen: an address of this machine's loopback only, port 0 for any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
+    /// Another origin at which the Explore page is served, such as that of `npm run dev`:
+    /// <http://localhost:5173>. The demo's identity provider signs people in there, too.
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    page_origin: Option<String>,
     #[command(flatten)]
     dir: DemoDir,
 }
@@ -44,6 +49,15 @@ fn address(text: &str) -> Result<SocketAddr, String> {
     .ok_or_else(|| "expected an address and a port, such as 127.0.0.1:8080".to_owned())
 }
 
+/// An origin as browsers write it.
+fn origin(text: &str) -> Result<String, String> {
+    let origin = Url::parse(text).map(|url| url.origin().ascii_serialization());
+    let origin = origin
+        .ok()
+        .filter(|origin| origin == text && origin != "null");
+    origin.ok_or_else(|| "expected an origin, such as http://localhost:5173".to_owned())
+}
+
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.listen.ip().is_loopback() {
@@ -54,5 +68,6 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         )));
     }
     telemetry::start("warn");
-    demo::run(arguments.listen, &arguments.dir.data_dir).map_err(Failure::new)
+    let page_origin = arguments.page_origin.clone();
+    demo::run(arguments.listen, page_origin, &arguments.dir.data_dir).map_err(Failure::new)
 }

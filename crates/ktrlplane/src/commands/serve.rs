@@ -177,6 +177,7 @@ pub(crate) fn settings(
         limits: config.limits,
         management: config.management,
         audit: config.audit,
+        explore: config.explore,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

@@ -3,6 +3,7 @@
 
 mod backend;
 mod embedded;
+mod explore;
 mod ingest;
 mod limits;
 mod server;
@@ -76,6 +77,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain([CREATE, RESERVED])
         .chain(ingest::INGEST)
         .chain(limits::LIMITS)
+        .chain(explore::EXPLORE)
         .chain(embedded::EMBEDDED)
         .collect()
 });

@@ -3,6 +3,7 @@
 
 mod backends;
 mod data;
+mod explore;
 mod limits;
 
 use std::path::Path;
@@ -269,7 +270,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest, limits, embedded",
+             database, audit, management, ingest, limits, explore, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -567,6 +568,10 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
         min_step: off  # default
         max_points: 11000  # default
       # projects:  # not set (KTRLPLANE_LIMITS_PROJECTS)
+    explore:
+      # client_id:  # not set (KTRLPLANE_EXPLORE_CLIENT_ID)
+      scopes: "openid,profile,offline_access"  # default
+      # contact:  # not set (KTRLPLANE_EXPLORE_CONTACT)
     embedded:
       directory: "ktrlplane-data"  # default
       retention:

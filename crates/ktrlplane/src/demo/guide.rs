@@ -83,6 +83,8 @@ impl Guide {
         format!(
             "\
 The demo runs at {url} until Ctrl-C.
+Look at it in a browser: {url}/explore/
+
 Tokens of all its users, good for {hours} hours, are in {file};
 `{program} token USER --data-dir {dir}` makes more.
 

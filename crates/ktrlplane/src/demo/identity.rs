@@ -6,10 +6,13 @@
 
 mod http;
 mod key;
+pub(crate) mod sign_in;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
 use std::time::Duration;
 
+use gateway::Clock;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -17,6 +20,7 @@ use super::data_dir::{DataDir, DataDirError};
 use super::world::User;
 pub(crate) use key::KeyError;
 use key::SigningKey;
+use sign_in::SignIn;
 
 /// The audience of the demo's tokens.
 pub(crate) const AUDIENCE: &str = "ktrlplane-demo";
@@ -25,10 +29,19 @@ pub(crate) const AUDIENCE: &str = "ktrlplane-demo";
 const FILE: &str = "identity-provider.json";
 
 /// An issuer of tokens.
-#[derive(Debug)]
 pub(crate) struct IdentityProvider {
     issuer: String,
     key: SigningKey,
+    /// Who signs in in a browser.
+    pub(crate) sign_in: SignIn,
+}
+
+impl std::fmt::Debug for IdentityProvider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdentityProvider")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What is kept.
@@ -72,6 +85,9 @@ struct Claims<'a> {
     /// As Auth0 marks the tokens of machines.
     #[serde(skip_serializing_if = "Option::is_none")]
     gty: Option<&'a str>,
+    /// What the page asked with, and finds again in its identity token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nonce: Option<&'a str>,
 }
 
 impl IdentityProvider {
@@ -86,6 +102,7 @@ impl IdentityProvider {
         Ok(Some(Self {
             issuer: kept.issuer,
             key,
+            sign_in: SignIn::default(),
         }))
     }
 
@@ -112,7 +129,13 @@ impl IdentityProvider {
         };
         let text = serde_json::to_string_pretty(&keep).map_err(KeyError::from)?;
         dir.write(FILE, &text)?;
-        Ok((Self { issuer, key }, listener))
+        let sign_in = SignIn::default();
+        let provider = Self {
+            issuer,
+            key,
+            sign_in,
+        };
+        Ok((provider, listener))
     }
 
     /// The issuer's URL, which is the `iss` of its tokens.
@@ -127,23 +150,47 @@ impl IdentityProvider {
         now: Timestamp,
         lifetime: Duration,
     ) -> Result<String, KeyError> {
+        self.sign(user, AUDIENCE, None, now, lifetime)
+    }
+
+    /// What tells the client `client` who `user` is.
+    pub(crate) fn id_token(
+        &self,
+        user: &User,
+        client: &str,
+        nonce: Option<&str>,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<String, KeyError> {
+        self.sign(user, client, nonce, now, lifetime)
+    }
+
+    fn sign(
+        &self,
+        user: &User,
+        audience: &str,
+        nonce: Option<&str>,
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Result<String, KeyError> {
         let lifetime = i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX);
         self.key.sign(&Claims {
             iss: &self.issuer,
             sub: user.subject,
-            aud: AUDIENCE,
+            aud: audience,
             iat: now.as_second(),
             exp: now.as_second().saturating_add(lifetime),
             name: user.full_name,
             email: user.email,
             email_verified: user.email.map(|_| true),
             gty: user.email.is_none().then_some("client-credentials"),
+            nonce,
         })
     }
 
-    /// The issuer's HTTP face: discovery and keys.
-    pub(crate) fn router(&self) -> axum::Router {
-        http::router(&self.issuer, self.key.jwks())
+    /// The issuer's HTTP face: discovery, keys, and signing in.
+    pub(crate) fn router(self: &Arc<Self>, clock: Arc<dyn Clock>) -> axum::Router {
+        http::router(Arc::clone(self), clock)
     }
 }
 

@@ -262,6 +262,41 @@ fn the_line_that_a_demo_prints_for_erin_can_be_pasted() {
 }
 
 #[test]
+fn the_page_is_told_of_the_issuer_and_of_whom_one_may_be() {
+    let dir = tempdir().unwrap();
+    let (_demo, told) = demo(dir.path());
+    let url = told["url"].as_str().unwrap();
+    let (status, config) = get(url, "/explore/config.json", None, NOTHING);
+    assert_eq!(status, 200, "{config}");
+    assert_eq!(config["issuer"], told["issuer"]);
+    assert_eq!(config["audience"], told["audience"]);
+    let names: Vec<&Value> = config["users"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|user| &user["name"])
+        .collect();
+    assert_eq!(names, ["alice", "erin", "victor", "gina", "mallory"]);
+    // The issuer sends codes to that page and to no other one.
+    let issuer = told["issuer"].as_str().unwrap();
+    let asked = |page: String| {
+        [
+            ("client_id", "explore".to_owned()),
+            ("redirect_uri", page),
+            ("login_hint", "victor".to_owned()),
+        ]
+    };
+    let elsewhere = asked("http://127.0.0.1:1/explore/".to_owned());
+    let elsewhere = elsewhere
+        .each_ref()
+        .map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(get(issuer, "/authorize", None, &elsewhere).0, 400);
+    let here = asked(format!("{url}/explore/"));
+    let here = here.each_ref().map(|(name, value)| (*name, value.as_str()));
+    assert_eq!(get(issuer, "/authorize", None, &here).0, 303);
+}
+
+#[test]
 fn new_data_keep_coming() {
     let dir = tempdir().unwrap();
     let (_demo, told) = demo(dir.path());

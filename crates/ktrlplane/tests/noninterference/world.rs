@@ -173,6 +173,7 @@ async fn gateway(backend: &Backend, people: &People) -> Gateway {
         // Thousands of queries a second are asked by a few people here.
         limits: gateway::LimitSettings::off(),
         management: gateway::ManagementSettings::default(),
+        explore: None,
         audit: gateway::AuditSettings::OFF,
         shutdown_grace: Duration::from_secs(5),
     };

@@ -350,10 +350,14 @@ async fn the_most_lines_are_what_is_configured() {
         let answer = world.get("victor", &format!("{path}71")).await;
         assert_eq!(
             refused(&answer, 400, "bad_data", below),
-            format!("{name}: expected an integer from 1 to 70")
+            format!("{name}: expected an integer from 1 to 70 (observability.loki.max_lines)")
         );
         assert_eq!(world.forwarded(), 0);
         assert_eq!(world.get("victor", &format!("{path}70")).await.status, 200);
+        assert_eq!(world.loki.last().parameter(name).as_deref(), Some("70"));
+        // Who names no number is not answered with more, by whosever default.
+        let path = format!("{RESOURCE}/{below}?query=%7B%7D");
+        assert_eq!(world.get("victor", &path).await.status, 200);
         assert_eq!(world.loki.last().parameter(name).as_deref(), Some("70"));
         world.loki.forget();
     }

@@ -20,7 +20,7 @@ fn route(name: &str) -> &'static routes::Route {
 fn endpoint(name: &str) -> &'static routes::Endpoint {
     match &route(name).serves {
         Serves::Tenant(endpoint) => endpoint,
-        Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => {
+        Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => {
             panic!("{name} is of no tenant's data")
         }
     }
@@ -125,13 +125,16 @@ fn every_row_has_a_case() {
     for route in routes::all() {
         let known = CASES.iter().any(|Case(name, ..)| *name == route.name);
         // The documented endpoints, tails and writes have tests of their own.
-        let elsewhere = ["logs", "metrics_query_range"].contains(&route.name);
+        let documented = ["logs", "metrics_query_range", "logs_scope", "metrics_scope"];
+        let elsewhere = documented.contains(&route.name);
         let elsewhere = elsewhere
             || match &route.serves {
                 Serves::Tenant(endpoint) => {
                     matches!(endpoint.answer, Answer::Tail(..) | Answer::Ingested(..))
                 }
-                Serves::Probe(_) | Serves::OpenApi | Serves::Management(_) => true,
+                Serves::Probe(_) | Serves::OpenApi | Serves::Explore(_) | Serves::Management(_) => {
+                    true
+                }
             };
         assert!(known || elsewhere, "add a case for {}", route.name);
     }
