@@ -9,7 +9,7 @@ pub(crate) mod tail;
 pub(crate) mod tls;
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use directory::policy::{OrganizationId, ProjectId, ResourceId, Scope, Subject};
 use directory::{Directory, Grant, Options};
@@ -258,9 +258,10 @@ pub(crate) fn encoded(value: &str) -> String {
     form_urlencoded::byte_serialize(value.as_bytes()).collect()
 }
 
-/// Asks until `condition` holds; fails when it does not within some seconds.
+/// Asks until `condition` holds; fails when it does not within a time that a busy machine needs not.
 pub(crate) async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
-    for _ in 0..500 {
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(60) {
         if condition().await {
             return;
         }
