@@ -42,6 +42,29 @@ test('a_resource_has_a_board_of_its_own_metrics', { timeout: LIMIT }, async (t) 
   }
 });
 
+test('a_view_that_cannot_be_drawn_says_so_and_the_others_go_on', { timeout: LIMIT }, async (t) => {
+  const { page } = await visitor(t, chromium, running);
+  await page.route('**/label/__name__/values?*', (route) => route.fulfill({ json: { status: 'success', data: [7] } }));
+  await signIn(page, running, 'Victor', place('metrics'));
+  await page.getByRole('alert').getByRole('heading', { name: 'This did not work' }).waitFor();
+  await page.getByRole('alert').getByRole('button', { name: 'Try again' }).waitFor();
+  await page.getByRole('navigation', { name: 'Views' }).getByRole('button', { name: 'logs' }).click();
+  await page.locator('.list .row').first().waitFor();
+  assert.equal(await page.getByRole('alert').count(), 0);
+});
+
+test('many_queries_of_a_link_run_when_somebody_says_so', { timeout: LIMIT }, async (t) => {
+  const { page, requests } = await visitor(t, chromium, running);
+  const link = place('metrics') + '&m=memory_usage_bytes'.repeat(9);
+  await signIn(page, running, 'Victor', link);
+  await page.getByText('The link brought 9 queries').waitFor();
+  const asked = () => requests.filter((request) => request.url().includes('/query_range')).length;
+  assert.equal(asked(), 0);
+  await page.getByRole('button', { name: 'Run all' }).click();
+  await drawn(page.locator('.card.single'));
+  assert.equal(asked(), 9);
+});
+
 test('a_chart_has_lines_and_a_legend_with_their_values', { timeout: LIMIT }, async (t) => {
   const { page } = await visitor(t, chromium, running);
   const to = Date.now() - 120_000;

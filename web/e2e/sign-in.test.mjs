@@ -156,6 +156,43 @@ test('signing_out_ends_the_session_here_and_at_the_issuer', { timeout: LIMIT }, 
   await page.getByText('Sign in to see shop-api of acme-shop.').waitFor();
 });
 
+test('who_signs_out_leaves_every_tab', { timeout: LIMIT }, async (t) => {
+  const { context, page, requests } = await visitor(t, chromium, running);
+  await signIn(page, running, 'Victor', place('logs'));
+  await page.locator('.list .row').first().waitFor();
+  const other = await context.newPage();
+  await signIn(other, running, 'Victor', place('logs'));
+  await other.locator('.list .row').first().waitFor();
+  await page.getByRole('button', { name: 'Account of Victor' }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'This is a demo: who are you?' }).waitFor();
+  await other.getByText('You signed out in another tab.').waitFor();
+  assert.equal(await other.locator('.list').count(), 0);
+  assert.ok(requests.some((request) => request.url() === `${running.issuer}/revoke`));
+});
+
+test('a_renewal_that_brings_somebody_else_is_told', { timeout: LIMIT }, async (t) => {
+  const { context, page } = await visitor(t, chromium, running);
+  await signIn(page, running, 'Victor', place('logs'));
+  await page.locator('.list .row').first().waitFor();
+  const other = await context.newPage();
+  await signIn(other, running, 'Erin', place('logs'));
+  await other.locator('.list .row').first().waitFor();
+  await page.reload();
+  await page.getByText(/Somebody else has signed in at the identity provider in this browser: Erin/).waitFor();
+  assert.equal(await page.locator('.list').count(), 0);
+});
+
+test('a_link_with_an_answer_that_nobody_asked_for_ends_no_session', { timeout: LIMIT }, async (t) => {
+  const { page } = await visitor(t, chromium, running);
+  await signIn(page, running, 'Victor', place('logs'));
+  await page.locator('.list .row').first().waitFor();
+  await page.goto(`${running.page}?code=x&state=y${place('logs')}`);
+  await page.locator('.list .row').first().waitFor();
+  await page.getByRole('button', { name: 'Account of Victor' }).waitFor();
+  assert.equal(new URL(page.url()).search, '');
+});
+
 test('what_the_policy_forbids_does_not_happen_and_is_seen', { timeout: LIMIT }, async (t) => {
   const { page, wrong } = await visitor(t, chromium, running, { watched: false });
   await page.goto(running.page);

@@ -35,6 +35,11 @@ it('a value is written as its quotation marks need it', () => {
   expect([escaped('a"b\\', '"'), escaped("a'b", "'"), escaped('a\\b', '`')]).toEqual(['a\\"b\\\\', "a\\'b", 'a\\b']);
 });
 
+it.each(['a`b', '` or vector(1) #', 'a\rb'])('%j is not offered between backticks, which it would leave', (value) => {
+  expect(escaped(value, '`')).toBeUndefined();
+  expect(escaped(value, '"')).toBe(JSON.stringify(value).slice(1, -1));
+});
+
 it('a mistake is where the API says, in characters', () => {
   expect(mistake('{a="😀"} }', '1:9: unexpected "}"\n  …')).toEqual({ at: 9, message: 'unexpected "}"' });
   expect(mistake('a\nb +', '2:4: the query ends here')).toEqual({ at: 5, message: 'the query ends here' });

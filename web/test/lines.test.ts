@@ -53,6 +53,22 @@ it('a line that would be a formula in a spreadsheet is a text', () => {
   expect(render(evil, 'csv')).toContain(`,"'=HYPERLINK(""x"")\n,"\r\n`);
 });
 
+it.each([
+  ['=1+1', "'=1+1"],
+  ['  =1+1', "'  =1+1"],
+  ['\u00a0@x', "'\u00a0@x"],
+  ['\t=1', `'\t'=1`],
+  ['＝1', "'＝1"], ['＋1', "'＋1"], ['－1', "'－1"], ['＠x', "'＠x"],
+  ['a;=1', `"a;'=1"`],
+  ['a; +1;b', `"a;' +1;b"`],
+  ['a\n-1', `"a\n'-1"`],
+  ['a=1 b-2', 'a=1 b-2'],
+  ['a;b', '"a;b"'],
+])('the line %j is in a cell %j, which no spreadsheet computes', (text, cell) => {
+  const file = render(lines([{ stream: {}, values: [['1795491697211951810', text]] }]), 'csv');
+  expect(file).toBe(`time,severity,line\r\n2026-11-24T03:41:37.211951810Z,unknown,${cell}\r\n`);
+});
+
 it('events come in whatever pieces the network makes of them', () => {
   const text = 'retry: 2000\n\nid: 7\ndata: {"a":\ndata: 1}\n\n:\n\nevent: end\r\ndata: x\r\n\r\n';
   for (const size of [1, 2, 3, 7, 1000]) {

@@ -55,3 +55,35 @@ it('queries for lines begin with a brace, a bar, or nothing', () => {
   expect(['', ' {}', '|= "x"'].every(asksForLines)).toBe(true);
   expect(asksForLines('sum(rate({}[1m]))')).toBe(false);
 });
+
+it.each([
+  // What is added stands behind the end of a comment's line.
+  ['{a="1"} # why', 'metadata', '{a="1"} # why\n| x="y"'],
+  ['{a="1"} |= "z" # why', 'json', '{a="1"} |= "z" # why\n| json | x="y"'],
+  ['{a="1" # why\n}', 'label', '{a="1" # why\n, x="y"}'],
+  ['{a="1", # why\n b="2"}', 'label', '{a="1", # why\n b="2", x="y"}'],
+  ['{a="1", # why, not }\n}', 'label', '{a="1", x="y"}'],
+  ['# why\n{a="1"}', 'label', '# why\n{a="1", x="y"}'],
+  ['# why', 'metadata', '# why\n{} | x="y"'],
+  ['{a="1"} # why }\n| json', 'parsed', '{a="1"} # why }\n| json | x="y"'],
+  // What a comment or a string says is no stage.
+  ['{a="1"} # | x="y"', 'metadata', '{a="1"} # | x="y"\n| x="y"'],
+  ['{a="1"} # | json', 'json', '{a="1"} # | json\n| json | x="y"'],
+  ['{a="1"} |= "| json"', 'json', '{a="1"} |= "| json" | json | x="y"'],
+  ['{a="1"} # | x!="y"', 'metadata', '{a="1"} # | x!="y"\n| x="y"'],
+  ['{a="1"} | x!="y" # why\n| json', 'metadata', '{a="1"} | json | x="y"'],
+  // A number sign in a string begins no comment.
+  ['{a="#"} |= `#`', 'metadata', '{a="#"} |= `#` | x="y"'],
+  ['{a="\\"#"}', 'label', '{a="\\"#", x="y"}'],
+] as const)('a filter is a part of %j, and of no comment', (query, kind, expected) => {
+  expect(filter(query, kind, 'x', 'y', true)).toBe(expected);
+  expect(filter(expected, kind, 'x', 'y', true), 'once more').toBe(expected);
+});
+
+it.each([
+  ['{a="1"} # why', '{a="1"} # why\n[30s]'],
+  ['{a="1"} | json # why', '{a="1"} | json # why\n| drop __error__, __error_details__ [30s]'],
+  ['{a="1"} # | json', '{a="1"} # | json\n[30s]'],
+  ['# why\n{a="#"}', '# why\n{a="#"} [30s]'],
+  ['# why', '# why\n{} [30s]'],
+])('the lines of %j are counted', (query, counted) => expect(volume(query, 30)).toBe(`sum by (level, detected_level) (count_over_time(${counted}))`));

@@ -9,6 +9,7 @@ describe('the metrics of a query', () => {
     ['{__name__="a_bytes", x="y"}', ['a_bytes']],
     ['{"a.b.seconds"}', ['a.b.seconds']],
     ['1 + time() # cpu', []],
+    ['a{x="#"} + b_total # "c', ['a', 'b_total']],
     ['label_replace(up, "a", "$1", "b", "(.*)") or vector(Inf)', ['up']],
   ])('%s', (query, names) => expect(metricsOf(query)).toEqual(names));
 });

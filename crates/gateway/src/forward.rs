@@ -14,7 +14,7 @@ use std::time::Duration;
 use directory::policy::ProjectId;
 use http::header::{
     CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER,
-    TRANSFER_ENCODING, VARY, X_CONTENT_TYPE_OPTIONS,
+    TRANSFER_ENCODING, VARY,
 };
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
@@ -382,9 +382,8 @@ impl Upstream {
             let after = retry_after.unwrap_or(HeaderValue::from_static("1"));
             headers.insert(RETRY_AFTER, after);
         }
-        // A tenant's data is for nobody's cache, and for no browser to guess a type of.
+        // A tenant's data is for nobody's cache.
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         *response.headers_mut() = headers;
         response
     }
@@ -425,12 +424,7 @@ fn asks_for_exemplars(request: &Request) -> bool {
 /// What they say where something is selected that has none. Clients, Grafana's among them, read JSON.
 fn no_exemplars() -> Response<Body> {
     let nothing = serde_json::json!({ "status": "success", "data": [] });
-    let mut response = stream::json(StatusCode::OK, &nothing);
-    let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(X_CONTENT_TYPE_OPTIONS, nosniff);
-    response
+    stream::json(StatusCode::OK, &nothing)
 }
 
 /// Forwards a write; nothing but a [`Stamped`] one can be forwarded.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use directory::Directory;
 use directory::policy::{Action, Subject};
+use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
 use hyper::upgrade::OnUpgrade;
@@ -395,7 +396,10 @@ impl Pipeline {
         });
         record.answered(response.status(), error.as_ref());
         let header = id.header().clone();
-        response.headers_mut().insert(REQUEST_ID, header);
+        let headers = response.headers_mut();
+        headers.insert(REQUEST_ID, header);
+        // Whatever is answered, and by whom, no browser guesses another type of it.
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let is_probe = response.extensions().get::<Probe>().is_some();
         record.log(
             id.as_str(),

@@ -27,14 +27,20 @@ export interface Options {
 /** `../api/v1/` from the page, wherever a proxy has put both. */
 const root = (): URL => new URL('../api/v1/', document.baseURI);
 
+/** The address of a path below the API's own. A part such as `..`, however it is written, would lead elsewhere, and the token with it. */
+export function address(path: string, base: URL): URL {
+  const url = new URL(path, base);
+  const isBelow = url.origin === base.origin && url.pathname === base.pathname + path;
+  if (!isBelow || path.split('/').some((part) => /^(\.|%2e){0,2}$/i.test(part))) throw new Error('This is no address of the API.');
+  return url;
+}
+
 /** Asks, and answers with what is no refusal. A token that is no longer taken is renewed once. */
 export async function ask(path: string, options: Options = {}): Promise<Response> {
-  const url = path.startsWith('http') ? new URL(path) : new URL(path, root());
+  const url = address(path, root());
   for (const [name, value] of Object.entries(options.params ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  // A link to a next page is the API's own word, and still no token goes elsewhere by it.
-  if (url.origin !== location.origin) throw new Error('the API named an address that is not its own');
   let answer = await send(url, options);
   if (answer.status === 401) {
     await renew();
@@ -74,14 +80,13 @@ export async function get<T>(path: string, options?: Options): Promise<T> {
 /** All pages of a list, of which there are at most 50. */
 export async function list<T>(path: string, options: Options = {}): Promise<T[]> {
   const found: T[] = [];
-  let next: string | undefined = path;
-  let params: Options['params'] = { limit: 200, ...options.params };
-  for (let page = 0; next !== undefined && page < 50; page += 1) {
-    const answer: Response = await ask(next, { ...options, params });
+  let params: Options['params'] | undefined = { limit: 200, ...options.params };
+  for (let page = 0; params !== undefined && page < 50; page += 1) {
+    const answer: Response = await ask(path, { ...options, params });
     found.push(...((await answer.json()) as T[]));
     const link = /<([^>]+)>\s*;\s*rel="?next"?/.exec(answer.headers.get('Link') ?? '')?.[1];
-    next = link === undefined ? undefined : new URL(link, answer.url).href;
-    params = {};
+    // Of a link to the next page its parameters are taken: pages of one list have one path, and no token goes elsewhere.
+    params = link === undefined ? undefined : Object.fromEntries(new URL(link, root()).searchParams);
   }
   return found;
 }

@@ -1,5 +1,4 @@
 import { signOut } from '../auth/session';
-import { forget } from '../state/history';
 import { go, place } from '../state/place';
 import { theme, type Theme } from '../state/theme';
 import { Popup } from './Popup';
@@ -31,7 +30,7 @@ export function Account({ name }: { name: string }) {
               </label>
             ))}
           </fieldset>
-          <button type="button" class="wide" onClick={() => { forget(); void signOut(); }}>Sign out</button>
+          <button type="button" class="wide" onClick={() => void signOut()}>Sign out</button>
         </>
       )}
     </Popup>

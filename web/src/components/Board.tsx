@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { begin, board, over } from '../lib/metrics/board';
 import { chartOf } from '../lib/metrics/queries';
+import { own } from '../lib/own';
 import { span, step } from '../lib/time';
 import { known, stop } from '../state/metrics';
 import { go, place } from '../state/place';
@@ -40,7 +41,7 @@ export function Board({ round, again }: { round: number; again: () => void }) {
           <h2 id="group-others">{panels.length ? 'Other metrics' : 'Metrics'}</h2>
           <ul class="names">
             {others.map((name) => (
-              <li key={name}><button type="button" title={meta[name]?.help || undefined} onClick={() => go(chartOf([begin(name, meta, window)]))}>{name}</button></li>
+              <li key={name}><button type="button" title={own(meta, name)?.help || undefined} onClick={() => go(chartOf([begin(name, meta, window)]))}>{name}</button></li>
             ))}
           </ul>
         </section>

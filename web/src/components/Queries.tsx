@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks';
 import { key as pastOf } from '../lib/history';
 import { letter } from '../lib/metrics/series';
+import { MOST_QUERIES } from '../lib/place';
 import { added, chartOf, removed, toggled } from '../lib/metrics/queries';
 import { keep } from '../state/history';
 import type { Failure } from '../state/panel';
-import { go, place } from '../state/place';
+import { go, place, waits, want } from '../state/place';
 import { ChartTools } from './ChartTools';
 import { History } from './History';
 import { PanelChart } from './PanelChart';
@@ -22,6 +23,7 @@ export function Queries({ round, again }: { round: number; again: () => void }) 
   const shown = metrics.filter((query, index) => query && !hidden.includes(index));
   const submit = (): void => {
     for (const query of now.metrics) keep(pastOf(project, resource, 'promql'), query);
+    want(place.value);
     if (JSON.stringify(now.metrics) === key) again();
     else go({ metrics: now.metrics, only: [] });
   };
@@ -32,6 +34,7 @@ export function Queries({ round, again }: { round: number; again: () => void }) 
   /** Takes a query again: in the place of an empty one, or as one more. */
   const pick = (query: string): void => {
     const free = now.metrics.indexOf('');
+    if (free < 0 && now.metrics.length >= MOST_QUERIES) return;
     go({ metrics: free < 0 ? [...now.metrics, query] : now.metrics.with(free, query), only: [] });
   };
   const refused = (index: number) => {
@@ -58,12 +61,18 @@ export function Queries({ round, again }: { round: number; again: () => void }) 
           })}
         </ol>
         <div class="actions">
-          <button type="button" onClick={() => go(added(now))}>Add a query</button>
+          <button type="button" disabled={drafts.length >= MOST_QUERIES} onClick={() => go(added(now))}>Add a query</button>
           <History language="promql" pick={pick} />
           <button type="submit" class="primary" title="Run (Enter)">Run</button>
         </div>
       </form>
-      {shown.length ? (
+      {waits(place.value) ? (
+        <div class="empty" role="status">
+          <h2>These are many queries</h2>
+          <p>The link brought {metrics.filter(Boolean).length} queries, so they do not run by themselves. Run them if you trust where it came from.</p>
+          <p class="actions"><button type="button" class="primary" onClick={() => want(place.value)}>Run all</button></p>
+        </div>
+      ) : shown.length ? (
         <section class="card single" aria-label="Chart">
           <ChartTools queries={shown}><Scope language="promql" queries={shown} /></ChartTools>
           <PanelChart title="Your queries" queries={metrics} hidden={hidden} only={only} stacked={stacked} log={log} unit={unit} table={table} height={340} round={round}

@@ -1,8 +1,9 @@
 import { useEffect } from 'preact/hooks';
-import { VIEWS } from '../lib/place';
+import { VIEWS, write } from '../lib/place';
 import { catalog, load } from '../state/catalog';
 import { go, place } from '../state/place';
 import { Account } from './Account';
+import { Boundary } from './Boundary';
 import { Logs } from './Logs';
 import { Picker } from './Picker';
 import { Welcome } from './Welcome';
@@ -29,7 +30,9 @@ export function Shell({ name }: { name: string }) {
         )}
         <Account name={name} />
       </header>
-      {resource ? <View key={`${view}/${place.value.project}/${resource}`} /> : <Welcome name={name} catalog={catalog.value} />}
+      <Boundary at={write(place.value)}>
+        {resource ? <View key={`${view}/${place.value.project}/${resource}`} /> : <Welcome name={name} catalog={catalog.value} />}
+      </Boundary>
     </>
   );
 }

@@ -6,8 +6,9 @@ import { place } from '../state/place';
 /** The door: the issuer's, or in the demo a choice of who to be. */
 export function SignIn({ why }: { why: string | undefined }) {
   const [told, setTold] = useState<Config>();
-  const [wrong, setWrong] = useState(why);
-  const say = (error: unknown): void => setWrong(error instanceof Error ? `${error.message}.` : String(error));
+  const [failed, setFailed] = useState<string>();
+  const wrong = failed ?? why;
+  const say = (error: unknown): void => setFailed(error instanceof Error ? `${error.message}.` : String(error));
   useEffect(() => void config().then(setTold, say), []);
   const go = (hint?: string): void => void signIn(hint === undefined ? {} : { hint }).catch(say);
   const users = told?.users ?? [];

@@ -21,12 +21,18 @@ export function completions(asked: () => Asked) {
       const options = await found(place, about, leaving.signal);
       if (place.kind !== 'value') return { from: place.from, options, validFor: /^[\w:]*$/ };
       const next = context.state.sliceDoc(context.pos, context.pos + 1);
-      return { from: place.from, options: options.map((each) => ({ ...each, apply: escaped(each.label, place.quote) + (next === place.quote ? '' : place.quote) })), validFor: /^[^"'`\\]*$/ };
+      return { from: place.from, options: options.flatMap((each) => quoted(each, place.quote, next)), validFor: /^[^"'`\\]*$/ };
     } catch {
       // Without its data one writes on: whatever is wrong is said when the query is run.
       return null;
     }
   };
+}
+
+/** A value as it is put in place, with the mark that ends it where none stands there yet. */
+function quoted(each: Completion, mark: string, next: string): Completion[] {
+  const text = escaped(each.label, mark);
+  return text === undefined ? [] : [{ ...each, apply: text + (next === mark ? '' : mark) }];
 }
 
 async function found(place: Expected, asked: Asked, signal: AbortSignal): Promise<Completion[]> {

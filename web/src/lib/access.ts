@@ -1,5 +1,7 @@
 // Why somebody may do what they may: where the permissions come from that they hold at a place.
 
+import { own } from './own';
+
 export type ScopeType = 'organization' | 'project' | 'resource';
 
 /** What the API says of the caller at one of the places, the outermost first. */
@@ -28,7 +30,7 @@ export function sentence(words: readonly string[]): string {
 
 /** What people call what they may do. */
 export function may(permission: string): string {
-  return { read: 'read', write: 'change', delete: 'delete', manage_access: 'manage access' }[permission] ?? permission;
+  return own({ read: 'read', write: 'change', delete: 'delete', manage_access: 'manage access' }, permission) ?? permission;
 }
 
 /** The end of a day in local time, as the API takes it; undefined for no end, or for no day. */

@@ -64,9 +64,10 @@ function before(text: string): Before {
 
 const metricBefore = (text: string, at: number): string => /([A-Za-z_:][\w:]*)\s*$/.exec(text.slice(0, at))?.[1] ?? '';
 
-/** A value as it stands between quotation marks of this kind. */
-export function escaped(value: string, mark: string): string {
-  if (mark === '`') return value;
+/** A value as it stands between quotation marks of this kind; undefined where it cannot: between backticks there
+ * is no escape, and what follows one in the value would be the query's. */
+export function escaped(value: string, mark: string): string | undefined {
+  if (mark === '`') return /[`\r]/.test(value) ? undefined : value;
   const inner = JSON.stringify(value).slice(1, -1);
   return mark === "'" ? inner.replaceAll('\\"', '"').replaceAll("'", "\\'") : inner;
 }

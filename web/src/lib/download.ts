@@ -1,6 +1,7 @@
 // Lines as files.
 
 import type { Line } from './lines';
+import { own } from './own';
 
 export type Format = 'text' | 'json' | 'csv';
 
@@ -32,14 +33,19 @@ function csv(lines: readonly Line[]): string {
   const columns = [...names].sort();
   const rows = lines.map((line) => {
     const all: Record<string, string> = { ...line.labels, ...line.metadata, ...line.parsed };
-    return [iso(line.ns), line.level, line.text, ...columns.map((name) => all[name] ?? '')];
+    return [iso(line.ns), line.level, line.text, ...columns.map((name) => own(all, name) ?? '')];
   });
   const head = ['time', 'severity', 'line', ...columns];
   return [head, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('');
 }
 
+/** What begins a formula, and what a spreadsheet may take for the end of a cell: in many countries that is the semicolon. */
+const FORMULA = /^\s*[=+\-@＝＋－＠]|^[\t\r]/;
+const WITHIN = /[;\t\r\n](?=\s*[=+\-@＝＋－＠])/g;
+
 /** A cell that begins like a formula would be one in a spreadsheet, and log lines are written by strangers. */
 function cell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
+  const marked = text.replace(WITHIN, "$&'");
+  const safe = FORMULA.test(marked) ? `'${marked}` : marked;
+  return /[",;\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }

@@ -1,18 +1,20 @@
 // The fields within a line's text: JSON, or logfmt, as LogQL's `json` and `logfmt` would name them.
 
+import { blank } from './own';
+
 export interface Fields {
   parser: 'json' | 'logfmt' | undefined;
   values: Record<string, string>;
 }
 
-const NONE: Fields = { parser: undefined, values: {} };
+const NONE: Fields = { parser: undefined, values: blank() };
 const MOST = 200;
 
 export function fields(text: string): Fields {
   const trimmed = text.trim();
   if (trimmed.startsWith('{')) {
     try {
-      const values: Record<string, string> = {};
+      const values = blank<string>();
       flatten(JSON.parse(trimmed) as unknown, '', values);
       return { parser: 'json', values };
     } catch {
@@ -35,7 +37,7 @@ function flatten(value: unknown, prefix: string, into: Record<string, string>): 
 const clean = (name: string): string => name.replace(/[^a-zA-Z0-9_]/g, '_').replace(/^(?=\d)/, '_');
 
 function logfmt(text: string): Fields {
-  const values: Record<string, string> = {};
+  const values = blank<string>();
   for (const [, name, quoted, plain] of text.matchAll(/(?:^|\s)([^\s="]+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))/g)) {
     if (Object.keys(values).length >= MOST) break;
     values[clean(name!)] = quoted === undefined ? (plain ?? '') : quoted.replace(/\\(.)/g, '$1');

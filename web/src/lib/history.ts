@@ -32,3 +32,16 @@ export function parse(text: string | null): Past[] {
     return [];
   }
 }
+
+/** What storage holds: the queries of one person at one issuer. */
+export const stored = (who: string, past: readonly Past[]): string => JSON.stringify({ who, past });
+
+/** Reads what storage holds for somebody: nothing of what is another's. */
+export function recall(text: string | null, who: string): Past[] {
+  try {
+    const found = JSON.parse(text ?? 'null') as { who?: unknown; past?: unknown } | null;
+    return found?.who === who ? parse(JSON.stringify(found.past ?? [])) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,9 +1,12 @@
 // The severities of lines, from whatever they are called.
 
+import { own } from './own';
+
 export const LEVELS = ['critical', 'error', 'warn', 'info', 'debug', 'trace', 'unknown'] as const;
 export type Level = (typeof LEVELS)[number];
 
-const NAMES: Record<string, Level> = {
+/** Read by a name that whoever logs chose, so it is no object with a prototype. */
+const NAMES: ReadonlyMap<string, Level> = new Map<string, Level>(Object.entries({
   emerg: 'critical', emergency: 'critical', alert: 'critical', crit: 'critical', critical: 'critical',
   fatal: 'critical', panic: 'critical',
   err: 'error', error: 'error', eror: 'error', severe: 'error',
@@ -11,11 +14,11 @@ const NAMES: Record<string, Level> = {
   info: 'info', information: 'info', informational: 'info', notice: 'info',
   debug: 'debug', dbug: 'debug',
   trace: 'trace', verbose: 'trace',
-};
+}));
 
 /** The level by its name in any case; unknown where it is none. */
 export function level(name: string | undefined): Level {
-  return NAMES[name?.trim().toLowerCase() ?? ''] ?? 'unknown';
+  return NAMES.get(name?.trim().toLowerCase() ?? '') ?? 'unknown';
 }
 
 /** Where a line's level may be said, the more exact first. */
@@ -25,7 +28,7 @@ export const LEVEL_LABELS = ['level', 'detected_level', 'severity', 'severity_te
 export function levelOf(...records: Readonly<Record<string, string>>[]): Level {
   for (const record of records) {
     for (const label of LEVEL_LABELS) {
-      const found = level(record[label]);
+      const found = level(own(record, label));
       if (found !== 'unknown') return found;
     }
   }

@@ -61,6 +61,24 @@ export const HOME: Place = {
 export const REFRESHES = [0, 5, 10, 30, 60, 300] as const;
 export const LIMITS = [100, 500, 1000, 2000, 5000] as const;
 
+/** The most queries of a chart, and the most bytes of each, that a link brings along. */
+export const MOST_QUERIES = 26;
+export const LONGEST_QUERY = 8192;
+/** Of more than these, somebody who follows a link is asked first: each of them is work for the backends, on their account. */
+const FEW_QUERIES = 8;
+
+/** Whether that many queries are to run only when somebody says so. */
+export const areMany = (metrics: readonly string[]): boolean => metrics.filter((query) => query.trim()).length > FEW_QUERIES;
+
+/** An id as the gateway knows it: a DNS label (RFC 1123). Anything else, such as `..`, could be a part of another path. */
+const isId = (text: string): boolean => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(text);
+
+/** A text without what is beyond so many bytes of UTF-8, and without a part of a character. */
+function cut(text: string, bytes: number): string {
+  const buffer = new Uint8Array(bytes);
+  return text.slice(0, new TextEncoder().encodeInto(text, buffer).read);
+}
+
 /** Reads a fragment. What is not understood is as if it were not there. */
 export function read(fragment: string): Place {
   const [path = '', search = ''] = fragment.replace(/^#?\/?/, '').split(/\?(.*)/s);
@@ -70,12 +88,15 @@ export function read(fragment: string): Place {
     const value = Number(given.get(name));
     return given.has(name) && known.includes(value) ? value : otherwise;
   };
+  const [project, resource] = [text('project', ''), text('resource', '')];
+  // A resource is known by both, so a link with one that is none names no resource.
+  const isNamed = isId(project) && isId(resource);
   return {
     view: VIEWS.find((view) => view === path) ?? HOME.view,
-    project: text('project', ''),
-    resource: text('resource', ''),
+    project: isNamed ? project : '',
+    resource: isNamed ? resource : '',
     query: text('q', ''),
-    metrics: given.getAll('m'),
+    metrics: given.getAll('m').slice(0, MOST_QUERIES).map((query) => cut(query, LONGEST_QUERY)),
     hidden: text('hide', '').split(',').filter((each) => /^\d{1,3}$/.test(each)).map(Number),
     only: given.getAll('only'),
     stacked: given.get('stacked') === '1',

@@ -6,7 +6,7 @@
 //! one line.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName};
 use http::{HeaderValue, Response};
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -56,7 +56,6 @@ pub(super) fn serve(
     for (name, value) in [
         (CONTENT_TYPE, "text/event-stream"),
         (CACHE_CONTROL, "no-store"),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (ACCEL_BUFFERING, "no"),
     ] {
         let value = HeaderValue::from_static(value);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::response::IntoResponse as _;
 use http::Method;
 
 use crate::harness::client::alike;
@@ -208,7 +209,6 @@ async fn a_backends_own_400_422_and_429_come_through_with_their_body() {
 async fn a_backends_retry_after_comes_through_with_its_429() {
     let world = World::new().await;
     world.loki.answers(|| {
-        use axum::response::IntoResponse;
         (
             http::StatusCode::TOO_MANY_REQUESTS,
             [("retry-after", "7")],
@@ -237,6 +237,33 @@ async fn every_answer_has_an_id_of_its_own() {
             assert!(ids.insert(id));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_browser_guesses_the_type_of_an_answer_whoever_wrote_it() {
+    let world = World::new().await;
+    for path in [
+        LOGS,
+        METRICS,
+        "/nowhere",
+        "/health",
+        "/openapi.json",
+        "/api/v1/projects",
+    ] {
+        for answer in [
+            world.get("victor", path).await,
+            world.ask(path).send().await,
+        ] {
+            let found = answer.header("x-content-type-options");
+            assert_eq!(found, Some("nosniff"), "{} of {path}", answer.status);
+        }
+    }
+    world
+        .loki
+        .answers(|| (http::StatusCode::BAD_REQUEST, "<script>").into_response());
+    let answer = world.get("victor", LOGS).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
 }
 
 /// The order of the checks is part of what can be found out.

@@ -62,8 +62,8 @@ fn origin(text: &str) -> Result<String, String> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if !arguments.listen.ip().is_loopback() {
         return Err(Failure::new(format_args!(
-            "the demo does not listen on {}: whoever reads its directory can be anyone in it, so \
-             it stays on this machine; expected an address such as 127.0.0.1:8080",
+            "the demo does not listen on {}: whoever reaches it can be anyone in it, so it stays \
+             on this machine; expected an address such as 127.0.0.1:8080",
             arguments.listen
         )));
     }

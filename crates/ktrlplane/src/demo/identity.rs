@@ -1,8 +1,8 @@
 //! The demo's identity provider: an issuer whose key lies in the demo's directory.
 //!
-//! Whoever reads that directory can be anyone, which is right for a demo and for nothing else. So
-//! `serve` cannot switch it on: nothing but the commands `demo` and `token` knows this module, and
-//! no key of the configuration leads here.
+//! Whoever reads that directory or reaches its port can be anyone, which is right for a demo and for
+//! nothing else. So it listens on loopback alone, and `serve` cannot switch it on: nothing but the
+//! commands `demo` and `token` knows this module, and no key of the configuration leads here.
 
 mod http;
 mod key;
@@ -188,7 +188,7 @@ impl IdentityProvider {
         })
     }
 
-    /// The issuer's HTTP face: discovery, keys, and signing in.
+    /// The issuer's HTTP face: discovery, keys, signing in and out.
     pub(crate) fn router(self: &Arc<Self>, clock: Arc<dyn Clock>) -> axum::Router {
         http::router(Arc::clone(self), clock)
     }

@@ -1,5 +1,6 @@
 // A first board for a resource, from the names of its own metrics and what is known about them.
 
+import { own } from '../own';
 import { guess, metricsOf, type Unit } from './units';
 
 export type Group = 'Usage' | 'Traffic' | 'Errors' | 'Latency';
@@ -71,7 +72,7 @@ export function board(names: readonly string[], meta: Readonly<Record<string, Me
   const put = (group: Group, heading: string, queries: string[], stacked = false): void => {
     panels[group].push({ group, title: heading, queries, unit: guess(queries[0]!), stacked });
   };
-  const isHistogram = (name: string): boolean => meta[name]?.type === 'histogram' || meta[name]?.type === 'gaugehistogram';
+  const isHistogram = (name: string): boolean => ['histogram', 'gaugehistogram'].includes(own(meta, name)?.type ?? '');
   // Histograms first: their parts are no counters of their own.
   const classic = names.filter((name) => name.endsWith('_bucket')).map((name) => name.slice(0, -'_bucket'.length));
   const native = names.filter((name) => isHistogram(name));
@@ -88,8 +89,8 @@ export function board(names: readonly string[], meta: Readonly<Record<string, Me
   }
   for (const name of ordered) {
     if (used.has(name) || DULL.test(name) || part(name)) continue;
-    const counts = name.endsWith('_total') || meta[name.replace(/_total$/, '')]?.type === 'counter' || meta[name]?.type === 'counter';
-    const status = STATUS.find((label) => labels[name]?.includes(label));
+    const counts = name.endsWith('_total') || own(meta, name.replace(/_total$/, ''))?.type === 'counter' || own(meta, name)?.type === 'counter';
+    const status = STATUS.find((label) => own(labels, name)?.includes(label));
     const rate = (by: string, matchers = ''): string => `sum${by && ` by (${by})`} (rate(${select(name, matchers)}[${window}]))`.replace('sum (', 'sum(');
     if (counts && ERRORS.test(name)) put('Errors', title(name), [rate('')]);
     else if (counts && /(^|_)cpu(_|$)/i.test(name)) put('Usage', title(name), [rate('')]);
@@ -117,6 +118,6 @@ export function board(names: readonly string[], meta: Readonly<Record<string, Me
 export function begin(name: string, meta: Readonly<Record<string, Meta>>, window: string): string {
   const base = name.replace(/_bucket$/, '');
   if (name.endsWith('_bucket')) return `histogram_quantile(0.95, sum by (le) (rate(${select(name)}[${window}])))`;
-  if (meta[base]?.type === 'histogram' && base === name) return `histogram_quantile(0.95, sum(rate(${select(name)}[${window}])))`;
-  return /_(total|count|sum)$/.test(name) || meta[name]?.type === 'counter' ? `sum(rate(${select(name)}[${window}]))` : select(name);
+  if (own(meta, base)?.type === 'histogram' && base === name) return `histogram_quantile(0.95, sum(rate(${select(name)}[${window}])))`;
+  return /_(total|count|sum)$/.test(name) || own(meta, name)?.type === 'counter' ? `sum(rate(${select(name)}[${window}]))` : select(name);
 }

@@ -1,5 +1,6 @@
 // The answers to range queries, put side by side on one grid of times.
 
+import { own } from '../own';
 import type { Span } from '../time';
 import { metricsOf } from './units';
 
@@ -109,10 +110,10 @@ function extremes(values: readonly (number | null)[]): Pick<Line, 'last' | 'min'
 /** Names lines by what tells them apart, and by their query where labels do not. */
 function name(lines: readonly Line[], queries: ReadonlyMap<number, string>): void {
   const keys = [...new Set(lines.flatMap(({ labels }) => Object.keys(labels)))].filter((key) => key !== 'resource_id');
-  const differing = keys.filter((key) => lines.length > 1 && new Set(lines.map(({ labels }) => labels[key] ?? '')).size > 1);
+  const differing = keys.filter((key) => lines.length > 1 && new Set(lines.map(({ labels }) => own(labels, key) ?? '')).size > 1);
   for (const line of lines) {
     const { __name__: metric = '', ...rest } = line.labels;
-    const shown = differing.filter((key) => key !== '__name__' && rest[key] !== undefined);
+    const shown = differing.filter((key) => key !== '__name__' && own(rest, key) !== undefined);
     const parts = shown.map((key) => (shown.length === 1 && differing.length === 1 ? rest[key]! : `${key}=${rest[key]}`));
     if (differing.includes('__name__') && metric) parts.unshift(metric);
     line.name = parts.join(', ') || fallback(metric, rest, queries.get(line.query) ?? '');

@@ -21,8 +21,7 @@ const WORDS = new Set(['by', 'without', 'on', 'ignoring', 'group_left', 'group_r
 export function metricsOf(query: string): string[] {
   const quoted = [...query.matchAll(/__name__\s*=\s*"([^"\\]+)"/g), ...query.matchAll(/\{\s*"([^"\\]+)"\s*[,}]/g)].map(([, name]) => name!);
   const bare = query
-    .replace(/#.*$/gm, ' ')
-    .replace(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'|`[^`]*`/g, ' ')
+    .replace(/"(\\.|[^"\\])*"|'(\\.|[^'\\])*'|`[^`]*`|#.*/g, ' ')
     .replace(/\{[^}]*\}/g, ' ')
     .replace(/\[[^\]]*\]/g, ' ')
     .replace(/\b(by|without|on|ignoring|group_left|group_right)\s*\([^)]*\)/gi, ' ');

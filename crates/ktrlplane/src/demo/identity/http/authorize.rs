@@ -78,8 +78,11 @@ pub(super) async fn authorize(
         nonce: asked.nonce,
     };
     let mut response = back.with(&[("code", &sign_in.code(grant, now))]);
-    let cookie = cookie(&sign_in.session(user, now), "");
-    response.headers_mut().extend(cookie);
+    // Who is asked for silently is who has a session, and it goes on: two tabs may ask at once.
+    if asked.prompt.as_deref() != Some("none") {
+        let session = sign_in.session(user, session(&headers), now);
+        response.headers_mut().extend(cookie(&session, ""));
+    }
     response
 }
 

@@ -71,6 +71,27 @@ impl World {
         (status, serde_json::from_slice(&body).unwrap())
     }
 
+    /// A code for victor, redeemed: the code and its refresh token.
+    async fn signed_in(&self) -> (String, String) {
+        let answer = self.authorize(&[("login_hint", "victor")], "").await;
+        let code = back(&answer, "code").unwrap();
+        let (_, tokens) = self.redeem(&code, VERIFIER, PAGE).await;
+        (code, tokens["refresh_token"].as_str().unwrap().to_owned())
+    }
+
+    async fn renew(&self, token: &str) -> (StatusCode, Option<String>) {
+        let asked = [("grant_type", "refresh_token"), ("refresh_token", token)];
+        let (status, tokens) = self.token(&asked).await;
+        (status, tokens["refresh_token"].as_str().map(str::to_owned))
+    }
+
+    async fn revoke(&self, asked: &str) -> StatusCode {
+        let request = Request::post("/revoke")
+            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(asked.to_owned()));
+        self.send(request.unwrap()).await.status()
+    }
+
     async fn redeem(&self, code: &str, verifier: &str, page: &str) -> (StatusCode, Value) {
         self.token(&[
             ("grant_type", "authorization_code"),
@@ -251,4 +272,98 @@ async fn without_a_hint_somebody_is_chosen_from_a_list() {
     let page = String::from_utf8(body.to_vec()).unwrap();
     assert!(page.contains("login_hint=mallory"));
     assert!(!page.contains("<b>"));
+}
+
+#[tokio::test]
+async fn a_code_that_is_shown_again_takes_back_what_came_of_it() {
+    let world = World::new();
+    let (code, token) = world.signed_in().await;
+    let (_, other) = world.signed_in().await;
+    let (status, next) = world.renew(&token).await;
+    assert_eq!(status, StatusCode::OK);
+    // Whoever shows it, and with whatever proof.
+    let (status, _) = world.redeem(&code, "", PAGE).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (status, _) = world.renew(&next.unwrap()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (status, _) = world.renew(&other).await;
+    assert_eq!(status, StatusCode::OK, "another sign-in goes on");
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_shown_again_takes_back_the_ones_after_it() {
+    let world = World::new();
+    let (_, first) = world.signed_in().await;
+    let (_, second) = world.renew(&first).await;
+    let (_, third) = world.renew(&second.unwrap()).await;
+    let (status, _) = world.renew(&first).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (status, _) = world.renew(&third.unwrap()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_revoked_is_good_no_more() {
+    let world = World::new();
+    let (_, token) = world.signed_in().await;
+    let asked = format!("token={token}&token_type_hint=refresh_token");
+    assert_eq!(world.revoke(&asked).await, StatusCode::BAD_REQUEST);
+    let (status, token) = world.renew(&token).await;
+    assert_eq!(status, StatusCode::OK, "nobody but the page revokes");
+    let token = token.unwrap();
+    let asked = format!("client_id=explore&token={token}&token_type_hint=refresh_token");
+    assert_eq!(world.revoke(&asked).await, StatusCode::OK);
+    let (status, _) = world.renew(&token).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    // What is not known is as good as revoked (RFC 7009, section 2.2).
+    assert_eq!(world.revoke(&asked).await, StatusCode::OK);
+    let access = "client_id=explore&token=a.b.c";
+    assert_eq!(world.revoke(access).await, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_browser_has_one_session_and_keeps_it_while_it_is_asked_silently() {
+    let world = World::new();
+    let cookie = |answer: &Response| {
+        let cookie = answer.headers().get(SET_COOKIE)?.to_str().unwrap();
+        Some(cookie.split(';').next().unwrap().to_owned())
+    };
+    let answer = world.authorize(&[("login_hint", "victor")], "").await;
+    let first = cookie(&answer).unwrap();
+    let answer = world.authorize(&[("prompt", "none")], &first).await;
+    assert!(back(&answer, "code").is_some());
+    assert_eq!(cookie(&answer), None);
+    let answer = world.authorize(&[("login_hint", "alice")], &first).await;
+    let second = cookie(&answer).unwrap();
+    let answer = world.authorize(&[("prompt", "none")], &first).await;
+    assert_eq!(back(&answer, "error").as_deref(), Some("login_required"));
+    let answer = world.authorize(&[("prompt", "none")], &second).await;
+    assert!(back(&answer, "code").is_some());
+}
+
+#[tokio::test]
+async fn no_answer_is_framed_or_guessed_about() {
+    let world = World::new();
+    for path in [
+        "/authorize",
+        "/authorize?client_id=explore",
+        "/authorize?client_id=explore&client_id=explore",
+        "/sign-out",
+        "/token",
+        "/jwks.json",
+        "/.well-known/openid-configuration",
+        "/nothing",
+    ] {
+        let request = Request::get(path).body(Body::empty());
+        let answer = world.send(request.unwrap()).await;
+        let header = |name: &str| answer.headers()[name].to_str().unwrap();
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        let policy = header("content-security-policy");
+        assert!(policy.contains("default-src 'none'"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}");
+    }
+    let answer = world.authorize(&[], "").await;
+    let policy = answer.headers()["content-security-policy"].to_str();
+    let policy = policy.unwrap();
+    assert!(policy.contains("frame-ancestors 'none'") && policy.contains("style-src"));
 }

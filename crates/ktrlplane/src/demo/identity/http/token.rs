@@ -1,4 +1,4 @@
-//! Codes and refresh tokens, for tokens (RFC 6749, sections 4.1.3 and 6).
+//! Codes and refresh tokens, for tokens (RFC 6749, sections 4.1.3 and 6), and back (RFC 7009).
 
 use std::time::Duration;
 
@@ -40,13 +40,13 @@ pub(super) async fn token(State(site): State<Site>, Form(asked): Form<Asked>) ->
             let redirect_uri = asked.redirect_uri.unwrap_or_default();
             let code = asked.code.unwrap_or_default();
             match sign_in.redeem(&code, &verifier, &redirect_uri, now) {
-                Some(grant) => tokens(&site, grant.user, grant.nonce.as_deref()),
+                Some((grant, next)) => tokens(&site, grant.user, grant.nonce.as_deref(), &next),
                 None => refusal("invalid_grant"),
             }
         }
         Some("refresh_token") => {
             match sign_in.refreshed(&asked.refresh_token.unwrap_or_default(), now) {
-                Some(user) => tokens(&site, user, None),
+                Some((user, next)) => tokens(&site, user, None, &next),
                 None => refusal("invalid_grant"),
             }
         }
@@ -54,7 +54,31 @@ pub(super) async fn token(State(site): State<Site>, Form(asked): Form<Asked>) ->
     }
 }
 
-fn tokens(site: &Site, user: &'static User, nonce: Option<&str>) -> Response {
+/// A token that is to be taken back (RFC 7009, section 2.1).
+#[derive(Deserialize)]
+pub(super) struct Revoked {
+    client_id: Option<String>,
+    token: Option<String>,
+}
+
+/// Takes a refresh token back, and all that came of the same code. What is none is as good as taken back;
+/// an access token is checked by its signature alone, and ends by itself.
+pub(super) async fn revoke(State(site): State<Site>, Form(asked): Form<Revoked>) -> Response {
+    if asked.client_id.as_deref() != Some(CLIENT) {
+        return refusal("invalid_client");
+    }
+    let Some(token) = asked.token else {
+        return refusal("invalid_request");
+    };
+    // No other token of this issuer has a dot.
+    if token.contains('.') {
+        return refusal("unsupported_token_type");
+    }
+    site.provider.sign_in.revoke(&token, site.clock.now());
+    StatusCode::OK.into_response()
+}
+
+fn tokens(site: &Site, user: &'static User, nonce: Option<&str>, refresh: &str) -> Response {
     let now = site.clock.now();
     let access = site.provider.token(user, now, LIFETIME);
     let id = site.provider.id_token(user, CLIENT, nonce, now, LIFETIME);
@@ -67,7 +91,7 @@ fn tokens(site: &Site, user: &'static User, nonce: Option<&str>) -> Response {
         "expires_in": LIFETIME.as_secs(),
         "scope": "openid profile offline_access",
         "id_token": id,
-        "refresh_token": site.provider.sign_in.refresh_token(user, now),
+        "refresh_token": refresh,
     }))
     .into_response()
 }
