@@ -92,8 +92,9 @@ function tooltip(chart: uPlot, data: Histogram, zone: Zone): { tip: HTMLElement;
     tip.style.left = `${after + width <= chart.over.clientWidth ? after : Math.max(0, left - 12 - width)}px`;
   };
   chart.over.addEventListener('pointerleave', () => (tip.hidden = true));
-  chart.over.addEventListener('pointermove', () => {
-    const { left = -1 } = chart.cursor;
+  chart.over.addEventListener('pointermove', (event) => {
+    // uPlot hears of the mouse after this, so its cursor is where the pointer was before.
+    const left = event.clientX - chart.over.getBoundingClientRect().left;
     const index = Math.floor((chart.posToVal(left, 'x') - data.times[0]!) / data.step);
     show(index in data.times ? [index, index + 1] : undefined, left, left);
   });

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import '../style/metrics.css';
 import { chartOf } from '../lib/metrics/queries';
 import { go, place } from '../state/place';
+import { busy } from '../state/busy';
 import { learn, stop } from '../state/metrics';
 import { Board } from './Board';
 import { Queries } from './Queries';
@@ -32,7 +33,7 @@ export function Metrics() {
         </div>
         <div class="when">
           <TimeRange />
-          <Refresh again={again} />
+          <Refresh again={again} busy={busy} />
           <button type="button" title="Ask again" aria-label="Ask again" onClick={again}>↻</button>
         </div>
       </div>

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { key } from '../lib/history';
 import { keep } from '../state/history';
+import { busy } from '../state/busy';
 import { found } from '../state/logs';
 import { go, place } from '../state/place';
 import { tail } from '../state/tail';
@@ -32,7 +33,7 @@ export function QueryBar({ again, failure }: { again: () => void; failure?: Refu
       <div class="when">
         <History pick={pick} />
         <TimeRange />
-        <Refresh again={again} />
+        <Refresh again={again} busy={busy} />
         <button type="submit" class="primary" title="Run (Enter)">Run</button>
       </div>
     </form>

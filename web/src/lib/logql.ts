@@ -1,6 +1,8 @@
 // Changing a LogQL query by clicks, without understanding more of it than where its selector ends and
 // what is in quotation marks. What the result means, the API says.
 
+import { LEVEL_LABELS } from './levels';
+
 /** How something was chosen: a stream's label, what came with the line, or a field of its text. */
 export type Kind = 'label' | 'metadata' | 'parsed' | 'json' | 'logfmt';
 
@@ -76,9 +78,12 @@ function inner(selector: string): string[] {
 /** A matcher without the spaces around its operator. */
 const squeeze = (matcher: string): string => matcher.replace(/^(\w+)\s*(=~|!~|!=|=)\s*/, '$1$2');
 
-/** A selector of exactly the stream of these labels. */
+/**
+ * A selector of the stream of these labels, in all of its levels: Loki makes a stream of each, and whoever
+ * looks for what led to an error looks for what was no error.
+ */
 export function streamOf(labels: Readonly<Record<string, string>>): string {
-  const matchers = Object.entries(labels).filter(([name]) => name !== 'resource_id');
+  const matchers = Object.entries(labels).filter(([name]) => name !== 'resource_id' && !LEVEL_LABELS.some((each) => each === name.toLowerCase()));
   return `{${matchers.map(([name, value]) => `${name}=${quote(value)}`).join(', ')}}`;
 }
 
