@@ -1,4 +1,6 @@
 import { useEffect } from 'preact/hooks';
+import { key } from '../lib/history';
+import { keep } from '../state/history';
 import { go, place } from '../state/place';
 import { begin, end, pause, tail } from '../state/tail';
 import { LogList } from './LogList';
@@ -13,6 +15,7 @@ export function Live({ round }: { round: number }) {
     return end;
   }, [project, resource, query, round]);
   const { status, lines, at, error } = tail.value;
+  useEffect(() => { if (status === 'on') keep(key(project, resource, 'logql'), query); }, [status === 'on', query]);
   const again = (): void => begin({ project, resource, query }, true);
   if (status === 'failed' && !at) return <Problem error={error} retry={again} />;
   return (

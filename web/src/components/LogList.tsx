@@ -1,6 +1,7 @@
 import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { rowAt, tops } from '../lib/heights';
 import type { Line } from '../lib/lines';
+import { wraps } from '../state/narrow';
 import { place } from '../state/place';
 import { LogRow } from './LogRow';
 
@@ -17,7 +18,8 @@ export function LogList({ lines }: { lines: readonly Line[] }) {
   const [active, setActive] = useState(0);
   const measured = useRef(new Map<string, number>());
   const [round, setRound] = useState(0);
-  const { wrap, zone } = place.value;
+  const { zone } = place.value;
+  const wrap = wraps.value;
 
   const places = useMemo(
     () => tops(lines.map(({ key }) => (wrap || open.has(key) ? (measured.current.get(key) ?? ROW) : ROW))),

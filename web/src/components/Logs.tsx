@@ -5,6 +5,7 @@ import { isRelative } from '../lib/time';
 import { found, run, stop, volumes } from '../state/logs';
 import { place } from '../state/place';
 import { tail } from '../state/tail';
+import { Heading } from './Heading';
 import { Histogram } from './Histogram';
 import { LogMetric } from './LogMetric';
 import { LogList } from './LogList';
@@ -34,10 +35,10 @@ export function Logs() {
   // Where one may not look there is nothing to do with what one sees.
   const isClosed = status === 'failed' && error instanceof Refused && [403, 404].includes(error.status);
   // What is computed from lines is drawn as metrics are.
-  if (!isLines) return <main class="view logs"><h1 class="unseen">Logs of {resource} in {project}</h1><QueryBar again={again} failure={refused} /><LogMetric round={round} tell={([first]) => setRefused(first && refusal(query, first.error))} /></main>;
+  if (!isLines) return <main class="view logs"><Heading unseen>Logs of {resource} in {project}</Heading><QueryBar again={again} failure={refused} /><LogMetric round={round} tell={([first]) => setRefused(first && refusal(query, first.error))} /></main>;
   return (
     <main class="view logs">
-      <h1 class="unseen">Logs of {resource} in {project}</h1>
+      <Heading unseen>Logs of {resource} in {project}</Heading>
       <QueryBar again={again} />
       {!live && <Histogram volume={volumes.value} />}
       {!isClosed && <LogTools logs={logs} />}
@@ -47,7 +48,7 @@ export function Logs() {
         <div class={`results ${logs.status} ${logs.at && logs.error !== undefined ? 'greyed' : ''}`} aria-busy={logs.status === 'loading'}>
           {logs.status === 'loading' && <Slow since={logs.since} />}
           {logs.at > 0 && logs.error !== undefined && <Stale at={logs.at} error={logs.error} tries={refresh > 0 && isRelative(from, to)} retry={again} />}
-          {logs.status === 'failed' && !logs.at && <Problem error={logs.error} retry={again} />}
+          {logs.status === 'failed' && !logs.at && <Problem error={logs.error} retry={again} marked={query} />}
           {(logs.status === 'ready' || (logs.status === 'failed' && logs.at > 0)) && !logs.lines.length && <Empty />}
           {logs.lines.length > 0 && <LogList lines={logs.lines} />}
         </div>

@@ -5,6 +5,7 @@ import { go, place } from '../state/place';
 import { busy } from '../state/busy';
 import { learn, stop } from '../state/metrics';
 import { Board } from './Board';
+import { Heading } from './Heading';
 import { Queries } from './Queries';
 import { Refresh } from './Refresh';
 import { Share } from './Share';
@@ -23,7 +24,7 @@ export function Metrics() {
   }, [project, resource, from, to, hasBoard, round]);
   return (
     <main class="view metrics">
-      <h1 class="unseen">Metrics of {resource} in {project}</h1>
+      <Heading unseen>Metrics of {resource} in {project}</Heading>
       <div class="metrics-bar">
         <div class="own">
           {hasBoard

@@ -2,9 +2,11 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Language } from '../api/metrics';
 import type { Chart } from '../charts/lines';
+import { key as pastOf } from '../lib/history';
 import { isRelative } from '../lib/time';
 import { agreed, type Unit } from '../lib/metrics/units';
 import { MOST, letter, room } from '../lib/metrics/series';
+import { keep } from '../state/history';
 import { go, place } from '../state/place';
 import { panel, type Failure } from '../state/panel';
 import { Canvas } from './Canvas';
@@ -56,6 +58,11 @@ export function PanelChart({ title, queries, language = 'promql', hidden, only, 
   useEffect(() => own.stop, []);
   const { status, data, failures, warnings, since, at, stale } = own.state.value;
   useEffect(() => tell?.(failures), [failures]);
+  useEffect(() => {
+    // One's own queries are kept once they are answered; those of the board are nobody's.
+    if (!choose || status !== 'ready' || !at) return;
+    for (const { query, index } of asked) if (!failures.some((failure) => failure.index === index)) keep(pastOf(project, resource, language), query);
+  }, [at]);
   const how = unit || agreed(asked.filter(({ index }) => !failures.some((failure) => failure.index === index)).map(({ query }) => query));
   const [first] = failures;
   return (
@@ -65,7 +72,7 @@ export function PanelChart({ title, queries, language = 'promql', hidden, only, 
       {first && status !== 'loading' && !stale && (
         <>
           {choose && queries.length > 1 && <p class="of">Query {failures.map(({ index }) => letter(index)).join(', ')}</p>}
-          <Problem error={first.error} retry={() => setAgain(again + 1)} />
+          <Problem error={first.error} retry={() => setAgain(again + 1)} marked={tell && queries[first.index]} />
         </>
       )}
       {data && (data.lines.length ? (

@@ -1,20 +1,23 @@
 import { useEffect, useState } from 'preact/hooks';
 import { config } from '../api/config';
 import { Refused } from '../api/request';
+import { mistake } from '../lib/completion';
 import { place } from '../state/place';
 
-/** Says what went wrong in the words of who it happens to, and what can be done. */
-export function Problem({ error, retry }: { error: unknown; retry: () => void }) {
+/** Says what went wrong in the words of who it happens to, and what can be done. `marked` is a query in whose field the mistake is marked. */
+export function Problem({ error, retry, marked }: { error: unknown; retry: () => void; marked?: string | undefined }) {
   const status = error instanceof Refused ? error.status : -1;
   const sentence = told(error);
   const id = error instanceof Refused ? error.requestId : undefined;
+  // What is marked in the query's field is said there.
+  const isMarked = marked !== undefined && mistake(marked, sentence) !== undefined;
   // A sentence of the API may name the request itself.
   const isNamed = id !== undefined && sentence.includes(id);
   const wait = error instanceof Refused && status === 429 ? (error.retryAfter ?? 5) : undefined;
   return (
     <section class="problem" role="alert">
       <h2>{title(error)}</h2>
-      <p class={status === 400 ? 'code' : ''}>{sentence.charAt(0).toUpperCase() + sentence.slice(1)}</p>
+      {isMarked ? <p>What is wrong is marked in the query.</p> : <p class={status === 400 ? 'code' : ''}>{sentence.charAt(0).toUpperCase() + sentence.slice(1)}</p>}
       {status === 403 && <Whom />}
       {status >= 500 && <Help />}
       {wait !== undefined ? <Countdown from={wait} retry={retry} /> : status !== 403 && status !== 400 && <button type="button" onClick={retry}>Try again</button>}

@@ -15,6 +15,14 @@ export interface Parts {
 /** Whether a query asks for lines; others compute numbers. */
 export const asksForLines = (query: string): boolean => /^\s*($|[{|])/.test(query);
 
+/** What somebody meant who wrote words as if this were a search, in quotation marks or not; undefined for what may be LogQL. */
+export function meant(query: string): string | undefined {
+  const words = query.trim();
+  const quoted = /^(["'])([^"'\\]+)\1$/.exec(words)?.[2];
+  if (quoted === undefined && !/^[\p{L}\p{N}_][\p{L}\p{N}_.:/@ -]*$/u.test(words)) return undefined;
+  return `|= ${quote(quoted ?? words)}`;
+}
+
 /** Takes a query for lines apart. */
 export function parts(query: string): Parts {
   const trimmed = query.trim();

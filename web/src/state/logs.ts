@@ -3,11 +3,13 @@
 import { signal } from '@preact/signals';
 import { counts, logs, nanos, type Asked } from '../api/logs';
 import { isRefusal } from '../api/refusal';
+import { key } from '../lib/history';
 import { histogram, steps, type Histogram } from '../lib/histogram';
 import { newestFirst, type Line } from '../lib/lines';
 import { volume } from '../lib/logql';
 import type { Place } from '../lib/place';
 import { span, step, type Span } from '../lib/time';
+import { keep } from './history';
 
 export interface Logs {
   status: 'idle' | 'loading' | 'ready' | 'failed';
@@ -60,6 +62,7 @@ export async function run({ project, resource, query, from, to, limit }: Place):
     const page = { start: nanos(range.start), end: nanos(range.end), limit };
     const { lines, warnings } = await logs(asked, page, signal);
     found.value = { ...NONE, status: 'ready', lines, range, of, at: Date.now(), warnings, more: lines.length >= limit };
+    keep(key(project, resource, 'logql'), query);
   } catch (error) {
     if (signal.aborted) return;
     // Whoever may not see it any more does not; and lines of something else are no answer to this.
