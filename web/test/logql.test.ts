@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asksForLines, filter, parts, streamOf, volume } from '../src/lib/logql';
+import { asksForLines, filter, meant, parts, streamOf, volume } from '../src/lib/logql';
 
 it('a query is taken apart behind its selector, whatever stands in strings', () => {
   expect(parts('{a="}", b=~`x}{`} |= "}" | json')).toEqual({ selector: '{a="}", b=~`x}{`}', pipeline: '|= "}" | json' });
@@ -54,4 +54,13 @@ it('lines are counted by level, and those that do not parse as well', () => {
 it('queries for lines begin with a brace, a bar, or nothing', () => {
   expect(['', ' {}', '|= "x"'].every(asksForLines)).toBe(true);
   expect(asksForLines('sum(rate({}[1m]))')).toBe(false);
+});
+
+it('the stream of a line is one in all of its levels', () =>
+  expect(streamOf({ app: 'shop', level: 'error', detected_level: 'error', severity_text: 'ERROR' })).toBe('{app="shop"}'));
+
+it('words that are no query are looked for', () => {
+  expect(['payment', ' payment failed ', '"a b"', "'a'", 'order-17', 'zahlung ü'].map(meant)).toEqual(
+    ['|= "payment"', '|= "payment failed"', '|= "a b"', '|= "a"', '|= "order-17"', '|= "zahlung ü"']);
+  expect(['', '{a="1"}', '|= "x"', 'rate({}[1m])', 'a"b', 'a=b', '"open'].map(meant)).toEqual(Array(7).fill(undefined));
 });

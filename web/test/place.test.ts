@@ -24,3 +24,8 @@ it('a shared place is fixed in time', () => {
   expect(shared).toMatchObject({ from: '1769864400000', to: '1769868000000', refresh: 0, live: false });
   expect(share({ ...HOME, from: 'nonsense' }, 0).from).toBe('nonsense');
 });
+
+it('that lines are not wrapped is in the link where somebody chose it', () => {
+  expect([true, false, undefined].map((wrap) => write({ ...HOME, wrap }))).toEqual(['#/logs?wrap=1', '#/logs?wrap=0', '#/logs']);
+  expect(read('#/logs?wrap=0').wrap).toBe(false);
+});

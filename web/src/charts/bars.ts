@@ -18,7 +18,8 @@ export interface Bars {
   destroy: () => void;
 }
 
-const HEIGHT = 116;
+/** As the style sheet has it, which is less on a telephone. */
+const heightOf = (target: HTMLElement): number => target.clientHeight || 116;
 
 export function bars(target: HTMLElement, data: Histogram, { zone, zoom }: Options): Bars {
   const sums = stacked(data);
@@ -32,7 +33,7 @@ export function bars(target: HTMLElement, data: Histogram, { zone, zoom }: Optio
   const chart = new uPlot(
     {
       width: target.clientWidth,
-      height: HEIGHT,
+      height: heightOf(target),
       padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
@@ -56,7 +57,7 @@ export function bars(target: HTMLElement, data: Histogram, { zone, zoom }: Optio
     target,
   );
   const { tip, show } = tooltip(chart, data, zone);
-  const resize = new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height: HEIGHT }));
+  const resize = new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height: heightOf(target) }));
   resize.observe(target);
   const edge = (bar: number): number => chart.valToPos(data.times[0]! + bar * data.step, 'x');
   return {

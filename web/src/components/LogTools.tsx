@@ -20,7 +20,7 @@ export function LogTools({ logs }: { logs: Logs }) {
     <div class="tools" role="toolbar" aria-label="Lines">
       {live ? <LiveTools /> : <>
       <p class="count" role="status">
-        {count > 0 && <span><b>{count.toLocaleString('en')}</b> {count === 1 ? 'line' : 'lines'}{logs.more && ', the newest of more'}</span>}
+        {count > 0 && <span><b>{count.toLocaleString('en')}</b> {count === 1 ? 'line' : 'lines'}{logs.more && <span class="rest">, the newest of more</span>}</span>}
         {logs.more && logs.status === 'ready' && <button type="button" class="link" onClick={() => void older(place.value)}>Load older</button>}
         {logs.warnings.map((warning) => <span class="warning" key={warning}>{warning}</span>)}
       </p>

@@ -1,8 +1,8 @@
-/** How much of a name's end is always seen. */
+/** The most of a name's end that is always seen. */
 const END = 8;
 
 /** A name that, where there is no room for it, is cut in its middle: those of one kind differ at their ends. */
 export function Middle({ text }: { text: string }) {
-  if (text.length <= END * 2) return <span class="middle" title={text}><span>{text}</span></span>;
-  return <span class="middle" title={text}><span>{text.slice(0, -END)}</span><span>{text.slice(-END)}</span></span>;
+  const end = Math.min(END, Math.floor(text.length / 2));
+  return <span class="middle" title={text}><span>{text.slice(0, text.length - end)}</span><span>{text.slice(text.length - end)}</span></span>;
 }

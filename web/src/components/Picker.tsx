@@ -34,7 +34,7 @@ export function Picker() {
   return (
     <>
       <button type="button" class="where" onClick={() => setOpen(true)} aria-haspopup="dialog" title="Choose a resource (Ctrl+K)">
-        {resource ? <><span class="of">{project}</span><b><Middle text={resource} /></b></> : 'Choose a resource'}
+        {resource ? <><span class="of"><Middle text={project} /></span><b><Middle text={resource} /></b></> : 'Choose a resource'}
         <span class="caret" aria-hidden="true">▾</span>
       </button>
       <dialog ref={dialog} class="picker" aria-label="Choose a resource" onClose={() => setOpen(false)} onClick={(event) => event.target === dialog.current && setOpen(false)}>

@@ -44,10 +44,10 @@ function Ranges({ close, zone }: { close: () => void; zone: Zone }) {
     close();
   };
   const field = (name: string, text: string, set: (text: string) => void, isWrong: boolean, id: string) => (
-    <label>
-      {name} <input value={text} onInput={(event) => set(event.currentTarget.value)} spellcheck={false} autocomplete="off" aria-invalid={isWrong} aria-describedby={isWrong ? `${id} range-help` : 'range-help'} />
+    <div>
+      <label>{name} <input value={text} onInput={(event) => set(event.currentTarget.value)} spellcheck={false} autocomplete="off" aria-invalid={isWrong} aria-describedby={isWrong ? `${id} range-help` : 'range-help'} /></label>
       {isWrong && <small id={id} class="mistake">{point(text, now, zone) !== undefined ? 'This is not after the first.' : text.trim() ? 'Not understood as a time.' : 'A time is missing.'}</small>}
-    </label>
+    </div>
   );
   const isReversed = !isRange && !isNone.includes(true);
   return (
