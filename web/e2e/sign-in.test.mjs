@@ -116,7 +116,7 @@ test('mallory_is_refused_in_words_and_gets_no_line', { timeout: LIMIT }, async (
     const said = { access: page.getByText(/no role of yours lets you read/), metrics: problem, logs: problem };
     await said[view].first().waitFor();
   }
-  await page.getByRole('button', { name: 'Live', exact: true }).click();
+  await page.evaluate(() => (location.hash += '&live=1'));
   await problem.getByRole('heading', { name: 'You may not read this' }).waitFor();
 
   const asked = answers.filter((answer) => answer.url().includes('/resources/shop-api/'));

@@ -32,6 +32,11 @@ const charts = async (page, count) => {
 };
 const press = (page, name) => page.getByRole('button', { name, exact: true }).click();
 
+/** Shows what is behind a button where the page is narrow. */
+const unfold = async (page) => {
+  if (page.viewportSize().width <= 620) await press(page, 'More');
+};
+
 /** Who looks at what, and when it is there. */
 const VIEWS = {
   door: { see: (page) => page.getByText('who are you?').waitFor() },
@@ -52,6 +57,7 @@ const VIEWS = {
   } },
   seen: { who: 'Victor', at: place('logs', { ...range, q: '{level="error"} |= "checkout"' }), see: async (page) => {
     await rows(page).waitFor();
+    await unfold(page);
     await press(page, 'What the backend sees');
     await page.locator('.seen').getByText('resource_id="shop-api"}').waitFor();
   } },
@@ -109,6 +115,8 @@ for (const colorScheme of ['light', 'dark']) {
         if (SCREENSHOTS) await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colorScheme}-${width}.png`) });
         assert.deepEqual(await serious(page), []);
         assert.ok(wide <= width, `the page is ${wide} wide`);
+        const main = await page.evaluate(() => [document.querySelector('main')].map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)[0]);
+        assert.ok(main <= 0, `the view is ${main} wider than its place`);
         for (const panel of await page.locator('.popup > .panel, dialog[open]').all()) {
           const box = await panel.boundingBox();
           assert.ok(box.x >= 0 && box.x + box.width <= width, `a panel is from ${box.x} to ${box.x + box.width}`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { endOf, sentence, sources, type Held } from '../src/lib/access';
+import { alike, endOf, sentence, sources, type Held } from '../src/lib/access';
 
 const held = (type: Held['type'], ...permissions: string[]): Held => ({ type, id: type, permissions });
 
@@ -11,6 +11,13 @@ describe('where permissions come from', () => {
   it('is nowhere where nothing is held', () => {
     expect(sources([held('organization'), held('project')])).toEqual([]);
   });
+});
+
+it('a role is known by what it holds, and by nothing less', () => {
+  const roles = [{ name: 'Viewer', permissions: ['read'] }, { name: 'Editor', permissions: ['write', 'read'] }];
+  expect(alike(['read', 'write'], roles)).toEqual(['Editor']);
+  expect(alike(['read'], roles)).toEqual(['Viewer']);
+  expect([alike(['read', 'delete'], roles), alike([], roles)]).toEqual([[], []]);
 });
 
 it('a list is a sentence', () => {

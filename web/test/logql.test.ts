@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { asksForLines, filter, parts, streamOf, volume } from '../src/lib/logql';
+import { asksForLines, filter, meant, parts, streamOf, volume } from '../src/lib/logql';
 
 it('a query is taken apart behind its selector, whatever stands in strings', () => {
   expect(parts('{a="}", b=~`x}{`} |= "}" | json')).toEqual({ selector: '{a="}", b=~`x}{`}', pipeline: '|= "}" | json' });
@@ -87,3 +87,12 @@ it.each([
   ['# why\n{a="#"}', '# why\n{a="#"} [30s]'],
   ['# why', '# why\n{} [30s]'],
 ])('the lines of %j are counted', (query, counted) => expect(volume(query, 30)).toBe(`sum by (level, detected_level) (count_over_time(${counted}))`));
+
+it('the stream of a line is one in all of its levels', () =>
+  expect(streamOf({ app: 'shop', level: 'error', detected_level: 'error', severity_text: 'ERROR' })).toBe('{app="shop"}'));
+
+it('words that are no query are looked for', () => {
+  expect(['payment', ' payment failed ', '"a b"', "'a'", 'order-17', 'zahlung ü'].map(meant)).toEqual(
+    ['|= "payment"', '|= "payment failed"', '|= "a b"', '|= "a"', '|= "order-17"', '|= "zahlung ü"']);
+  expect(['', '{a="1"}', '|= "x"', 'rate({}[1m])', 'a"b', 'a=b', '"open'].map(meant)).toEqual(Array(7).fill(undefined));
+});

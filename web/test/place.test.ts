@@ -48,3 +48,8 @@ it('a link brings so many queries of such a length, and no more', () => {
   expect(wide).toMatch(/^x€+$/);
   expect([areMany(many.slice(0, 8)), areMany(many.slice(0, 9)), areMany([...many.slice(0, 8), ' '])]).toEqual([false, true, false]);
 });
+
+it('that lines are not wrapped is in the link where somebody chose it', () => {
+  expect([true, false, undefined].map((wrap) => write({ ...HOME, wrap }))).toEqual(['#/logs?wrap=1', '#/logs?wrap=0', '#/logs']);
+  expect(read('#/logs?wrap=0').wrap).toBe(false);
+});

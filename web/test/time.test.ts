@@ -16,6 +16,23 @@ describe('a point in time', () => {
     expect(point(text, NOW)).toBeUndefined());
 });
 
+it.each([
+  ['2026-01-31', Date.UTC(2026, 0, 31)],
+  ['2026-01-31 14:00', NOW],
+  ['2026-01-31 9:05', Date.UTC(2026, 0, 31, 9, 5)],
+  ['2026-01-31T15:00:00.5+01:00', NOW + 500],
+  ['2026-01-31 15:00 +0100', NOW],
+  ['2026-01-31 14:00z', NOW],
+])('%s is a time where the zone is UTC', (text, at) => expect(point(text, NOW, 'utc')).toBe(at));
+
+it('a text without an offset is of the zone, whether it has a time or not', () => {
+  expect(point('2026-07-01', NOW, 'local')).toBe(new Date(2026, 6, 1).getTime());
+  expect(point('2026-07-01 08:30', NOW, 'local')).toBe(new Date(2026, 6, 1, 8, 30).getTime());
+});
+
+it.each(['2026-02-31', '2026-01-31 25:00', '2026-01-31 14', '2026-01-31 14:00 CET', '2026-01-31x'])('%s is no time', (text) =>
+  expect(point(text, NOW, 'utc')).toBeUndefined());
+
 it('a duration adds its parts up', () => {
   expect(duration('1d2h3m4s')).toBe(86400e3 + 2 * 3600e3 + 3 * 60e3 + 4e3);
   expect(duration('5')).toBeUndefined();

@@ -30,6 +30,12 @@ export interface At {
 export const roles = (signal: AbortSignal): Promise<Role[]> => get('roles', { signal });
 export const assignments = (at: At, signal: AbortSignal): Promise<Assignment[]> => list(`${at.path}/rbac`, { signal });
 
+/** What of the management a role lets its holder do. */
+export async function permissionsOf({ role_id }: Role, signal: AbortSignal): Promise<string[]> {
+  const all = await get<{ resource_type: string; action: string }[]>(`roles/${encodeURIComponent(role_id)}/permissions`, { signal });
+  return all.filter(({ resource_type }) => resource_type === 'Konnektr.KtrlPlane').map(({ action }) => action);
+}
+
 /** What the caller may do at a place: nothing where they hold nothing, whether or not it exists. */
 export async function held({ type, id }: At, signal: AbortSignal): Promise<Held> {
   const { permissions } = await get<{ permissions: string[] }>('permissions/check', { params: { scopeType: type, scopeId: id }, signal });

@@ -18,7 +18,8 @@ export interface Bars {
   destroy: () => void;
 }
 
-const HEIGHT = 116;
+/** As the style sheet has it, which is less on a telephone. */
+const heightOf = (target: HTMLElement): number => target.clientHeight || 116;
 
 export function bars(target: HTMLElement, data: Histogram, { zone, zoom }: Options): Bars {
   const sums = stacked(data);
@@ -32,7 +33,7 @@ export function bars(target: HTMLElement, data: Histogram, { zone, zoom }: Optio
   const chart = new uPlot(
     {
       width: target.clientWidth,
-      height: HEIGHT,
+      height: heightOf(target),
       padding: [8, 20, 0, 0],
       legend: { show: false },
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
@@ -56,7 +57,7 @@ export function bars(target: HTMLElement, data: Histogram, { zone, zoom }: Optio
     target,
   );
   const { tip, show } = tooltip(chart, data, zone);
-  const resize = new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height: HEIGHT }));
+  const resize = new ResizeObserver(() => chart.setSize({ width: target.clientWidth, height: heightOf(target) }));
   resize.observe(target);
   const edge = (bar: number): number => chart.valToPos(data.times[0]! + bar * data.step, 'x');
   return {
@@ -92,8 +93,9 @@ function tooltip(chart: uPlot, data: Histogram, zone: Zone): { tip: HTMLElement;
     tip.style.left = `${after + width <= chart.over.clientWidth ? after : Math.max(0, left - 12 - width)}px`;
   };
   chart.over.addEventListener('pointerleave', () => (tip.hidden = true));
-  chart.over.addEventListener('pointermove', () => {
-    const { left = -1 } = chart.cursor;
+  chart.over.addEventListener('pointermove', (event) => {
+    // uPlot hears of the mouse after this, so its cursor is where the pointer was before.
+    const left = event.clientX - chart.over.getBoundingClientRect().left;
     const index = Math.floor((chart.posToVal(left, 'x') - data.times[0]!) / data.step);
     show(index in data.times ? [index, index + 1] : undefined, left, left);
   });

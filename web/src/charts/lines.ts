@@ -2,8 +2,9 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { alone, bounds, COLOURS, dash, drawn, stack } from '../lib/metrics/draw';
+import { alone, bounds, dash, drawn, stack } from '../lib/metrics/draw';
 import type { Aligned } from '../lib/metrics/series';
+import { shades } from '../lib/metrics/shades';
 import { format, marks, type Unit } from '../lib/metrics/units';
 import type { Zone } from '../lib/time';
 import { clock, colour } from './axes';
@@ -51,7 +52,8 @@ export function lines(target: HTMLElement, data: Aligned, options: Options): Cha
   const ends: [number, number] = [data.times[0] ?? 0, data.times.at(-1) ?? 1];
   const span = bounds(stacked && least !== null ? Math.min(0, least) : least, most, log);
   const axis = { stroke: colour('muted'), font: '11px system-ui, sans-serif', ticks: { show: false }, grid: { stroke: colour('line'), width: 1 } };
-  const ink = (line: number): string => colour(`series-${line % COLOURS}`);
+  const names = shades(data.lines);
+  const ink = (line: number): string => colour(names[line] ?? 'text');
   let tip: ReturnType<typeof tooltip> | undefined;
   const chart = new uPlot(
     {

@@ -1,8 +1,9 @@
 // What is under the pointer, in words: the time, and the values next to it.
 
 import type uPlot from 'uplot';
-import { COLOURS, type Drawn } from '../lib/metrics/draw';
+import type { Drawn } from '../lib/metrics/draw';
 import type { Aligned } from '../lib/metrics/series';
+import { shades } from '../lib/metrics/shades';
 import { format, type Unit } from '../lib/metrics/units';
 import { moment, type Zone } from '../lib/time';
 
@@ -21,6 +22,7 @@ export function tooltip(chart: uPlot, data: Aligned, shown: readonly number[], {
   tip.className = 'tip values';
   tip.hidden = true;
   chart.over.append(tip);
+  const colours = shades(data.lines);
   const show = (): void => {
     const { left = -1, top = -1, idx } = chart.cursor;
     const time = idx === null || idx === undefined ? undefined : data.times[idx];
@@ -36,7 +38,7 @@ export function tooltip(chart: uPlot, data: Aligned, shown: readonly number[], {
     const few = [...near].sort((one, other) => one.far - other.far).slice(0, ROWS).sort((one, other) => (rows[other.row]![idx] ?? 0) - (rows[one.row]![idx] ?? 0));
     const head = document.createElement('b');
     head.textContent = moment(time * 1000, zone);
-    tip.replaceChildren(head, ...few.map(({ line, value }) => reading(data.lines[line]!.name, line, format(value, unit), line === nearest?.line)));
+    tip.replaceChildren(head, ...few.map(({ line, value }) => reading(data.lines[line]!.name, colours[line]!, format(value, unit), line === nearest?.line)));
     if (near.length > few.length) tip.append(note(`and ${near.length - few.length} more`));
     if (!near.length) tip.append(note('no values'));
     const room = chart.over.clientWidth;
@@ -46,9 +48,10 @@ export function tooltip(chart: uPlot, data: Aligned, shown: readonly number[], {
   return { show, remove: () => tip.remove() };
 }
 
-function reading(name: string, line: number, value: string, isNearest: boolean): HTMLElement {
+function reading(name: string, shade: string, value: string, isNearest: boolean): HTMLElement {
   const box = document.createElement('span');
-  box.className = `reading series-${line % COLOURS}${isNearest ? ' nearest' : ''}`;
+  box.className = `reading${isNearest ? ' nearest' : ''}`;
+  box.style.color = `var(--${shade})`;
   for (const [kind, text] of [['swatch', ''], ['name', name], ['value', value]] as const) {
     const part = document.createElement('span');
     part.className = kind;

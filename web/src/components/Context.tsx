@@ -42,7 +42,7 @@ export function Context({ line, close }: { line: Line; close: () => void }) {
         {found.lines?.map((other) => (
           <li key={other.key} class={`${other.level} ${self(other) ? 'self' : ''}`} aria-current={self(other) || undefined}
             ref={(element) => { if (element && self(other) && count === FEW) element.scrollIntoView({ block: 'center' }); }}>
-            <time>{stamp(other.ms, zone).slice(11)}</time><span class="text">{other.text}</span>
+            <time>{stamp(other.ms, zone).slice(11)}</time><span class="severity">{other.level === 'unknown' ? '' : other.level}</span><span class="text">{other.text}</span>
           </li>
         ))}
       </ol>

@@ -50,16 +50,17 @@ export function Holders({ at, managed, choose, changed }: Props) {
       {found.error !== undefined && <Problem error={found.error} retry={() => setRound(round + 1)} />}
       {found.all && (
         <div class="table" role="region" aria-label={`Roles that reach the ${at.type} ${at.id}`} tabIndex={0}>
-          <table>
-            <thead><tr><th scope="col">Who</th><th scope="col">Role</th><th scope="col">Held on</th><th scope="col">Until</th><th scope="col"><span class="unseen">Change</span></th></tr></thead>
-            <tbody>
+          {/* The roles are named, as the narrow page lays it out as what is no table. */}
+          <table role="table">
+            <thead role="rowgroup"><tr role="row"><th role="columnheader" scope="col">Who</th><th role="columnheader" scope="col">Role</th><th role="columnheader" scope="col">Held on</th><th role="columnheader" scope="col">Until</th><th role="columnheader" scope="col"><span class="unseen">Change</span></th></tr></thead>
+            <tbody role="rowgroup">
               {found.all.map((each) => (
-                <tr key={each.assignment_id} class={each.inheritance_type}>
-                  <th scope="row">{each.user.name ?? each.user.email ?? each.user_id}{each.user_id === me && ' (you)'}<small>{each.user.name && each.user.email ? each.user.email : each.user_id}</small></th>
-                  <td title={each.role.description ?? undefined}>{each.role.display_name}</td>
-                  <td>{each.inheritance_type === 'direct' ? `this ${at.type}` : <><span class="mark">inherited</span> from the {each.inherited_from_scope_type} <code>{each.inherited_from_scope_id}</code></>}</td>
-                  <td>{each.expires_at === null ? 'it is withdrawn' : moment(Date.parse(each.expires_at), place.value.zone)}</td>
-                  <td>{change(each)}</td>
+                <tr role="row" key={each.assignment_id} class={each.inheritance_type}>
+                  <th role="rowheader" scope="row">{each.user.name ?? each.user.email ?? each.user_id}{each.user_id === me && ' (you)'}<small>{each.user.name && each.user.email ? each.user.email : each.user_id}</small></th>
+                  <td role="cell" title={each.role.description ?? undefined}>{each.role.display_name}</td>
+                  <td role="cell">{each.inheritance_type === 'direct' ? `this ${at.type}` : <><span class="mark">inherited</span> from the {each.inherited_from_scope_type} <code>{each.inherited_from_scope_id}</code></>}</td>
+                  <td role="cell">{each.expires_at === null ? 'it is withdrawn' : moment(Date.parse(each.expires_at), place.value.zone)}</td>
+                  <td role="cell">{change(each)}</td>
                 </tr>
               ))}
             </tbody>

@@ -1,9 +1,11 @@
 import type { Signal } from '@preact/signals';
-import { COLOURS, dash } from '../lib/metrics/draw';
-import type { Aligned } from '../lib/metrics/series';
+import { dash } from '../lib/metrics/draw';
+import { letter, type Aligned } from '../lib/metrics/series';
+import { shades } from '../lib/metrics/shades';
 import { format, type Unit } from '../lib/metrics/units';
 import { moment } from '../lib/time';
 import { place } from '../state/place';
+import { Middle } from './Middle';
 
 interface Props {
   data: Aligned;
@@ -18,6 +20,9 @@ interface Props {
 export function Legend({ data, unit, only, hovered, focus, choose }: Props) {
   const at = hovered.value;
   const time = at === null ? undefined : data.times[at];
+  const colours = shades(data.lines);
+  // Which query a series is of is said where there is more than one.
+  const several = choose !== undefined && new Set(data.lines.map(({ query }) => query)).size > 1;
   const toggle = (name: string): void => choose?.(only.includes(name) ? only.filter((each) => each !== name) : [...only, name]);
   const isChosen = data.lines.some(({ name }) => only.includes(name));
   return (
@@ -33,7 +38,7 @@ export function Legend({ data, unit, only, hovered, focus, choose }: Props) {
         </thead>
         <tbody onPointerLeave={() => focus(null)}>
           {data.lines.map((line, index) => {
-            const name = <><Swatch line={index} /><span class="name" title={line.name}>{line.name}</span></>;
+            const name = <><Swatch line={index} shade={colours[index]!} />{several && <b class="of">{letter(line.query)}</b>}<span class="name"><Middle text={line.name} /></span></>;
             const isOut = isChosen && !only.includes(line.name);
             return (
               <tr key={`${line.query} ${line.name} ${index}`} class={isOut ? 'out' : ''} onPointerEnter={() => focus(index)}>
@@ -55,9 +60,9 @@ export function Legend({ data, unit, only, hovered, focus, choose }: Props) {
 }
 
 /** A piece of the line, with its colour and dash. */
-function Swatch({ line }: { line: number }) {
+function Swatch({ line, shade }: { line: number; shade: string }) {
   return (
-    <svg class={`swatch series-${line % COLOURS}`} width="18" height="8" viewBox="0 0 18 8" aria-hidden="true">
+    <svg class="swatch" style={{ color: `var(--${shade})` }} width="18" height="8" viewBox="0 0 18 8" aria-hidden="true">
       <line x1="1" y1="4" x2="17" y2="4" stroke="currentColor" stroke-width="2.5" stroke-dasharray={dash(line).map((part) => part * 0.7).join(' ')} />
     </svg>
   );

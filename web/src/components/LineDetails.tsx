@@ -6,6 +6,7 @@ import { filter, type Kind } from '../lib/logql';
 import { go, place } from '../state/place';
 import { CopyButton } from './CopyButton';
 import { Context } from './Context';
+import { focusView } from './Heading';
 
 /** All that is known about a line; each of it narrows the query by a click. */
 export function LineDetails({ line }: { line: Line }) {
@@ -38,7 +39,10 @@ export function LineDetails({ line }: { line: Line }) {
 }
 
 function Field({ kind, name, value }: { kind: Kind; name: string; value: string }) {
-  const narrow = (is: boolean): void => go({ query: filter(place.value.query, kind, name, value, is), live: false });
+  const narrow = (is: boolean): void => {
+    focusView();
+    go({ query: filter(place.value.query, kind, name, value, is), live: false });
+  };
   // The resource is chosen above, and the gateway sets this label itself.
   const isOwn = kind === 'label' && name === 'resource_id';
   return (

@@ -1,6 +1,7 @@
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useCallback, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { rowAt, tops } from '../lib/heights';
 import type { Line } from '../lib/lines';
+import { wraps } from '../state/narrow';
 import { place } from '../state/place';
 import { LogRow } from './LogRow';
 
@@ -17,9 +18,9 @@ export function LogList({ lines }: { lines: readonly Line[] }) {
   const [active, setActive] = useState(0);
   const measured = useRef(new Map<string, number>());
   const [round, setRound] = useState(0);
-  const { wrap, zone } = place.value;
+  const { zone } = place.value;
+  const wrap = wraps.value;
 
-  useEffect(() => measured.current.clear(), [wrap]);
   const places = useMemo(
     () => tops(lines.map(({ key }) => (wrap || open.has(key) ? (measured.current.get(key) ?? ROW) : ROW))),
     [lines, wrap, open, round],
@@ -28,11 +29,9 @@ export function LogList({ lines }: { lines: readonly Line[] }) {
     const box = scroller.current;
     if (!box) return undefined;
     const look = (): void => setView({ top: box.scrollTop, height: box.clientHeight });
-    const resize = new ResizeObserver(() => {
-      measured.current.clear();
-      look();
-      setRound((round) => round + 1);
-    });
+    // Rows that are drawn say themselves when they have another height. What was measured of the others is
+    // an estimate until they are drawn again, and a better one than none.
+    const resize = new ResizeObserver(look);
     resize.observe(box);
     box.addEventListener('scroll', look, { passive: true });
     return () => {

@@ -27,10 +27,13 @@ export const LogRow = memo(({ line, index, count, top, zone, isOpen, wraps, isRe
   useLayoutEffect(() => {
     const box = row.current;
     if (!box || !varies) return undefined;
-    const resize = new ResizeObserver(() => measure(line.key, box.offsetHeight));
+    // Once before it is painted, and whenever it changes: rows below stand where this one ends.
+    const look = (): void => measure(line.key, box.getBoundingClientRect().height);
+    look();
+    const resize = new ResizeObserver(look);
     resize.observe(box);
     return () => resize.disconnect();
-  }, [varies, line.key]);
+  }, [varies, isOpen, wraps, line.key]);
   const onClick = (): void => {
     // Who marks text wants the text.
     if (getSelection()?.isCollapsed ?? true) toggle(line.key);

@@ -2,8 +2,10 @@ import { useEffect, useState } from 'preact/hooks';
 import '../style/metrics.css';
 import { chartOf } from '../lib/metrics/queries';
 import { go, place } from '../state/place';
+import { busy } from '../state/busy';
 import { learn, stop } from '../state/metrics';
 import { Board } from './Board';
+import { Heading } from './Heading';
 import { Queries } from './Queries';
 import { Refresh } from './Refresh';
 import { Share } from './Share';
@@ -22,7 +24,7 @@ export function Metrics() {
   }, [project, resource, from, to, hasBoard, round]);
   return (
     <main class="view metrics">
-      <h1 class="unseen">Metrics of {resource} in {project}</h1>
+      <Heading unseen>Metrics of {resource} in {project}</Heading>
       <div class="metrics-bar">
         <div class="own">
           {hasBoard
@@ -32,7 +34,7 @@ export function Metrics() {
         </div>
         <div class="when">
           <TimeRange />
-          <Refresh again={again} />
+          <Refresh again={again} busy={busy} />
           <button type="button" title="Ask again" aria-label="Ask again" onClick={again}>↻</button>
         </div>
       </div>

@@ -2,8 +2,11 @@ import { useSignal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { Language } from '../api/metrics';
 import type { Chart } from '../charts/lines';
+import { key as pastOf } from '../lib/history';
+import { isRelative } from '../lib/time';
 import { agreed, type Unit } from '../lib/metrics/units';
 import { MOST, letter, room } from '../lib/metrics/series';
+import { keep } from '../state/history';
 import { go, place } from '../state/place';
 import { panel, type Failure } from '../state/panel';
 import { Canvas } from './Canvas';
@@ -11,6 +14,7 @@ import { Legend } from './Legend';
 import { Problem } from './Problem';
 import { SeriesTable } from './SeriesTable';
 import { Slow } from './Slow';
+import { Stale } from './Stale';
 
 interface Props {
   title: string;
@@ -33,7 +37,7 @@ interface Props {
 
 /** The answers to a few queries in one chart, with all that may come instead. */
 export function PanelChart({ title, queries, language = 'promql', hidden, only, stacked, log, unit, height, table, round, choose, tell }: Props) {
-  const { project, resource, from, to } = place.value;
+  const { project, resource, from, to, refresh } = place.value;
   const box = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | undefined>(undefined);
   const hovered = useSignal<number | null>(null);
@@ -52,20 +56,26 @@ export function PanelChart({ title, queries, language = 'promql', hidden, only, 
     if (points !== undefined) void own.run({ project, resource, language, queries: asked, from, to, points, called: choose ? undefined : title });
   }, [project, resource, language, key, from, to, points, round, again]);
   useEffect(() => own.stop, []);
-  const { status, data, failures, warnings, since } = own.state.value;
+  const { status, data, failures, warnings, since, at, stale } = own.state.value;
   useEffect(() => tell?.(failures), [failures]);
+  useEffect(() => {
+    // One's own queries are kept once they are answered; those of the board are nobody's.
+    if (!choose || status !== 'ready' || !at) return;
+    for (const { query, index } of asked) if (!failures.some((failure) => failure.index === index)) keep(pastOf(project, resource, language), query);
+  }, [at]);
   const how = unit || agreed(asked.filter(({ index }) => !failures.some((failure) => failure.index === index)).map(({ query }) => query));
   const [first] = failures;
   return (
-    <div ref={box} class={`panel-chart ${status}`} aria-busy={status === 'loading'}>
+    <div ref={box} class={`panel-chart ${status} ${stale ? 'greyed' : ''}`} aria-busy={status === 'loading'}>
       {status === 'loading' && <Slow since={since} stop={own.stop} />}
-      {first && status !== 'loading' && (
+      {first && stale && <Stale at={at} error={first.error} tries={refresh > 0 && isRelative(from, to)} retry={() => setAgain(again + 1)} />}
+      {first && status !== 'loading' && !stale && (
         <>
           {choose && queries.length > 1 && <p class="of">Query {failures.map(({ index }) => letter(index)).join(', ')}</p>}
-          <Problem error={first.error} retry={() => setAgain(again + 1)} />
+          <Problem error={first.error} retry={() => setAgain(again + 1)} marked={tell && queries[first.index]} />
         </>
       )}
-      {status !== 'failed' && data && (data.lines.length ? (
+      {data && (data.lines.length ? (
         <figure aria-label={`${title}: ${data.lines.length} series over time`}>
           {table
             ? <SeriesTable data={data} unit={how} only={only} />

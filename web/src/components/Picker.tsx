@@ -2,6 +2,8 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { search } from '../lib/search';
 import { catalog, type Entry } from '../state/catalog';
 import { go, place } from '../state/place';
+import { want } from './Heading';
+import { Middle } from './Middle';
 
 /** Chooses a resource, of all that the caller may read: by typing, with arrows, or by a click. */
 export function Picker() {
@@ -23,13 +25,16 @@ export function Picker() {
     else dialog.current?.close();
   }, [open]);
   const pick = ({ project, resource }: Entry): void => {
+    // It gives the focus back when it closes, and what follows takes it.
+    dialog.current?.close();
     setOpen(false);
+    want();
     go({ project: project.project_id, resource: resource.resource_id, query: '', metrics: [] });
   };
   return (
     <>
       <button type="button" class="where" onClick={() => setOpen(true)} aria-haspopup="dialog" title="Choose a resource (Ctrl+K)">
-        {resource ? <><span class="of">{project}</span><b>{resource}</b></> : 'Choose a resource'}
+        {resource ? <><span class="of"><Middle text={project} /></span><b><Middle text={resource} /></b></> : 'Choose a resource'}
         <span class="caret" aria-hidden="true">▾</span>
       </button>
       <dialog ref={dialog} class="picker" aria-label="Choose a resource" onClose={() => setOpen(false)} onClick={(event) => event.target === dialog.current && setOpen(false)}>
@@ -75,7 +80,7 @@ export function Choice({ pick }: { pick: (entry: Entry) => void }) {
             <li key={`${project.project_id}/${resource.resource_id}`} id={`entry-${index}`} role="option" aria-selected={index === active}
               class={isNew ? 'first' : ''} onPointerMove={() => index !== active && setAt(index)} onClick={() => pick(entry)}>
               {isNew && <span class="group" aria-hidden="true">{organization && `${organization} / `}{project.name} <code>{project.project_id}</code></span>}
-              <span class="entry"><b>{resource.resource_id}</b><span>{resource.name}</span><small>{resource.type}</small></span>
+              <span class="entry"><b><Middle text={resource.resource_id} /></b><span><Middle text={resource.name} /></span><small>{resource.type}</small></span>
             </li>
           );
         })}

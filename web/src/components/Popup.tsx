@@ -6,6 +6,7 @@ interface Props {
   /** What it is called where the label is not text enough. */
   title?: string;
   class?: string;
+  disabled?: boolean;
   /** What is in it; `close` closes it and gives the focus back. */
   children: (close: () => void) => ComponentChildren;
 }
@@ -14,7 +15,7 @@ interface Props {
 const MARGIN = 8;
 
 /** A button that opens a panel below it. Escape, and a click elsewhere, close it. */
-export function Popup({ label, title, class: name, children }: Props) {
+export function Popup({ label, title, class: name, disabled, children }: Props) {
   const [open, setOpen] = useState(false);
   const box = useRef<HTMLDivElement>(null);
   const panel = useRef<HTMLDivElement>(null);
@@ -52,7 +53,7 @@ export function Popup({ label, title, class: name, children }: Props) {
   };
   return (
     <div class={`popup ${name ?? ''}`} ref={box} onKeyDown={onKeyDown}>
-      <button type="button" ref={button} aria-expanded={open} aria-label={title} title={title} onClick={() => setOpen(!open)}>
+      <button type="button" ref={button} aria-expanded={open} aria-label={title} title={title} disabled={disabled} onClick={() => setOpen(!open)}>
         {label}
       </button>
       {open && <div class="panel" ref={panel}>{children(close)}</div>}

@@ -1,9 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
-import { key as pastOf } from '../lib/history';
 import { letter } from '../lib/metrics/series';
 import { MOST_QUERIES } from '../lib/place';
 import { added, chartOf, removed, toggled } from '../lib/metrics/queries';
-import { keep } from '../state/history';
 import type { Failure } from '../state/panel';
 import { go, place, waits, want } from '../state/place';
 import { ChartTools } from './ChartTools';
@@ -14,7 +12,7 @@ import { Scope } from './Scope';
 
 /** One's own queries, and all of their answers in one chart. */
 export function Queries({ round, again }: { round: number; again: () => void }) {
-  const { project, resource, metrics, hidden, only, stacked, log, unit, table } = place.value;
+  const { metrics, hidden, only, stacked, log, unit, table } = place.value;
   const [drafts, setDrafts] = useState(() => metrics.map(given));
   const [failures, setFailures] = useState<readonly Failure[]>([]);
   const key = JSON.stringify(metrics);
@@ -22,7 +20,6 @@ export function Queries({ round, again }: { round: number; again: () => void }) 
   const now = { metrics: drafts.map(({ text }) => text.trim()), hidden };
   const shown = metrics.filter((query, index) => query && !hidden.includes(index));
   const submit = (): void => {
-    for (const query of now.metrics) keep(pastOf(project, resource, 'promql'), query);
     want(place.value);
     if (JSON.stringify(now.metrics) === key) again();
     else go({ metrics: now.metrics, only: [] });

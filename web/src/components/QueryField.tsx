@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { Language } from '../api/scope';
 import type { Editor } from '../editor/editor';
@@ -32,6 +33,8 @@ interface Props {
   label?: string;
   hint?: string;
   refused?: Refusal | undefined;
+  /** What follows what is wrong. */
+  below?: ComponentChildren;
 }
 
 export const refusal = (query: string, error: unknown): Refusal | undefined => (error instanceof Error ? { query, sentence: error.message } : undefined);
@@ -43,7 +46,7 @@ const HINTS = { logql: 'All lines. {level="error"} or |= "text" narrows them dow
  * The text of a query. Enter runs it, Shift+Enter begins a line. It is a plain text area until the editor
  * is loaded, and remains one where that fails.
  */
-export function QueryField({ draft, change, submit, language = 'logql', label = LABELS[language], hint = HINTS[language], refused }: Props) {
+export function QueryField({ draft, change, submit, language = 'logql', label = LABELS[language], hint = HINTS[language], refused, below }: Props) {
   const { text } = draft;
   const area = useRef<HTMLTextAreaElement>(null);
   const host = useRef<HTMLDivElement>(null);
@@ -104,6 +107,7 @@ export function QueryField({ draft, change, submit, language = 'logql', label = 
           autocapitalize="off" autocomplete="off" onInput={(event) => change(written(event.currentTarget.value))} onKeyDown={onKeyDown} />
       )}
       <p id={id} class="mistake" role="status">{wrong?.message}</p>
+      {below}
     </div>
   );
 }

@@ -34,11 +34,8 @@ function Ranges({ close, zone }: { close: () => void; zone: Zone }) {
   const [begin, setBegin] = useState(shown(from));
   const [end, setEnd] = useState(shown(to));
   const now = Date.now();
-  const asPoint = (text: string): string => {
-    if (text.includes('now')) return text.trim();
-    const dated = zone === 'utc' && /\d$/.test(text) && /:/.test(text) ? `${text}Z` : text;
-    return String(point(dated, now) ?? NaN);
-  };
+  const asPoint = (text: string): string => (text.includes('now') ? text.trim() : String(point(text, now, zone) ?? NaN));
+  const isNone = [begin, end].map((text) => point(text, now, zone) === undefined);
   const isRange = span(asPoint(begin), asPoint(end), now) !== undefined;
   const apply = (event: Event): void => {
     event.preventDefault();
@@ -46,13 +43,20 @@ function Ranges({ close, zone }: { close: () => void; zone: Zone }) {
     go({ from: asPoint(begin), to: asPoint(end), live: false });
     close();
   };
+  const field = (name: string, text: string, set: (text: string) => void, isWrong: boolean, id: string) => (
+    <div>
+      <label>{name} <input value={text} onInput={(event) => set(event.currentTarget.value)} spellcheck={false} autocomplete="off" aria-invalid={isWrong} aria-describedby={isWrong ? `${id} range-help` : 'range-help'} /></label>
+      {isWrong && <small id={id} class="mistake">{point(text, now, zone) !== undefined ? 'This is not after the first.' : text.trim() ? 'Not understood as a time.' : 'A time is missing.'}</small>}
+    </div>
+  );
+  const isReversed = !isRange && !isNone.includes(true);
   return (
     <div class="ranges">
       <form onSubmit={apply}>
-        <label>From <input value={begin} onInput={(event) => setBegin(event.currentTarget.value)} spellcheck={false} autocomplete="off" aria-describedby="range-help" /></label>
-        <label>To <input value={end} onInput={(event) => setEnd(event.currentTarget.value)} spellcheck={false} autocomplete="off" aria-describedby="range-help" /></label>
+        {field('From', begin, setBegin, isNone[0]!, 'range-from')}
+        {field('To', end, setEnd, isNone[1]! || isReversed, 'range-to')}
         <p id="range-help" class="hint" role="status">
-          {isRange ? <>Such as <code>now-90m</code> or <code>2026-01-31 14:00</code>, in {zone === 'utc' ? 'UTC' : 'local time'}.</> : 'This is no range: the first has to be before the second.'}
+          {isReversed ? 'The first has to be before the second.' : <>Such as <code>now-90m</code>, <code>2026-01-31</code> or <code>2026-01-31 14:00</code>, in {zone === 'utc' ? 'UTC' : 'local time'}.</>}
         </p>
         <button type="submit" class="primary wide" disabled={!isRange}>Apply</button>
       </form>

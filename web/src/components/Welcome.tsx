@@ -3,6 +3,7 @@ import { config } from '../api/config';
 import type { Catalog } from '../state/catalog';
 import { load } from '../state/catalog';
 import { go } from '../state/place';
+import { want } from './Heading';
 import { Choice } from './Picker';
 import { Problem } from './Problem';
 
@@ -24,7 +25,7 @@ export function Welcome({ name, catalog }: { name: string; catalog: Catalog }) {
   return (
     <main class="door wide">
       <h1>What do you want to look at?</h1>
-      <Choice pick={({ project, resource }) => go({ project: project.project_id, resource: resource.resource_id })} />
+      <Choice pick={({ project, resource }) => { want(); go({ project: project.project_id, resource: resource.resource_id }); }} />
     </main>
   );
 }

@@ -23,6 +23,18 @@ export function sources(held: readonly Held[]): { from: Held; permissions: strin
   return found;
 }
 
+/** A role by its name, and what it holds. */
+export interface Named {
+  name: string;
+  permissions: readonly string[];
+}
+
+/** The roles that hold exactly these permissions. */
+export function alike(permissions: readonly string[], roles: readonly Named[]): string[] {
+  const all = [...permissions].sort().join();
+  return roles.filter((role) => [...role.permissions].sort().join() === all).map(({ name }) => name);
+}
+
 /** A list as a sentence has it. */
 export function sentence(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;

@@ -1,6 +1,8 @@
 // Changing a LogQL query by clicks, without understanding more of it than where its selector ends and
 // what is in quotation marks. What the result means, the API says.
 
+import { LEVEL_LABELS } from './levels';
+
 /** How something was chosen: a stream's label, what came with the line, or a field of its text. */
 export type Kind = 'label' | 'metadata' | 'parsed' | 'json' | 'logfmt';
 
@@ -44,6 +46,14 @@ function begun(query: string): [head: string, rest: string] {
 
 /** Whether a query asks for lines; others compute numbers. */
 export const asksForLines = (query: string): boolean => /^($|[{|])/.test(begun(query)[1]);
+
+/** What somebody meant who wrote words as if this were a search, in quotation marks or not; undefined for what may be LogQL. */
+export function meant(query: string): string | undefined {
+  const words = query.trim();
+  const quoted = /^(["'])([^"'\\]+)\1$/.exec(words)?.[2];
+  if (quoted === undefined && !/^[\p{L}\p{N}_][\p{L}\p{N}_.:/@ -]*$/u.test(words)) return undefined;
+  return `|= ${quote(quoted ?? words)}`;
+}
 
 /** Takes a query for lines apart. */
 export function parts(query: string): Parts {
@@ -121,9 +131,12 @@ const closed = (text: string): string => (endsInComment(text) ? `${text}\n` : te
 /** A matcher without comments, and without the spaces around its operator. */
 const squeeze = (matcher: string): string => bare(matcher).replace(/^(\w+)\s*(=~|!~|!=|=)\s*/, '$1$2');
 
-/** A selector of exactly the stream of these labels. */
+/**
+ * A selector of the stream of these labels, in all of its levels: Loki makes a stream of each, and whoever
+ * looks for what led to an error looks for what was no error.
+ */
 export function streamOf(labels: Readonly<Record<string, string>>): string {
-  const matchers = Object.entries(labels).filter(([name]) => name !== 'resource_id');
+  const matchers = Object.entries(labels).filter(([name]) => name !== 'resource_id' && !LEVEL_LABELS.some((each) => each === name.toLowerCase()));
   return `{${matchers.map(([name, value]) => `${name}=${quote(value)}`).join(', ')}}`;
 }
 

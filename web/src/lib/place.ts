@@ -31,7 +31,8 @@ export interface Place {
   refresh: number;
   /** Whether lines are followed as they come. */
   live: boolean;
-  wrap: boolean;
+  /** Whether long lines are wrapped; undefined for what fits the screen. */
+  wrap: boolean | undefined;
   zone: 'local' | 'utc';
   /** The most lines asked for at once. */
   limit: number;
@@ -53,7 +54,7 @@ export const HOME: Place = {
   to: 'now',
   refresh: 0,
   live: false,
-  wrap: false,
+  wrap: undefined,
   zone: 'local',
   limit: 1000,
 };
@@ -107,7 +108,7 @@ export function read(fragment: string): Place {
     to: text('to', HOME.to),
     refresh: among('refresh', REFRESHES, 0),
     live: given.get('live') === '1',
-    wrap: given.get('wrap') === '1',
+    wrap: given.get('wrap') === '1' ? true : given.get('wrap') === '0' ? false : undefined,
     zone: given.get('zone') === 'utc' ? 'utc' : 'local',
     limit: among('limit', LIMITS, HOME.limit),
   };
@@ -140,7 +141,7 @@ export function write(place: Place): string {
   put('to', place.to, HOME.to);
   put('refresh', String(place.refresh), '0');
   put('live', place.live ? '1' : '', '');
-  put('wrap', place.wrap ? '1' : '', '');
+  put('wrap', place.wrap === undefined ? '' : place.wrap ? '1' : '0', '');
   put('zone', place.zone, HOME.zone);
   put('limit', String(place.limit), String(HOME.limit));
   const search = given.toString();

@@ -15,3 +15,12 @@ export function search<T extends Findable>(entries: readonly T[], text: string):
     return words.every((word) => hay.includes(word));
   });
 }
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/** By organization, project and resource, each by its name as it is shown, and numbers as numbers. */
+export function byName(one: Findable, other: Findable): number {
+  const parts = ({ organization, project, resource }: Findable): string[] => [organization, project.name, project.project_id, resource.resource_id];
+  const others = parts(other);
+  return parts(one).reduce((found, part, at) => found || collator.compare(part, others[at]!), 0);
+}

@@ -29,8 +29,8 @@ export function duration(text: string): number | undefined {
   return sum;
 }
 
-/** A point in time; undefined where the text is none. */
-export function point(text: string, now: number): number | undefined {
+/** A point in time; undefined where the text is none. Without an offset it is of the zone, the date alone as well. */
+export function point(text: string, now: number, zone: Zone = 'local'): number | undefined {
   const trimmed = text.trim();
   if (trimmed === 'now') return now;
   const relative = /^now\s*-\s*(\S+)$/.exec(trimmed);
@@ -39,9 +39,13 @@ export function point(text: string, now: number): number | undefined {
     return back === undefined ? undefined : now - back;
   }
   if (/^\d{12,14}$/.test(trimmed)) return Number(trimmed);
-  if (!/^\d{4}-\d{2}-\d{2}/.test(trimmed)) return undefined;
-  const parsed = Date.parse(trimmed.replace(' ', 'T'));
-  return Number.isNaN(parsed) ? undefined : parsed;
+  const parts = /^(\d{4}-\d{2}-\d{2})(?:[T ]+(\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?)\s*(Z|[+-]\d{2}:?\d{2})?)?$/i.exec(trimmed);
+  if (!parts) return undefined;
+  const [, day = '', time = '00:00', offset = zone === 'utc' ? 'Z' : ''] = parts;
+  const written = `${day}T${time.padStart(time.indexOf(':') === 1 ? time.length + 1 : 0, '0')}${offset.toUpperCase().replace(/^([+-]\d{2})(\d{2})$/, '$1:$2')}`;
+  const parsed = Date.parse(written);
+  // There is no 31st of February, whatever engines make of it.
+  return Number.isNaN(parsed) || new Date(`${day}T00:00Z`).getUTCDate() !== Number(day.slice(8)) ? undefined : parsed;
 }
 
 /** The range between two points; undefined where one is none or they are the wrong way round. */

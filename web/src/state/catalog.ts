@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals';
 import { organizations, projects, resources, type Project, type Resource } from '../api/directory';
+import { byName } from '../lib/search';
 
 export interface Entry {
   organization: string;
@@ -43,8 +44,4 @@ export async function load(): Promise<void> {
   }
 }
 
-function sorted(entries: readonly Entry[]): Entry[] {
-  const key = ({ organization, project, resource }: Entry): string =>
-    `${organization}\u0000${project.name}\u0000${resource.name}\u0000${resource.resource_id}`;
-  return [...entries].sort((one, other) => key(one).localeCompare(key(other)));
-}
+const sorted = (entries: readonly Entry[]): Entry[] => [...entries].sort(byName);

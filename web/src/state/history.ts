@@ -20,7 +20,7 @@ effect(() => {
   if (who !== undefined && !past.length) localStorage.removeItem(KEY);
 });
 
-/** Keeps a query for another time. */
+/** Keeps a query that was answered, for another time. What is answered after signing out is not kept. */
 export function keep(of: string, query: string): void {
   if (who === undefined) return;
   // Another tab may have kept some meanwhile.

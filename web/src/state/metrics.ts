@@ -1,6 +1,7 @@
 // What metrics a resource has, of which its board is made.
 
 import { signal } from '@preact/signals';
+import { isRefusal } from '../api/refusal';
 import { labels, metadata, names, type Where } from '../api/metrics';
 import { countsRequests, type Meta } from '../lib/metrics/board';
 import { span, type Span } from '../lib/time';
@@ -44,7 +45,10 @@ export async function learn(where: Where, from: string, to: string): Promise<voi
     const told = await tell(where, found.filter(countsRequests).slice(0, FEW), range, signal);
     if (!signal.aborted) known.value = { ...NONE, of, status: 'ready', names: found, meta, labels: told };
   } catch (error) {
-    if (!signal.aborted) known.value = { ...NONE, of, status: 'failed', error };
+    if (signal.aborted) return;
+    // A board that is there stays: each of its charts says what it was not told.
+    if (known.value.status === 'ready' && !isRefusal(error)) return;
+    known.value = { ...NONE, of, status: 'failed', error };
   }
 }
 

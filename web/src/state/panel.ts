@@ -1,6 +1,7 @@
 // The series of one chart. Each chart has its own; all of them ask a few at a time.
 
 import { signal, type Signal } from '@preact/signals';
+import { isRefusal } from '../api/refusal';
 import { series, type Language, type Where } from '../api/metrics';
 import { align, grid, type Aligned } from '../lib/metrics/series';
 import { span, step } from '../lib/time';
@@ -21,6 +22,11 @@ export interface Series {
   data?: Aligned;
   failures: Failure[];
   warnings: string[];
+  /** What the data are of, and when they came, in Unix milliseconds: they stay while the same is asked again. */
+  of: string;
+  at: number;
+  /** Whether they are of before, since there was no answer since. */
+  stale: boolean;
   /** When the request began, by which one tells that it is slow. */
   since: number;
 }
@@ -42,7 +48,11 @@ export interface Panel {
   stop: () => void;
 }
 
-const NONE: Series = { status: 'idle', failures: [], warnings: [], since: 0 };
+const NONE: Series = { status: 'idle', failures: [], warnings: [], of: '', at: 0, stale: false, since: 0 };
+
+let asking = 0;
+/** Whether any of them asks. */
+export const underway = (): boolean => asking > 0;
 
 export function panel(): Panel {
   const state = signal<Series>(NONE);
@@ -60,9 +70,13 @@ export function panel(): Panel {
       return;
     }
     const { signal } = (running = new AbortController());
-    state.value = { ...state.value, status: 'loading', since: Date.now() };
+    const of = JSON.stringify([where, language, queries, from, to]);
+    const before = state.value;
+    state.value = { ...before, status: 'loading', since: Date.now() };
     const times = grid(range, step(range, points));
+    asking += 1;
     const asked = await Promise.allSettled(queries.map(({ query }) => inTurn(() => series(where, language, query, times, signal), signal)));
+    asking -= 1;
     if (signal.aborted) return;
     const failures: Failure[] = [];
     const warnings: string[] = [];
@@ -75,8 +89,9 @@ export function panel(): Panel {
       warnings.push(...answer.value.warnings);
       return [{ index, query, series: answer.value.series }];
     });
-    const status = answers.length ? 'ready' : 'failed';
-    state.value = { ...NONE, status, failures, warnings: [...new Set(warnings)], ...(answers.length ? { data: align(answers, times, { called }) } : {}) };
+    const stays = before.data !== undefined && before.of === of && !failures.some(({ error }) => isRefusal(error));
+    if (answers.length) state.value = { ...NONE, status: 'ready', failures, of, at: Date.now(), warnings: [...new Set(warnings)], data: align(answers, times, { called }) };
+    else state.value = stays ? { ...before, status: 'failed', stale: true, failures } : { ...NONE, status: 'failed', failures };
   };
   return { state, run, stop };
 }
