@@ -337,7 +337,7 @@ fn what_is_known_to_be_away_is_not_waited_for() {
             ));
         }
         let took = asked.elapsed();
-        assert!(took < Duration::from_millis(300), "{took:?}");
+        assert!(took < Duration::from_secs(1), "{took:?}");
         // What still hangs keeps nobody from finding out that it is there again.
         proxy.silence(false);
         let back = Instant::now();
@@ -394,7 +394,7 @@ fn a_poll_sees_every_change_within_its_period() {
                 slowest = slowest.max(within_a_second(seen).await);
             }
         }
-        assert!(slowest <= poll + Duration::from_millis(100), "{slowest:?}");
+        assert!(slowest <= poll + Duration::from_millis(250), "{slowest:?}");
         // While nothing is committed, what is remembered stays.
         warm(&directory).await;
         let mut recalls = 0;

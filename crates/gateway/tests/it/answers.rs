@@ -173,7 +173,7 @@ async fn threat_24_a_backend_that_stalls_in_the_middle_is_given_up() {
     let started = Instant::now();
     let ask = world.ask(LOGS).token(&world.token("victor"));
     assert!(ask.try_send().await.is_err());
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(15));
     eventually(async || closed.load(Ordering::SeqCst) == 1).await;
 }
 

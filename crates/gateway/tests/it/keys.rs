@@ -121,7 +121,7 @@ async fn a_hanging_issuer_delays_the_first_requests_by_seconds_only() {
     let issuer = Issuer::start_in(Mood::Hanging).await;
     let world = World::build(issuer, |_| {}).await;
     let token = world.token("victor");
-    let answered = tokio::time::timeout(Duration::from_secs(8), status(&world, &token));
+    let answered = tokio::time::timeout(Duration::from_secs(20), status(&world, &token));
     assert_eq!(answered.await.unwrap(), 503);
 }
 

@@ -127,7 +127,7 @@ async fn a_shutdown_waits_no_longer_than_it_was_told() {
     }
     let started = Instant::now();
     world.server.shutdown().await;
-    assert!(started.elapsed() < Duration::from_secs(2));
+    assert!(started.elapsed() < Duration::from_secs(15));
     assert!(answer.await.unwrap().is_err());
 }
 

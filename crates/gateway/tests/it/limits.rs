@@ -661,17 +661,16 @@ async fn who_sends_many_long_bodies_takes_no_more_memory_than_a_share() {
     let form = (format!("{LOKI}/query"), "application/x-www-form-urlencoded");
     let text = ("/api/v1/organizations".to_owned(), "application/json");
     let mut held = Vec::new();
-    for at in 0..12 {
-        let (path, media_type) = if at % 2 == 0 { &form } else { &text };
-        held.push(long_form(&world, path, media_type).await);
-    }
     let ask = async |subject: &str, length: usize| {
         let query = format!("query=%7Ba%3D%22b%22%7D&time=1&{}", "x".repeat(length));
         let ask = world.ask(&form.0).token(&world.token(subject));
         ask.form(&query).send().await
     };
     let mut refused = None;
+    // Where several grow at a time, all of them may be refused: more are sent until the share is full.
     eventually(async || {
+        let (path, media_type) = if held.len() % 2 == 0 { &form } else { &text };
+        held.push(long_form(&world, path, media_type).await);
         let answer = ask("erin", 200 << 10).await;
         let is_refused = answer.status == 429;
         refused = Some(answer);

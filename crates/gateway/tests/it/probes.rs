@@ -209,7 +209,8 @@ async fn a_backend_to_which_connections_hang_is_left_out_within_seconds_and_foun
     assert_eq!(first.await.unwrap(), 200);
     let started = Instant::now();
     assert_eq!(world.get("victor", LOGS).await.status, 200);
-    assert!(started.elapsed() < Duration::from_secs(1));
+    // Who waited for it would wait for a minute.
+    assert!(started.elapsed() < Duration::from_secs(10));
     assert_eq!(second.count(), 2);
     for held in held {
         held.abort();

@@ -162,7 +162,7 @@ async fn the_end_does_not_wait_for_ever_for_what_cannot_be_written() {
     audited.world.server.shutdown().await;
     let took = started.elapsed();
     assert!(
-        took > Duration::from_secs(4) && took < Duration::from_secs(8),
+        took > Duration::from_secs(4) && took < Duration::from_secs(30),
         "{took:?}"
     );
 }
