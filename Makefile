@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo page page-check test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
+.PHONY: help release sbom demo page page-check test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -105,5 +105,11 @@ bench-logql: ## Measure LogQL queries over 1,000,000 lines
 	cargo bench --locked --package embedded --bench logql
 
 KILLS ?= 100
+release: ## Build the static binary, the bill of materials and checksums into target/dist
+	@sh scripts/release.sh
+
+sbom: ## Print the bill of materials, in CycloneDX
+	@python3 scripts/sbom.py --target "$$(rustc -vV | sed -n 's/^host: //p')"
+
 kill-loop: ## Kill a process that writes KILLS times, and look whether anything acknowledged is gone
 	KTRLPLANE_KILLS=$(KILLS) cargo test --locked --profile quick --package embedded --test kill -- --ignored --nocapture --exact a_process_that_is_killed_a_hundred_times_has_lost_nothing

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, the
+# Runs every test. First installs the counterparts that are missing (PostgreSQL, Prometheus, nginx, the
 # OpenID provider, a client of Prometheus in Python, senders in Python, schemathesis); says at the end
 # which it could not install. With CI=true a missing counterpart fails the tests that need it,
 # elsewhere they pass with a sentence.
@@ -23,6 +23,12 @@ has_postgresql || note "PostgreSQL (package postgresql): the directory was teste
 
 has_prometheus || apt_install prometheus
 has_prometheus || note "Prometheus (package prometheus): metrics were tested on the embedded backend alone"
+
+has_nginx() {
+    command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]
+}
+has_nginx || apt_install nginx
+has_nginx || note "nginx (package nginx): two replicas were not tested behind a load balancer"
 
 # The OpenID provider, exactly as its lock file says; again only when that file has changed.
 provider=tests/oidc-provider

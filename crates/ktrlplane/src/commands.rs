@@ -12,6 +12,10 @@ mod token;
 
 mod scope;
 
+mod completions;
+mod man;
+mod version;
+
 use std::fmt::Display;
 use std::path::PathBuf;
 
@@ -22,7 +26,7 @@ use crate::output;
 
 /// KtrlPlane Observability: the door through which tenants send and read their own logs and metrics.
 #[derive(Debug, Parser)]
-#[command(name = "ktrlplane", version, after_help = EXAMPLES)]
+#[command(name = "ktrlplane", version, long_version = version::long(), after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -47,6 +51,8 @@ enum Command {
     Demo(demo::Arguments),
     Token(token::Arguments),
     Scope(scope::Arguments),
+    Completions(completions::Arguments),
+    Man(man::Arguments),
 }
 
 /// Where the configuration comes from.
@@ -172,6 +178,8 @@ impl Cli {
             Command::Demo(arguments) => demo::run(&arguments),
             Command::Token(arguments) => token::run(&arguments),
             Command::Scope(arguments) => scope::run(&arguments),
+            Command::Completions(arguments) => completions::run(&arguments),
+            Command::Man(arguments) => man::run(&arguments),
         }
     }
 }

@@ -54,6 +54,9 @@ mod visit;
 use crate::error::ParseError;
 pub use ast::Expr;
 
+/// What the grammar follows: the newest commit of Loki whose parser it was held against.
+pub const GRAMMAR: &str = "Loki 65e30f8488 (August 2026)";
+
 /// Parses a LogQL query.
 ///
 /// # Errors

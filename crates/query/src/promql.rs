@@ -97,6 +97,9 @@ use crate::error::ParseError;
 pub use ast::Expr;
 pub use walk::Ranged;
 
+/// What the grammar follows: the newest commit of Prometheus whose parser it was held against.
+pub const GRAMMAR: &str = "Prometheus d15adb9ad7e5 (21 August 2026)";
+
 /// Parses a PromQL query, in time and memory that grow with its length alone.
 ///
 /// # Errors

@@ -84,11 +84,70 @@ fn a_file_that_was_named_must_exist_and_one_that_was_not_need_not() {
 #[test]
 fn the_version_and_the_help_are_told() {
     let dir = tempdir().unwrap();
-    let version = run(ktrlplane(dir.path()).arg("--version"), "");
-    let expected = concat!("ktrlplane ", env!("CARGO_PKG_VERSION"), "\n");
-    assert_eq!(stdout(&version), expected);
-    for name in ["serve", "check", "config", "demo", "token", "scope"] {
+    let short = concat!("ktrlplane ", env!("CARGO_PKG_VERSION"), "\n");
+    let version = run(ktrlplane(dir.path()).arg("-V"), "");
+    assert_eq!(stdout(&version), short);
+    let version = stdout(&run(ktrlplane(dir.path()).arg("--version"), ""));
+    let told = version.strip_prefix(short).unwrap();
+    let lines: Vec<&str> = told.lines().collect();
+    let [commit, logql, promql] = lines[..] else {
+        panic!("{version}");
+    };
+    assert!(commit.starts_with("commit "), "{version}");
+    assert!(logql.starts_with("LogQL as Loki "), "{version}");
+    assert!(promql.starts_with("PromQL as Prometheus "), "{version}");
+    for name in [
+        "serve",
+        "check",
+        "config",
+        "demo",
+        "token",
+        "scope",
+        "completions",
+        "man",
+    ] {
         let help = stdout(&run(ktrlplane(dir.path()).args([name, "--help"]), ""));
         assert!(help.contains("Examples:"), "{help}");
+    }
+}
+
+#[test]
+fn shells_are_told_the_commands_and_their_options() {
+    let dir = tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let made = run(ktrlplane(dir.path()).args(["completions", shell]), "");
+        let text = stdout(&made);
+        for word in ["serve", "resource-id", "page-origin"] {
+            assert!(text.contains(word), "{shell}: {word}");
+        }
+    }
+    // What bash makes of it, where there is one.
+    let made = stdout(&run(
+        ktrlplane(dir.path()).args(["completions", "bash"]),
+        "",
+    ));
+    let script = dir.path().join("completions");
+    std::fs::write(&script, made).unwrap();
+    let asked = "source completions; COMP_WORDS=(ktrlplane se); COMP_CWORD=1; \
+                 _ktrlplane ktrlplane se ktrlplane; echo ${COMPREPLY[@]}";
+    let bash = std::process::Command::new("bash")
+        .current_dir(dir.path())
+        .args(["-c", asked])
+        .output();
+    if let Ok(bash) = bash {
+        assert_eq!(String::from_utf8_lossy(&bash.stdout).trim(), "serve");
+    }
+}
+
+#[test]
+fn each_command_has_a_page_of_the_manual() {
+    let dir = tempdir().unwrap();
+    let page = stdout(&run(ktrlplane(dir.path()).arg("man"), ""));
+    assert!(page.contains(".TH ktrlplane 1"), "{page}");
+    let made = run(ktrlplane(dir.path()).args(["man", "--dir", "man1"]), "");
+    assert_eq!(stdout(&made), "");
+    for name in ["ktrlplane", "ktrlplane-serve", "ktrlplane-admin-project"] {
+        let page = std::fs::read_to_string(dir.path().join(format!("man1/{name}.1"))).unwrap();
+        assert!(page.contains(&format!(".TH {name} 1")), "{page}");
     }
 }

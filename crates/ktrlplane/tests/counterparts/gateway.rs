@@ -34,7 +34,16 @@ impl Gateway {
         settings: &Settings,
         variables: &[(&str, &str)],
     ) -> Self {
-        let port = free_port();
+        Self::start_on(free_port(), directory, settings, variables)
+    }
+
+    /// The same, on this port.
+    pub(crate) fn start_on(
+        port: u16,
+        directory: &Path,
+        settings: &Settings,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let file = configure(directory, port, settings);
         let url = format!("http://127.0.0.1:{port}");
         let mut process = Process::start(binary(), directory, |command| {
@@ -46,6 +55,11 @@ impl Gateway {
             try_get(&livez, None).is_ok_and(|answer| answer.status == 200)
         });
         Self { process, url }
+    }
+
+    /// Asks it to stop, and waits until it has; its exit code.
+    pub(crate) fn stop(mut self) -> i32 {
+        self.process.stop()
     }
 
     /// Asks for a path that needs no token.

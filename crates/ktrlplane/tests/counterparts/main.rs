@@ -39,4 +39,5 @@ mod metrics;
 mod openapi;
 mod otlp;
 mod promtool;
+mod replicas;
 mod senders;

@@ -39,6 +39,23 @@ impl Process {
         status.map(|status| status.code().unwrap_or(-1))
     }
 
+    /// Asks the process to end (SIGTERM), and waits until it has; its exit code.
+    pub(crate) fn stop(&mut self) -> i32 {
+        let asked = Command::new("kill")
+            .arg(self.child.id().to_string())
+            .status();
+        assert!(asked.expect("kill runs").success());
+        let start = Instant::now();
+        loop {
+            if let Some(code) = self.ended() {
+                return code;
+            }
+            let waited = start.elapsed();
+            assert!(waited < PATIENCE, "{} goes on:\n{}", self.name, self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// What the process has said so far.
     pub(crate) fn log(&self) -> String {
         let bytes = std::fs::read(&self.log).unwrap_or_default();
@@ -178,7 +195,9 @@ pub(crate) fn free_port() -> u16 {
 /// Where `program` is on the path.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
+    // Where Debian has what only administrators are thought to run.
     std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
         .map(|directory| directory.join(program))
         .find(|candidate| candidate.is_file())
 }
