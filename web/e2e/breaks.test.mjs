@@ -111,7 +111,7 @@ test('a_tail_that_is_cut_off_says_so_at_once_and_keeps_its_lines', { timeout: LI
     return route.fulfill({ contentType: 'text/event-stream', body: stream('1769868000000000005', 'said second') + stream('1769868000000000003', 'said late') + stream('1769868000000000009', 'said last') });
   });
   await signIn(page, running, 'Victor', place('logs', { live: '1' }));
-  await page.getByText('Reconnecting …', { exact: true }).waitFor();
+  await page.getByRole('toolbar').getByText('Reconnecting …', { exact: true }).waitFor();
   await page.waitForFunction(() => document.querySelectorAll('.list .row').length === 3);
   assert.deepEqual(await page.locator('.list .row .text').allTextContents(), ['said last', 'said second', 'said late']);
   // After some attempts it is left to who looks at it.
@@ -119,5 +119,5 @@ test('a_tail_that_is_cut_off_says_so_at_once_and_keeps_its_lines', { timeout: LI
   assert.equal(await rows(page).count(), 3);
   await page.unroute(/\/logs\/tail/);
   await page.getByRole('button', { name: 'Retry' }).click();
-  await page.getByText('Live', { exact: true }).waitFor();
+  await page.getByRole('toolbar').getByText('Live', { exact: true }).waitFor();
 });
