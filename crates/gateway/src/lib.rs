@@ -13,6 +13,8 @@ mod open;
 
 mod connections;
 
+mod socket;
+
 mod linger;
 
 pub mod pipeline;
@@ -75,7 +77,7 @@ pub use limit::LimitSettings;
 pub use query;
 pub use server::{Server, StartError, start};
 pub use settings::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, ConnectionSettings, Creation,
-    DemoUser, ExploreSettings, IssuerSettings, ManagementSettings, PageFile, Settings,
-    TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, ClientAuthorities,
+    ConnectionSettings, Creation, DemoUser, ExploreSettings, IssuerSettings, ListenerTls,
+    ManagementSettings, PageFile, Settings, TailSettings, TlsVersion,
 };

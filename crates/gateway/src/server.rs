@@ -1,6 +1,8 @@
 //! Listeners and threads: one runtime per core, each with its own listener and connections.
 
 mod door;
+mod handshake;
+pub(crate) mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -36,6 +38,7 @@ use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 use door::accept;
+use tls::Tls;
 
 /// Connections that the kernel keeps for a thread that is busy.
 const BACKLOG: i32 = 1024;
@@ -59,6 +62,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The gateway's own certificate, or what it is used with, cannot be read or used.
+    #[error("TLS cannot be served: {0}")]
+    Tls(TransportError),
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -95,6 +101,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     shared: Arc<Shared>,
     audit: audit::Running,
+    tls: Option<Tls>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -127,6 +134,9 @@ pub fn start(
     }
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
+    let tls = settings.tls.as_ref();
+    let tls = tls.map(|tls| Tls::open(tls, Arc::clone(&clock)));
+    let tls = tls.transpose().map_err(StartError::Tls)?;
     let (address, listeners) = listen(&settings)?;
     let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
         let output = match &settings.audit.output {
@@ -138,6 +148,9 @@ pub fn start(
     })?;
 
     transports.watch(&background);
+    if let Some(tls) = &tls {
+        tls.watch(&background);
+    }
     let most = settings.connections.most;
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock), most);
     let shared = Arc::new(Shared {
@@ -182,27 +195,22 @@ pub fn start(
             scoped: scope::Remembered::default(),
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
-        let (connections, places) = (connections.clone(), places.clone());
+        let shared_door = (connections.clone(), places.clone(), tls.clone());
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
             .spawn(move || {
-                runtime.block_on(accept(
-                    listener,
-                    pipeline,
-                    (connections, places),
-                    stopping,
-                    grace,
-                ));
+                runtime.block_on(accept(listener, pipeline, shared_door, stopping, grace));
             })
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
-    tracing::info!(%address, threads = threads.len(), "listening");
+    tracing::info!(%address, threads = threads.len(), tls = tls.is_some(), "listening");
     Ok(Server {
         address,
         stop,
         shared,
         audit: audit::Running::new(audit),
+        tls,
         threads,
     })
 }
@@ -217,6 +225,13 @@ impl Server {
     /// Opens the audit's file anew, by its path, before its next line is written.
     pub fn reopen_audit(&self) {
         self.audit.get().reopen();
+    }
+
+    /// Reads the certificate and what is used with it again, soon. It is read every few seconds anyway.
+    pub fn reread_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            tls.reread();
+        }
     }
 
     /// Asks callers to go elsewhere, stops accepting, waits for answers that are on their way, for as

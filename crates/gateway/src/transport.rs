@@ -7,7 +7,7 @@
 
 mod credentials;
 mod prober;
-mod tls;
+pub(crate) mod tls;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use credentials::Authorization;
 use tls::Tls;
 
 /// How often the files are read again. Small files, read away from the requests: often.
-const REREAD: Duration = Duration::from_secs(3);
+pub(crate) const REREAD: Duration = Duration::from_secs(3);
 
 /// The largest file that is read, in bytes. Bundles of all public authorities have 250 KiB.
 const MAX_FILE_LENGTH: u64 = 4 * 1024 * 1024;
@@ -275,7 +275,7 @@ impl Inner {
 }
 
 /// The bytes of a file, which is `what` to the gateway.
-fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
+pub(crate) fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
     use std::io::Read as _;
 
     let unreadable = |source| TransportError::Unreadable {
@@ -295,7 +295,11 @@ fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
     Ok(bytes)
 }
 
-fn unusable(what: &'static str, file: &Path, wrong: impl Into<String>) -> TransportError {
+pub(crate) fn unusable(
+    what: &'static str,
+    file: &Path,
+    wrong: impl Into<String>,
+) -> TransportError {
     TransportError::Unusable {
         what,
         file: file.to_owned(),

@@ -23,6 +23,7 @@ mod limits;
 mod management;
 mod observability;
 mod server;
+mod tls;
 pub(crate) mod units;
 
 use std::net::SocketAddr;
@@ -30,7 +31,8 @@ use std::path::Path;
 
 use gateway::ingest::Limits;
 use gateway::{
-    AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ManagementSettings,
+    AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ListenerTls,
+    ManagementSettings,
 };
 
 pub(crate) use auth::Auth;
@@ -53,6 +55,8 @@ pub(crate) struct Config {
     pub(crate) observability: Observability,
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// TLS towards callers, where it is on.
+    pub(crate) tls: Option<ListenerTls>,
     /// What callers' connections may take.
     pub(crate) connections: ConnectionSettings,
     /// Whose tokens are taken.
@@ -121,6 +125,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let mut problems = Vec::new();
     let observability = observability::read(layers, &mut problems);
     let listen = server::read(layers, &mut problems);
+    let tls = tls::read(layers, &mut problems);
     let connections = server::connections(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
@@ -152,6 +157,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     Ok(Config {
         observability,
         listen,
+        tls,
         connections,
         auth,
         database,

@@ -14,12 +14,17 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
 
+use super::handshake::{IN_THE_CLEAR, Unmade, shake_hands};
+use super::tls::Tls;
 use crate::connections::{Connections, Seat, Verdict};
-use crate::linger::{Lingering, Places, turn_away};
+use crate::linger::{Lingering, Places, see_off, turn_away};
+use crate::open::Held;
 use crate::pipeline::Pipeline;
 use crate::routes::{self, Serves};
 use crate::settings::ConnectionSettings;
+use crate::socket::Socket;
 
 /// How much longer than permitted a head may be to be read, in bytes: what is read is answered with a
 /// sentence, and what is longer with the library's empty 431.
@@ -46,7 +51,7 @@ busy as there may be: try again\"}";
 pub(super) async fn accept(
     listener: std::net::TcpListener,
     pipeline: Arc<Pipeline>,
-    (connections, places): (Connections, Places),
+    (connections, places, tls): (Connections, Places, Option<Tls>),
     mut stopping: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -59,6 +64,7 @@ pub(super) async fn accept(
     };
     let mut door = Door {
         listener,
+        tls,
         places,
         complaint: Complaint::default(),
         settings: pipeline.shared.connections,
@@ -91,6 +97,8 @@ pub(super) async fn accept(
 /// Where connections come in, on one thread.
 struct Door {
     listener: TcpListener,
+    /// `None`: in the clear.
+    tls: Option<Tls>,
     pipeline: Arc<Pipeline>,
     connections: Connections,
     settings: ConnectionSettings,
@@ -120,8 +128,8 @@ impl Door {
     fn admit(&mut self, stream: TcpStream) {
         // Fails only for a connection that is already gone.
         let _ = stream.set_nodelay(true);
-        if let Some(seat) = self.connections.enter() {
-            serve(stream, &self.pipeline, &self.places, seat);
+        let place = if let Some(seat) = self.connections.enter() {
+            Place::Seat(seat)
         } else {
             if let Some(times) = self.complaint.due(Instant::now()) {
                 tracing::warn!(
@@ -129,39 +137,115 @@ impl Door {
                     "as many connections are busy as there may be: see server.max_connections"
                 );
             }
-            match self.connections.enter_for_a_probe() {
-                Some(seat) => serve_a_probe(stream, &self.pipeline, &self.places, seat),
-                None => turn_away(stream, NO_PLACE, self.pipeline.open.hold(), &self.places),
+            let seat = self.connections.enter_for_a_probe();
+            seat.map_or(Place::None, Place::Probe)
+        };
+        match &self.tls {
+            None => receive(Socket::Plain(stream), place, &self.pipeline, &self.places),
+            Some(tls) => self.begin_tls(stream, tls.acceptor(), place),
+        }
+    }
+
+    /// Shakes hands first. Until then the connection has its place as any that has said nothing.
+    fn begin_tls(&self, stream: TcpStream, with: TlsAcceptor, place: Place) {
+        let (pipeline, places) = (Arc::clone(&self.pipeline), self.places.clone());
+        let time = match &place {
+            Place::Seat(_) => self.settings.header_timeout,
+            Place::Probe(_) | Place::None => self.settings.header_timeout.min(PATIENCE),
+        };
+        // Who has no place is told so over TLS, which is work: as many at a time as may linger.
+        let lingers = match &place {
+            Place::Seat(_) | Place::Probe(_) => None,
+            Place::None => match places.take() {
+                None => return,
+                lingers => lingers,
+            },
+        };
+        let held = pipeline.open.hold();
+        tokio::spawn(async move {
+            let made = tokio::select! {
+                made = timeout(time, shake_hands(stream, with)) => made,
+                () = place.leave() => return,
+                () = a_while_after_the_stop(held.clone()) => return,
+            };
+            drop(lingers);
+            match made {
+                Ok(Ok(socket)) => receive(socket, place, &pipeline, &places),
+                Ok(Err(Unmade::InTheClear(stream))) => {
+                    drop(place);
+                    turn_away(Socket::Plain(stream), IN_THE_CLEAR, held, &places);
+                }
+                Ok(Err(Unmade::Refused(error, stream))) => {
+                    tracing::debug!(%error, "no TLS came about");
+                    drop(place);
+                    see_off(stream, held, &places);
+                }
+                Ok(Err(Unmade::Gone)) => {}
+                Err(_) => tracing::debug!("no TLS came about in time"),
             }
+        });
+    }
+}
+
+/// What there is for a connection.
+enum Place {
+    /// A place.
+    Seat(Seat),
+    /// One beyond the ceiling, for a probe.
+    Probe(Seat),
+    /// None.
+    None,
+}
+
+impl Place {
+    /// Waits until it is wanted for another.
+    async fn leave(&self) {
+        match self {
+            Self::Seat(seat) | Self::Probe(seat) => seat.leave().await,
+            Self::None => std::future::pending().await,
         }
     }
 }
 
+/// Until a handshake that is under way when the gateway stops has had its time.
+async fn a_while_after_the_stop(mut held: Held) {
+    held.stop().await;
+    tokio::time::sleep(PATIENCE).await;
+}
+
+fn receive(socket: Socket, place: Place, pipeline: &Arc<Pipeline>, places: &Places) {
+    match place {
+        Place::Seat(seat) => serve(socket, pipeline, places, seat),
+        Place::Probe(seat) => serve_a_probe(socket, pipeline, places, seat),
+        Place::None => turn_away(socket, NO_PLACE, pipeline.open.hold(), places),
+    }
+}
+
 /// Serves a connection for which there is no place if it asks for a probe, and tells it so otherwise.
-fn serve_a_probe(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
+fn serve_a_probe(mut socket: Socket, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
     let (pipeline, places) = (Arc::clone(pipeline), places.clone());
     let mut held = pipeline.open.hold();
     tokio::spawn(async move {
         let asks = tokio::select! {
-            asks = timeout(PATIENCE, asks_for_a_probe(&stream)) => asks.unwrap_or(false),
+            asks = timeout(PATIENCE, asks_for_a_probe(&mut socket)) => asks.unwrap_or(false),
             () = seat.leave() => false,
             () = held.stop() => false,
         };
         if asks {
-            serve(stream, &pipeline, &places, seat);
+            serve(socket, &pipeline, &places, seat);
         } else {
             // It lingers outside of the places that probes have.
             drop(seat);
-            turn_away(stream, NO_PLACE, held, &places);
+            turn_away(socket, NO_PLACE, held, &places);
         }
     });
 }
 
 /// Whether the first that comes is the beginning of a request for a probe. It is left to be read.
-async fn asks_for_a_probe(stream: &TcpStream) -> bool {
+async fn asks_for_a_probe(socket: &mut Socket) -> bool {
     // Longer than any of them; they come in one piece.
     let mut line = [0; 64];
-    let Ok(length) = stream.peek(&mut line).await else {
+    let Ok(length) = socket.peek(&mut line).await else {
         return false;
     };
     let line = line.get(..length).unwrap_or_default();
@@ -200,12 +284,12 @@ impl Complaint {
     }
 }
 
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
+fn serve(socket: Socket, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
     let mut held = pipeline.open.hold();
     let pipeline = Arc::clone(pipeline);
     let most = pipeline.shared.connections.max_head_bytes + HEAD_SLACK;
     let lets_go = (held.clone(), seat.clone());
-    let stream = Lingering::new(stream, lets_go, places.clone());
+    let stream = Lingering::new(socket, lets_go, places.clone());
     let of = seat.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         let pipeline = Arc::clone(&pipeline);

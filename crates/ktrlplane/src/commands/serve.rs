@@ -71,10 +71,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "the database {database} cannot be used: {error}"
         ))
     })?;
-    let audited_to_a_file = matches!(config.audit.output, AuditOutput::File(_));
+    let hears_sighup = matches!(config.audit.output, AuditOutput::File(_)) || config.tls.is_some();
     let settings = settings(config, loki, mimir);
     let mut end = End::listen(&background).map_err(Failure::new)?;
-    let mut hang_up = hang_up(&background, audited_to_a_file).map_err(Failure::new)?;
+    let mut hang_up = hang_up(&background, hears_sighup).map_err(Failure::new)?;
     let server = gateway::start(
         settings,
         directory.clone(),
@@ -101,11 +101,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the audit goes to a file, whoever rotates it may send SIGHUP; where it does not, SIGHUP ends
-/// the process, as it does by default.
-fn hang_up(runtime: &Runtime, has_file: bool) -> Result<Option<Signal>, std::io::Error> {
+/// Whoever rotates the audit's file or the certificate may send SIGHUP; where there is neither, SIGHUP
+/// ends the process, as it does by default.
+fn hang_up(runtime: &Runtime, is_heard: bool) -> Result<Option<Signal>, std::io::Error> {
     let _in_runtime = runtime.enter();
-    has_file.then(|| signal(SignalKind::hangup())).transpose()
+    is_heard.then(|| signal(SignalKind::hangup())).transpose()
 }
 
 /// Waits until the process is asked to end.
@@ -116,7 +116,10 @@ async fn until_the_end(end: &mut End, hang_up: Option<&mut Signal>, server: &Ser
     loop {
         tokio::select! {
             () = end.wished() => return,
-            _ = hang_up.recv() => server.reopen_audit(),
+            _ = hang_up.recv() => {
+                server.reopen_audit();
+                server.reread_certificate();
+            }
         }
     }
 }
@@ -163,6 +166,7 @@ pub(crate) fn settings(
     Settings {
         listen: config.listen,
         workers: 0,
+        tls: config.tls,
         connections: config.connections,
         issuer: IssuerSettings {
             issuer: config.auth.issuer,
