@@ -28,11 +28,13 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Liste
         }
     });
     let needs = |name: &str, needed: &str, problems: &mut Vec<Problem>| {
-        if let (Some(given), None) = (layers.given(name), layers.given(needed)) {
+        if let (Some(given), None) = (layers.given(name), layers.given(needed))
+            && Some(given.text.trim()) != given.key.default
+        {
             problems.push(given.problem(format!("is given, and {needed} is not")));
         }
     };
-    // Whoever sets one of these believes that there is TLS.
+    // Whoever sets one of these believes that there is TLS. A default that is written out is no belief.
     needs(CERTIFICATE, KEY, problems);
     needs(KEY, CERTIFICATE, problems);
     needs(MIN_VERSION, CERTIFICATE, problems);

@@ -20,3 +20,4 @@ mod grafana;
 mod scope;
 mod serve;
 mod tail;
+mod tls;
