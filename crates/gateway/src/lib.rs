@@ -75,7 +75,7 @@ pub use directory;
 pub use error::Error;
 pub use limit::LimitSettings;
 pub use query;
-pub use server::{Server, StartError, start};
+pub use server::{ReloadError, Server, StartError, start};
 pub use settings::{
     AuditOutput, AuditQueries, AuditSettings, BackendSettings, ClientAuthorities,
     ConnectionSettings, Creation, DemoUser, ExploreSettings, IssuerSettings, ListenerTls,

@@ -2,6 +2,7 @@
 
 mod door;
 mod handshake;
+mod reload;
 pub(crate) mod tls;
 
 use std::io;
@@ -10,20 +11,20 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use arc_swap::ArcSwap;
 use directory::Directory;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::{self, Audit};
+use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
-use crate::authenticate::{Remembered, Verifier};
 use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::explore::Explore;
-use crate::filter::Sieve;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
@@ -33,11 +34,12 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
-use crate::scope;
 use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
-use door::accept;
+use door::{Current, accept};
+use reload::Changeable;
+pub use reload::ReloadError;
 use tls::Tls;
 
 /// Connections that the kernel keeps for a thread that is busy.
@@ -102,6 +104,7 @@ pub struct Server {
     shared: Arc<Shared>,
     audit: audit::Running,
     tls: Option<Tls>,
+    changeable: Changeable,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -154,16 +157,18 @@ pub fn start(
     let most = settings.connections.most;
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock), most);
     let shared = Arc::new(Shared {
-        verifier,
-        health: Health::new(
+        verifier: Arc::new(verifier),
+        health: Arc::new(Health::new(
             directory.clone(),
             keys.clone(),
             audit.clone(),
             transports.clone(),
+        )),
+        document: Arc::new(Document::new(settings.max_log_lines).map_err(StartError::Document)?),
+        explore: Arc::new(
+            Explore::new(settings.explore.as_ref(), &settings.issuer)
+                .map_err(StartError::Document)?,
         ),
-        document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
-        explore: Explore::new(settings.explore.as_ref(), &settings.issuer)
-            .map_err(StartError::Document)?,
         keys,
         directory,
         audit: audit.clone(),
@@ -171,9 +176,12 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
-        ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
+        ingest: Arc::new(Ingest::new(
+            settings.ingest.clone(),
+            settings.connections.body_timeout,
+        )),
         bodies: body::room(),
-        sieve: Sieve::default(),
+        sieve: Arc::default(),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
         connections: settings.connections,
@@ -182,24 +190,26 @@ pub fn start(
     let places = Places::new(settings.connections.most);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
+    let mut current_of_threads = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
-        let pipeline = Arc::new(Pipeline {
+        let current = Current::new(ArcSwap::from_pointee(Pipeline {
             shared: Arc::clone(&shared),
-            upstreams: Upstreams::new(&settings, &transports),
-            open: Open::new(),
-            remembered: Remembered::default(),
-            scoped: scope::Remembered::default(),
-        });
+            upstreams: Arc::new(Upstreams::new(&settings, &transports)),
+            open: Arc::new(Open::new()),
+            remembered: Arc::default(),
+            scoped: Arc::default(),
+        }));
+        current_of_threads.push(Arc::clone(&current));
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let shared_door = (connections.clone(), places.clone(), tls.clone());
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
             .spawn(move || {
-                runtime.block_on(accept(listener, pipeline, shared_door, stopping, grace));
+                runtime.block_on(accept(listener, current, shared_door, stopping, grace));
             })
             .map_err(StartError::Thread)?;
         threads.push(thread);
@@ -211,6 +221,10 @@ pub fn start(
         shared,
         audit: audit::Running::new(audit),
         tls,
+        changeable: Changeable {
+            threads: current_of_threads,
+            transports,
+        },
         threads,
     })
 }
@@ -227,6 +241,17 @@ impl Server {
         self.audit.get().reopen();
     }
 
+    /// Has other settings take effect for the requests that come from here on: limits, management, the
+    /// page, the most log lines, what the audit keeps of queries, the backends' credentials and TLS's
+    /// files. All else of a running gateway stays as it is, whatever `settings` say of it; TLS is
+    /// neither switched on nor off.
+    ///
+    /// # Errors
+    /// Some of it cannot be read or used. Then nothing has changed.
+    pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
+        self.changeable.reload(settings, self.tls.as_ref())
+    }
+
     /// Reads the certificate and what is used with it again, soon. It is read every few seconds anyway.
     pub fn reread_certificate(&self) {
         if let Some(tls) = &self.tls {
@@ -240,7 +265,8 @@ impl Server {
     pub async fn shutdown(self) {
         self.shared.health.stop();
         self.stop.send_replace(true);
-        let (shared, threads, audit) = (self.shared, self.threads, self.audit);
+        let (threads, audit) = (self.threads, self.audit);
+        let shared = (self.shared, self.changeable);
         let joined = tokio::task::spawn_blocking(move || {
             let joined = threads.into_iter().all(|thread| thread.join().is_ok());
             // Then nobody is left who could add to the audit, and it need not be waited for.

@@ -173,11 +173,8 @@ impl Transport {
     /// Reads the files again and again, and probes URLs where there is a reason to, on `background`,
     /// until nobody uses this transport any more.
     fn watch(&self, backend: Backend, background: &Handle) {
-        let has_files =
-            self.0.authorization.has_file() || self.0.tls.as_ref().is_some_and(Tls::has_files);
-        if has_files {
-            background.spawn(reread(backend, Arc::downgrade(&self.0)));
-        }
+        // Also without files: other settings may name some.
+        background.spawn(reread(backend, Arc::downgrade(&self.0)));
         for (index, endpoint) in self.endpoints().iter().enumerate() {
             let suspicions = endpoint.breaker.suspicions();
             background.spawn(prober::run(Arc::downgrade(&self.0), index, suspicions));
@@ -213,12 +210,41 @@ impl Transports {
         }
     }
 
+    /// What the backends would be shown by these settings. Nothing is shown yet.
+    pub(crate) fn prepare(
+        &self,
+        settings: &Settings,
+    ) -> Result<Credentialed, (Backend, TransportError)> {
+        let mut all = Vec::new();
+        for backend in Backend::ALL {
+            if let (Some(transport), Some(settings)) =
+                (self.get(backend), settings.backend(backend))
+            {
+                let opened = Authorization::open(&settings.credentials);
+                all.push((transport.clone(), opened.map_err(|error| (backend, error))?));
+            }
+        }
+        Ok(Credentialed(all))
+    }
+
     /// Keeps up with the files and with who answers, on `background`.
     pub(crate) fn watch(&self, background: &Handle) {
         for backend in Backend::ALL {
             if let Some(transport) = self.get(backend) {
                 transport.watch(backend, background);
             }
+        }
+    }
+}
+
+/// Other credentials, which can be used.
+pub(crate) struct Credentialed(Vec<(Transport, Authorization)>);
+
+impl Credentialed {
+    /// Has the backends shown these from now on.
+    pub(crate) fn take_effect(self) {
+        for (transport, authorization) in self.0 {
+            transport.0.authorization.replace(&authorization);
         }
     }
 }
@@ -231,6 +257,9 @@ async fn reread(backend: Backend, transport: Weak<Inner>) {
         let Some(inner) = transport.upgrade() else {
             return;
         };
+        if !inner.has_files() {
+            continue;
+        }
         // Disks may hang, and this runtime has other work.
         let Ok(outcome) = tokio::task::spawn_blocking(move || inner.reload()).await else {
             continue;
@@ -258,6 +287,10 @@ async fn reread(backend: Backend, transport: Weak<Inner>) {
 }
 
 impl Inner {
+    fn has_files(&self) -> bool {
+        self.authorization.has_file() || self.tls.as_ref().is_some_and(Tls::has_files)
+    }
+
     /// Takes what has changed, and says what that was.
     fn reload(&self) -> Result<Vec<&'static str>, TransportError> {
         let mut changed = Vec::new();

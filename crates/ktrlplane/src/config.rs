@@ -10,6 +10,7 @@ mod file;
 mod layers;
 mod mask;
 mod problem;
+mod reload;
 mod show;
 
 mod audit;
@@ -27,7 +28,7 @@ mod tls;
 pub(crate) mod units;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gateway::ingest::Limits;
 use gateway::{
@@ -43,6 +44,7 @@ pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
 pub(crate) use problem::Problem;
+pub(crate) use reload::changes;
 pub(crate) use show::show;
 
 /// The file that is read where none is named and this one exists.
@@ -99,8 +101,8 @@ pub(crate) fn layers(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Layers, Vec<Problem>> {
-    let default = Path::new(DEFAULT_FILE);
-    let path = file.or_else(|| default.exists().then_some(default));
+    let path = self::file(file);
+    let path = path.as_deref();
     let mut layers = Layers::default();
     let mut problems = Vec::new();
     if let Some(path) = path {
@@ -175,9 +177,11 @@ pub(crate) fn has_database(layers: &Layers) -> bool {
     database::is_given(layers)
 }
 
-/// Whether there is a file to be read: the one that is named, or that of the working directory.
-pub(crate) fn has_file(file: Option<&Path>) -> bool {
-    file.is_some() || Path::new(DEFAULT_FILE).exists()
+/// The file to be read, if there is one: the one that is named, or that of the working directory.
+pub(crate) fn file(named: Option<&Path>) -> Option<PathBuf> {
+    let default = Path::new(DEFAULT_FILE);
+    let path = named.or_else(|| default.exists().then_some(default));
+    path.map(Path::to_owned)
 }
 
 /// Checks the values about the directory alone.

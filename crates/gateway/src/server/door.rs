@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request};
@@ -20,7 +21,7 @@ use super::handshake::{IN_THE_CLEAR, Unmade, shake_hands};
 use super::tls::Tls;
 use crate::connections::{Connections, Seat, Verdict};
 use crate::linger::{Lingering, Places, see_off, turn_away};
-use crate::open::Held;
+use crate::open::{Held, Open};
 use crate::pipeline::Pipeline;
 use crate::routes::{self, Serves};
 use crate::settings::ConnectionSettings;
@@ -47,10 +48,14 @@ connection: close\r\ncontent-length: 110\r\n\r\n\
 {\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"as many connections are \
 busy as there may be: try again\"}";
 
+/// What one thread serves the next request with. Each has its own, so that taking it is no matter of
+/// others.
+pub(super) type Current = Arc<ArcSwap<Pipeline>>;
+
 /// Serves connections until told to stop, then waits for those that are open.
 pub(super) async fn accept(
     listener: std::net::TcpListener,
-    pipeline: Arc<Pipeline>,
+    current: Current,
     (connections, places, tls): (Connections, Places, Option<Tls>),
     mut stopping: watch::Receiver<bool>,
     grace: Duration,
@@ -62,6 +67,7 @@ pub(super) async fn accept(
             return;
         }
     };
+    let pipeline = current.load_full();
     let mut door = Door {
         listener,
         tls,
@@ -69,15 +75,17 @@ pub(super) async fn accept(
         complaint: Complaint::default(),
         settings: pipeline.shared.connections,
         connections,
-        pipeline,
+        current,
+        open: Arc::clone(&pipeline.open),
     };
+    drop(pipeline);
     tokio::select! {
         () = door.attend() => {}
         // An error means that the `Server` was dropped.
         _ = stopping.wait_for(|stop| *stop) => {}
     }
     let Door { settings, .. } = door;
-    door.pipeline.open.drain();
+    door.open.drain();
     if !settings.drain.is_zero() {
         let _ = timeout(settings.drain, door.attend()).await;
     }
@@ -85,11 +93,9 @@ pub(super) async fn accept(
     while let Some(Ok((stream, _))) = door.listener.accept().now_or_never() {
         door.admit(stream);
     }
-    let Door {
-        listener, pipeline, ..
-    } = door;
+    let Door { listener, open, .. } = door;
     drop(listener);
-    if timeout(grace, pipeline.open.shutdown()).await.is_err() {
+    if timeout(grace, open.shutdown()).await.is_err() {
         tracing::warn!("answers were cut off by the shutdown");
     }
 }
@@ -99,7 +105,8 @@ struct Door {
     listener: TcpListener,
     /// `None`: in the clear.
     tls: Option<Tls>,
-    pipeline: Arc<Pipeline>,
+    current: Current,
+    open: Arc<Open>,
     connections: Connections,
     settings: ConnectionSettings,
     places: Places,
@@ -141,14 +148,14 @@ impl Door {
             seat.map_or(Place::None, Place::Probe)
         };
         match &self.tls {
-            None => receive(Socket::Plain(stream), place, &self.pipeline, &self.places),
+            None => receive(Socket::Plain(stream), place, &self.current, &self.places),
             Some(tls) => self.begin_tls(stream, tls.acceptor(), place),
         }
     }
 
     /// Shakes hands first. Until then the connection has its place as any that has said nothing.
     fn begin_tls(&self, stream: TcpStream, with: TlsAcceptor, place: Place) {
-        let (pipeline, places) = (Arc::clone(&self.pipeline), self.places.clone());
+        let (current, places) = (Arc::clone(&self.current), self.places.clone());
         let time = match &place {
             Place::Seat(_) => self.settings.header_timeout,
             Place::Probe(_) | Place::None => self.settings.header_timeout.min(PATIENCE),
@@ -161,7 +168,7 @@ impl Door {
                 lingers => lingers,
             },
         };
-        let held = pipeline.open.hold();
+        let held = self.open.hold();
         tokio::spawn(async move {
             let made = tokio::select! {
                 made = timeout(time, shake_hands(stream, with)) => made,
@@ -170,7 +177,7 @@ impl Door {
             };
             drop(lingers);
             match made {
-                Ok(Ok(socket)) => receive(socket, place, &pipeline, &places),
+                Ok(Ok(socket)) => receive(socket, place, &current, &places),
                 Ok(Err(Unmade::InTheClear(stream))) => {
                     drop(place);
                     turn_away(Socket::Plain(stream), IN_THE_CLEAR, held, &places);
@@ -213,18 +220,18 @@ async fn a_while_after_the_stop(mut held: Held) {
     tokio::time::sleep(PATIENCE).await;
 }
 
-fn receive(socket: Socket, place: Place, pipeline: &Arc<Pipeline>, places: &Places) {
+fn receive(socket: Socket, place: Place, current: &Current, places: &Places) {
     match place {
-        Place::Seat(seat) => serve(socket, pipeline, places, seat),
-        Place::Probe(seat) => serve_a_probe(socket, pipeline, places, seat),
-        Place::None => turn_away(socket, NO_PLACE, pipeline.open.hold(), places),
+        Place::Seat(seat) => serve(socket, current, places, seat),
+        Place::Probe(seat) => serve_a_probe(socket, current, places, seat),
+        Place::None => turn_away(socket, NO_PLACE, current.load().open.hold(), places),
     }
 }
 
 /// Serves a connection for which there is no place if it asks for a probe, and tells it so otherwise.
-fn serve_a_probe(mut socket: Socket, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
-    let (pipeline, places) = (Arc::clone(pipeline), places.clone());
-    let mut held = pipeline.open.hold();
+fn serve_a_probe(mut socket: Socket, current: &Current, places: &Places, seat: Seat) {
+    let (current, places) = (Arc::clone(current), places.clone());
+    let mut held = current.load().open.hold();
     tokio::spawn(async move {
         let asks = tokio::select! {
             asks = timeout(PATIENCE, asks_for_a_probe(&mut socket)) => asks.unwrap_or(false),
@@ -232,7 +239,7 @@ fn serve_a_probe(mut socket: Socket, pipeline: &Arc<Pipeline>, places: &Places, 
             () = held.stop() => false,
         };
         if asks {
-            serve(socket, &pipeline, &places, seat);
+            serve(socket, &current, &places, seat);
         } else {
             // It lingers outside of the places that probes have.
             drop(seat);
@@ -284,15 +291,16 @@ impl Complaint {
     }
 }
 
-fn serve(socket: Socket, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
+fn serve(socket: Socket, current: &Current, places: &Places, seat: Seat) {
+    let pipeline = current.load();
     let mut held = pipeline.open.hold();
-    let pipeline = Arc::clone(pipeline);
     let most = pipeline.shared.connections.max_head_bytes + HEAD_SLACK;
     let lets_go = (held.clone(), seat.clone());
     let stream = Lingering::new(socket, lets_go, places.clone());
-    let of = seat.clone();
+    let (of, current) = (seat.clone(), Arc::clone(current));
     let service = service_fn(move |request: Request<Incoming>| {
-        let pipeline = Arc::clone(&pipeline);
+        // The request sees one configuration, whatever comes meanwhile.
+        let pipeline = current.load_full();
         let seat = of.clone();
         seat.begin();
         let request = request.map(|body| seat.watch(body));

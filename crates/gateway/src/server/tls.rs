@@ -45,6 +45,12 @@ struct Held {
     files: Files,
 }
 
+/// What was read from elsewhere, and can be used.
+pub(crate) struct Prepared {
+    held: Held,
+    loaded: Loaded,
+}
+
 impl Tls {
     /// Reads the files. They have to be usable.
     pub(crate) fn open(
@@ -67,6 +73,28 @@ impl Tls {
     /// What shakes hands with the next caller.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.inner.loaded.load().acceptor.clone()
+    }
+
+    /// TLS by other settings, if that can be used. Nobody is served by it yet.
+    pub(crate) fn prepare(&self, settings: &ListenerTls) -> Result<Prepared, TransportError> {
+        let files = Files::read(settings)?;
+        let loaded = load(settings, &files, self.inner.clock.now())?;
+        let settings = settings.clone();
+        Ok(Prepared {
+            held: Held { settings, files },
+            loaded,
+        })
+    }
+
+    /// Serves new connections by what was prepared.
+    pub(crate) fn take(&self, prepared: Prepared) {
+        let held = self.inner.held.lock();
+        let mut held = held.unwrap_or_else(PoisonError::into_inner);
+        if held.files != prepared.held.files {
+            prepared.loaded.introduce();
+        }
+        *held = prepared.held;
+        self.inner.loaded.store(Arc::new(prepared.loaded));
     }
 
     /// Reads the files again, soon and away from requests.
