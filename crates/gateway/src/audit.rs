@@ -33,7 +33,7 @@ use jiff::Timestamp;
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::settings::{AuditOutput, AuditSettings};
+use crate::settings::{AuditOutput, AuditQueries, AuditSettings};
 use output::Output;
 use queue::{Bounds, Queue};
 pub use record::Record;
@@ -105,6 +105,13 @@ impl Audit {
         self.queue
             .as_ref()
             .is_none_or(|queue| queue.has_room().is_ok())
+    }
+
+    /// Keeps this of queries from now on.
+    pub(crate) fn keep_of_queries(&self, queries: AuditQueries) {
+        if let Some(queue) = &self.queue {
+            queue.keep(queries);
+        }
     }
 
     /// Opens the file anew, by its path, before the next line is written.

@@ -6,13 +6,15 @@ use std::time::Duration;
 use directory::policy::ProjectId;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
 
 use crate::audit;
 use crate::authenticate::{self, token::Verifier};
 use crate::forward::Upstream;
 use crate::routes::Backend;
 use crate::scope::Request;
-use crate::settings::{AuditOutput, AuditSettings, BackendSettings, IssuerSettings};
+use crate::server::tls;
+use crate::settings::{AuditOutput, AuditSettings, BackendSettings, IssuerSettings, ListenerTls};
 use crate::transport::Transport;
 
 /// The tenant and the resource that are asked for. Nobody has to have them: an empty answer is one.
@@ -54,6 +56,25 @@ pub fn audit(settings: &AuditSettings) -> Finding {
             false,
             format!("{} cannot be opened: {error}", path.display()),
         ),
+    }
+}
+
+/// Reads the certificate and what is used with it, as a start would.
+#[must_use]
+pub fn tls(settings: &ListenerTls, now: Timestamp) -> Finding {
+    match tls::try_out(settings, now) {
+        Ok(validity) => {
+            let days = validity.until.duration_since(now).as_hours() / 24;
+            found(
+                true,
+                format!(
+                    "{} is for {validity} until {}, for {days} days more",
+                    settings.certificate.display(),
+                    validity.until
+                ),
+            )
+        }
+        Err(error) => found(false, error.to_string()),
     }
 }
 

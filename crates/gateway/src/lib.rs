@@ -13,6 +13,8 @@ mod open;
 
 mod connections;
 
+mod socket;
+
 mod linger;
 
 pub mod pipeline;
@@ -73,9 +75,9 @@ pub use directory;
 pub use error::Error;
 pub use limit::LimitSettings;
 pub use query;
-pub use server::{Server, StartError, start};
+pub use server::{ReloadError, Server, StartError, start};
 pub use settings::{
-    AuditOutput, AuditQueries, AuditSettings, BackendSettings, ConnectionSettings, Creation,
-    DemoUser, ExploreSettings, IssuerSettings, ManagementSettings, PageFile, Settings,
-    TailSettings,
+    AuditOutput, AuditQueries, AuditSettings, BackendSettings, ClientAuthorities,
+    ConnectionSettings, Creation, DemoUser, ExploreSettings, IssuerSettings, ListenerTls,
+    ManagementSettings, PageFile, Settings, TailSettings, TlsVersion,
 };

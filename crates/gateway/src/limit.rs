@@ -22,6 +22,7 @@ mod ledger;
 mod settings;
 mod usage;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -36,13 +37,13 @@ pub use settings::{LimitSettings, Queue, Quota, Rate};
 pub use usage::Usage;
 
 /// The limits of the gateway, and who has used what of them. All threads share it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     settings: LimitSettings,
-    subjects: Ledger<Subject>,
-    projects: Ledger<ProjectId>,
+    subjects: Arc<Ledger<Subject>>,
+    projects: Arc<Ledger<ProjectId>>,
     /// How many were refused.
-    refused: AtomicU32,
+    refused: Arc<AtomicU32>,
 }
 
 impl Limits {
@@ -51,9 +52,18 @@ impl Limits {
     pub fn new(settings: LimitSettings) -> Self {
         Self {
             settings,
-            subjects: Ledger::new(Whose::Subject),
-            projects: Ledger::new(Whose::Project),
-            refused: AtomicU32::new(0),
+            subjects: Arc::new(Ledger::new(Whose::Subject)),
+            projects: Arc::new(Ledger::new(Whose::Project)),
+            refused: Arc::default(),
+        }
+    }
+
+    /// Others, of which the same is used.
+    #[must_use]
+    pub fn changed(&self, settings: LimitSettings) -> Self {
+        Self {
+            settings,
+            ..self.clone()
         }
     }
 

@@ -12,13 +12,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::connections::Seat;
 use crate::open::Held;
+use crate::socket::Socket;
 
 /// How long a client may go on sending what nobody wants. Long enough for the longest body that may be
 /// sent to come over a slow line in most cases, and short enough not to hold connections for.
@@ -44,12 +46,17 @@ impl Places {
         let most = (connections / PART).clamp(1, Semaphore::MAX_PERMITS);
         Self(Arc::new(Semaphore::new(most)))
     }
+
+    /// One of them, if one is free.
+    pub(crate) fn take(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
 }
 
 /// A connection that is read on for a while after its end, where a body was left unread.
 pub(crate) struct Lingering {
     /// `None` after the end.
-    stream: Option<TcpStream>,
+    socket: Option<Socket>,
     /// A shutdown waits for it.
     held: Held,
     seat: Seat,
@@ -57,67 +64,88 @@ pub(crate) struct Lingering {
 }
 
 impl Lingering {
-    pub(crate) fn new(stream: TcpStream, (held, seat): (Held, Seat), places: Places) -> Self {
-        let stream = Some(stream);
+    pub(crate) fn new(socket: Socket, (held, seat): (Held, Seat), places: Places) -> Self {
+        let socket = Some(socket);
         Self {
-            stream,
+            socket,
             held,
             seat,
             places,
         }
     }
 
-    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
-        let stream = self.stream.as_mut().map(Pin::new);
-        stream.ok_or_else(|| io::ErrorKind::NotConnected.into())
+    fn socket(&mut self) -> io::Result<Pin<&mut Socket>> {
+        let socket = self.socket.as_mut().map(Pin::new);
+        socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Drop for Lingering {
     fn drop(&mut self) {
-        let Some(stream) = mem::take(&mut self.stream) else {
+        let Some(mut socket) = mem::take(&mut self.socket) else {
             return;
         };
         if self.seat.is_in_an_answer() {
             // Closed in order, it would look as if the answer were complete where nothing else says how
             // long it is, as in HTTP/1.0. A failure means that the connection is gone.
-            let _ = stream.set_zero_linger();
+            let _ = socket.tcp().set_zero_linger();
             return;
         }
         if self.seat.has_left_unread()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
-            && let Ok(place) = Arc::clone(&self.places.0).try_acquire_owned()
+            && let Some(place) = self.places.take()
         {
             // The seat is free for another from here on: this one counts among those that are read on.
             let held = self.held.clone();
             runtime.spawn(async move {
                 // Whether the client went or its time is over, the connection ends here.
-                let _ = timeout(PATIENCE, forget(stream)).await;
+                let _ = timeout(PATIENCE, forget(socket)).await;
                 drop((held, place));
             });
+            return;
         }
+        socket.say_goodbye();
     }
 }
 
 /// Answers a connection that is not served, and ends it when the client has had the time to read why.
-pub(crate) fn turn_away(stream: TcpStream, answer: &'static [u8], held: Held, places: &Places) {
-    let place = Arc::clone(&places.0).try_acquire_owned();
+pub(crate) fn turn_away(socket: Socket, answer: &'static [u8], held: Held, places: &Places) {
+    let place = places.take();
     tokio::spawn(async move {
-        let told = timeout(FAREWELL, tell(&stream, answer)).await;
+        let mut socket = socket;
+        let told = timeout(FAREWELL, tell(&mut socket, answer)).await;
         // Without a place nobody reads it to its end, and what has come until here has to be all.
-        if let (Ok(Ok(())), Ok(_place)) = (told, place) {
-            let _ = timeout(FAREWELL, forget(stream)).await;
+        if let (Ok(Ok(())), Some(_place)) = (told, place) {
+            let _ = timeout(FAREWELL, forget(socket)).await;
         }
         drop(held);
     });
 }
 
+/// Ends a connection to which all has been said, and lets the client read it if there is a place.
+pub(crate) fn see_off(stream: TcpStream, held: Held, places: &Places) {
+    if let Some(place) = places.take() {
+        tokio::spawn(async move {
+            let _ = timeout(FAREWELL, forget(Socket::Plain(stream))).await;
+            drop((held, place));
+        });
+    }
+}
+
 /// Answers, once what has come by now is out of the way: a connection that ends before that is read ends
 /// in a reset.
-async fn tell(stream: &TcpStream, answer: &'static [u8]) -> io::Result<()> {
-    stream.writable().await?;
+async fn tell(socket: &mut Socket, answer: &'static [u8]) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK];
-    // Nothing may have come yet.
+    let stream = match socket {
+        Socket::Plain(stream) => stream,
+        Socket::Tls(stream) => {
+            // Nothing may have come yet.
+            let _ = stream.read(&mut chunk).now_or_never();
+            stream.write_all(answer).await?;
+            return stream.flush().await;
+        }
+    };
+    stream.writable().await?;
     let _ = stream.try_read(&mut chunk);
     // A new connection's buffer takes all of it.
     let written = stream.try_write(answer)?;
@@ -127,9 +155,10 @@ async fn tell(stream: &TcpStream, answer: &'static [u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Closes the sending side, and reads until the client closes its own.
-async fn forget(mut stream: TcpStream) -> io::Result<()> {
-    stream.shutdown().await?;
+/// Closes the sending side, and reads until the client closes its own. What comes is not decrypted.
+async fn forget(mut socket: Socket) -> io::Result<()> {
+    socket.shutdown().await?;
+    let mut stream = socket.into_tcp();
     let mut chunk = vec![0; CHUNK];
     while stream.read(&mut chunk).await? > 0 {
         // Somebody who sends without a pause does not keep the others of this thread waiting.
@@ -145,7 +174,7 @@ impl AsyncRead for Lingering {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let polled = self.stream()?.poll_read(context, buffer);
+        let polled = self.socket()?.poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.seat.heard();
         }
@@ -159,7 +188,7 @@ impl AsyncWrite for Lingering {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let polled = self.stream()?.poll_write(context, bytes);
+        let polled = self.socket()?.poll_write(context, bytes);
         self.seat.blocked(polled.is_pending());
         polled
     }
@@ -169,23 +198,29 @@ impl AsyncWrite for Lingering {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let polled = self.stream()?.poll_write_vectored(context, slices);
+        let polled = self.socket()?.poll_write_vectored(context, slices);
         self.seat.blocked(polled.is_pending());
         polled
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream
+        self.socket
             .as_ref()
             .is_some_and(AsyncWrite::is_write_vectored)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_flush(context)
+        let mut socket = self.socket()?;
+        let polled = socket.as_mut().poll_flush(context);
+        // The end of an answer may be written, as far as HTTP knows, and not have left.
+        if let Some(keeps) = socket.keeps(&polled) {
+            self.seat.blocked(keeps);
+        }
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stream()?.poll_shutdown(context)
+        self.socket()?.poll_shutdown(context)
     }
 }
 
@@ -214,7 +249,7 @@ mod tests {
         // So that nobody else's place is it as long as it is held.
         seat.begin();
         drop(seat.watch(Full::new(Bytes::from_static(b"unread"))));
-        let stream = Lingering::new(stream, (open.hold(), seat), places.clone());
+        let stream = Lingering::new(Socket::Plain(stream), (open.hold(), seat), places.clone());
         (stream, client.unwrap())
     }
 

@@ -41,23 +41,25 @@ use crate::stream::Body;
 use crate::tail;
 use crate::tail::seats::Seats;
 
-/// What all threads share.
+/// What all threads share. What the configuration may change while the gateway runs is in here as it is
+/// now: another one of these takes its place, with the same of all that is counted and remembered.
+#[derive(Clone)]
 pub(crate) struct Shared {
-    pub(crate) verifier: Verifier,
+    pub(crate) verifier: Arc<Verifier>,
     pub(crate) keys: Keys,
     pub(crate) directory: Directory,
-    pub(crate) health: Health,
-    pub(crate) document: Document,
-    pub(crate) explore: Explore,
+    pub(crate) health: Arc<Health>,
+    pub(crate) document: Arc<Document>,
+    pub(crate) explore: Arc<Explore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Audit,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
     pub(crate) tails: Seats,
-    pub(crate) ingest: Ingest,
+    pub(crate) ingest: Arc<Ingest>,
     pub(crate) bodies: Arc<Room<Subject>>,
-    pub(crate) sieve: Sieve,
+    pub(crate) sieve: Arc<Sieve>,
     pub(crate) limits: Limits,
     pub(crate) management: ManagementSettings,
     pub(crate) connections: ConnectionSettings,
@@ -74,15 +76,16 @@ impl<B> Form for B where
 {
 }
 
-/// What one thread serves requests with.
+/// What one thread serves requests with. A request keeps the one that it began with.
+#[derive(Clone)]
 pub(crate) struct Pipeline {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) upstreams: Upstreams,
-    pub(crate) open: Open,
+    pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) open: Arc<Open>,
     /// Tokens that this thread has verified.
-    pub(crate) remembered: Remembered,
+    pub(crate) remembered: Arc<Remembered>,
     /// Queries that this thread has scoped.
-    pub(crate) scoped: scope::Remembered,
+    pub(crate) scoped: Arc<scope::Remembered>,
 }
 
 /// By what a request is known afterwards.

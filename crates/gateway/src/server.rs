@@ -1,6 +1,9 @@
 //! Listeners and threads: one runtime per core, each with its own listener and connections.
 
 mod door;
+mod handshake;
+mod reload;
+pub(crate) mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,20 +11,20 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
+use arc_swap::ArcSwap;
 use directory::Directory;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::{self, Audit};
+use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
-use crate::authenticate::{Remembered, Verifier};
 use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
 use crate::explore::Explore;
-use crate::filter::Sieve;
 use crate::forward::Upstreams;
 use crate::health::Health;
 use crate::ingest::Ingest;
@@ -31,11 +34,13 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
-use crate::scope;
 use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
-use door::accept;
+use door::{Current, accept};
+use reload::Changeable;
+pub use reload::ReloadError;
+use tls::Tls;
 
 /// Connections that the kernel keeps for a thread that is busy.
 const BACKLOG: i32 = 1024;
@@ -59,6 +64,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// The gateway's own certificate, or what it is used with, cannot be read or used.
+    #[error("TLS cannot be served: {0}")]
+    Tls(TransportError),
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -95,6 +103,8 @@ pub struct Server {
     stop: watch::Sender<bool>,
     shared: Arc<Shared>,
     audit: audit::Running,
+    tls: Option<Tls>,
+    changeable: Changeable,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -127,6 +137,9 @@ pub fn start(
     }
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
+    let tls = settings.tls.as_ref();
+    let tls = tls.map(|tls| Tls::open(tls, Arc::clone(&clock)));
+    let tls = tls.transpose().map_err(StartError::Tls)?;
     let (address, listeners) = listen(&settings)?;
     let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
         let output = match &settings.audit.output {
@@ -138,19 +151,24 @@ pub fn start(
     })?;
 
     transports.watch(&background);
+    if let Some(tls) = &tls {
+        tls.watch(&background);
+    }
     let most = settings.connections.most;
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock), most);
     let shared = Arc::new(Shared {
-        verifier,
-        health: Health::new(
+        verifier: Arc::new(verifier),
+        health: Arc::new(Health::new(
             directory.clone(),
             keys.clone(),
             audit.clone(),
             transports.clone(),
+        )),
+        document: Arc::new(Document::new(settings.max_log_lines).map_err(StartError::Document)?),
+        explore: Arc::new(
+            Explore::new(settings.explore.as_ref(), &settings.issuer)
+                .map_err(StartError::Document)?,
         ),
-        document: Document::new(settings.max_log_lines).map_err(StartError::Document)?,
-        explore: Explore::new(settings.explore.as_ref(), &settings.issuer)
-            .map_err(StartError::Document)?,
         keys,
         directory,
         audit: audit.clone(),
@@ -158,9 +176,12 @@ pub fn start(
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
         tails: Seats::default(),
-        ingest: Ingest::new(settings.ingest.clone(), settings.connections.body_timeout),
+        ingest: Arc::new(Ingest::new(
+            settings.ingest.clone(),
+            settings.connections.body_timeout,
+        )),
         bodies: body::room(),
-        sieve: Sieve::default(),
+        sieve: Arc::default(),
         limits: Limits::new(settings.limits.clone()),
         management: settings.management.clone(),
         connections: settings.connections,
@@ -169,40 +190,41 @@ pub fn start(
     let places = Places::new(settings.connections.most);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
+    let mut current_of_threads = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
-        let pipeline = Arc::new(Pipeline {
+        let current = Current::new(ArcSwap::from_pointee(Pipeline {
             shared: Arc::clone(&shared),
-            upstreams: Upstreams::new(&settings, &transports),
-            open: Open::new(),
-            remembered: Remembered::default(),
-            scoped: scope::Remembered::default(),
-        });
+            upstreams: Arc::new(Upstreams::new(&settings, &transports)),
+            open: Arc::new(Open::new()),
+            remembered: Arc::default(),
+            scoped: Arc::default(),
+        }));
+        current_of_threads.push(Arc::clone(&current));
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
-        let (connections, places) = (connections.clone(), places.clone());
+        let shared_door = (connections.clone(), places.clone(), tls.clone());
         let thread = thread::Builder::new()
             .name(format!("gateway-{index}"))
             .spawn(move || {
-                runtime.block_on(accept(
-                    listener,
-                    pipeline,
-                    (connections, places),
-                    stopping,
-                    grace,
-                ));
+                runtime.block_on(accept(listener, current, shared_door, stopping, grace));
             })
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
-    tracing::info!(%address, threads = threads.len(), "listening");
+    tracing::info!(%address, threads = threads.len(), tls = tls.is_some(), "listening");
     Ok(Server {
         address,
         stop,
         shared,
         audit: audit::Running::new(audit),
+        tls,
+        changeable: Changeable {
+            threads: current_of_threads,
+            transports,
+        },
         threads,
     })
 }
@@ -219,13 +241,32 @@ impl Server {
         self.audit.get().reopen();
     }
 
+    /// Has other settings take effect for the requests that come from here on: limits, management, the
+    /// page, the most log lines, what the audit keeps of queries, the backends' credentials and TLS's
+    /// files. All else of a running gateway stays as it is, whatever `settings` say of it; TLS is
+    /// neither switched on nor off.
+    ///
+    /// # Errors
+    /// Some of it cannot be read or used. Then nothing has changed.
+    pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
+        self.changeable.reload(settings, self.tls.as_ref())
+    }
+
+    /// Reads the certificate and what is used with it again, soon. It is read every few seconds anyway.
+    pub fn reread_certificate(&self) {
+        if let Some(tls) = &self.tls {
+            tls.reread();
+        }
+    }
+
     /// Asks callers to go elsewhere, stops accepting, waits for answers that are on their way, for as
     /// long as the settings say,
     /// ends the threads, and waits until the audit is written.
     pub async fn shutdown(self) {
         self.shared.health.stop();
         self.stop.send_replace(true);
-        let (shared, threads, audit) = (self.shared, self.threads, self.audit);
+        let (threads, audit) = (self.threads, self.audit);
+        let shared = (self.shared, self.changeable);
         let joined = tokio::task::spawn_blocking(move || {
             let joined = threads.into_iter().all(|thread| thread.join().is_ok());
             // Then nobody is left who could add to the audit, and it need not be waited for.

@@ -3,6 +3,7 @@
 mod audit;
 mod backend;
 mod connections;
+mod listener;
 mod tenant_header;
 
 use std::net::SocketAddr;
@@ -22,6 +23,7 @@ pub use backend::{
     TlsSettings,
 };
 pub use connections::ConnectionSettings;
+pub use listener::{ClientAuthorities, ListenerTls, TlsVersion};
 pub use tenant_header::{NotATenantHeader, TenantHeader};
 
 /// What the gateway has to be told.
@@ -32,6 +34,8 @@ pub struct Settings {
     /// Threads that serve requests, each with its own runtime, listener and connections to the
     /// backends; 0 means one per core.
     pub workers: usize,
+    /// TLS towards callers; without it, they are spoken to in the clear.
+    pub tls: Option<ListenerTls>,
     /// What callers' connections may take, and for how long.
     pub connections: ConnectionSettings,
     /// Whose tokens are accepted.

@@ -7,7 +7,7 @@
 
 mod credentials;
 mod prober;
-mod tls;
+pub(crate) mod tls;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ use credentials::Authorization;
 use tls::Tls;
 
 /// How often the files are read again. Small files, read away from the requests: often.
-const REREAD: Duration = Duration::from_secs(3);
+pub(crate) const REREAD: Duration = Duration::from_secs(3);
 
 /// The largest file that is read, in bytes. Bundles of all public authorities have 250 KiB.
 const MAX_FILE_LENGTH: u64 = 4 * 1024 * 1024;
@@ -173,11 +173,8 @@ impl Transport {
     /// Reads the files again and again, and probes URLs where there is a reason to, on `background`,
     /// until nobody uses this transport any more.
     fn watch(&self, backend: Backend, background: &Handle) {
-        let has_files =
-            self.0.authorization.has_file() || self.0.tls.as_ref().is_some_and(Tls::has_files);
-        if has_files {
-            background.spawn(reread(backend, Arc::downgrade(&self.0)));
-        }
+        // Also without files: other settings may name some.
+        background.spawn(reread(backend, Arc::downgrade(&self.0)));
         for (index, endpoint) in self.endpoints().iter().enumerate() {
             let suspicions = endpoint.breaker.suspicions();
             background.spawn(prober::run(Arc::downgrade(&self.0), index, suspicions));
@@ -213,12 +210,41 @@ impl Transports {
         }
     }
 
+    /// What the backends would be shown by these settings. Nothing is shown yet.
+    pub(crate) fn prepare(
+        &self,
+        settings: &Settings,
+    ) -> Result<Credentialed, (Backend, TransportError)> {
+        let mut all = Vec::new();
+        for backend in Backend::ALL {
+            if let (Some(transport), Some(settings)) =
+                (self.get(backend), settings.backend(backend))
+            {
+                let opened = Authorization::open(&settings.credentials);
+                all.push((transport.clone(), opened.map_err(|error| (backend, error))?));
+            }
+        }
+        Ok(Credentialed(all))
+    }
+
     /// Keeps up with the files and with who answers, on `background`.
     pub(crate) fn watch(&self, background: &Handle) {
         for backend in Backend::ALL {
             if let Some(transport) = self.get(backend) {
                 transport.watch(backend, background);
             }
+        }
+    }
+}
+
+/// Other credentials, which can be used.
+pub(crate) struct Credentialed(Vec<(Transport, Authorization)>);
+
+impl Credentialed {
+    /// Has the backends shown these from now on.
+    pub(crate) fn take_effect(self) {
+        for (transport, authorization) in self.0 {
+            transport.0.authorization.replace(&authorization);
         }
     }
 }
@@ -231,6 +257,9 @@ async fn reread(backend: Backend, transport: Weak<Inner>) {
         let Some(inner) = transport.upgrade() else {
             return;
         };
+        if !inner.has_files() {
+            continue;
+        }
         // Disks may hang, and this runtime has other work.
         let Ok(outcome) = tokio::task::spawn_blocking(move || inner.reload()).await else {
             continue;
@@ -258,6 +287,10 @@ async fn reread(backend: Backend, transport: Weak<Inner>) {
 }
 
 impl Inner {
+    fn has_files(&self) -> bool {
+        self.authorization.has_file() || self.tls.as_ref().is_some_and(Tls::has_files)
+    }
+
     /// Takes what has changed, and says what that was.
     fn reload(&self) -> Result<Vec<&'static str>, TransportError> {
         let mut changed = Vec::new();
@@ -275,7 +308,7 @@ impl Inner {
 }
 
 /// The bytes of a file, which is `what` to the gateway.
-fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
+pub(crate) fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
     use std::io::Read as _;
 
     let unreadable = |source| TransportError::Unreadable {
@@ -295,7 +328,11 @@ fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
     Ok(bytes)
 }
 
-fn unusable(what: &'static str, file: &Path, wrong: impl Into<String>) -> TransportError {
+pub(crate) fn unusable(
+    what: &'static str,
+    file: &Path,
+    wrong: impl Into<String>,
+) -> TransportError {
     TransportError::Unusable {
         what,
         file: file.to_owned(),

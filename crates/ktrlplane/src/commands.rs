@@ -17,7 +17,7 @@ mod man;
 mod version;
 
 use std::fmt::Display;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -65,6 +65,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    /// The file that is named.
+    fn file(&self) -> Option<&Path> {
+        self.config.as_deref()
+    }
+
     /// All values that are given.
     fn layers(&self) -> Result<Layers, Failure> {
         // What is not UTF-8 is kept with replacement characters: the check of its value, or the
@@ -73,7 +78,7 @@ impl Source {
             let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
             (lossy(name), lossy(value))
         });
-        crate::config::layers(self.config.as_deref(), environment)
+        crate::config::layers(self.file(), environment)
             .map_err(|problems| Failure::config(&problems))
     }
 
@@ -82,7 +87,7 @@ impl Source {
     fn database(&self) -> Result<Database, Failure> {
         let layers = self.layers()?;
         let is_given = crate::config::has_database(&layers);
-        if !is_given && !crate::config::has_file(self.config.as_deref()) {
+        if !is_given && crate::config::file(self.file()).is_none() {
             return Err(Failure::new(
                 "no database is configured: give --config, or KTRLPLANE_DATABASE_URL",
             ));

@@ -10,6 +10,7 @@ mod file;
 mod layers;
 mod mask;
 mod problem;
+mod reload;
 mod show;
 
 mod audit;
@@ -23,14 +24,16 @@ mod limits;
 mod management;
 mod observability;
 mod server;
+mod tls;
 pub(crate) mod units;
 
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gateway::ingest::Limits;
 use gateway::{
-    AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ManagementSettings,
+    AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ListenerTls,
+    ManagementSettings,
 };
 
 pub(crate) use auth::Auth;
@@ -41,6 +44,7 @@ pub(crate) use layers::Layers;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
 pub(crate) use problem::Problem;
+pub(crate) use reload::changes;
 pub(crate) use show::show;
 
 /// The file that is read where none is named and this one exists.
@@ -53,6 +57,8 @@ pub(crate) struct Config {
     pub(crate) observability: Observability,
     /// Where to listen.
     pub(crate) listen: SocketAddr,
+    /// TLS towards callers, where it is on.
+    pub(crate) tls: Option<ListenerTls>,
     /// What callers' connections may take.
     pub(crate) connections: ConnectionSettings,
     /// Whose tokens are taken.
@@ -95,8 +101,8 @@ pub(crate) fn layers(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Layers, Vec<Problem>> {
-    let default = Path::new(DEFAULT_FILE);
-    let path = file.or_else(|| default.exists().then_some(default));
+    let path = self::file(file);
+    let path = path.as_deref();
     let mut layers = Layers::default();
     let mut problems = Vec::new();
     if let Some(path) = path {
@@ -121,6 +127,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let mut problems = Vec::new();
     let observability = observability::read(layers, &mut problems);
     let listen = server::read(layers, &mut problems);
+    let tls = tls::read(layers, &mut problems);
     let connections = server::connections(layers, &mut problems);
     let auth = auth::read(layers, &mut problems);
     let database = database::read(layers, &mut problems);
@@ -152,6 +159,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     Ok(Config {
         observability,
         listen,
+        tls,
         connections,
         auth,
         database,
@@ -169,9 +177,11 @@ pub(crate) fn has_database(layers: &Layers) -> bool {
     database::is_given(layers)
 }
 
-/// Whether there is a file to be read: the one that is named, or that of the working directory.
-pub(crate) fn has_file(file: Option<&Path>) -> bool {
-    file.is_some() || Path::new(DEFAULT_FILE).exists()
+/// The file to be read, if there is one: the one that is named, or that of the working directory.
+pub(crate) fn file(named: Option<&Path>) -> Option<PathBuf> {
+    let default = Path::new(DEFAULT_FILE);
+    let path = named.or_else(|| default.exists().then_some(default));
+    path.map(Path::to_owned)
 }
 
 /// Checks the values about the directory alone.

@@ -142,6 +142,7 @@ fn settings(
     Settings {
         listen,
         workers: 0,
+        tls: None,
         connections: ConnectionSettings::default(),
         issuer: IssuerSettings {
             issuer: provider.issuer().to_owned(),

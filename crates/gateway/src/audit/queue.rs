@@ -1,9 +1,10 @@
 //! What waits to be written, and whether more may come.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use super::record::Fields;
@@ -39,7 +40,7 @@ impl Default for Bounds {
 
 /// Between the requests' threads and the one that writes.
 pub(super) struct Queue {
-    keeps: AuditQueries,
+    keeps: ArcSwap<AuditQueries>,
     bounds: Bounds,
     /// Lines that are not written yet, also those that the writer has taken.
     lines: AtomicUsize,
@@ -95,7 +96,7 @@ pub(super) struct Work {
 impl Queue {
     pub(super) fn new(keeps: AuditQueries, bounds: Bounds) -> Self {
         Self {
-            keeps,
+            keeps: ArcSwap::from_pointee(keeps),
             bounds,
             lines: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
@@ -108,7 +109,12 @@ impl Queue {
 
     /// What is kept of queries.
     pub(super) fn keeps(&self) -> AuditQueries {
-        self.keeps
+        **self.keeps.load()
+    }
+
+    /// Keeps this of queries from now on, also of those whose line is still to be written.
+    pub(super) fn keep(&self, keeps: AuditQueries) {
+        self.keeps.store(Arc::new(keeps));
     }
 
     /// Whether one more request could come.

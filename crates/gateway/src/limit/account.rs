@@ -1,9 +1,10 @@
 //! What one subject, or one project, has used.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
@@ -22,7 +23,8 @@ const SOON: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Account {
     whose: Whose,
-    quota: Quota,
+    /// Another from the next request on where the settings have changed.
+    quota: ArcSwap<Quota>,
     /// From when on its buckets count.
     since: Instant,
     in_flight: AtomicU32,
@@ -30,7 +32,11 @@ pub struct Account {
     bytes: Bucket,
     /// Places for queries that run. It wakes those who wait in the order in which they came, and
     /// nobody who comes later takes a place before them.
-    places: Option<Semaphore>,
+    places: Semaphore,
+    /// How many places there are, taken or not.
+    size: Mutex<usize>,
+    /// How many of those that are taken are not given back, since there are fewer now.
+    owed: AtomicUsize,
     waiting: AtomicUsize,
 }
 
@@ -53,19 +59,56 @@ struct Waiting<'a>(&'a AtomicUsize);
 
 impl Account {
     pub(super) fn new(whose: Whose, quota: Quota, now: Instant) -> Self {
-        let places = quota.queries.map(|most| {
-            let most = usize::try_from(most.get()).unwrap_or(usize::MAX);
-            Semaphore::new(most.min(Semaphore::MAX_PERMITS))
-        });
+        let size = size(&quota);
         Self {
             whose,
-            quota,
+            quota: ArcSwap::from_pointee(quota),
             since: now,
             in_flight: AtomicU32::new(0),
             requests: Bucket::default(),
             bytes: Bucket::default(),
-            places,
+            places: Semaphore::new(size),
+            size: Mutex::new(size),
+            owed: AtomicUsize::new(0),
             waiting: AtomicUsize::new(0),
+        }
+    }
+
+    /// Holds from now on to this quota, if that is another one. What was used stays used: time that a
+    /// bucket needs to fill, requests that are on their way, and queries that run, which are as many as
+    /// they are until they end.
+    pub(super) fn hold_to(&self, quota: Quota) {
+        if **self.quota.load() == quota {
+            return;
+        }
+        let mut held = self.size.lock().unwrap_or_else(PoisonError::into_inner);
+        let size = size(&quota);
+        if size < *held {
+            let fewer = *held - size;
+            let taken = fewer - self.places.forget_permits(fewer);
+            self.owed.fetch_add(taken, Ordering::Relaxed);
+        } else {
+            // First come those that are taken and were not to be given back.
+            let more = size - *held;
+            let pay = |owed: usize| Some(owed - owed.min(more));
+            let owed = self
+                .owed
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay);
+            let paid = owed.map_or(0, |owed| owed.min(more));
+            self.places.add_permits(more - paid);
+        }
+        *held = size;
+        self.quota.store(Arc::new(quota));
+    }
+
+    /// A place is free again, unless there are fewer than were taken.
+    fn give_back(&self) {
+        let pay = |owed: usize| owed.checked_sub(1);
+        let paid = self
+            .owed
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, pay);
+        if paid.is_err() {
+            self.places.add_permits(1);
         }
     }
 
@@ -81,7 +124,7 @@ impl Account {
         // Another that comes in between is refused by a place that is given back at once: the limit is
         // never exceeded, and reached a moment early at the worst.
         let before = self.in_flight.fetch_add(1, Ordering::Relaxed);
-        match self.quota.in_flight {
+        match self.quota.load().in_flight {
             Some(most) if before >= most.get() => {
                 self.end();
                 Err(self.exceeded(Limit::InFlight(most.get()), SOON))
@@ -97,7 +140,7 @@ impl Account {
 
     /// Counts a request, if it may come.
     pub(super) fn count_request(&self, now: Instant) -> Result<(), Exceeded> {
-        let Some(rate) = self.quota.requests else {
+        let Some(rate) = self.quota.load().requests else {
             return Ok(());
         };
         let every = nanos(rate.every).max(1);
@@ -108,7 +151,7 @@ impl Account {
 
     /// Counts bytes that have gone out.
     pub(super) fn count_bytes(&self, bytes: u64, now: Instant) {
-        if let Some(most) = self.quota.bytes_per_minute {
+        if let Some(most) = self.quota.load().bytes_per_minute {
             let cost = u128::from(bytes) * u128::from(MINUTE) / u128::from(most.get());
             let cost = u64::try_from(cost).unwrap_or(u64::MAX);
             // However much one answer was, a minute after its end is enough.
@@ -118,7 +161,7 @@ impl Account {
 
     /// Whether more may be read.
     pub(super) fn check_bytes(&self, now: Instant) -> Result<(), Exceeded> {
-        let Some(most) = self.quota.bytes_per_minute else {
+        let Some(most) = self.quota.load().bytes_per_minute else {
             return Ok(());
         };
         match self.bytes.wait(self.nanos(now), MINUTE) {
@@ -129,10 +172,10 @@ impl Account {
 
     /// A place, where one is free, which none is while anybody waits.
     pub(super) fn free_place(self: &Arc<Self>) -> Free {
-        let Some(places) = &self.places else {
+        if self.quota.load().queries.is_none() {
             return Free::Unlimited;
-        };
-        match places.try_acquire() {
+        }
+        match self.places.try_acquire() {
             Ok(permit) => {
                 permit.forget();
                 Free::Place(Place(Arc::clone(self)))
@@ -150,7 +193,7 @@ impl Account {
         if let Free::Place(place) = self.free_place() {
             return Ok(Some(place));
         }
-        let (Some(places), Some(most)) = (&self.places, self.quota.queries) else {
+        let Some(most) = self.quota.load().queries else {
             return Ok(None);
         };
         let Some(_waiting) = Waiting::begin(&self.waiting, queue.length) else {
@@ -158,7 +201,7 @@ impl Account {
             return Err(self.exceeded(limit, queue.timeout));
         };
         // The places are never closed.
-        if let Ok(Ok(permit)) = timeout_at(deadline, places.acquire()).await {
+        if let Ok(Ok(permit)) = timeout_at(deadline, self.places.acquire()).await {
             permit.forget();
             return Ok(Some(Place(Arc::clone(self))));
         }
@@ -187,9 +230,8 @@ impl Account {
     /// How many queries run.
     #[cfg(test)]
     pub(super) fn running(&self) -> usize {
-        let most = self.quota.queries.map_or(0, |most| most.get() as usize);
-        let free = self.places.as_ref().map_or(0, Semaphore::available_permits);
-        most - free
+        let owed = self.owed.load(Ordering::Relaxed);
+        *self.size.lock().unwrap() + owed - self.places.available_permits()
     }
 
     /// How many wait.
@@ -201,9 +243,7 @@ impl Account {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(places) = &self.0.places {
-            places.add_permits(1);
-        }
+        self.0.give_back();
     }
 }
 
@@ -220,6 +260,14 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// How many places there are. Where they are not limited nobody takes one.
+fn size(quota: &Quota) -> usize {
+    let most = quota.queries.map_or(usize::MAX, |most| {
+        usize::try_from(most.get()).unwrap_or(usize::MAX)
+    });
+    most.min(Semaphore::MAX_PERMITS >> 1)
 }
 
 fn nanos(duration: Duration) -> u64 {

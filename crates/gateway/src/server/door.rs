@@ -4,6 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use futures_util::FutureExt as _;
 use http::header::CONNECTION;
 use http::{HeaderValue, Method, Request};
@@ -14,12 +15,17 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use tokio_rustls::TlsAcceptor;
 
+use super::handshake::{IN_THE_CLEAR, Unmade, shake_hands};
+use super::tls::Tls;
 use crate::connections::{Connections, Seat, Verdict};
-use crate::linger::{Lingering, Places, turn_away};
+use crate::linger::{Lingering, Places, see_off, turn_away};
+use crate::open::{Held, Open};
 use crate::pipeline::Pipeline;
 use crate::routes::{self, Serves};
 use crate::settings::ConnectionSettings;
+use crate::socket::Socket;
 
 /// How much longer than permitted a head may be to be read, in bytes: what is read is answered with a
 /// sentence, and what is longer with the library's empty 431.
@@ -42,11 +48,15 @@ connection: close\r\ncontent-length: 110\r\n\r\n\
 {\"status\":\"error\",\"errorType\":\"unavailable\",\"error\":\"as many connections are \
 busy as there may be: try again\"}";
 
+/// What one thread serves the next request with. Each has its own, so that taking it is no matter of
+/// others.
+pub(super) type Current = Arc<ArcSwap<Pipeline>>;
+
 /// Serves connections until told to stop, then waits for those that are open.
 pub(super) async fn accept(
     listener: std::net::TcpListener,
-    pipeline: Arc<Pipeline>,
-    (connections, places): (Connections, Places),
+    current: Current,
+    (connections, places, tls): (Connections, Places, Option<Tls>),
     mut stopping: watch::Receiver<bool>,
     grace: Duration,
 ) {
@@ -57,21 +67,25 @@ pub(super) async fn accept(
             return;
         }
     };
+    let pipeline = current.load_full();
     let mut door = Door {
         listener,
+        tls,
         places,
         complaint: Complaint::default(),
         settings: pipeline.shared.connections,
         connections,
-        pipeline,
+        current,
+        open: Arc::clone(&pipeline.open),
     };
+    drop(pipeline);
     tokio::select! {
         () = door.attend() => {}
         // An error means that the `Server` was dropped.
         _ = stopping.wait_for(|stop| *stop) => {}
     }
     let Door { settings, .. } = door;
-    door.pipeline.open.drain();
+    door.open.drain();
     if !settings.drain.is_zero() {
         let _ = timeout(settings.drain, door.attend()).await;
     }
@@ -79,11 +93,9 @@ pub(super) async fn accept(
     while let Some(Ok((stream, _))) = door.listener.accept().now_or_never() {
         door.admit(stream);
     }
-    let Door {
-        listener, pipeline, ..
-    } = door;
+    let Door { listener, open, .. } = door;
     drop(listener);
-    if timeout(grace, pipeline.open.shutdown()).await.is_err() {
+    if timeout(grace, open.shutdown()).await.is_err() {
         tracing::warn!("answers were cut off by the shutdown");
     }
 }
@@ -91,7 +103,10 @@ pub(super) async fn accept(
 /// Where connections come in, on one thread.
 struct Door {
     listener: TcpListener,
-    pipeline: Arc<Pipeline>,
+    /// `None`: in the clear.
+    tls: Option<Tls>,
+    current: Current,
+    open: Arc<Open>,
     connections: Connections,
     settings: ConnectionSettings,
     places: Places,
@@ -120,8 +135,8 @@ impl Door {
     fn admit(&mut self, stream: TcpStream) {
         // Fails only for a connection that is already gone.
         let _ = stream.set_nodelay(true);
-        if let Some(seat) = self.connections.enter() {
-            serve(stream, &self.pipeline, &self.places, seat);
+        let place = if let Some(seat) = self.connections.enter() {
+            Place::Seat(seat)
         } else {
             if let Some(times) = self.complaint.due(Instant::now()) {
                 tracing::warn!(
@@ -129,39 +144,115 @@ impl Door {
                     "as many connections are busy as there may be: see server.max_connections"
                 );
             }
-            match self.connections.enter_for_a_probe() {
-                Some(seat) => serve_a_probe(stream, &self.pipeline, &self.places, seat),
-                None => turn_away(stream, NO_PLACE, self.pipeline.open.hold(), &self.places),
+            let seat = self.connections.enter_for_a_probe();
+            seat.map_or(Place::None, Place::Probe)
+        };
+        match &self.tls {
+            None => receive(Socket::Plain(stream), place, &self.current, &self.places),
+            Some(tls) => self.begin_tls(stream, tls.acceptor(), place),
+        }
+    }
+
+    /// Shakes hands first. Until then the connection has its place as any that has said nothing.
+    fn begin_tls(&self, stream: TcpStream, with: TlsAcceptor, place: Place) {
+        let (current, places) = (Arc::clone(&self.current), self.places.clone());
+        let time = match &place {
+            Place::Seat(_) => self.settings.header_timeout,
+            Place::Probe(_) | Place::None => self.settings.header_timeout.min(PATIENCE),
+        };
+        // Who has no place is told so over TLS, which is work: as many at a time as may linger.
+        let lingers = match &place {
+            Place::Seat(_) | Place::Probe(_) => None,
+            Place::None => match places.take() {
+                None => return,
+                lingers => lingers,
+            },
+        };
+        let held = self.open.hold();
+        tokio::spawn(async move {
+            let made = tokio::select! {
+                made = timeout(time, shake_hands(stream, with)) => made,
+                () = place.leave() => return,
+                () = a_while_after_the_stop(held.clone()) => return,
+            };
+            drop(lingers);
+            match made {
+                Ok(Ok(socket)) => receive(socket, place, &current, &places),
+                Ok(Err(Unmade::InTheClear(stream))) => {
+                    drop(place);
+                    turn_away(Socket::Plain(stream), IN_THE_CLEAR, held, &places);
+                }
+                Ok(Err(Unmade::Refused(error, stream))) => {
+                    tracing::debug!(%error, "no TLS came about");
+                    drop(place);
+                    see_off(stream, held, &places);
+                }
+                Ok(Err(Unmade::Gone)) => {}
+                Err(_) => tracing::debug!("no TLS came about in time"),
             }
+        });
+    }
+}
+
+/// What there is for a connection.
+enum Place {
+    /// A place.
+    Seat(Seat),
+    /// One beyond the ceiling, for a probe.
+    Probe(Seat),
+    /// None.
+    None,
+}
+
+impl Place {
+    /// Waits until it is wanted for another.
+    async fn leave(&self) {
+        match self {
+            Self::Seat(seat) | Self::Probe(seat) => seat.leave().await,
+            Self::None => std::future::pending().await,
         }
     }
 }
 
+/// Until a handshake that is under way when the gateway stops has had its time.
+async fn a_while_after_the_stop(mut held: Held) {
+    held.stop().await;
+    tokio::time::sleep(PATIENCE).await;
+}
+
+fn receive(socket: Socket, place: Place, current: &Current, places: &Places) {
+    match place {
+        Place::Seat(seat) => serve(socket, current, places, seat),
+        Place::Probe(seat) => serve_a_probe(socket, current, places, seat),
+        Place::None => turn_away(socket, NO_PLACE, current.load().open.hold(), places),
+    }
+}
+
 /// Serves a connection for which there is no place if it asks for a probe, and tells it so otherwise.
-fn serve_a_probe(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
-    let (pipeline, places) = (Arc::clone(pipeline), places.clone());
-    let mut held = pipeline.open.hold();
+fn serve_a_probe(mut socket: Socket, current: &Current, places: &Places, seat: Seat) {
+    let (current, places) = (Arc::clone(current), places.clone());
+    let mut held = current.load().open.hold();
     tokio::spawn(async move {
         let asks = tokio::select! {
-            asks = timeout(PATIENCE, asks_for_a_probe(&stream)) => asks.unwrap_or(false),
+            asks = timeout(PATIENCE, asks_for_a_probe(&mut socket)) => asks.unwrap_or(false),
             () = seat.leave() => false,
             () = held.stop() => false,
         };
         if asks {
-            serve(stream, &pipeline, &places, seat);
+            serve(socket, &current, &places, seat);
         } else {
             // It lingers outside of the places that probes have.
             drop(seat);
-            turn_away(stream, NO_PLACE, held, &places);
+            turn_away(socket, NO_PLACE, held, &places);
         }
     });
 }
 
 /// Whether the first that comes is the beginning of a request for a probe. It is left to be read.
-async fn asks_for_a_probe(stream: &TcpStream) -> bool {
+async fn asks_for_a_probe(socket: &mut Socket) -> bool {
     // Longer than any of them; they come in one piece.
     let mut line = [0; 64];
-    let Ok(length) = stream.peek(&mut line).await else {
+    let Ok(length) = socket.peek(&mut line).await else {
         return false;
     };
     let line = line.get(..length).unwrap_or_default();
@@ -200,15 +291,16 @@ impl Complaint {
     }
 }
 
-fn serve(stream: TcpStream, pipeline: &Arc<Pipeline>, places: &Places, seat: Seat) {
+fn serve(socket: Socket, current: &Current, places: &Places, seat: Seat) {
+    let pipeline = current.load();
     let mut held = pipeline.open.hold();
-    let pipeline = Arc::clone(pipeline);
     let most = pipeline.shared.connections.max_head_bytes + HEAD_SLACK;
     let lets_go = (held.clone(), seat.clone());
-    let stream = Lingering::new(stream, lets_go, places.clone());
-    let of = seat.clone();
+    let stream = Lingering::new(socket, lets_go, places.clone());
+    let (of, current) = (seat.clone(), Arc::clone(current));
     let service = service_fn(move |request: Request<Incoming>| {
-        let pipeline = Arc::clone(&pipeline);
+        // The request sees one configuration, whatever comes meanwhile.
+        let pipeline = current.load_full();
         let seat = of.clone();
         seat.begin();
         let request = request.map(|body| seat.watch(body));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
@@ -16,7 +16,7 @@ const TOKEN_FILE: &str = "bearer token file";
 
 /// The value of `Authorization`.
 pub(super) struct Authorization {
-    from: Credentials,
+    from: ArcSwap<Credentials>,
     held: ArcSwapOption<HeaderValue>,
 }
 
@@ -24,7 +24,7 @@ impl Authorization {
     pub(super) fn open(from: &Credentials) -> Result<Self, TransportError> {
         let header = header(from)?;
         Ok(Self {
-            from: from.clone(),
+            from: ArcSwap::from_pointee(from.clone()),
             held: ArcSwapOption::new(header.map(Arc::new)),
         })
     }
@@ -35,7 +35,7 @@ impl Authorization {
     }
 
     pub(super) fn has_file(&self) -> bool {
-        match &self.from {
+        match &**self.from.load() {
             Credentials::None => false,
             Credentials::Basic {
                 password: secret, ..
@@ -47,12 +47,18 @@ impl Authorization {
         }
     }
 
+    /// Shows from now on what `other` does.
+    pub(super) fn replace(&self, other: &Self) {
+        self.from.store(other.from.load_full());
+        self.held.store(other.held.load_full());
+    }
+
     /// Makes the value again, and says whether it is another one.
     pub(super) fn reload(&self) -> Result<bool, TransportError> {
         if !self.has_file() {
             return Ok(false);
         }
-        let header = header(&self.from)?;
+        let header = header(&self.from.load())?;
         let changed = header.as_ref() != self.held.load().as_deref();
         if changed {
             self.held.store(header.map(Arc::new));

@@ -113,42 +113,66 @@ fn config(settings: &TlsSettings, files: &Files) -> Result<ClientConfig, Transpo
         .with_safe_default_protocol_versions()
         .map_err(TransportError::Tls)?;
     let builder = match (&settings.ca_file, &files.ca) {
-        (Some(file), Some(pem)) => builder.with_root_certificates(authorities(file, pem)?),
+        (Some(file), Some(pem)) => builder.with_root_certificates(authorities(CA, file, pem)?),
         _ => builder.with_native_roots().map_err(TransportError::Roots)?,
     };
     let (Some(client), Some((certificate, key))) = (&settings.client, &files.client) else {
         return Ok(builder.with_no_client_auth());
     };
     let chain = certificates(CERTIFICATE, &client.cert_file, certificate)?;
-    // The PEM reader's own words may quote a line of the file.
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-        let wrong = "holds no private key in PEM (an encrypted one cannot be used)";
-        unusable(KEY, &client.key_file, wrong)
-    })?;
+    let key = private_key(KEY, &client.key_file, key)?;
     builder.with_client_auth_cert(chain, key).map_err(|error| {
-        let wrong = if let rustls::Error::InconsistentKeys(_) = error {
-            let certificate = client.cert_file.display();
-            format!("is not the key of the client certificate {certificate}")
-        } else {
-            format!("cannot be used: {error}")
-        };
-        unusable(KEY, &client.key_file, wrong)
+        let of = format!("the client certificate {}", client.cert_file.display());
+        misfit(KEY, &client.key_file, &of, &error)
     })
+}
+
+/// The private key in a file.
+pub(crate) fn private_key(
+    what: &'static str,
+    file: &Path,
+    pem: &[u8],
+) -> Result<PrivateKeyDer<'static>, TransportError> {
+    // The PEM reader's own words may quote a line of the file.
+    PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
+        let wrong = "holds no private key in PEM (an encrypted one cannot be used)";
+        unusable(what, file, wrong)
+    })
+}
+
+/// A key that TLS refuses to use for the certificate `of`.
+pub(crate) fn misfit(
+    what: &'static str,
+    file: &Path,
+    of: &str,
+    error: &rustls::Error,
+) -> TransportError {
+    let wrong = if let rustls::Error::InconsistentKeys(_) = error {
+        format!("is not the key of {of}")
+    } else {
+        format!("cannot be used: {error}")
+    };
+    unusable(what, file, wrong)
 }
 
 /// The certificate authorities in a file. One that cannot be used is an error: left out silently,
 /// it would be missed when the backend's certificate is renewed.
-fn authorities(file: &Path, pem: &[u8]) -> Result<RootCertStore, TransportError> {
+pub(crate) fn authorities(
+    what: &'static str,
+    file: &Path,
+    pem: &[u8],
+) -> Result<RootCertStore, TransportError> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates(CA, file, pem)? {
+    for certificate in certificates(what, file, pem)? {
         store
             .add(certificate)
-            .map_err(|error| unusable(CA, file, format!("cannot be used: {error}")))?;
+            .map_err(|error| unusable(what, file, format!("cannot be used: {error}")))?;
     }
     Ok(store)
 }
 
-fn certificates(
+/// The certificates in a file, of which there is at least one.
+pub(crate) fn certificates(
     what: &'static str,
     file: &Path,
     pem: &[u8],

@@ -86,6 +86,7 @@ impl World {
         let mut settings = Settings {
             listen: "127.0.0.1:0".parse().unwrap(),
             workers: 1,
+            tls: None,
             connections: ConnectionSettings::default(),
             issuer: IssuerSettings {
                 issuer: issuer.url(),

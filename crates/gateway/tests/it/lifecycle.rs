@@ -62,6 +62,7 @@ pub(crate) fn start(
     let mut settings = Settings {
         listen: "127.0.0.1:0".parse().unwrap(),
         workers: 2,
+        tls: None,
         connections: ConnectionSettings::default(),
         issuer: IssuerSettings {
             issuer: world.issuer.url(),

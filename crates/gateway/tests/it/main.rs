@@ -59,6 +59,8 @@ mod probes;
 
 mod certificates;
 
+mod listener;
+
 mod health;
 
 mod lifecycle;

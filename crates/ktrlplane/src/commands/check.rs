@@ -3,7 +3,7 @@
 use clap::Args;
 use gateway::check::{self, Finding};
 use gateway::routes::Backend;
-use gateway::{BackendSettings, Settings};
+use gateway::{BackendSettings, Clock as _, Settings, SystemClock};
 use tokio::runtime::Handle;
 
 use super::{Failure, Source, serve};
@@ -77,6 +77,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     let issuer = runtime.block_on(check::issuer(&settings.issuer));
     let parts = [
+        (
+            "tls",
+            settings
+                .tls
+                .as_ref()
+                .map(|tls| Verdict::Found(check::tls(tls, SystemClock.now()))),
+            "see server.tls",
+        ),
         ("data", data, "see embedded.directory"),
         (
             "directory",

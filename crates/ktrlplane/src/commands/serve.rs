@@ -1,5 +1,7 @@
 //! `ktrlplane serve`: the gateway.
 
+mod reload;
+
 use std::sync::Arc;
 
 use clap::Args;
@@ -12,6 +14,7 @@ use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use url::{Host, Url};
 
+use self::reload::{Reloader, Why};
 use super::{Failure, Source};
 use crate::config::{Backend, Config, Database, Observability, Place, units};
 use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
@@ -20,8 +23,9 @@ use crate::{loopback, store, telemetry};
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
 /// It logs on standard error (`RUST_LOG` says what), writes the audit to standard output or to the file
-/// that `audit.output` names, which SIGHUP makes it open anew, and ends on SIGTERM or Ctrl-C when the answers
-/// that are on their way have ended.
+/// that `audit.output` names, and ends on SIGTERM or Ctrl-C when the answers that are on their way have
+/// ended. On SIGHUP it opens the audit's file anew and reads certificates and its configuration again; a
+/// changed file of the configuration is read without that, too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -39,7 +43,8 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let config = arguments.source.read()?;
+    let layers = arguments.source.layers()?;
+    let config = crate::config::check(&layers).map_err(|problems| Failure::config(&problems))?;
     // Dropped last, so that the end is in the log.
     let _log = telemetry::start_busy("info").map_err(Failure::new)?;
     tracing::info!(
@@ -71,10 +76,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "the database {database} cannot be used: {error}"
         ))
     })?;
-    let audited_to_a_file = matches!(config.audit.output, AuditOutput::File(_));
+    let hears_sighup = matches!(config.audit.output, AuditOutput::File(_))
+        || config.tls.is_some()
+        || crate::config::file(arguments.source.file()).is_some();
     let settings = settings(config, loki, mimir);
     let mut end = End::listen(&background).map_err(Failure::new)?;
-    let mut hang_up = hang_up(&background, audited_to_a_file).map_err(Failure::new)?;
+    let mut hang_up = hang_up(&background, hears_sighup).map_err(Failure::new)?;
     let server = gateway::start(
         settings,
         directory.clone(),
@@ -88,8 +95,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Failure::new(error)
         }
     })?;
+    let source = &arguments.source;
+    let mut reloader = Reloader::start(source, layers, embedded.as_ref(), background.handle());
     background.block_on(async {
-        until_the_end(&mut end, hang_up.as_mut(), &server).await;
+        until_the_end(&mut end, hang_up.as_mut(), &server, &mut reloader).await;
         tracing::info!("ending");
         server.shutdown().await;
         directory.close().await;
@@ -101,22 +110,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Where the audit goes to a file, whoever rotates it may send SIGHUP; where it does not, SIGHUP ends
-/// the process, as it does by default.
-fn hang_up(runtime: &Runtime, has_file: bool) -> Result<Option<Signal>, std::io::Error> {
+/// Whoever rotates the audit's file or the certificate, or changes the configuration's, may send SIGHUP;
+/// where there is none of these, SIGHUP ends the process, as it does by default.
+fn hang_up(runtime: &Runtime, is_heard: bool) -> Result<Option<Signal>, std::io::Error> {
     let _in_runtime = runtime.enter();
-    has_file.then(|| signal(SignalKind::hangup())).transpose()
+    is_heard.then(|| signal(SignalKind::hangup())).transpose()
 }
 
 /// Waits until the process is asked to end.
-async fn until_the_end(end: &mut End, hang_up: Option<&mut Signal>, server: &Server) {
+async fn until_the_end(
+    end: &mut End,
+    hang_up: Option<&mut Signal>,
+    server: &Server,
+    reloader: &mut Reloader<'_>,
+) {
     let Some(hang_up) = hang_up else {
         return end.wished().await;
     };
     loop {
         tokio::select! {
             () = end.wished() => return,
-            _ = hang_up.recv() => server.reopen_audit(),
+            _ = hang_up.recv() => {
+                server.reopen_audit();
+                server.reread_certificate();
+                reloader.reload(server, Why::Signal);
+            }
+            () = reloader.changed() => reloader.reload(server, Why::File),
         }
     }
 }
@@ -163,6 +182,7 @@ pub(crate) fn settings(
     Settings {
         listen: config.listen,
         workers: 0,
+        tls: config.tls,
         connections: config.connections,
         issuer: IssuerSettings {
             issuer: config.auth.issuer,

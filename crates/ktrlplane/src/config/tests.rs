@@ -278,9 +278,10 @@ fn an_unknown_key_stops_the_start() {
              observability.loki.url?",
         ),
         (
-            "server: {tls: true}",
-            "config.yaml has the unknown key server.tls; the keys of server are server.host, \
-             server.port, server.max_connections, server.header_timeout, server.idle_timeout, \
+            "server: {http2: true}",
+            "config.yaml has the unknown key server.http2; the keys of server are server.host, \
+             server.port, server.tls.certificate, server.tls.key, server.tls.min_version, \
+             server.tls.client_ca, server.tls.client_certificates, server.max_connections, server.header_timeout, server.idle_timeout, \
              server.body_timeout, server.send_timeout, server.max_head_bytes, \
              server.max_uri_bytes, server.drain",
         ),
@@ -505,6 +506,12 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     server:
       host: 127.0.0.1  # environment, KTRLPLANE_SERVER_HOST
       port: 8080  # default
+      tls:
+        # certificate:  # not set (KTRLPLANE_SERVER_TLS_CERTIFICATE)
+        # key:  # not set (KTRLPLANE_SERVER_TLS_KEY)
+        min_version: 1.2  # default
+        # client_ca:  # not set (KTRLPLANE_SERVER_TLS_CLIENT_CA)
+        client_certificates: required  # default
       # max_connections:  # not set (KTRLPLANE_SERVER_MAX_CONNECTIONS)
       header_timeout: 10s  # default
       idle_timeout: 1m15s  # default

@@ -17,6 +17,8 @@ mod embedded;
 
 mod faults;
 mod grafana;
+mod reload;
 mod scope;
 mod serve;
 mod tail;
+mod tls;

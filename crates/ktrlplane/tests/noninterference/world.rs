@@ -163,6 +163,7 @@ async fn gateway(backend: &Backend, people: &People) -> Gateway {
     let settings = Settings {
         listen: "127.0.0.1:0".parse().expect("an address"),
         workers: 1,
+        tls: None,
         connections: gateway::ConnectionSettings::default(),
         issuer: people.settings(),
         loki: Some(upstream.clone()),

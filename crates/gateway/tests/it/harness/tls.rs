@@ -11,9 +11,10 @@ use rcgen::{
     KeyPair, KeyUsagePurpose,
 };
 use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -104,6 +105,56 @@ impl Authority {
         builder
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap()
+    }
+
+    /// The files of a server's certificate for `host`, changed by `change`, called `name`.
+    pub(crate) fn server_files(
+        &self,
+        (name, host): (&str, &str),
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Files {
+        let mut params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let directory = self.directory.path().join(name);
+        std::fs::create_dir_all(&directory).unwrap();
+        let files = Files {
+            cert: directory.join("tls.crt"),
+            key: directory.join("tls.key"),
+        };
+        std::fs::write(&files.cert, certificate.pem()).unwrap();
+        std::fs::write(&files.key, key.serialize_pem()).unwrap();
+        files
+    }
+
+    /// A client that trusts this authority, and shows this certificate if it is asked for one.
+    pub(crate) fn trusting(
+        &self,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+        shown: Option<&Files>,
+    ) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(roots);
+        let Some(files) = shown else {
+            return builder.with_no_client_auth();
+        };
+        let chain = CertificateDer::pem_file_iter(&files.cert).unwrap();
+        let chain: Result<Vec<_>, _> = chain.collect();
+        let key = PrivateKeyDer::from_pem_file(&files.key).unwrap();
+        builder.with_client_auth_cert(chain.unwrap(), key).unwrap()
+    }
+
+    /// The name of the directory of all files.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
     }
 
     pub(crate) fn server(&self, host: &str) -> ServerConfig {

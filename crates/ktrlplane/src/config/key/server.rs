@@ -2,7 +2,7 @@
 
 use super::{Key, bytes, key, time};
 
-pub(super) const SERVER: [Key; 10] = [
+pub(super) const SERVER: [Key; 15] = [
     key(
         "server.host",
         Some("0.0.0.0"),
@@ -12,6 +12,31 @@ pub(super) const SERVER: [Key; 10] = [
         "server.port",
         Some("8080"),
         "a port number from 0 to 65535 (0: any free port)",
+    ),
+    key(
+        "server.tls.certificate",
+        None,
+        "a PEM file with the gateway's certificate, followed by intermediate ones",
+    ),
+    key(
+        "server.tls.key",
+        None,
+        "a PEM file with the certificate's private key, not encrypted",
+    ),
+    key(
+        "server.tls.min_version",
+        Some("1.2"),
+        "1.2 or 1.3: the oldest version of TLS that is spoken",
+    ),
+    key(
+        "server.tls.client_ca",
+        None,
+        "a PEM file with the authorities whose certificates callers may show",
+    ),
+    key(
+        "server.tls.client_certificates",
+        Some("required"),
+        "required or optional: whether callers must show a certificate",
     ),
     key(
         "server.max_connections",
