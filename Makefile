@@ -1,7 +1,7 @@
 # Every target works on a clean checkout; the first two are all that a newcomer needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help release sbom demo page page-check test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
+.PHONY: help release sbom demo page page-check deploy-check test noninterference check rules fmt fmt-check clippy doc deny corpus fuzz bench fairness faults soak bench-query bench-access bench-directory bench-store bench-promql bench-logql kill-loop
 
 # The profile of `make demo`. The development profile compiles fastest, and the demo's data are
 # small; `make demo PROFILE=release` is for looking at speed.
@@ -40,6 +40,9 @@ soak: ## Load a release build in every way for MINUTES=20; memory and files have
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/ktrlplane"
 
 check: fmt-check rules clippy doc deny test page-check ## All that has to hold before a change is merged
+
+deploy-check: ## Check what is in deploy/: keys, secrets, rights, networks; ARGS="--binary FILE" for more
+	@python3 scripts/deploy-check.py $(ARGS)
 
 rules: ## Check the rooms, the arrows between them and the other invariants
 	@python3 scripts/rules.py

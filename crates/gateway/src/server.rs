@@ -125,16 +125,7 @@ pub fn start(
     let verifier = Verifier::new(&settings.issuer)?;
     let fetcher =
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
-    for backend in Backend::ALL {
-        if let Some(configured) = settings.backend(backend)
-            && let Some(url) = configured
-                .each()
-                .find(|at| !speaks_http(at.url(), configured.url()))
-        {
-            let url = url.public_url();
-            return Err(StartError::Backend { backend, url });
-        }
-    }
+    all_speak_http(&settings)?;
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let tls = settings.tls.as_ref();
@@ -278,6 +269,21 @@ impl Server {
             tracing::error!("a thread of the gateway had panicked");
         }
     }
+}
+
+/// Refuses a backend that no request could be sent to.
+fn all_speak_http(settings: &Settings) -> Result<(), StartError> {
+    for backend in Backend::ALL {
+        if let Some(configured) = settings.backend(backend)
+            && let Some(url) = configured
+                .each()
+                .find(|at| !speaks_http(at.url(), configured.url()))
+        {
+            let url = url.public_url();
+            return Err(StartError::Backend { backend, url });
+        }
+    }
+    Ok(())
 }
 
 /// Whether the gateway gets there as it gets to the first of its URLs.

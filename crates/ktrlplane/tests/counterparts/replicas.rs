@@ -31,10 +31,9 @@ impl Balancer {
         let home = directory.join("nginx");
         std::fs::create_dir_all(&home).expect("a directory can be made");
         let [one, other] = replicas;
-        let paths: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-            .iter()
+        let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|name| format!("    {name}_temp_path {}/{name};\n", home.display()))
-            .collect();
+            .concat();
         let config = format!(
             "daemon off;
 master_process off;
