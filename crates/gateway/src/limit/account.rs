@@ -74,11 +74,12 @@ impl Account {
         }
     }
 
-    /// Holds from now on to this quota, if that is another one. What was used stays used: time that a
-    /// bucket needs to fill, requests that are on their way, and queries that run, which are as many as
-    /// they are until they end.
-    pub(super) fn hold_to(&self, quota: Quota) {
-        if **self.quota.load() == quota {
+    /// Holds from now on to this quota, if that is another one. What was used stays used: requests, as
+    /// so many of the new ones, bytes, requests that are on their way, and queries that run, which are
+    /// as many as they are until they end.
+    pub(super) fn hold_to(&self, quota: Quota, now: Instant) {
+        let before = self.quota.load();
+        if **before == quota {
             return;
         }
         let mut held = self.size.lock().unwrap_or_else(PoisonError::into_inner);
@@ -98,6 +99,16 @@ impl Account {
             self.places.add_permits(more - paid);
         }
         *held = size;
+        if let (Some(old), Some(new)) = (before.requests, quota.requests)
+            && old != new
+        {
+            let [from, to] = [old, new].map(|rate| u128::from(nanos(rate.every).max(1)));
+            let most = to * u128::from(new.burst.get());
+            self.requests.change(self.nanos(now), |missing| {
+                let missing = (u128::from(missing) * to / from).min(most);
+                u64::try_from(missing).unwrap_or(u64::MAX)
+            });
+        }
         self.quota.store(Arc::new(quota));
     }
 

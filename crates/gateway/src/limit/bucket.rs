@@ -43,6 +43,15 @@ impl Bucket {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
     }
 
+    /// Has that be missing which `by` makes of what is missing now.
+    pub(super) fn change(&self, now: u64, by: impl Fn(u64) -> u64) {
+        let change = |full_at: u64| Some(now.saturating_add(by(full_at.saturating_sub(now))));
+        // The closure always answers, so this always succeeds.
+        let _ = self
+            .full_at
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+    }
+
     /// How long until less than `depth` is missing; nothing if that is so.
     pub(super) fn wait(&self, now: u64, depth: u64) -> Option<Duration> {
         let over = self.missing(now).checked_sub(depth)?;

@@ -36,7 +36,7 @@ impl<K: Clone + Eq + Hash> Ledger<K> {
     /// The account of `key`, held to this quota; where there is none, a new one.
     pub(super) fn account(&self, key: &K, quota: Quota, now: Instant) -> Arc<Account> {
         if let Some(account) = self.accounts.get(key) {
-            account.hold_to(quota);
+            account.hold_to(quota, now);
             return Arc::clone(&account);
         }
         if self.accounts.len() >= self.most.load(Ordering::Relaxed) {

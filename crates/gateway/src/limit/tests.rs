@@ -361,3 +361,84 @@ fn those_that_are_refused_together_do_not_come_back_together() {
     let evenly = |slice: &i32| (8..=12).contains(slice);
     assert!(slices.iter().all(evenly), "{slices:?}");
 }
+
+#[tokio::test]
+async fn what_is_used_stays_used_when_the_limits_change() {
+    let rate = |per_second, burst| LimitSettings {
+        subject: Quota {
+            requests: Some(Rate::per_second(
+                NonZeroU32::new(per_second).unwrap(),
+                NonZeroU32::new(burst).unwrap(),
+            )),
+            in_flight: NonZeroU32::new(4),
+            ..Quota::UNLIMITED
+        },
+        ..LimitSettings::off()
+    };
+    let slow = LimitSettings {
+        subject: Quota {
+            requests: Some(Rate {
+                every: SECOND * 3600,
+                burst: NonZeroU32::new(2).unwrap(),
+            }),
+            ..rate(1, 1).subject
+        },
+        ..LimitSettings::off()
+    };
+    let start = Instant::now();
+    let limits = Limits::new(slow);
+    let on_their_way: Vec<_> = (0..2)
+        .map(|_| ask_at(&limits, "a", "p", start).unwrap())
+        .collect();
+    assert!(ask_at(&limits, "a", "p", start).is_err());
+    // Two of three are used, and not two hours.
+    let limits = limits.changed(rate(1, 3));
+    let third = ask_at(&limits, "a", "p", start).unwrap();
+    assert!(ask_at(&limits, "a", "p", start).is_err());
+    assert!(ask_at(&limits, "a", "p", start + SECOND).is_ok());
+    assert_eq!(account(&limits, "a").in_flight(), 3);
+    drop((on_their_way, third));
+    // All of fewer.
+    let limits = limits.changed(rate(1, 1));
+    assert!(ask_at(&limits, "a", "p", start + SECOND).is_err());
+    assert!(ask_at(&limits, "a", "p", start + 2 * SECOND).is_ok());
+    assert_eq!(account(&limits, "a").in_flight(), 0);
+}
+
+#[tokio::test]
+async fn queries_that_run_count_when_their_number_changes_and_those_that_wait_are_woken() {
+    let to = |limits: &Limits, queries| {
+        limits.changed(LimitSettings {
+            subject: quota(queries),
+            ..limits.settings.clone()
+        })
+    };
+    let limits = queues(3, 100, LONG);
+    let mut running: Vec<_> = (0..3).map(|_| run(&limits, "a", "p").unwrap()).collect();
+    // Fewer than run: the next may when no more than the new number do.
+    let limits = to(&limits, 1);
+    for _ in 0..3 {
+        assert!(run(&limits, "a", "p").is_none());
+        running.pop();
+    }
+    let only = run(&limits, "a", "p").unwrap();
+    assert_eq!(account(&limits, "a").running(), 1);
+    assert!(run(&limits, "a", "p").is_none());
+    // One that waits since before is woken by the number that has grown.
+    let mut waits = ask(&limits, "a", "p").unwrap();
+    let mut waiting = Box::pin(limits.enter(&mut waits));
+    assert!(waiting.as_mut().now_or_never().is_none());
+    let more = to(&limits, 2);
+    drop(ask(&more, "a", "p").unwrap());
+    assert!(waiting.await.is_ok());
+    assert!(run(&more, "a", "p").is_none());
+    drop((only, waits));
+    // To no limit and back.
+    let free = to(&more, 0);
+    let many: Vec<_> = (0..50).map(|_| run(&free, "a", "p").unwrap()).collect();
+    drop(many);
+    let limits = to(&free, 2);
+    let two = [run(&limits, "a", "p"), run(&limits, "a", "p")];
+    assert!(two.iter().all(Option::is_some));
+    assert!(run(&limits, "a", "p").is_none());
+}

@@ -64,6 +64,7 @@ mod listener;
 mod health;
 
 mod lifecycle;
+mod reload;
 
 mod secrets;
 
