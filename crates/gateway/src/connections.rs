@@ -55,6 +55,11 @@ impl Connections {
         }))
     }
 
+    /// How many there are within the ceiling.
+    pub(crate) fn open(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
+    }
+
     /// A place for one more, for which another may have to leave; none where all are in use.
     pub(crate) fn enter(&self) -> Option<Seat> {
         let inner = &self.0;

@@ -22,7 +22,7 @@ mod ledger;
 mod settings;
 mod usage;
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use directory::policy::{ProjectId, Subject};
@@ -30,6 +30,7 @@ use tokio::time::Instant;
 
 pub use account::Account;
 pub use bounds::Bounds;
+pub(crate) use bounds::{Beyond, beyond};
 pub use exceeded::{Exceeded, Limit, Whose};
 pub use ledger::Ledger;
 pub use settings::{LimitSettings, Queue, Quota, Rate};
@@ -43,6 +44,8 @@ pub struct Limits {
     projects: Ledger<ProjectId>,
     /// How many were refused.
     refused: AtomicU32,
+    /// How many queries wait in line.
+    waiting: AtomicUsize,
 }
 
 impl Limits {
@@ -54,6 +57,7 @@ impl Limits {
             subjects: Ledger::new(Whose::Subject),
             projects: Ledger::new(Whose::Project),
             refused: AtomicU32::new(0),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -122,7 +126,12 @@ impl Limits {
     /// # Errors
     /// Too many wait already, or it has waited for as long as it may.
     pub async fn enter(&self, usage: &mut Usage) -> Result<(), Exceeded> {
-        usage.enter(self.settings.queue).await
+        usage.enter(self.settings.queue, &self.waiting).await
+    }
+
+    /// How many queries wait in line.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// What a query in this project may ask for.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use directory::Directory;
 use directory::policy::{Action, Subject};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -28,6 +28,7 @@ use crate::ingest::{Encoding, Ingest, Protocol, Way};
 use crate::limit::{Limits, Usage};
 use crate::local;
 use crate::management;
+use crate::metrics::{Counting, Shard};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::request_id::RequestId;
@@ -78,6 +79,8 @@ pub(crate) struct Pipeline {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstreams: Upstreams,
     pub(crate) open: Open,
+    /// What this thread counts.
+    pub(crate) shard: Arc<Shard>,
     /// Tokens that this thread has verified.
     pub(crate) remembered: Remembered,
     /// Queries that this thread has scoped.
@@ -105,10 +108,11 @@ impl Pipeline {
         body: B,
         id: &HeaderValue,
         (time, started): (Timestamp, Instant),
-        (seat, record, usage): (&Seat, &mut Record, &mut Usage),
+        (seat, record, usage, counting): (&Seat, &mut Record, &mut Usage, &mut Counting),
     ) -> Result<Response<Body>, Error> {
         body::check_head(head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
+        counting.is_of(found.number);
         let opening = || Opening {
             request_id: id.clone(),
             time,
@@ -365,16 +369,19 @@ impl Pipeline {
         let (time, started) = (self.shared.clock.now(), Instant::now());
         let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
+        let mut counting = Counting::begin(&self.shard);
         let (encoding, mut head, body) = taken_apart(request);
+        let has_body = head.method != Method::HEAD;
         let came = (time, started);
-        let known = (seat, &mut record, &mut usage);
+        let known = (seat, &mut record, &mut usage, &mut counting);
         let answer = self.answer(&mut head, body, id.header(), came, known);
         let answered = id.clone().during(answer).await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             record.noted(reason);
         }
-        if answered.is_err() {
+        if let Err(error) = &answered {
+            self.shard.refused(error);
             // Nothing runs that needs its place. It is on its way until it is answered.
             usage.fail();
         }
@@ -388,6 +395,7 @@ impl Pipeline {
             }
             Err(_) | Ok(_) => {}
         }
+        let is_held_back = matches!(answered, Err(Error::Limited(_)));
         let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| match encoding {
             Some(encoding) => encoding.refusal(&error, id.as_str()),
@@ -397,13 +405,10 @@ impl Pipeline {
         let header = id.header().clone();
         response.headers_mut().insert(REQUEST_ID, header);
         let is_probe = response.extensions().get::<Probe>().is_some();
-        record.log(
-            id.as_str(),
-            response.status().as_u16(),
-            started.elapsed(),
-            is_probe,
-        );
-        response.map(|body| Counted::new(body, record, usage))
+        let took = started.elapsed();
+        record.log(id.as_str(), response.status().as_u16(), took, is_probe);
+        counting.answered(response.status(), has_body, (!is_held_back).then_some(took));
+        response.map(|body| Counted::new(body, record, (usage, counting)))
     }
 }
 

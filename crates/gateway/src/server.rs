@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use directory::Directory;
@@ -27,6 +28,7 @@ use crate::health::Health;
 use crate::ingest::Ingest;
 use crate::limit::Limits;
 use crate::linger::Places;
+use crate::metrics::{Listener, Shard, Sources};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
@@ -46,6 +48,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The address of metrics cannot be listened on.
+    #[error("metrics cannot be served at {address}: {source}")]
+    Metrics {
         /// The address.
         address: SocketAddr,
         /// What the system says.
@@ -95,6 +105,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     shared: Arc<Shared>,
     audit: audit::Running,
+    metrics: Option<Listener>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -128,6 +139,12 @@ pub fn start(
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let (address, listeners) = listen(&settings)?;
+    let at = |source| StartError::Metrics {
+        address: settings.metrics.unwrap_or(address),
+        source,
+    };
+    let metrics = settings.metrics.map(Listener::bind).transpose();
+    let metrics = metrics.map_err(at)?;
     let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
         let output = match &settings.audit.output {
             AuditOutput::Off => "nowhere".to_owned(),
@@ -169,17 +186,22 @@ pub fn start(
     let places = Places::new(settings.connections.most);
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
+    let mut shards = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
+        let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
+        let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
+        shards.push(Arc::clone(&shard));
         let pipeline = Arc::new(Pipeline {
             shared: Arc::clone(&shared),
-            upstreams: Upstreams::new(&settings, &transports),
+            upstreams: Upstreams::new(&settings, &transports, &shard),
             open: Open::new(),
-            remembered: Remembered::default(),
-            scoped: scope::Remembered::default(),
+            shard,
+            remembered,
+            scoped,
         });
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let (connections, places) = (connections.clone(), places.clone());
@@ -197,12 +219,23 @@ pub fn start(
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
+    let sources = Sources {
+        shared: Arc::clone(&shared),
+        shards,
+        connections,
+        transports,
+        directory: AtomicBool::new(false),
+    };
+    let metrics = metrics
+        .map(|listener| Listener::serve(listener, Arc::new(sources), &background).map_err(at));
+    let metrics = metrics.transpose()?;
     tracing::info!(%address, threads = threads.len(), "listening");
     Ok(Server {
         address,
         stop,
         shared,
         audit: audit::Running::new(audit),
+        metrics,
         threads,
     })
 }
@@ -212,6 +245,12 @@ impl Server {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it serves metrics, if it does.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
     }
 
     /// Opens the audit's file anew, by its path, before its next line is written.
@@ -227,13 +266,19 @@ impl Server {
         self.stop.send_replace(true);
         let (shared, threads, audit) = (self.shared, self.threads, self.audit);
         let joined = tokio::task::spawn_blocking(move || {
-            let joined = threads.into_iter().all(|thread| thread.join().is_ok());
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
+        let joined = joined.await.unwrap_or(false);
+        if let Some(metrics) = self.metrics {
+            metrics.end().await;
+        }
+        let closed = tokio::task::spawn_blocking(move || {
             // Then nobody is left who could add to the audit, and it need not be waited for.
             drop(shared);
             audit.close();
-            joined
         });
-        if !joined.await.unwrap_or(false) {
+        let closed = closed.await;
+        if !joined || closed.is_err() {
             tracing::error!("a thread of the gateway had panicked");
         }
     }

@@ -123,6 +123,7 @@ impl Door {
         if let Some(seat) = self.connections.enter() {
             serve(stream, &self.pipeline, &self.places, seat);
         } else {
+            self.pipeline.shard.turned_away();
             if let Some(times) = self.complaint.due(Instant::now()) {
                 tracing::warn!(
                     times,

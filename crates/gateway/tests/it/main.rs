@@ -66,3 +66,4 @@ mod lifecycle;
 mod secrets;
 
 mod audit;
+mod metrics;

@@ -40,3 +40,4 @@ mod openapi;
 mod otlp;
 mod promtool;
 mod senders;
+mod telemetry;
