@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
@@ -18,9 +19,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::{self, Audit};
-use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
+use crate::authenticate::{Remembered, Verifier};
 use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
@@ -30,10 +31,12 @@ use crate::health::Health;
 use crate::ingest::Ingest;
 use crate::limit::Limits;
 use crate::linger::Places;
+use crate::metrics::{Listener, Shard, Sources};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
+use crate::scope;
 use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
@@ -51,6 +54,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The address of metrics cannot be listened on.
+    #[error("metrics cannot be served at {address}: {source}")]
+    Metrics {
         /// The address.
         address: SocketAddr,
         /// What the system says.
@@ -105,6 +116,7 @@ pub struct Server {
     audit: audit::Running,
     tls: Option<Tls>,
     changeable: Changeable,
+    metrics: Option<Listener>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -132,6 +144,12 @@ pub fn start(
     let tls = tls.map(|tls| Tls::open(tls, Arc::clone(&clock)));
     let tls = tls.transpose().map_err(StartError::Tls)?;
     let (address, listeners) = listen(&settings)?;
+    let at = |source| StartError::Metrics {
+        address: settings.metrics.unwrap_or(address),
+        source,
+    };
+    let metrics = settings.metrics.map(Listener::bind).transpose();
+    let metrics = metrics.map_err(at)?;
     let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
         let output = match &settings.audit.output {
             AuditOutput::Off => "nowhere".to_owned(),
@@ -182,17 +200,22 @@ pub fn start(
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
     let mut current_of_threads = Vec::with_capacity(listeners.len());
+    let mut shards = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
+        let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
+        let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
+        shards.push(Arc::clone(&shard));
         let current = Current::new(ArcSwap::from_pointee(Pipeline {
             shared: Arc::clone(&shared),
-            upstreams: Arc::new(Upstreams::new(&settings, &transports)),
+            upstreams: Arc::new(Upstreams::new(&settings, &transports, &shard)),
             open: Arc::new(Open::new()),
-            remembered: Arc::default(),
-            scoped: Arc::default(),
+            shard,
+            remembered: Arc::new(remembered),
+            scoped: Arc::new(scoped),
         }));
         current_of_threads.push(Arc::clone(&current));
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
@@ -205,6 +228,16 @@ pub fn start(
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
+    let sources = Sources {
+        shared: Arc::clone(&shared),
+        shards,
+        connections,
+        transports: transports.clone(),
+        directory: AtomicBool::new(false),
+    };
+    let metrics = metrics
+        .map(|listener| Listener::serve(listener, Arc::new(sources), &background).map_err(at));
+    let metrics = metrics.transpose()?;
     tracing::info!(%address, threads = threads.len(), tls = tls.is_some(), "listening");
     Ok(Server {
         address,
@@ -216,6 +249,7 @@ pub fn start(
             threads: current_of_threads,
             transports,
         },
+        metrics,
         threads,
     })
 }
@@ -225,6 +259,12 @@ impl Server {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it serves metrics, if it does.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
     }
 
     /// Opens the audit's file anew, by its path, before its next line is written.
@@ -259,13 +299,19 @@ impl Server {
         let (threads, audit) = (self.threads, self.audit);
         let shared = (self.shared, self.changeable);
         let joined = tokio::task::spawn_blocking(move || {
-            let joined = threads.into_iter().all(|thread| thread.join().is_ok());
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
+        let joined = joined.await.unwrap_or(false);
+        if let Some(metrics) = self.metrics {
+            metrics.end().await;
+        }
+        let closed = tokio::task::spawn_blocking(move || {
             // Then nobody is left who could add to the audit, and it need not be waited for.
             drop(shared);
             audit.close();
-            joined
         });
-        if !joined.await.unwrap_or(false) {
+        let closed = closed.await;
+        if !joined || closed.is_err() {
             tracing::error!("a thread of the gateway had panicked");
         }
     }

@@ -5,6 +5,7 @@ mod backends;
 mod data;
 mod explore;
 mod limits;
+mod metrics;
 
 use std::path::Path;
 use std::time::Duration;
