@@ -56,7 +56,7 @@ impl Connections {
     }
 
     /// How many there are within the ceiling.
-    pub(crate) fn open(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.0.open.load(Ordering::Relaxed)
     }
 

@@ -126,16 +126,7 @@ pub fn start(
     let verifier = Verifier::new(&settings.issuer)?;
     let fetcher =
         crate::authenticate::fetcher(&settings.issuer.issuer).map_err(StartError::Issuer)?;
-    for backend in Backend::ALL {
-        if let Some(configured) = settings.backend(backend)
-            && let Some(url) = configured
-                .each()
-                .find(|at| !speaks_http(at.url(), configured.url()))
-        {
-            let url = url.public_url();
-            return Err(StartError::Backend { backend, url });
-        }
-    }
+    check_urls(&settings)?;
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let (address, listeners) = listen(&settings)?;
@@ -192,17 +183,8 @@ pub fn start(
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
-        let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
-        let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
-        shards.push(Arc::clone(&shard));
-        let pipeline = Arc::new(Pipeline {
-            shared: Arc::clone(&shared),
-            upstreams: Upstreams::new(&settings, &transports, &shard),
-            open: Open::new(),
-            shard,
-            remembered,
-            scoped,
-        });
+        let pipeline = Arc::new(pipeline(&settings, &shared, &transports));
+        shards.push(Arc::clone(&pipeline.shard));
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let (connections, places) = (connections.clone(), places.clone());
         let thread = thread::Builder::new()
@@ -282,6 +264,35 @@ impl Server {
             tracing::error!("a thread of the gateway had panicked");
         }
     }
+}
+
+/// What a new thread serves requests with.
+fn pipeline(settings: &Settings, shared: &Arc<Shared>, transports: &Transports) -> Pipeline {
+    let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
+    let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
+    Pipeline {
+        shared: Arc::clone(shared),
+        upstreams: Upstreams::new(settings, transports, &shard),
+        open: Open::new(),
+        shard,
+        remembered,
+        scoped,
+    }
+}
+
+/// Whether all backends are at URLs of HTTP.
+fn check_urls(settings: &Settings) -> Result<(), StartError> {
+    for backend in Backend::ALL {
+        if let Some(configured) = settings.backend(backend)
+            && let Some(url) = configured
+                .each()
+                .find(|at| !speaks_http(at.url(), configured.url()))
+        {
+            let url = url.public_url();
+            return Err(StartError::Backend { backend, url });
+        }
+    }
+    Ok(())
 }
 
 /// Whether the gateway gets there as it gets to the first of its URLs.

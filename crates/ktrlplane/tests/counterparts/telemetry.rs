@@ -89,13 +89,21 @@ fn promtool_has_nothing_to_say_against_the_metrics_and_the_alert_rules() {
         missing("Prometheus");
         return;
     };
-    runs(Command::new(&promtool).args(["check", "rules"]).arg(shipped("alerts.yaml")));
+    runs(
+        Command::new(&promtool)
+            .args(["check", "rules"])
+            .arg(shipped("alerts.yaml")),
+    );
     let demo = Demo::start();
     let metrics = get(demo.metrics(), None).expect(200).body;
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), &metrics).expect("it can be written");
     let input = Stdio::from(file.reopen().expect("it can be read"));
-    runs(Command::new(promtool).args(["check", "metrics"]).stdin(input));
+    runs(
+        Command::new(promtool)
+            .args(["check", "metrics"])
+            .stdin(input),
+    );
 }
 
 #[test]
@@ -103,7 +111,10 @@ fn every_alert_is_in_the_runbook_and_every_metric_in_its_table() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let runbook = std::fs::read_to_string(root.join("docs/operations.md")).expect("it is there");
     let alerts = text_of("alerts.yaml");
-    for alert in alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+    for alert in alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- alert: "))
+    {
         let heading = format!("### {alert}\n");
         assert!(runbook.contains(&heading), "{alert}");
         let link = format!("docs/operations.md#{}\n", alert.to_lowercase());
@@ -111,7 +122,9 @@ fn every_alert_is_in_the_runbook_and_every_metric_in_its_table() {
     }
     let demo = Demo::start();
     let metrics = get(demo.metrics(), None).expect(200).body;
-    let names = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let names = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
     for name in names.filter_map(|line| line.split(' ').next()) {
         assert!(runbook.contains(&format!("`{name}")), "{name}");
     }
@@ -175,8 +188,12 @@ fn the_gateway_answers_every_query_of_its_own_dashboard_and_alerts_about_itself(
         let name = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
         samples.map(name).collect()
     };
+    // Series arrive one after the other, the last ones of a scrape last.
     for query in queries_of_the_dashboard() {
-        assert!(has_data(&query), "no data: {query}");
+        while !has_data(&query) {
+            assert!(began.elapsed() < 2 * PATIENCE, "no data: {query}");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
     }
     for query in queries_of_the_alerts() {
         // Nothing is wrong, and so most of them find nothing.
