@@ -55,8 +55,8 @@ impl Connections {
         }))
     }
 
-    /// How many there are, those that are turned away and those of probes apart.
-    pub(crate) fn within_the_ceiling(&self) -> usize {
+    /// How many there are within the ceiling.
+    pub(crate) fn count(&self) -> usize {
         self.0.open.load(Ordering::Relaxed)
     }
 

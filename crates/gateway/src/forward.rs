@@ -104,7 +104,7 @@ impl SendError {
     /// What metrics say of it.
     const fn sent(&self) -> Sent {
         match self {
-            Self::Unbuilt(_) | Self::NoPolicy | Self::TooLong | Self::NoFile(_) => Sent::NotSent,
+            Self::Unbuilt(_) | Self::NoPolicy | Self::TooLong | Self::NoFile(_) => Sent::Own,
             Self::Unreachable(_) => Sent::Unreachable,
             Self::Away(_) => Sent::Away,
             Self::Timeout(_) => Sent::Timeout,

@@ -206,17 +206,9 @@ pub fn start(
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
-        let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
-        let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
-        shards.push(Arc::clone(&shard));
-        let current = Current::new(ArcSwap::from_pointee(Pipeline {
-            shared: Arc::clone(&shared),
-            upstreams: Arc::new(Upstreams::new(&settings, &transports, &shard)),
-            open: Arc::new(Open::new()),
-            shard,
-            remembered: Arc::new(remembered),
-            scoped: Arc::new(scoped),
-        }));
+        let pipeline = pipeline(&settings, &shared, &transports);
+        shards.push(Arc::clone(&pipeline.shard));
+        let current = Current::new(ArcSwap::from_pointee(pipeline));
         current_of_threads.push(Arc::clone(&current));
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let shared_door = (connections.clone(), places.clone(), tls.clone());
@@ -314,6 +306,20 @@ impl Server {
         if !joined || closed.is_err() {
             tracing::error!("a thread of the gateway had panicked");
         }
+    }
+}
+
+/// What a new thread serves requests with.
+fn pipeline(settings: &Settings, shared: &Arc<Shared>, transports: &Transports) -> Pipeline {
+    let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
+    let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
+    Pipeline {
+        shared: Arc::clone(shared),
+        upstreams: Arc::new(Upstreams::new(settings, transports, &shard)),
+        open: Arc::new(Open::new()),
+        shard,
+        remembered: Arc::new(remembered),
+        scoped: Arc::new(scoped),
     }
 }
 

@@ -45,8 +45,10 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn counter(&mut self, name: (&str, &str), value: u64) -> Written {
-        self.counters::<0>(name, [([], value)])
+    fn counter(&mut self, (name, help): (&str, &str), value: u64) -> Written {
+        let counter = MetricType::Counter;
+        let mut metric = self.0.encode_descriptor(name, help, None, counter)?;
+        metric.encode_counter::<NoLabels, _, u64>(&value, None)
     }
 
     fn gauges<const LABELS: usize>(
@@ -62,9 +64,14 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn gauge(&mut self, name: (&str, &str), value: impl Into<Option<f64>>) -> Written {
-        let samples = value.into().map(|value| ([], value));
-        self.gauges::<0>(name, samples)
+    /// Nothing of what is not known.
+    fn gauge(&mut self, (name, help): (&str, &str), value: impl Into<Option<f64>>) -> Written {
+        let Some(value) = value.into() else {
+            return Ok(());
+        };
+        let gauge = MetricType::Gauge;
+        let mut metric = self.0.encode_descriptor(name, help, None, gauge)?;
+        metric.encode_gauge(&value)
     }
 
     fn histograms(
@@ -259,7 +266,7 @@ impl Sources {
                 "ktrlplane_connections",
                 "Callers' connections that are open",
             ),
-            count(self.connections.within_the_ceiling()),
+            count(self.connections.count()),
         )?;
         page.gauge(
             (

@@ -6,7 +6,7 @@ use http::header::ACCEPT;
 /// A format of a scrape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {
-    /// OpenMetrics 1.0.
+    /// `OpenMetrics` 1.0.
     OpenMetrics,
     /// Prometheus' own, 0.0.4: for whoever does not ask for the other, such as people and `promtool`.
     Classic,
@@ -35,9 +35,9 @@ impl Format {
         }
     }
 
-    /// What is written as OpenMetrics in this format.
+    /// What is written as `OpenMetrics` in this format.
     ///
-    /// The two differ in what stands before samples alone: OpenMetrics names a counter without the
+    /// The two differ in what stands before samples alone: `OpenMetrics` names a counter without the
     /// `_total` that its samples have, and says where the text ends.
     pub(super) fn of(self, open: String) -> String {
         if self == Self::OpenMetrics {

@@ -86,7 +86,7 @@ closed! {
         /// Nobody was asked: no URL of the backend is, at the moment.
         Away = "away",
         /// The gateway could not send it.
-        NotSent = "not_sent",
+        Own = "not_sent",
         /// The caller went first.
         CallerGone = "caller_gone",
     }
@@ -111,7 +111,7 @@ impl Sent {
             | Self::Unreachable
             | Self::Timeout
             | Self::CallerGone => true,
-            Self::Away | Self::NotSent => false,
+            Self::Away | Self::Own => false,
         }
     }
 }

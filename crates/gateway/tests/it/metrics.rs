@@ -51,16 +51,7 @@ fn labels(series: &str) -> Vec<(&str, &str)> {
         return Vec::new();
     };
     let labels = labels.strip_suffix('}').unwrap().split(',');
-    let pair = |label: &'_ str| -> (usize, usize) {
-        let equals = label.find('=').unwrap();
-        (equals, label.len())
-    };
-    labels
-        .map(|label| {
-            let (equals, end) = pair(label);
-            (&label[..equals], &label[equals + 2..end - 1])
-        })
-        .collect()
+    labels.map(|label| label.split_once('=').unwrap()).collect()
 }
 
 /// Waits until a series has this value: a request is counted when its answer has ended.
@@ -148,7 +139,7 @@ async fn whatever_callers_send_there_are_as_many_series_as_before() {
     let token = world.token("victor");
     for at in 0..400 {
         let unique = format!("unique-{at}");
-        let others = world.issuer.token(&unique, world.clock.now());
+        let others = world.token(&unique);
         let query = encoded(&format!("{{app=\"{unique}\"}}"));
         for path in [
             format!("/{unique}"),
@@ -198,6 +189,7 @@ async fn every_label_has_a_value_of_a_list_that_no_caller_adds_to() {
     );
     for series in series(&world).await.keys() {
         for (label, value) in labels(series) {
+            let value = value.trim_matches('"');
             let is_known = match label {
                 "route" => routes.contains(value),
                 "outcome" => outcomes.contains(value),
@@ -335,7 +327,7 @@ async fn writes_are_counted_by_what_is_in_them_and_by_why_they_are_refused() {
     let world = world(|_| {}).await;
     world
         .loki
-        .answer(|_| axum::response::IntoResponse::into_response(http::StatusCode::NO_CONTENT));
+        .answers(|| axum::response::IntoResponse::into_response(http::StatusCode::NO_CONTENT));
     let now = world.clock_nanos();
     let line = format!(
         r#"{{"streams":[{{"stream":{{"app":"a","resource_id":"other"}},"values":[["{now}","one"],["{now}","two"]]}}]}}"#

@@ -188,8 +188,12 @@ fn the_gateway_answers_every_query_of_its_own_dashboard_and_alerts_about_itself(
         let name = |line: &str| line.split(['{', ' ']).next().unwrap_or_default().to_owned();
         samples.map(name).collect()
     };
+    // Series arrive one after the other, the last ones of a scrape last.
     for query in queries_of_the_dashboard() {
-        assert!(has_data(&query), "no data: {query}");
+        while !has_data(&query) {
+            assert!(began.elapsed() < 2 * PATIENCE, "no data: {query}");
+            std::thread::sleep(std::time::Duration::from_millis(200));
+        }
     }
     for query in queries_of_the_alerts() {
         // Nothing is wrong, and so most of them find nothing.
