@@ -34,7 +34,7 @@ use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
-use crate::settings::{AuditOutput, Settings};
+use crate::settings::{AuditOutput, AuditSettings, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 use door::{Current, accept};
@@ -141,14 +141,7 @@ pub fn start(
     let tls = tls.map(|tls| Tls::open(tls, Arc::clone(&clock)));
     let tls = tls.transpose().map_err(StartError::Tls)?;
     let (address, listeners) = listen(&settings)?;
-    let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
-        let output = match &settings.audit.output {
-            AuditOutput::Off => "nowhere".to_owned(),
-            AuditOutput::Stdout => "standard output".to_owned(),
-            AuditOutput::File(path) => path.display().to_string(),
-        };
-        StartError::Audit { output, source }
-    })?;
+    let audit = start_audit(&settings.audit, &clock)?;
 
     transports.watch(&background);
     if let Some(tls) = &tls {
@@ -226,6 +219,17 @@ pub fn start(
             transports,
         },
         threads,
+    })
+}
+
+fn start_audit(settings: &AuditSettings, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+    Audit::start(settings, Arc::clone(clock)).map_err(|source| {
+        let output = match &settings.output {
+            AuditOutput::Off => "nowhere".to_owned(),
+            AuditOutput::Stdout => "standard output".to_owned(),
+            AuditOutput::File(path) => path.display().to_string(),
+        };
+        StartError::Audit { output, source }
     })
 }
 

@@ -102,7 +102,7 @@ async fn what_the_audit_keeps_of_queries_changes_with_the_next_request() {
     let written = || std::fs::read_to_string(&file).unwrap_or_default();
     eventually(async || written().lines().count() == 1).await;
     let other = settings(&world, |settings| {
-        settings.audit.queries = AuditQueries::Full
+        settings.audit.queries = AuditQueries::Full;
     });
     world.server.reload(&other).unwrap();
     world.get("victor", LOGS).await;

@@ -56,7 +56,7 @@ impl<'a> Reloader<'a> {
     pub(super) async fn changed(&mut self) {
         if self.changed.recv().await.is_none() {
             // There is no file.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
