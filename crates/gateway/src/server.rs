@@ -37,7 +37,7 @@ use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::scope;
-use crate::settings::{AuditOutput, Settings};
+use crate::settings::{AuditOutput, AuditSettings, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 use door::{Current, accept};
@@ -150,14 +150,7 @@ pub fn start(
     };
     let metrics = settings.metrics.map(Listener::bind).transpose();
     let metrics = metrics.map_err(at)?;
-    let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
-        let output = match &settings.audit.output {
-            AuditOutput::Off => "nowhere".to_owned(),
-            AuditOutput::Stdout => "standard output".to_owned(),
-            AuditOutput::File(path) => path.display().to_string(),
-        };
-        StartError::Audit { output, source }
-    })?;
+    let audit = start_audit(&settings.audit, &clock)?;
 
     transports.watch(&background);
     if let Some(tls) = &tls {
@@ -243,6 +236,17 @@ pub fn start(
         },
         metrics,
         threads,
+    })
+}
+
+fn start_audit(settings: &AuditSettings, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+    Audit::start(settings, Arc::clone(clock)).map_err(|source| {
+        let output = match &settings.output {
+            AuditOutput::Off => "nowhere".to_owned(),
+            AuditOutput::Stdout => "standard output".to_owned(),
+            AuditOutput::File(path) => path.display().to_string(),
+        };
+        StartError::Audit { output, source }
     })
 }
 
