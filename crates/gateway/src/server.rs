@@ -140,9 +140,7 @@ pub fn start(
     all_speak_http(&settings)?;
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
-    let tls = settings.tls.as_ref();
-    let tls = tls.map(|tls| Tls::open(tls, Arc::clone(&clock)));
-    let tls = tls.transpose().map_err(StartError::Tls)?;
+    let tls = open_tls(&settings, &clock)?;
     let (address, listeners) = listen(&settings)?;
     let at = |source| StartError::Metrics {
         address: settings.metrics.unwrap_or(address),
@@ -311,6 +309,15 @@ impl Server {
             tracing::error!("a thread of the gateway had panicked");
         }
     }
+}
+
+/// What callers are shown, where they are spoken to over TLS.
+fn open_tls(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, StartError> {
+    let opened = settings
+        .tls
+        .as_ref()
+        .map(|tls| Tls::open(tls, Arc::clone(clock)));
+    opened.transpose().map_err(StartError::Tls)
 }
 
 /// What a new thread serves requests with.
