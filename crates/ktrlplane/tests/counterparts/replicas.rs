@@ -43,8 +43,8 @@ events {{}}
 http {{
     access_log off;
 {paths}    upstream gateways {{
-        server 127.0.0.1:{one} max_fails=1 fail_timeout=1s;
-        server 127.0.0.1:{other} max_fails=1 fail_timeout=1s;
+        server 127.0.0.1:{one} max_fails=0;
+        server 127.0.0.1:{other} max_fails=0;
         keepalive 8;
     }}
     server {{
@@ -52,6 +52,7 @@ http {{
         location / {{
             proxy_pass http://gateways;
             proxy_http_version 1.1;
+            proxy_connect_timeout 1s;
             proxy_set_header Connection \"\";
         }}
     }}
