@@ -266,6 +266,7 @@ async fn a_request_is_counted_by_its_route_and_by_what_has_become_of_it() {
         ("ktrlplane_issuer_keys_available", 1.0),
         ("ktrlplane_audit_failing", 0.0),
     ] {
+        #[expect(clippy::float_cmp, reason = "whole numbers")]
         let is_so = series[name] == value;
         assert!(is_so, "{name}: {}", series[name]);
     }
