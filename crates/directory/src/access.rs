@@ -125,6 +125,7 @@ impl Directory {
     /// [`Options::grace`](crate::Options::grace).
     pub async fn access(&self, subject: &Subject, place: &Place) -> Result<Access, DirectoryError> {
         if let Some(access) = self.remembered(subject, place) {
+            self.cache().lookups().hit();
             self.outage().rests_no_longer("what is remembered is known");
             return Ok(access);
         }
@@ -135,6 +136,7 @@ impl Directory {
 
     /// As [`access`](Self::access), where it is not remembered.
     async fn asked(&self, subject: &Subject, place: &Place) -> Result<Access, DirectoryError> {
+        self.cache().lookups().miss();
         let Some(leave) = self.outage().leave(Instant::now()) else {
             return self
                 .by_grace(subject, place)

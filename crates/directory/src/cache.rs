@@ -19,6 +19,7 @@ use crate::access::Access;
 use crate::access::answer::{Answer, Shared};
 use crate::change::Change;
 use crate::hashing::{Seeded, seeded};
+use crate::lookups::Lookups;
 use keys::{Question, QuestionRef, Seat, SeatRef};
 use lease::Lease;
 use stamps::{About, Stamp, Stamps};
@@ -34,6 +35,7 @@ type Entries<K, V> = moka::sync::Cache<K, V, Seeded>;
 pub(crate) struct Cache {
     stamps: Stamps,
     lease: Lease,
+    lookups: Lookups,
     held: Entries<Seat, Remembered<Shared>>,
     organizations: Entries<OrganizationId, Remembered<bool>>,
     projects: Entries<ProjectId, Remembered<Option<InOrganization>>>,
@@ -74,12 +76,18 @@ impl Cache {
         Arc::new(Self {
             stamps: Stamps::new(),
             lease,
+            lookups: Lookups::default(),
             held: room_for(entries),
             organizations: room_for(entries),
             projects: room_for(entries),
             resources: room_for(entries),
             made: room_for(entries),
         })
+    }
+
+    /// How often a decision was remembered.
+    pub(crate) fn lookups(&self) -> &Lookups {
+        &self.lookups
     }
 
     /// How long what is remembered may be believed.

@@ -82,6 +82,12 @@ impl Directory {
         &self.cache
     }
 
+    /// How often a decision was remembered, and how often the database had to be asked.
+    #[must_use]
+    pub fn lookups(&self) -> [u64; 2] {
+        self.cache.lookups().sums()
+    }
+
     /// What is known of the database's being away.
     pub(crate) fn outage(&self) -> &Outage {
         self.store.outage()

@@ -14,6 +14,7 @@ mod change;
 mod directory;
 mod error;
 pub mod hashing;
+mod lookups;
 pub mod manage;
 mod once;
 mod options;

@@ -49,6 +49,15 @@ pub struct Audit {
     queue: Option<Arc<Queue>>,
 }
 
+/// How far the audit has come.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct State {
+    /// Lines that were written.
+    pub(crate) written: u64,
+    /// Lines that are not written yet.
+    pub(crate) waiting: usize,
+}
+
 /// What is known of a request when its record is opened.
 #[derive(Clone, Debug)]
 pub struct Opening {
@@ -112,6 +121,12 @@ impl Audit {
         if let Some(queue) = &self.queue {
             queue.keep(queries);
         }
+    }
+
+    /// How far it has come; nowhere where there is none.
+    pub(crate) fn state(&self) -> State {
+        let queue = self.queue.as_ref();
+        queue.map_or_else(State::default, |queue| queue.state())
     }
 
     /// Opens the file anew, by its path, before the next line is written.

@@ -14,7 +14,7 @@ use http_body::Body as _;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::ingest::Refusal;
 use crate::limit::{Exceeded, Limit, Whose};
 use crate::room::{Full, Place, Room};
@@ -245,8 +245,12 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (bytes, place) = read(body, patience, of).await?;
-    let form = String::from_utf8(bytes.into())
-        .map_err(|_| Error::BadData("the form is not valid percent-encoded UTF-8".to_owned()))?;
+    let form = String::from_utf8(bytes.into()).map_err(|_| {
+        Error::BadData(
+            Flaw::Parameter,
+            "the form is not valid percent-encoded UTF-8".to_owned(),
+        )
+    })?;
     Ok((form, place))
 }
 

@@ -1,6 +1,7 @@
 //! Trying out the issuer and the backends, for a person who has just configured them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use directory::policy::ProjectId;
@@ -149,7 +150,7 @@ async fn one(backend: Backend, settings: &BackendSettings) -> Finding {
         bound: None,
         headers: HeaderMap::new(),
     };
-    let upstream = Upstream::new(backend, settings, transport);
+    let upstream = Upstream::new(backend, settings, transport, Arc::default());
     match upstream
         .try_send(request, &HeaderValue::from_static(NOBODY))
         .await

@@ -34,7 +34,7 @@ pub(crate) struct Connections(Arc<Inner>);
 struct Inner {
     settings: ConnectionSettings,
     started: Instant,
-    /// How many there are within the ceiling.
+    /// How many there are, those that are turned away and those of probes apart.
     open: AtomicUsize,
     /// Of how many of these no request had a token that was accepted.
     strangers: AtomicUsize,
@@ -53,6 +53,11 @@ impl Connections {
             probes: AtomicUsize::new(0),
             row: Mutex::default(),
         }))
+    }
+
+    /// How many there are within the ceiling.
+    pub(crate) fn count(&self) -> usize {
+        self.0.open.load(Ordering::Relaxed)
     }
 
     /// A place for one more, for which another may have to leave; none where all are in use.

@@ -1,5 +1,7 @@
 //! One enum of all that a request can end in, and one table to its answers.
 
+mod flaw;
+
 use std::borrow::Cow;
 
 use directory::policy::Action;
@@ -13,6 +15,7 @@ use crate::ingest::Refusal;
 use crate::limit::Exceeded;
 use crate::routes::Backend;
 use crate::stream::Body;
+pub use flaw::Flaw;
 
 /// Why a request was not answered by a backend.
 ///
@@ -136,9 +139,9 @@ pub enum Error {
     /// This backend is not configured.
     #[error("the {} backend is not configured", .0.name())]
     NotConfigured(Backend),
-    /// A parameter or the query is not acceptable.
-    #[error("{0}")]
-    BadData(String),
+    /// A parameter or the query is not acceptable: of what kind that is, and the sentence.
+    #[error("{1}")]
+    BadData(Flaw, String),
 
     /// As many bodies are on their way as there is room for.
     #[error("too many forms and JSON texts are on their way: send this one again")]
@@ -221,7 +224,7 @@ impl Error {
     #[must_use]
     pub fn status(&self) -> (StatusCode, &'static str) {
         match self {
-            Self::UnexpectedBody | Self::BrokenBody | Self::BadData(_) => {
+            Self::UnexpectedBody | Self::BrokenBody | Self::BadData(..) => {
                 (StatusCode::BAD_REQUEST, "bad_data")
             }
             Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "too_large"),
@@ -303,7 +306,7 @@ impl Error {
             | Self::DirectoryUnavailable
             | Self::AuditUnavailable
             | Self::NotConfigured(_)
-            | Self::BadData(_)
+            | Self::BadData(..)
             | Self::Refused(_)
             | Self::Limited(_)
             | Self::Busy
@@ -419,7 +422,7 @@ impl Error {
             | Self::KeyReused
             | Self::ReadOnly
             | Self::NotConfigured(_)
-            | Self::BadData(_)
+            | Self::BadData(..)
             | Self::NotServed(_)
             | Self::Refused(Refusal::UnsupportedMedia(_) | Refusal::Bad { .. })
             | Self::Internal => {}

@@ -20,9 +20,10 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use tokio::time::timeout;
 
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::filter::{Collected, Uncollected};
 use crate::ingest::{Stamped, Write};
+use crate::metrics::{Sent, Shard};
 use crate::room::Place;
 use crate::routes::Backend;
 use crate::scope::{Request, Scoped};
@@ -69,6 +70,8 @@ pub struct Upstream {
     timeout: Duration,
     /// One for each of its URLs, in their order.
     pools: Vec<Pool>,
+    /// What is counted of it.
+    shard: Arc<Shard>,
 }
 
 /// Why a backend gave no answer.
@@ -97,13 +100,30 @@ pub(crate) enum SendError {
     Timeout(Duration),
 }
 
+impl SendError {
+    /// What metrics say of it.
+    const fn sent(&self) -> Sent {
+        match self {
+            Self::Unbuilt(_) | Self::NoPolicy | Self::TooLong | Self::NoFile(_) => Sent::Own,
+            Self::Unreachable(_) => Sent::Unreachable,
+            Self::Away(_) => Sent::Away,
+            Self::Timeout(_) => Sent::Timeout,
+        }
+    }
+}
+
 impl Upstreams {
     /// The configured backends. The ways to them are shared, the connections are not.
-    pub(crate) fn new(settings: &Settings, transports: &Transports) -> Self {
+    pub(crate) fn new(settings: &Settings, transports: &Transports, shard: &Arc<Shard>) -> Self {
         let upstream = |backend| {
             let settings = settings.backend(backend)?;
             let transport = transports.get(backend)?.clone();
-            Some(Upstream::new(backend, settings, transport))
+            Some(Upstream::new(
+                backend,
+                settings,
+                transport,
+                Arc::clone(shard),
+            ))
         };
         Self {
             loki: upstream(Backend::Loki),
@@ -122,7 +142,12 @@ impl Upstreams {
 }
 
 impl Upstream {
-    pub(crate) fn new(backend: Backend, settings: &BackendSettings, transport: Transport) -> Self {
+    pub(crate) fn new(
+        backend: Backend,
+        settings: &BackendSettings,
+        transport: Transport,
+        shard: Arc<Shard>,
+    ) -> Self {
         let endpoints = transport.endpoints().iter();
         let pools = endpoints.map(|at| {
             Pool::new(
@@ -140,6 +165,7 @@ impl Upstream {
             policies: Policies::default(),
             timeout: settings.timeout,
             pools,
+            shard,
         }
     }
 
@@ -279,7 +305,7 @@ impl Upstream {
         tracing::warn!(backend = self.backend.name(), %error, "no answer");
         match error {
             SendError::Unbuilt(_) | SendError::NoPolicy => Error::Internal,
-            SendError::TooLong => Error::BadData(format!("query: {error}")),
+            SendError::TooLong => Error::BadData(Flaw::TooLong, format!("query: {error}")),
             SendError::Unreachable(_) => Error::BadGateway(self.backend),
             SendError::Away(wait) => Error::BackendAway {
                 backend: self.backend,

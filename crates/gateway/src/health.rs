@@ -105,7 +105,8 @@ impl Health {
         troubled.collect()
     }
 
-    async fn directory_answers(&self) -> bool {
+    /// Whether the directory answers, or did a moment ago.
+    pub(crate) async fn directory_answers(&self) -> bool {
         let mut last = self.last.lock().await;
         if let Some((asked, answered)) = *last
             && asked.elapsed() < BELIEVED

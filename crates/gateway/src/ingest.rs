@@ -33,6 +33,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use jiff::Timestamp;
 
+pub(crate) use counter::Refused;
 use decompress::{Compression, decompress, snappy};
 pub use limits::{Limits, Rate};
 pub(crate) use otlp::answer::Encoding;

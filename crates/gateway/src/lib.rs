@@ -52,6 +52,8 @@ mod tail;
 
 pub mod error;
 
+mod metrics;
+
 pub mod health;
 
 pub mod openapi;

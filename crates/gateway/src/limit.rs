@@ -23,7 +23,7 @@ mod settings;
 mod usage;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use directory::policy::{ProjectId, Subject};
@@ -31,6 +31,7 @@ use tokio::time::Instant;
 
 pub use account::Account;
 pub use bounds::Bounds;
+pub(crate) use bounds::{Beyond, beyond};
 pub use exceeded::{Exceeded, Limit, Whose};
 pub use ledger::Ledger;
 pub use settings::{LimitSettings, Queue, Quota, Rate};
@@ -44,6 +45,8 @@ pub struct Limits {
     projects: Arc<Ledger<ProjectId>>,
     /// How many were refused.
     refused: Arc<AtomicU32>,
+    /// How many queries wait in line.
+    waiting: Arc<AtomicUsize>,
 }
 
 impl Limits {
@@ -55,6 +58,7 @@ impl Limits {
             subjects: Arc::new(Ledger::new(Whose::Subject)),
             projects: Arc::new(Ledger::new(Whose::Project)),
             refused: Arc::default(),
+            waiting: Arc::default(),
         }
     }
 
@@ -132,7 +136,12 @@ impl Limits {
     /// # Errors
     /// Too many wait already, or it has waited for as long as it may.
     pub async fn enter(&self, usage: &mut Usage) -> Result<(), Exceeded> {
-        usage.enter(self.settings.queue).await
+        usage.enter(self.settings.queue, &self.waiting).await
+    }
+
+    /// How many queries wait in line.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 
     /// What a query in this project may ask for.

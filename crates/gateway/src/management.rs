@@ -42,7 +42,7 @@ use crate::audit::Record;
 use crate::authenticate::Principal;
 use crate::authorize::{Named, manage, named};
 use crate::body;
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::pipeline::{Form, Shared};
 use crate::routes::{Effect, Found, Managed, Needs, Target, Task};
 use crate::settings::Creation;
@@ -300,6 +300,6 @@ fn refused(error: DirectoryError) -> Error {
         DirectoryError::PreconditionFailed => Error::PreconditionFailed,
         DirectoryError::KeyReused => Error::KeyReused,
         DirectoryError::ReadOnly => Error::ReadOnly,
-        DirectoryError::Invalid(sentence) => Error::BadData(sentence),
+        DirectoryError::Invalid(sentence) => Error::BadData(Flaw::Management, sentence),
     }
 }

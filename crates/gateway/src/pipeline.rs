@@ -7,7 +7,7 @@ use directory::Directory;
 use directory::policy::{Action, Subject};
 use http::header::X_CONTENT_TYPE_OPTIONS;
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use hyper::upgrade::OnUpgrade;
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -29,6 +29,7 @@ use crate::ingest::{Encoding, Ingest, Protocol, Way};
 use crate::limit::{Limits, Usage};
 use crate::local;
 use crate::management;
+use crate::metrics::{Counting, Shard};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::request_id::RequestId;
@@ -82,6 +83,8 @@ pub(crate) struct Pipeline {
     pub(crate) shared: Arc<Shared>,
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) open: Arc<Open>,
+    /// What this thread counts.
+    pub(crate) shard: Arc<Shard>,
     /// Tokens that this thread has verified.
     pub(crate) remembered: Arc<Remembered>,
     /// Queries that this thread has scoped.
@@ -109,10 +112,11 @@ impl Pipeline {
         body: B,
         id: &HeaderValue,
         (time, started): (Timestamp, Instant),
-        (seat, record, usage): (&Seat, &mut Record, &mut Usage),
+        (seat, record, usage, counting): (&Seat, &mut Record, &mut Usage, &mut Counting),
     ) -> Result<Response<Body>, Error> {
         body::check_head(head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
+        counting.is_of(found.number);
         let opening = || Opening {
             request_id: id.clone(),
             time,
@@ -369,16 +373,19 @@ impl Pipeline {
         let (time, started) = (self.shared.clock.now(), Instant::now());
         let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
+        let mut counting = Counting::begin(&self.shard);
         let (encoding, mut head, body) = taken_apart(request);
+        let has_body = head.method != Method::HEAD;
         let came = (time, started);
-        let known = (seat, &mut record, &mut usage);
+        let known = (seat, &mut record, &mut usage, &mut counting);
         let answer = self.answer(&mut head, body, id.header(), came, known);
         let answered = id.clone().during(answer).await;
         if let Err(Error::InvalidToken(reason)) = &answered {
             // Whoever set the gateway up sees here what is wrong with everybody's tokens.
             record.noted(reason);
         }
-        if answered.is_err() {
+        if let Err(error) = &answered {
+            self.shard.refused(error);
             // Nothing runs that needs its place. It is on its way until it is answered.
             usage.fail();
         }
@@ -392,6 +399,7 @@ impl Pipeline {
             }
             Err(_) | Ok(_) => {}
         }
+        let is_held_back = matches!(answered, Err(Error::Limited(_)));
         let error = answered.as_ref().err().cloned();
         let mut response = answered.unwrap_or_else(|error| match encoding {
             Some(encoding) => encoding.refusal(&error, id.as_str()),
@@ -404,13 +412,10 @@ impl Pipeline {
         // Whatever is answered, and by whom, no browser guesses another type of it.
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let is_probe = response.extensions().get::<Probe>().is_some();
-        record.log(
-            id.as_str(),
-            response.status().as_u16(),
-            started.elapsed(),
-            is_probe,
-        );
-        response.map(|body| Counted::new(body, record, usage))
+        let took = started.elapsed();
+        record.log(id.as_str(), response.status().as_u16(), took, is_probe);
+        counting.answered(response.status(), has_body, (!is_held_back).then_some(took));
+        response.map(|body| Counted::new(body, record, (usage, counting)))
     }
 }
 

@@ -283,25 +283,41 @@ static INDEX: LazyLock<Index> = LazyLock::new(Index::new);
 
 struct Index {
     /// Routes without braces.
-    plain: HashMap<&'static str, Vec<&'static Route>, Seeded>,
+    plain: HashMap<&'static str, Vec<Numbered>, Seeded>,
     /// The few with them.
-    braced: Vec<&'static Route>,
+    braced: Vec<Numbered>,
 }
+
+/// A route, and the number of its name.
+type Numbered = (&'static Route, usize);
+
+/// The names of all routes, each once. A route's number is the place of its name.
+pub(crate) static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let mut names = Vec::new();
+    for route in all() {
+        if !names.contains(&route.name) {
+            names.push(route.name);
+        }
+    }
+    names
+});
 
 impl Index {
     fn new() -> Self {
-        let (braced, unbraced) = all().partition(|route| route.path.contains('{'));
-        let unbraced: Vec<&'static Route> = unbraced;
+        let number = |name| NAMES.iter().position(|known| *known == name);
+        let numbered = all().map(|route| (route, number(route.name).unwrap_or(NAMES.len())));
+        let (braced, unbraced) = numbered.partition(|(route, _)| route.path.contains('{'));
+        let unbraced: Vec<Numbered> = unbraced;
         let mut plain = HashMap::with_hasher(seeded());
-        for route in unbraced {
+        for (route, number) in unbraced {
             let of_path: &mut Vec<_> = plain.entry(route.path).or_default();
-            of_path.push(route);
+            of_path.push((route, number));
         }
         Self { plain, braced }
     }
 
     /// The routes that a path may be of. No path is that of two which answer the same method.
-    fn of(&self, below: &str) -> impl Iterator<Item = &'static Route> {
+    fn of(&self, below: &str) -> impl Iterator<Item = Numbered> {
         let plain = self.plain.get(below).into_iter().flatten();
         plain.chain(&self.braced).copied()
     }
@@ -368,6 +384,8 @@ const fn tenants(
 pub struct Found<'path> {
     /// The row.
     pub route: &'static Route,
+    /// The number of its name among those of all routes.
+    pub number: usize,
     /// What the path names.
     pub target: Target<'path>,
     /// The segment in braces, unchecked; empty for a route without one.
@@ -406,9 +424,9 @@ pub fn find<'path>(method: &Method, path: &'path str) -> Result<Found<'path>, Er
     let (target, below) = target(path).ok_or(Error::UnknownPath)?;
     let mut allowed: Vec<&'static Method> = Vec::new();
     let mount = target.mount();
-    for route in INDEX
+    for (route, number) in INDEX
         .of(below)
-        .filter(|route| route.mounts.contains(&mount))
+        .filter(|(route, _)| route.mounts.contains(&mount))
     {
         let Some(name) = matches(route.path, below) else {
             continue;
@@ -416,6 +434,7 @@ pub fn find<'path>(method: &Method, path: &'path str) -> Result<Found<'path>, Er
         if route.methods.contains(method) {
             return Ok(Found {
                 route,
+                number,
                 target,
                 name,
             });

@@ -24,7 +24,7 @@ use query::scope::ScopeError;
 use query::{Matcher, ParseError};
 
 use crate::authorize::{Permit, Reach};
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::limit::Bounds;
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 use parameters::{Input, Nanos, Parameters, Value, is_label_name};
@@ -92,7 +92,7 @@ impl Scoped<Request> {
         let start = parameters.find(|(name, _)| *name == "start");
         // It was printed here.
         let start = start.and_then(|(_, start)| start.parse().ok().map(Nanos));
-        let start = times::tail_start(start, bounds, now).map_err(Error::BadData)?;
+        let start = times::tail_start(start, bounds, now)?;
         if let Some(start) = start {
             self.take("start");
             self.inner.parameters.push(("start", loki::time(start)));
@@ -212,7 +212,7 @@ fn parameters(
     context: Context<'_>,
 ) -> Result<Vec<(&'static str, String)>, Error> {
     let given = Parameters::parse(input, endpoint, context.most_lines)?;
-    let times = times::check(endpoint, &given, context).map_err(Error::BadData)?;
+    let times = times::check(endpoint, &given, context)?;
     bound.lookback = times::lookback(&given);
     let mut parameters = Vec::with_capacity(endpoint.parameters.len());
     for parameter in endpoint.parameters {
@@ -255,6 +255,7 @@ fn path(upstream: &'static str, name: &str) -> Result<Cow<'static, str>, Error> 
     }
     if !is_label_name(name) {
         return Err(Error::BadData(
+            Flaw::Parameter,
             "the name in the path is not that of a label: expected letters, digits and underscores, \
              or U__ and an escaped name"
                 .to_owned(),
@@ -366,15 +367,27 @@ impl<'a> Bound<'a> {
 /// What was scoped, or for the caller where and why it was not, with a caret under the place.
 fn scoped(result: Result<String, ScopeError>, text: &str) -> Result<String, Error> {
     result.map_err(|error| match error {
-        ScopeError::Parse(error) => Error::BadData(error.render(text)),
+        ScopeError::Parse(error) => not_parsed(&error, text),
         ScopeError::Unverified => {
             tracing::error!("a scoped query did not parse back to itself");
-            Error::BadData("this query cannot be scoped safely".to_owned())
+            Error::BadData(
+                Flaw::Unverified,
+                "this query cannot be scoped safely".to_owned(),
+            )
         }
     })
 }
 
 /// What was parsed, or why it was not, as [`scoped`] says it.
 fn parsed<T>(result: Result<T, ParseError>, text: &str) -> Result<T, Error> {
-    result.map_err(|error| Error::BadData(error.render(text)))
+    result.map_err(|error| not_parsed(&error, text))
+}
+
+fn not_parsed(error: &ParseError, text: &str) -> Error {
+    let flaw = if error.is_of_scope() {
+        Flaw::NotScopable
+    } else {
+        Flaw::Parse
+    };
+    Error::BadData(flaw, error.render(text))
 }

@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
 
 use arc_swap::ArcSwap;
@@ -18,9 +19,9 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::audit::{self, Audit};
-use crate::authenticate::Verifier;
 use crate::authenticate::keys::{FetchError, Keys};
 use crate::authenticate::token::AlgorithmError;
+use crate::authenticate::{Remembered, Verifier};
 use crate::body;
 use crate::clock::Clock;
 use crate::connections::Connections;
@@ -30,11 +31,13 @@ use crate::health::Health;
 use crate::ingest::Ingest;
 use crate::limit::Limits;
 use crate::linger::Places;
+use crate::metrics::{Listener, Shard, Sources};
 use crate::open::Open;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
-use crate::settings::{AuditOutput, Settings};
+use crate::scope;
+use crate::settings::{AuditOutput, AuditSettings, Settings};
 use crate::tail::seats::Seats;
 use crate::transport::{TransportError, Transports};
 use door::{Current, accept};
@@ -51,6 +54,14 @@ pub enum StartError {
     /// The address cannot be listened on.
     #[error("cannot listen on {address}: {source}")]
     Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The address of metrics cannot be listened on.
+    #[error("metrics cannot be served at {address}: {source}")]
+    Metrics {
         /// The address.
         address: SocketAddr,
         /// What the system says.
@@ -105,6 +116,7 @@ pub struct Server {
     audit: audit::Running,
     tls: Option<Tls>,
     changeable: Changeable,
+    metrics: Option<Listener>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -128,18 +140,15 @@ pub fn start(
     all_speak_http(&settings)?;
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
-    let tls = settings.tls.as_ref();
-    let tls = tls.map(|tls| Tls::open(tls, Arc::clone(&clock)));
-    let tls = tls.transpose().map_err(StartError::Tls)?;
+    let tls = open_tls(&settings, &clock)?;
     let (address, listeners) = listen(&settings)?;
-    let audit = Audit::start(&settings.audit, Arc::clone(&clock)).map_err(|source| {
-        let output = match &settings.audit.output {
-            AuditOutput::Off => "nowhere".to_owned(),
-            AuditOutput::Stdout => "standard output".to_owned(),
-            AuditOutput::File(path) => path.display().to_string(),
-        };
-        StartError::Audit { output, source }
-    })?;
+    let at = |source| StartError::Metrics {
+        address: settings.metrics.unwrap_or(address),
+        source,
+    };
+    let metrics = settings.metrics.map(Listener::bind).transpose();
+    let metrics = metrics.map_err(at)?;
+    let audit = start_audit(&settings.audit, &clock)?;
 
     transports.watch(&background);
     if let Some(tls) = &tls {
@@ -182,18 +191,15 @@ pub fn start(
     let (stop, stopping) = watch::channel(false);
     let mut threads = Vec::with_capacity(listeners.len());
     let mut current_of_threads = Vec::with_capacity(listeners.len());
+    let mut shards = Vec::with_capacity(listeners.len());
     for (index, listener) in listeners.into_iter().enumerate() {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(StartError::Thread)?;
-        let current = Current::new(ArcSwap::from_pointee(Pipeline {
-            shared: Arc::clone(&shared),
-            upstreams: Arc::new(Upstreams::new(&settings, &transports)),
-            open: Arc::new(Open::new()),
-            remembered: Arc::default(),
-            scoped: Arc::default(),
-        }));
+        let pipeline = pipeline(&settings, &shared, &transports);
+        shards.push(Arc::clone(&pipeline.shard));
+        let current = Current::new(ArcSwap::from_pointee(pipeline));
         current_of_threads.push(Arc::clone(&current));
         let (stopping, grace) = (stopping.clone(), settings.shutdown_grace);
         let shared_door = (connections.clone(), places.clone(), tls.clone());
@@ -205,6 +211,16 @@ pub fn start(
             .map_err(StartError::Thread)?;
         threads.push(thread);
     }
+    let sources = Sources {
+        shared: Arc::clone(&shared),
+        shards,
+        connections,
+        transports: transports.clone(),
+        directory: AtomicBool::new(false),
+    };
+    let metrics = metrics
+        .map(|listener| Listener::serve(listener, Arc::new(sources), &background).map_err(at));
+    let metrics = metrics.transpose()?;
     tracing::info!(%address, threads = threads.len(), tls = tls.is_some(), "listening");
     Ok(Server {
         address,
@@ -216,7 +232,19 @@ pub fn start(
             threads: current_of_threads,
             transports,
         },
+        metrics,
         threads,
+    })
+}
+
+fn start_audit(settings: &AuditSettings, clock: &Arc<dyn Clock>) -> Result<Audit, StartError> {
+    Audit::start(settings, Arc::clone(clock)).map_err(|source| {
+        let output = match &settings.output {
+            AuditOutput::Off => "nowhere".to_owned(),
+            AuditOutput::Stdout => "standard output".to_owned(),
+            AuditOutput::File(path) => path.display().to_string(),
+        };
+        StartError::Audit { output, source }
     })
 }
 
@@ -225,6 +253,12 @@ impl Server {
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it serves metrics, if it does.
+    #[must_use]
+    pub fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(Listener::address)
     }
 
     /// Opens the audit's file anew, by its path, before its next line is written.
@@ -259,15 +293,44 @@ impl Server {
         let (threads, audit) = (self.threads, self.audit);
         let shared = (self.shared, self.changeable);
         let joined = tokio::task::spawn_blocking(move || {
-            let joined = threads.into_iter().all(|thread| thread.join().is_ok());
+            threads.into_iter().all(|thread| thread.join().is_ok())
+        });
+        let joined = joined.await.unwrap_or(false);
+        if let Some(metrics) = self.metrics {
+            metrics.end().await;
+        }
+        let closed = tokio::task::spawn_blocking(move || {
             // Then nobody is left who could add to the audit, and it need not be waited for.
             drop(shared);
             audit.close();
-            joined
         });
-        if !joined.await.unwrap_or(false) {
+        let closed = closed.await;
+        if !joined || closed.is_err() {
             tracing::error!("a thread of the gateway had panicked");
         }
+    }
+}
+
+/// What callers are shown, where they are spoken to over TLS.
+fn open_tls(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, StartError> {
+    let opened = settings
+        .tls
+        .as_ref()
+        .map(|tls| Tls::open(tls, Arc::clone(clock)));
+    opened.transpose().map_err(StartError::Tls)
+}
+
+/// What a new thread serves requests with.
+fn pipeline(settings: &Settings, shared: &Arc<Shared>, transports: &Transports) -> Pipeline {
+    let (remembered, scoped) = (Remembered::default(), scope::Remembered::default());
+    let shard = Arc::new(Shard::new(remembered.lookups(), scoped.lookups()));
+    Pipeline {
+        shared: Arc::clone(shared),
+        upstreams: Arc::new(Upstreams::new(settings, transports, &shard)),
+        open: Arc::new(Open::new()),
+        shard,
+        remembered: Arc::new(remembered),
+        scoped: Arc::new(scoped),
     }
 }
 

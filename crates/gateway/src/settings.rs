@@ -58,6 +58,8 @@ pub struct Settings {
     pub explore: Option<ExploreSettings>,
     /// Where the audit goes.
     pub audit: AuditSettings,
+    /// Where metrics are served, away from tenants; nowhere without it.
+    pub metrics: Option<SocketAddr>,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }

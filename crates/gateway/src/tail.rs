@@ -26,7 +26,7 @@ use hyper::upgrade::OnUpgrade;
 
 use crate::audit::Record;
 use crate::authorize::Permit;
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::forward::Upstream;
 use crate::limit::Usage;
 use crate::open::Open;
@@ -68,6 +68,7 @@ pub(crate) async fn tail(
     let mut request = asked.request;
     if !request.asks_for_lines() {
         return Err(Error::BadData(
+            Flaw::NotLines,
             "query: only log lines can be tailed, and this is a metric query".to_owned(),
         ));
     }

@@ -22,6 +22,7 @@ mod explore;
 mod ingest;
 mod limits;
 mod management;
+mod metrics;
 mod observability;
 mod server;
 mod tls;
@@ -75,6 +76,8 @@ pub(crate) struct Config {
     pub(crate) limits: LimitSettings,
     /// The page for people, where it is on.
     pub(crate) explore: Option<ExploreSettings>,
+    /// Where the gateway's own metrics are served.
+    pub(crate) metrics: Option<SocketAddr>,
     /// What the embedded backend is told, where there is one.
     pub(crate) embedded: Embedded,
 }
@@ -139,6 +142,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         .map_or(0, |connections| connections.most);
     let limits = limits::read(layers, most, &mut problems);
     let explore = explore::read(layers, &mut problems);
+    let metrics = metrics::read(layers, listen, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
@@ -168,6 +172,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         ingest,
         limits,
         explore,
+        metrics,
         embedded,
     })
 }

@@ -18,7 +18,7 @@ mod seed;
 
 mod guide;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -109,7 +109,8 @@ pub(crate) fn run(listen: SocketAddr, page_origin: Option<String>, dir: &Path) -
             () = end.wished() => return Ok(()),
             feeds = fill(&server, &provider, &clock) => feeds?,
         };
-        let guide = guide::Guide::new(&provider, server.local_addr(), clock.now(), TOKEN_LIFETIME)?;
+        let at = (server.local_addr(), server.metrics_addr());
+        let guide = guide::Guide::new(&provider, at, clock.now(), TOKEN_LIFETIME)?;
         data.write(guide::FILE, &guide.json()?)?;
         output::note(format_args!(
             "Ready after {:.2} s.",
@@ -162,6 +163,7 @@ fn settings(
             queries: AuditQueries::Full,
         },
         explore: Some(explore()),
+        metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         shutdown_grace: GRACE,
     }
 }

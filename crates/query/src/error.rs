@@ -22,7 +22,16 @@ pub struct ParseError {
 /// nothings are then returned in registers.
 pub(crate) type Parsed<T> = Result<T, Box<ParseError>>;
 
+/// What is said of what the grammar knows and scoping does not let through.
+const OF_SCOPE: [&str; 2] = ["info() is not allowed", "is not allowed in a selector"];
+
 impl ParseError {
+    /// Whether the query was understood and is refused because it would read past its scope.
+    #[must_use]
+    pub fn is_of_scope(&self) -> bool {
+        OF_SCOPE.iter().any(|words| self.message.contains(words))
+    }
+
     /// An error at byte `offset` of `query`; line and column are counted here.
     #[must_use]
     pub fn at(query: &str, offset: usize, message: impl Into<String>) -> Self {
@@ -66,3 +75,18 @@ impl fmt::Display for ParseError {
 }
 
 impl std::error::Error for ParseError {}
+
+#[cfg(test)]
+mod tests {
+    use crate::promql;
+
+    #[test]
+    fn what_would_read_past_its_scope_is_told_from_what_is_not_understood() {
+        for query in ["info(up)", r#"up{__queries__="x"}"#] {
+            assert!(promql::parse(query).unwrap_err().is_of_scope(), "{query}");
+        }
+        for query in ["up{", "nothing(up)", "sum by (", "up[5m"] {
+            assert!(!promql::parse(query).unwrap_err().is_of_scope(), "{query}");
+        }
+    }
+}

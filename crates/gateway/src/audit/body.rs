@@ -8,6 +8,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 
 use super::Record;
 use crate::limit::Usage;
+use crate::metrics::Counting;
 use crate::stream::{Body, Broken};
 
 /// A body on its way to the caller's connection. It holds the request's record, and what the request
@@ -16,21 +17,24 @@ pub(crate) struct Counted {
     body: Body,
     record: Option<Record>,
     usage: Option<Usage>,
+    counting: Option<Counting>,
     bytes: u64,
 }
 
 impl Counted {
-    pub(crate) fn new(body: Body, record: Record, usage: Usage) -> Self {
+    pub(crate) fn new(body: Body, record: Record, (usage, counting): (Usage, Counting)) -> Self {
         Self {
             body,
             record: Some(record),
             usage: Some(usage),
+            counting: Some(counting),
             bytes: 0,
         }
     }
 
     fn ended(&mut self, end: Result<(), &'static str>) {
         self.usage = None;
+        self.counting = None;
         if let Some(record) = self.record.take() {
             record.sent(self.bytes, end);
         }
@@ -41,6 +45,11 @@ impl Drop for Counted {
     fn drop(&mut self) {
         // The server does not ask a body that says itself that nothing more comes.
         let end = self.body.is_end_stream();
+        if let Some(counting) = &mut self.counting
+            && !end
+        {
+            counting.left();
+        }
         self.ended(end.then_some(()).ok_or("reader gone"));
     }
 }
@@ -63,7 +72,12 @@ impl HttpBody for Counted {
                     usage.sent(bytes);
                 }
             }
-            Some(Err(broken)) => this.ended(Err(broken.word())),
+            Some(Err(broken)) => {
+                if let Some(counting) = &mut this.counting {
+                    counting.broke(broken);
+                }
+                this.ended(Err(broken.word()));
+            }
             None => this.ended(Ok(())),
         }
         Poll::Ready(frame)

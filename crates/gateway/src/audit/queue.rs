@@ -1,6 +1,6 @@
 //! What waits to be written, and whether more may come.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ pub(super) struct Queue {
     lines: AtomicUsize,
     /// The bytes of their queries.
     bytes: AtomicUsize,
+    /// Lines that were written.
+    written: AtomicU64,
     /// Whether the last attempt to write failed.
     failing: AtomicBool,
     state: Mutex<State>,
@@ -100,6 +102,7 @@ impl Queue {
             bounds,
             lines: AtomicUsize::new(0),
             bytes: AtomicUsize::new(0),
+            written: AtomicU64::new(0),
             failing: AtomicBool::new(false),
             state: Mutex::default(),
             work: Condvar::new(),
@@ -132,7 +135,7 @@ impl Queue {
         let Err(why) = self.has_room() else {
             return true;
         };
-        let mut state = self.state();
+        let mut state = self.locked();
         if let Some(refused) = &mut state.refused {
             refused.count += 1;
             return false;
@@ -152,7 +155,7 @@ impl Queue {
     pub(super) fn push(&self, fields: Fields) {
         self.lines.fetch_add(1, Ordering::Relaxed);
         self.bytes.fetch_add(size(&fields), Ordering::Relaxed);
-        let mut state = self.state();
+        let mut state = self.locked();
         if state.ended {
             tracing::error!("a line of the audit is lost: it came after the end");
             return;
@@ -167,13 +170,13 @@ impl Queue {
 
     /// The file is to be opened anew.
     pub(super) fn reopen(&self) {
-        self.state().reopen = true;
+        self.locked().reopen = true;
         self.work.notify_one();
     }
 
     /// The gateway ends: nothing is waited for longer than until then.
     pub(super) fn close(&self, give_up: Instant, watched: bool) {
-        let mut state = self.state();
+        let mut state = self.locked();
         state.closed = Some(give_up);
         state.watched = watched;
         drop(state);
@@ -183,7 +186,7 @@ impl Queue {
     /// Waits for something to do. None at the end: the queue is closed and empty, and of those who
     /// hold it nobody is left who could put something into it.
     pub(super) fn take(&self, holders: impl Fn() -> usize) -> Option<Work> {
-        let mut state = self.state();
+        let mut state = self.locked();
         loop {
             if !state.waiting.is_empty() || state.refused.is_some() || state.reopen {
                 break;
@@ -203,7 +206,7 @@ impl Queue {
         if state.closed.is_none() {
             drop(state);
             std::thread::sleep(LINGER);
-            state = self.state();
+            state = self.locked();
         }
         let spare = std::mem::take(&mut state.spare);
         Some(Work {
@@ -217,7 +220,7 @@ impl Queue {
     pub(super) fn give_back(&self, mut lines: Vec<Fields>) {
         lines.clear();
         if lines.capacity() <= SPARE {
-            self.state().spare = lines;
+            self.locked().spare = lines;
         }
     }
 
@@ -225,6 +228,16 @@ impl Queue {
     pub(super) fn written(&self, lines: usize, bytes: usize) {
         self.lines.fetch_sub(lines, Ordering::Relaxed);
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        let written = u64::try_from(lines).unwrap_or_default();
+        self.written.fetch_add(written, Ordering::Relaxed);
+    }
+
+    /// How many lines were written, and how many are not yet.
+    pub(super) fn state(&self) -> super::State {
+        super::State {
+            written: self.written.load(Ordering::Relaxed),
+            waiting: self.lines.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether what was tried last could be written; answers whether that is news.
@@ -236,7 +249,7 @@ impl Queue {
     /// gateway ends, and it is time to give up.
     pub(super) fn wait_to_retry(&self, pause: Duration) -> bool {
         let retry_at = Instant::now() + pause;
-        let mut state = self.state();
+        let mut state = self.locked();
         loop {
             let now = Instant::now();
             if state.closed.is_some_and(|give_up| now >= give_up) {
@@ -255,7 +268,7 @@ impl Queue {
 
     /// The writer ends.
     pub(super) fn end(&self) {
-        self.state().ended = true;
+        self.locked().ended = true;
         self.ended.notify_all();
     }
 
@@ -263,12 +276,12 @@ impl Queue {
     pub(super) fn wait_for_the_end(&self, patience: Duration) -> usize {
         let waited = self
             .ended
-            .wait_timeout_while(self.state(), patience, |state| !state.ended);
+            .wait_timeout_while(self.locked(), patience, |state| !state.ended);
         drop(waited);
         self.lines.load(Ordering::Relaxed)
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn locked(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,7 @@
 //! One task fetches. It is the only one, so no two fetches run at a time, and it answers requests
 //! for a refresh in their order: whoever asked while a fetch ran finds its result.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -157,6 +157,16 @@ pub struct Keys {
     /// Whether the first fetch has ended, in whichever way.
     tried: watch::Receiver<bool>,
     refresh: mpsc::Sender<oneshot::Sender<()>>,
+    fetched: Arc<Mutex<Fetched>>,
+}
+
+/// What fetching has come to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Fetched {
+    /// When the keys were fetched that are held.
+    pub(crate) at: Option<Timestamp>,
+    /// How often it failed.
+    pub(crate) failures: u64,
 }
 
 impl Keys {
@@ -170,11 +180,13 @@ impl Keys {
     ) -> Self {
         let held = Arc::new(ArcSwapOption::empty());
         let (has_tried, tried) = watch::channel(false);
+        let fetched = Arc::default();
         let (refresh, requests) = mpsc::channel((connections / WAITING_OF_ALL).clamp(1, WAITING));
         let task = Refresher {
             fetcher,
             clock,
             held: Arc::clone(&held),
+            fetched: Arc::clone(&fetched),
             has_tried,
             requests,
             wait: RETRY.0,
@@ -185,7 +197,13 @@ impl Keys {
             held,
             tried,
             refresh,
+            fetched,
         }
+    }
+
+    /// What fetching has come to.
+    pub(crate) fn fetched(&self) -> Fetched {
+        *self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether keys are held.
@@ -226,6 +244,7 @@ struct Refresher {
     fetcher: Fetcher,
     clock: Arc<dyn Clock>,
     held: Arc<ArcSwapOption<KeySet>>,
+    fetched: Arc<Mutex<Fetched>>,
     has_tried: watch::Sender<bool>,
     requests: mpsc::Receiver<oneshot::Sender<()>>,
     wait: Duration,
@@ -253,6 +272,15 @@ impl Refresher {
         }
     }
 
+    fn note(&self, has_worked: bool) {
+        let mut fetched = self.fetched.lock().unwrap_or_else(PoisonError::into_inner);
+        if has_worked {
+            fetched.at = Some(self.clock.now());
+        } else {
+            fetched.failures += 1;
+        }
+    }
+
     fn may_refresh(&mut self) -> bool {
         let now = self.clock.now();
         let may = self
@@ -266,7 +294,9 @@ impl Refresher {
     }
 
     async fn fetch(&mut self) {
-        match self.fetcher.fetch().await {
+        let fetched = self.fetcher.fetch().await;
+        self.note(fetched.is_ok());
+        match fetched {
             Ok(keys) => {
                 tracing::info!(keys = keys.len(), "fetched the issuer's keys");
                 self.wait = REFRESH_INTERVAL;

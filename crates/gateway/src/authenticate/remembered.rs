@@ -19,6 +19,7 @@ use directory::hashing::{Seeded, seeded};
 
 use super::keys::KeySet;
 use super::token::Verified;
+use crate::metrics::Lookups;
 
 /// How many tokens fill one of the two halves. One of a few hundred bytes takes about as many here.
 const HALF: usize = 4096;
@@ -28,7 +29,10 @@ pub(super) type Digest = [u8; SHA256_OUTPUT_LEN];
 
 /// What one thread remembers.
 #[derive(Default)]
-pub struct Remembered(Mutex<Halves>);
+pub struct Remembered {
+    halves: Mutex<Halves>,
+    lookups: Arc<Lookups>,
+}
 
 /// When the newer half is full it becomes the older one, and what was in that is forgotten. What is
 /// used again moves to the newer half, so that what is in use stays.
@@ -57,8 +61,19 @@ pub(super) fn digest_of(token: &[u8]) -> Option<Digest> {
 }
 
 impl Remembered {
+    /// How often a token was known here.
+    pub(crate) fn lookups(&self) -> Arc<Lookups> {
+        Arc::clone(&self.lookups)
+    }
+
     /// What the token with this digest says, if it was found good by these very keys.
     pub(super) fn recall(&self, keys: &Arc<KeySet>, token: &Digest) -> Option<Verified> {
+        let known = self.find(keys, token);
+        self.lookups.count(known.is_some());
+        known
+    }
+
+    fn find(&self, keys: &Arc<KeySet>, token: &Digest) -> Option<Verified> {
         let mut halves = self.halves();
         if !halves.are_by(keys) {
             return None;
@@ -85,7 +100,7 @@ impl Remembered {
 
     fn halves(&self) -> MutexGuard<'_, Halves> {
         // A panic leaves whole entries or none.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.halves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

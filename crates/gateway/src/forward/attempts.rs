@@ -9,6 +9,7 @@ use http_body_util::Full;
 use super::line::Received;
 use super::pool::{Fate, Pool};
 use super::{SendError, Upstream};
+use crate::metrics::{Asking, Sent};
 use crate::transport::Endpoint;
 
 /// What a request does at the backend, and so whether it may be sent twice.
@@ -35,9 +36,24 @@ impl Upstream {
     pub(super) async fn request(
         &self,
         kind: Kind,
-        mut build: impl FnMut(&Endpoint) -> Result<Request<Full<Bytes>>, SendError>,
+        build: impl FnMut(&Endpoint) -> Result<Request<Full<Bytes>>, SendError>,
     ) -> Result<Response<Received>, SendError> {
-        let mut now = Instant::now();
+        let now = Instant::now();
+        let asking = Asking::begin(&self.shard, self.backend, now);
+        let answer = self.attempt(kind, build, now).await;
+        asking.became(match &answer {
+            Ok(answer) => Sent::of(answer.status()),
+            Err(error) => error.sent(),
+        });
+        answer
+    }
+
+    async fn attempt(
+        &self,
+        kind: Kind,
+        mut build: impl FnMut(&Endpoint) -> Result<Request<Full<Bytes>>, SendError>,
+        mut now: Instant,
+    ) -> Result<Response<Received>, SendError> {
         let deadline = tokio::time::Instant::from_std(now) + self.timeout;
         let mut tried = 0;
         let mut is_stale = false;

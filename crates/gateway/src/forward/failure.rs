@@ -13,7 +13,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::line::Received;
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::routes::Backend;
 
 /// The longest failure that is read, in bytes.
@@ -67,6 +67,7 @@ fn meaning(backend: Backend, body: &[u8]) -> Error {
         Error::GatewayTimeout(backend)
     } else if backend == Backend::Loki && UNMATCHED.into_iter().any(begins) {
         Error::BadData(
+            Flaw::Backend,
             "query: the series on the two sides of an operation do not match one to one: aggregate \
              both sides by the same labels, or say with group_left or group_right which side has \
              several"
@@ -74,6 +75,7 @@ fn meaning(backend: Backend, body: &[u8]) -> Error {
         )
     } else if backend == Backend::Loki && begins(INSTANT_ONLY) {
         Error::BadData(
+            Flaw::Backend,
             "query: approx_topk answers at one moment and not over a range: ask it as an instant \
              query, or use topk"
                 .to_owned(),

@@ -2,14 +2,39 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Counts;
+use super::{Counts, Refusal};
+use crate::metrics::{Closed as _, closed};
+
+closed! {
+    /// Why a batch was not taken.
+    pub(crate) enum Refused {
+        Media = "unsupported_media_type",
+        TooLarge = "too_large",
+        Bad = "bad_data",
+        Rate = "rate",
+        NoRoom = "no_room",
+    }
+}
+
+impl Refused {
+    fn of(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::UnsupportedMedia(_) => Self::Media,
+            Refusal::TooLarge { .. } => Self::TooLarge,
+            Refusal::Bad { .. } => Self::Bad,
+            Refusal::RateLimited { .. } => Self::Rate,
+            Refusal::NoRoom { .. } => Self::NoRoom,
+        }
+    }
+}
 
 /// Sums of what was taken and what was refused. Each is read by itself: two of them may be from
 /// moments that lie a request apart.
 #[derive(Debug, Default)]
 pub struct Totals {
     taken: Sums,
-    refused: AtomicU64,
+    /// By the place of the reason.
+    refused: [AtomicU64; Refused::ALL.len()],
     failed: AtomicU64,
 }
 
@@ -35,8 +60,6 @@ pub struct Snapshot {
     pub replaced: u64,
     /// Fields that were not known, and were dropped.
     pub unknown: u64,
-    /// Batches that were not taken for what was in them, or for being too much.
-    pub refused: u64,
     /// Batches that no backend acknowledged.
     pub failed: u64,
 }
@@ -55,9 +78,18 @@ impl Totals {
         add(&self.taken.unknown, counts.unknown);
     }
 
-    /// A batch was refused.
-    pub(crate) fn refuse(&self) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+    /// A batch was refused for what was in it, or for being too much.
+    pub(crate) fn refuse(&self, refusal: &Refusal) {
+        let reason = Refused::of(refusal);
+        if let Some(refused) = self.refused.get(reason.number()) {
+            refused.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// How many were refused for this reason.
+    pub(crate) fn refused(&self, reason: Refused) -> u64 {
+        let refused = self.refused.get(reason.number());
+        refused.map_or(0, |refused| refused.load(Ordering::Relaxed))
     }
 
     /// A batch was stamped and not acknowledged.
@@ -75,7 +107,6 @@ impl Totals {
             entries: read(&self.taken.entries),
             replaced: read(&self.taken.replaced),
             unknown: read(&self.taken.unknown),
-            refused: read(&self.refused),
             failed: read(&self.failed),
         }
     }

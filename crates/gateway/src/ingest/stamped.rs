@@ -113,6 +113,12 @@ impl Ingest {
         }
     }
 
+    fn refuse(&self, error: &Error) {
+        if let Error::Refused(refusal) = error {
+            self.totals.refuse(refusal);
+        }
+    }
+
     /// Whether the backend keeps what is stamped in this way where readers of the resource find it.
     pub(crate) async fn findable(
         &self,
@@ -143,17 +149,12 @@ impl Ingest {
         };
         let most = (self.limits.compressed, self.body_timeout);
         let whose = (&self.room, permit.project());
-        let (body, mut place) =
-            body::read(body, headers, most, whose)
-                .await
-                .inspect_err(|error| {
-                    if matches!(error, Error::Refused(_)) {
-                        self.totals.refuse();
-                    }
-                })?;
+        let (body, mut place) = body::read(body, headers, most, whose)
+            .await
+            .inspect_err(|error| self.refuse(error))?;
 
         let head = Head::read(way.protocol, headers);
-        let head = head.inspect_err(|_| self.totals.refuse())?;
+        let head = head.inspect_err(|refusal| self.totals.refuse(refusal))?;
         let (limits, rates) = (Arc::clone(&self.limits), self.rates.clone());
         let (project, resource) = (permit.project().clone(), resource.clone());
         let short = head.length(&body).is_some_and(|length| length <= SHORT);
@@ -186,12 +187,12 @@ impl Ingest {
                 Error::Internal
             })?
         };
-        let batch = batch.inspect_err(|_| self.totals.refuse())?;
+        let batch = batch.inspect_err(|refusal| self.totals.refuse(refusal))?;
         // Many times what was sent, where that was compressed well. It is held until the backend has
         // it.
         let held = place.hold(batch.body.len().saturating_add(BASE));
         held.map_err(|full| body::no_room(full, &self.room))
-            .inspect_err(|_| self.totals.refuse())?;
+            .inspect_err(|error| self.refuse(error))?;
         self.totals.take(batch.counts);
 
         let counts = batch.counts;

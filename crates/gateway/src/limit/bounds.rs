@@ -9,6 +9,8 @@ use query::promql::Ranged;
 use query::promql::ast::DurationExpr;
 use query::{logql, promql};
 
+use crate::error::{Error, Flaw};
+
 /// So many points Prometheus and Loki answer at the most.
 const BACKENDS_POINTS: u32 = 11_000;
 
@@ -22,6 +24,27 @@ pub struct Bounds {
     pub min_step: Option<Duration>,
     /// The most steps from start to end.
     pub max_points: Option<NonZeroU32>,
+}
+
+/// What a query asks for beyond its bounds: of what kind that is, and the sentence for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Beyond {
+    pub(crate) flaw: Flaw,
+    pub(crate) sentence: String,
+}
+
+/// What is beyond bounds in this way.
+pub(crate) fn beyond(flaw: Flaw, sentence: impl Into<String>) -> Beyond {
+    Beyond {
+        flaw,
+        sentence: sentence.into(),
+    }
+}
+
+impl From<Beyond> for Error {
+    fn from(beyond: Beyond) -> Self {
+        Self::BadData(beyond.flaw, beyond.sentence)
+    }
 }
 
 impl Bounds {
@@ -45,13 +68,16 @@ impl Bounds {
     ///
     /// # Errors
     /// A sentence for the caller.
-    pub(crate) fn check_tail(&self, ago: Duration) -> Result<(), String> {
+    pub(crate) fn check_tail(&self, ago: Duration) -> Result<(), Beyond> {
         match self.max_range {
-            Some(most) if ago > most => Err(format!(
-                "start: it is {} ago, and a tail begins at most {} ago (limits.query.max_range): \
+            Some(most) if ago > most => Err(beyond(
+                Flaw::Range,
+                format!(
+                    "start: it is {} ago, and a tail begins at most {} ago (limits.query.max_range): \
                  begin later",
-                told(ago),
-                told(most)
+                    told(ago),
+                    told(most)
+                ),
             )),
             Some(_) | None => Ok(()),
         }
@@ -61,13 +87,16 @@ impl Bounds {
     ///
     /// # Errors
     /// A sentence for the caller.
-    pub(crate) fn check_range(&self, range: Duration) -> Result<(), String> {
+    pub(crate) fn check_range(&self, range: Duration) -> Result<(), Beyond> {
         match self.max_range {
-            Some(most) if range > most => Err(format!(
-                "start: it is {} before the end, and at most {} are answered at once \
+            Some(most) if range > most => Err(beyond(
+                Flaw::Range,
+                format!(
+                    "start: it is {} before the end, and at most {} are answered at once \
                  (limits.query.max_range): ask for less at a time",
-                told(range),
-                told(most)
+                    told(range),
+                    told(most)
+                ),
             )),
             Some(_) | None => Ok(()),
         }
@@ -78,22 +107,24 @@ impl Bounds {
     ///
     /// # Errors
     /// A sentence for the caller.
-    pub(crate) fn check_step(&self, step: Duration, range: Duration) -> Result<(), String> {
+    pub(crate) fn check_step(&self, step: Duration, range: Duration) -> Result<(), Beyond> {
         if let Some(least) = self.min_step
             && step < least
         {
-            return Err(format!(
-                "step: it is {}, and {}",
-                told(step),
-                at_least(least)
+            return Err(beyond(
+                Flaw::Step,
+                format!("step: it is {}, and {}", told(step), at_least(least)),
             ));
         }
         if let Some(most) = self.max_points {
             let points = range.as_nanos() / step.as_nanos().max(1);
             if points > u128::from(most.get()) {
-                return Err(format!(
-                    "step: from start to end there are {points} points, and at most {most} are \
+                return Err(beyond(
+                    Flaw::Points,
+                    format!(
+                        "step: from start to end there are {points} points, and at most {most} are \
                      answered (limits.query.max_points): choose a longer step, or a shorter time"
+                    ),
                 ));
             }
         }
@@ -109,7 +140,7 @@ impl Bounds {
         &self,
         tree: &promql::Expr,
         lookback: Duration,
-    ) -> Result<(), String> {
+    ) -> Result<(), Beyond> {
         if self.max_range.is_none() && self.min_step.is_none() {
             return Ok(());
         }
@@ -135,7 +166,7 @@ impl Bounds {
     }
 
     /// What is looked back with this range and those around it.
-    fn check_brackets(&self, around: Duration, range: &DurationExpr) -> Result<Duration, String> {
+    fn check_brackets(&self, around: Duration, range: &DurationExpr) -> Result<Duration, Beyond> {
         let length = match (self.max_range, length(range)) {
             (Some(_), None) => return Err(unknown("limits.query.max_range")),
             (_, length) => length.unwrap_or_default(),
@@ -148,34 +179,43 @@ impl Bounds {
     /// A subquery's step. One that is left out is the backend's own, which is set there and not known
     /// here. It is not written in the caller's stead either: what a subquery counts or adds up
     /// depends on it, and a number that quietly means something else is worse than a refusal.
-    fn check_subquery_step(&self, step: Option<&DurationExpr>) -> Result<(), String> {
+    fn check_subquery_step(&self, step: Option<&DurationExpr>) -> Result<(), Beyond> {
         let Some(least) = self.min_step else {
             return Ok(());
         };
         let Some(step) = step else {
-            return Err(format!(
-                "query: a subquery without a step takes the backend's own, which is not known here, \
+            return Err(beyond(
+                Flaw::Step,
+                format!(
+                    "query: a subquery without a step takes the backend's own, which is not known here, \
                  and a step {}: write it behind the colon, as in [1h:5m]",
-                at_least(least)
+                    at_least(least)
+                ),
             ));
         };
         match length_of_step(step) {
             None => Err(unknown("limits.query.min_step")),
-            Some(step) if step < least => Err(format!(
-                "query: a subquery's step is {}, and {}",
-                told(step),
-                at_least(least)
+            Some(step) if step < least => Err(beyond(
+                Flaw::Step,
+                format!(
+                    "query: a subquery's step is {}, and {}",
+                    told(step),
+                    at_least(least)
+                ),
             )),
             Some(_) => Ok(()),
         }
     }
 
-    fn check_lookback(&self, lookback: Duration) -> Result<(), String> {
+    fn check_lookback(&self, lookback: Duration) -> Result<(), Beyond> {
         match self.max_range {
-            Some(most) if lookback > most => Err(format!(
-                "lookback_delta: it is {}, and may be at most {} (limits.query.max_range)",
-                told(lookback),
-                told(most)
+            Some(most) if lookback > most => Err(beyond(
+                Flaw::Range,
+                format!(
+                    "lookback_delta: it is {}, and may be at most {} (limits.query.max_range)",
+                    told(lookback),
+                    told(most)
+                ),
             )),
             Some(_) | None => Ok(()),
         }
@@ -185,7 +225,7 @@ impl Bounds {
     ///
     /// # Errors
     /// A sentence for the caller.
-    pub(crate) fn check_logql(&self, tree: &logql::Expr) -> Result<(), String> {
+    pub(crate) fn check_logql(&self, tree: &logql::Expr) -> Result<(), Beyond> {
         if self.max_range.is_none() {
             return Ok(());
         }
@@ -194,12 +234,15 @@ impl Bounds {
         self.check_look_back(longest)
     }
 
-    fn check_look_back(&self, back: Duration) -> Result<(), String> {
+    fn check_look_back(&self, back: Duration) -> Result<(), Beyond> {
         match self.max_range {
-            Some(most) if back > most => Err(format!(
-                "query: in brackets it looks back {}, and may at most {} (limits.query.max_range)",
-                told(back),
-                told(most)
+            Some(most) if back > most => Err(beyond(
+                Flaw::Range,
+                format!(
+                    "query: in brackets it looks back {}, and may at most {} (limits.query.max_range)",
+                    told(back),
+                    told(most)
+                ),
             )),
             Some(_) | None => Ok(()),
         }
@@ -244,11 +287,12 @@ fn length_of_step(step: &DurationExpr) -> Option<Duration> {
     }
 }
 
-fn unknown(limit: &str) -> String {
-    format!(
+fn unknown(limit: &str) -> Beyond {
+    let sentence = format!(
         "query: a duration in brackets is calculated, so that it is not known here whether it is \
          within {limit}: write out how long it is"
-    )
+    );
+    beyond(Flaw::Calculated, sentence)
 }
 
 fn at_least(least: Duration) -> String {
@@ -266,7 +310,7 @@ mod tests {
 
     const DAY: Duration = Duration::from_hours(24);
 
-    fn promql(bounds: Bounds, query: &str) -> Result<(), String> {
+    fn promql(bounds: Bounds, query: &str) -> Result<(), Beyond> {
         bounds.check_promql(&promql::parse(query).unwrap(), Duration::ZERO)
     }
 
@@ -281,7 +325,10 @@ mod tests {
             bounds.check_step(second, second * 11_000 + fraction),
             Ok(())
         );
-        let sentence = bounds.check_step(second, second * 11_001).unwrap_err();
+        let sentence = bounds
+            .check_step(second, second * 11_001)
+            .unwrap_err()
+            .sentence;
         assert_eq!(
             sentence,
             "step: from start to end there are 11001 points, and at most 11000 are answered \
@@ -306,7 +353,8 @@ mod tests {
         assert_eq!(
             bounds
                 .check_step(Duration::from_secs(14), hour)
-                .unwrap_err(),
+                .unwrap_err()
+                .sentence,
             "step: it is 14s, and must be at least 15s (limits.query.min_step)"
         );
         for query in [
@@ -323,7 +371,7 @@ mod tests {
             ("max_over_time(up[1h:])", "without a step"),
             ("max_over_time(max_over_time(up[1h:])[1h:1m])", "[1h:5m]"),
         ] {
-            let sentence = promql(bounds, query).unwrap_err();
+            let sentence = promql(bounds, query).unwrap_err().sentence;
             assert!(sentence.contains(wrong), "{query}: {sentence}");
             assert!(sentence.contains("limits.query.min_step"), "{sentence}");
         }
@@ -337,7 +385,7 @@ mod tests {
         };
         assert_eq!(bounds.check_range(DAY * 30), Ok(()));
         assert_eq!(
-            bounds.check_range(DAY * 40).unwrap_err(),
+            bounds.check_range(DAY * 40).unwrap_err().sentence,
             "start: it is 960h before the end, and at most 720h are answered at once \
              (limits.query.max_range): ask for less at a time"
         );
@@ -361,7 +409,7 @@ mod tests {
             ("rate(up[1d * 40])", "calculated"),
             ("rate(up[range()])", "calculated"),
         ] {
-            let sentence = promql(bounds, query).unwrap_err();
+            let sentence = promql(bounds, query).unwrap_err().sentence;
             assert!(sentence.contains(wrong), "{query}: {sentence}");
             assert!(sentence.contains("limits.query.max_range"), "{sentence}");
         }
@@ -374,7 +422,7 @@ mod tests {
             ("up", DAY * 31, "lookback_delta: it is 744h, and may be"),
             ("max_over_time(up[30d:1h])", DAY, "looks back 744h"),
         ] {
-            let sentence = looking(query, lookback).unwrap_err();
+            let sentence = looking(query, lookback).unwrap_err().sentence;
             assert!(sentence.contains(wrong), "{query}: {sentence}");
         }
         let logql = |query| bounds.check_logql(&logql::parse(query).unwrap());
@@ -384,7 +432,7 @@ mod tests {
             r#"sum(rate({a="b"}[31d]))"#,
             r#"rate({a="b"}[1d]) / rate({a="b"}[31d])"#,
         ] {
-            let sentence = logql(query).unwrap_err();
+            let sentence = logql(query).unwrap_err().sentence;
             assert!(
                 sentence.contains("744h, and may at most 720h"),
                 "{sentence}"

@@ -1,6 +1,7 @@
 //! What one request uses.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::time::Instant;
 
@@ -23,6 +24,22 @@ pub struct Usage {
     places: [Option<Place>; 2],
     /// Bytes that have gone out and are not counted yet.
     bytes: u64,
+}
+
+/// One more waits, until this is dropped.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn begin(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Usage {
@@ -69,11 +86,16 @@ impl Usage {
 
     /// Waits for the subject's place first: whoever has many queries so waits for their own, and
     /// holds nothing of the project's meanwhile.
-    pub(super) async fn enter(&mut self, queue: Queue) -> Result<(), Exceeded> {
+    pub(super) async fn enter(
+        &mut self,
+        queue: Queue,
+        waiting: &AtomicUsize,
+    ) -> Result<(), Exceeded> {
         if self.enter_now() {
             return Ok(());
         }
         // Boxed, since few have to wait, and each request would carry what waiting needs.
+        let _waits = Waits::begin(waiting);
         Box::pin(self.wait(queue)).await
     }
 

@@ -4,7 +4,7 @@ use directory::manage::IfMatch;
 use http::HeaderMap;
 use http::header::{HeaderName, IF_MATCH, IF_NONE_MATCH};
 
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::routes::Effect;
 
 /// The longest idempotency key, in characters.
@@ -101,9 +101,10 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, Error> {
 /// The tags of a header, however many times it is there; `None` where it is not.
 fn tags(headers: &HeaderMap, name: &HeaderName) -> Result<Option<Tags>, Error> {
     let malformed = || {
-        Error::BadData(format!(
-            "{name}: expected * or entity tags in double quotes, with commas between them"
-        ))
+        Error::BadData(
+            Flaw::Management,
+            format!("{name}: expected * or entity tags in double quotes, with commas between them"),
+        )
     };
     let mut values = headers.get_all(name).iter().peekable();
     if values.peek().is_none() {
@@ -147,7 +148,7 @@ fn tag(text: &str) -> Option<((String, bool), &str)> {
 }
 
 fn bad(sentence: &str) -> Error {
-    Error::BadData(sentence.to_owned())
+    Error::BadData(Flaw::Management, sentence.to_owned())
 }
 
 #[cfg(test)]

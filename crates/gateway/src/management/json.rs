@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 
 /// The longest sentence about a body, in bytes; more would be the caller's own text.
 const MAX_SENTENCE: usize = 300;
@@ -87,7 +87,7 @@ pub(super) fn nothing(fields: &str) -> Error {
 }
 
 pub(super) fn bad(sentence: String) -> Error {
-    Error::BadData(sentence)
+    Error::BadData(Flaw::Management, sentence)
 }
 
 #[cfg(test)]

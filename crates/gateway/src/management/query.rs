@@ -6,7 +6,7 @@ use directory::manage::list::Page;
 use directory::policy::OrganizationId;
 use percent_encoding::percent_decode;
 
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::routes::Query;
 
 /// The records of a page where nobody says how many.
@@ -133,27 +133,33 @@ impl Given {
 }
 
 pub(super) fn bad(query: Query, what: &str) -> Error {
-    Error::BadData(format!("{}: {what}", query.name()))
+    Error::BadData(Flaw::Management, format!("{}: {what}", query.name()))
 }
 
 fn unknown(name: &str, known: &[Query]) -> Error {
     let name: String = name.chars().take(40).collect();
     let known: Vec<&str> = known.iter().map(|query| query.name()).collect();
-    Error::BadData(if known.is_empty() {
-        format!("{name:?}: this takes no parameters")
-    } else {
-        format!(
-            "{name:?}: is no parameter of this, which are: {}",
-            known.join(", ")
-        )
-    })
+    Error::BadData(
+        Flaw::Management,
+        if known.is_empty() {
+            format!("{name:?}: this takes no parameters")
+        } else {
+            format!(
+                "{name:?}: is no parameter of this, which are: {}",
+                known.join(", ")
+            )
+        },
+    )
 }
 
 /// Decodes what may stand in a query string, in which a plus sign is a space.
 fn decode(text: &str) -> Result<String, Error> {
     let spaced = text.replace('+', " ");
     let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
-    decoded
-        .map(Cow::into_owned)
-        .map_err(|_| Error::BadData("a parameter is not valid percent-encoded UTF-8".to_owned()))
+    decoded.map(Cow::into_owned).map_err(|_| {
+        Error::BadData(
+            Flaw::Management,
+            "a parameter is not valid percent-encoded UTF-8".to_owned(),
+        )
+    })
 }

@@ -13,7 +13,7 @@ use utoipa::openapi::{Header, Ref, Response, ResponseBuilder};
 
 use super::answer::ERROR;
 use crate::body::{SHARE, Takes};
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::ingest::{Limits, Refusal};
 use crate::limit::{Exceeded, Limit, Queue, Quota, Whose};
 use crate::routes::{Answer, Backend, Effect, Filter, Mount, Reader, Route, Serves, Task};
@@ -75,7 +75,7 @@ fn errors() -> Vec<Error> {
         Error::DirectoryUnavailable,
         Error::AuditUnavailable,
         Error::NotConfigured(Backend::Loki),
-        Error::BadData("start: is after end".to_owned()),
+        Error::BadData(Flaw::Parameter, "start: is after end".to_owned()),
         Error::Refused(Refusal::UnsupportedMedia(
             "send another content type or encoding",
         )),
@@ -184,7 +184,7 @@ fn occurs(error: &Error, route: &Route, mount: Mount, method: &Method) -> bool {
         | Error::NoKeys
         | Error::DirectoryUnavailable
         | Error::AuditUnavailable
-        | Error::BadData(_)
+        | Error::BadData(..)
         | Error::Internal => tenant || task.is_some(),
         Error::Forbidden | Error::NotConfigured(_) => tenant,
         Error::NotPermitted { .. } => task.is_some() && mount != Mount::Root,
@@ -380,7 +380,7 @@ fn reasons(status: StatusCode) -> String {
     let lines: Vec<String> = of_the_status
         .map(|error| {
             // The sentences of these are the request's own.
-            if matches!(error, Error::BadData(_)) {
+            if matches!(error, Error::BadData(..)) {
                 "- a parameter or the query is not acceptable; the sentence says where and why"
                     .to_owned()
             } else if matches!(error, Error::InvalidToken(_)) {

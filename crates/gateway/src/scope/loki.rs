@@ -35,7 +35,7 @@ fn bound(
     by: Option<&Matcher>,
     bounds: Bounds,
 ) -> Result<String, Error> {
-    bounds.check_logql(&tree).map_err(Error::BadData)?;
+    bounds.check_logql(&tree)?;
     match by {
         Some(by) => scoped(scope::logql_tree(text, tree, by), text),
         None => Ok(tree.to_string()),

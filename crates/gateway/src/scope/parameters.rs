@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::routes::{Absent, Backend, Endpoint, Kind, Parameter};
 
 /// How often a parameter that may be repeated may be.
@@ -153,7 +153,7 @@ impl<'a> Parameters<'a> {
 }
 
 fn bad(sentence: impl Into<String>) -> Error {
-    Error::BadData(sentence.into())
+    Error::BadData(Flaw::Parameter, sentence.into())
 }
 
 /// A parameter that must be there and is not.

@@ -18,8 +18,7 @@ pub(super) fn query(
     (bounds, lookback): (Bounds, Duration),
 ) -> Result<String, Error> {
     let tree = parsed(promql::parse(text), text)?;
-    let checked = bounds.check_promql(&tree, lookback);
-    checked.map_err(Error::BadData)?;
+    bounds.check_promql(&tree, lookback)?;
     match by {
         Some(by) => scoped(scope::promql_tree(text, tree, by), text),
         None => Ok(tree.to_string()),

@@ -6,6 +6,7 @@
 //! more, which includes that it was verified; who may ask for it was decided before, for this very
 //! request. What was refused is not kept.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use query::Matcher;
@@ -13,6 +14,7 @@ use query::Matcher;
 use crate::error::Error;
 use crate::limit::Bounds;
 use crate::memo::Memo;
+use crate::metrics::Lookups;
 use crate::routes::Kind;
 
 /// The longest text that is kept, in bytes, and the longest that it may have become.
@@ -20,7 +22,10 @@ const LONGEST: usize = 2048;
 
 /// The queries that one thread has scoped.
 #[derive(Debug, Default)]
-pub struct Remembered(Memo<Entry>);
+pub struct Remembered {
+    queries: Memo<Entry>,
+    lookups: Arc<Lookups>,
+}
 
 /// All that the result depends on.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +65,11 @@ impl Entry {
 }
 
 impl Remembered {
+    /// How often a query was known here.
+    pub(crate) fn lookups(&self) -> Arc<Lookups> {
+        Arc::clone(&self.lookups)
+    }
+
     /// What comes of `key`: what is remembered, or what `scope` makes of it.
     pub(super) fn scoped(
         &self,
@@ -71,7 +81,9 @@ impl Remembered {
         }
         let place = (key.text, key.by.map(|by| &by.value));
         let known = |entry: &Entry| entry.is_of(key).then(|| entry.scoped.as_ref().to_owned());
-        if let Some(scoped) = self.0.recall(&place, known) {
+        let scoped = self.queries.recall(&place, known);
+        self.lookups.count(scoped.is_some());
+        if let Some(scoped) = scoped {
             return Ok(scoped);
         }
         let scoped = scope()?;
@@ -84,7 +96,7 @@ impl Remembered {
                 lookback: key.lookback,
                 scoped: scoped.as_str().into(),
             };
-            self.0.remember(&place, entry);
+            self.queries.remember(&place, entry);
         }
         Ok(scoped)
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use super::Context;
 use super::parameters::{Nanos, Parameters, Value};
 use super::prometheus;
-use crate::limit::Bounds;
+use crate::error::Flaw;
+use crate::limit::{Beyond, Bounds, beyond};
 use crate::routes::{Backend, Endpoint};
 use jiff::Timestamp;
 
@@ -67,7 +68,7 @@ pub(super) fn check(
     endpoint: &Endpoint,
     given: &Parameters<'_>,
     context: Context<'_>,
-) -> Result<Option<Times>, String> {
+) -> Result<Option<Times>, Beyond> {
     let takes = |name| endpoint.parameters.iter().any(|known| known.name == name);
     if !takes("start") || !takes("end") {
         return Ok(None);
@@ -85,20 +86,20 @@ pub(super) fn check(
         }
         // Without a start, Prometheus looks at all that there is.
         (None, Backend::Mimir) if bounds.max_range.is_some() => {
-            return Err(
+            return Err(beyond(
+                Flaw::Parameter,
                 "start: this parameter is required, because it is limited how much is answered at \
-                 once (limits.query.max_range)"
-                    .to_owned(),
-            );
+                 once (limits.query.max_range)",
+            ));
         }
         (None, Backend::Mimir) => return Ok(None),
     };
     let is_written = bounds.are_stricter_than_the_backends();
     if is_written && start > until {
-        return Err(
-            "start: is still to come, and without an end it is asked up to now: name an end"
-                .to_owned(),
-        );
+        return Err(beyond(
+            Flaw::Parameter,
+            "start: is still to come, and without an end it is asked up to now: name an end",
+        ));
     }
     let range = until.since(start);
     bounds.check_range(range)?;
@@ -127,7 +128,7 @@ pub(super) fn tail_start(
     start: Option<Nanos>,
     bounds: Bounds,
     now: Timestamp,
-) -> Result<Option<Nanos>, String> {
+) -> Result<Option<Nanos>, Beyond> {
     if bounds.max_range.is_none() {
         return Ok(None);
     }

@@ -138,6 +138,7 @@ impl Door {
         let place = if let Some(seat) = self.connections.enter() {
             Place::Seat(seat)
         } else {
+            self.current.load().shard.turned_away();
             if let Some(times) = self.complaint.due(Instant::now()) {
                 tracing::warn!(
                     times,

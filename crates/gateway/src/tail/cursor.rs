@@ -13,7 +13,7 @@
 use http::{HeaderMap, HeaderName};
 
 use super::frame::{Entry, Frame, Stream};
-use crate::error::Error;
+use crate::error::{Error, Flaw};
 use crate::scope::parameters::Nanos;
 
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -66,7 +66,10 @@ impl Cursor {
         };
         let id = value.to_str().ok().filter(|_| values.next().is_none());
         id.and_then(Self::parse).ok_or_else(|| {
-            Error::BadData("Last-Event-ID: expected the id of an event of a tail".to_owned())
+            Error::BadData(
+                Flaw::Parameter,
+                "Last-Event-ID: expected the id of an event of a tail".to_owned(),
+            )
         })
     }
 

@@ -22,6 +22,12 @@ pub(super) struct Seat {
 }
 
 impl Seats {
+    /// How many are taken.
+    pub(crate) fn open(&self) -> usize {
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.values().sum()
+    }
+
     /// A place for one more tail, if the reader has fewer than `most`.
     pub(super) fn take(&self, permit: &Permit, most: usize) -> Option<Seat> {
         let reader = (

@@ -102,6 +102,7 @@ impl World {
             management: ManagementSettings::default(),
             audit: AuditSettings::OFF,
             explore: None,
+            metrics: None,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

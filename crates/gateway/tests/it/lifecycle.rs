@@ -78,6 +78,7 @@ pub(crate) fn start(
         management: gateway::ManagementSettings::default(),
         audit: AuditSettings::OFF,
         explore: None,
+        metrics: None,
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

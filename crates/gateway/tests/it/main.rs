@@ -69,3 +69,4 @@ mod reload;
 mod secrets;
 
 mod audit;
+mod metrics;

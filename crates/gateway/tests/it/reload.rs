@@ -14,6 +14,7 @@ fn settings(world: &World, change: impl FnOnce(&mut Settings)) -> Settings {
         listen: world.server.local_addr(),
         workers: 1,
         tls: None,
+        metrics: None,
         connections: gateway::ConnectionSettings::default(),
         issuer: gateway::IssuerSettings {
             issuer: world.issuer.url(),

@@ -91,6 +91,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     .map_err(|error| {
         if matches!(error, StartError::Listen { .. }) {
             Failure::new(format_args!("{error}; see server.host and server.port"))
+        } else if matches!(error, StartError::Metrics { .. }) {
+            Failure::new(format_args!("{error}; see metrics.listen"))
         } else {
             Failure::new(error)
         }
@@ -198,6 +200,7 @@ pub(crate) fn settings(
         management: config.management,
         audit: config.audit,
         explore: config.explore,
+        metrics: config.metrics,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

@@ -6,6 +6,7 @@ mod embedded;
 mod explore;
 mod ingest;
 mod limits;
+mod metrics;
 mod server;
 
 use std::sync::LazyLock;
@@ -78,6 +79,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain(ingest::INGEST)
         .chain(limits::LIMITS)
         .chain(explore::EXPLORE)
+        .chain(metrics::METRICS)
         .chain(embedded::EMBEDDED)
         .collect()
 });

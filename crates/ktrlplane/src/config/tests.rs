@@ -5,6 +5,7 @@ mod backends;
 mod data;
 mod explore;
 mod limits;
+mod metrics;
 
 use std::path::Path;
 use std::time::Duration;
@@ -270,7 +271,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest, limits, explore, embedded",
+             database, audit, management, ingest, limits, explore, metrics, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -579,6 +580,8 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       # client_id:  # not set (KTRLPLANE_EXPLORE_CLIENT_ID)
       scopes: "openid,profile,offline_access"  # default
       # contact:  # not set (KTRLPLANE_EXPLORE_CONTACT)
+    metrics:
+      # listen:  # not set (KTRLPLANE_METRICS_LISTEN)
     embedded:
       directory: "ktrlplane-data"  # default
       retention:

@@ -17,6 +17,8 @@ pub(crate) const FILE: &str = "demo.json";
 pub(crate) struct Guide {
     url: String,
     issuer: String,
+    /// Where the gateway tells of itself.
+    metrics: Option<SocketAddr>,
     tokens: Vec<(&'static User, String)>,
     now: Timestamp,
     lifetime: Duration,
@@ -26,6 +28,8 @@ pub(crate) struct Guide {
 struct Told<'a> {
     url: &'a str,
     issuer: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metrics: Option<String>,
     audience: &'a str,
     users: serde_json::Map<String, serde_json::Value>,
 }
@@ -34,7 +38,7 @@ impl Guide {
     /// The guide to a demo that listens at `address`, with a token for each user.
     pub(crate) fn new(
         provider: &IdentityProvider,
-        address: SocketAddr,
+        (address, metrics): (SocketAddr, Option<SocketAddr>),
         now: Timestamp,
         lifetime: Duration,
     ) -> super::Result<Self> {
@@ -45,6 +49,7 @@ impl Guide {
         Ok(Self {
             url: format!("http://{address}"),
             issuer: provider.issuer().to_owned(),
+            metrics,
             tokens,
             now,
             lifetime,
@@ -61,6 +66,7 @@ impl Guide {
             url: &self.url,
             issuer: &self.issuer,
             audience: AUDIENCE,
+            metrics: self.metrics(),
             users: self.tokens.iter().map(user).collect(),
         })?;
         text.push('\n');
@@ -79,11 +85,13 @@ impl Guide {
         let mallory = self.token("mallory");
         let file = data.file(FILE);
         let (file, dir) = (file.display(), data.path().display());
+        let metrics = self.metrics().unwrap_or_default();
         let hours = self.lifetime.as_secs() / 3600;
         format!(
             "\
 The demo runs at {url} until Ctrl-C.
 Look at it in a browser: {url}/explore/
+What it counts of itself: {metrics}
 
 Tokens of all its users, good for {hours} hours, are in {file};
 `{program} token USER --data-dir {dir}` makes more.
@@ -121,6 +129,11 @@ curl -siw '\\n' {resources}/shop-api/logs
 curl -siw '\\n' -H \"Authorization: Bearer $TOKEN\" {resources}/nope/logs
 "
         )
+    }
+
+    fn metrics(&self) -> Option<String> {
+        let address = self.metrics?;
+        Some(format!("http://{address}/metrics"))
     }
 
     fn token(&self, name: &str) -> &str {

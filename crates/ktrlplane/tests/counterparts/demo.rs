@@ -55,4 +55,9 @@ impl Demo {
             .as_str()
             .unwrap_or_else(|| panic!("no token of {user}"))
     }
+
+    /// Where it tells of itself.
+    pub(crate) fn metrics(&self) -> &str {
+        self.notes["metrics"].as_str().expect("a URL")
+    }
 }

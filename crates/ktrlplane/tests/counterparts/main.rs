@@ -41,3 +41,4 @@ mod otlp;
 mod promtool;
 mod replicas;
 mod senders;
+mod telemetry;
