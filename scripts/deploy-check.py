@@ -415,7 +415,7 @@ def check_unit(options):
     rule(int(unit.get("LimitNOFILE", 0)) >= 2 * 16384 + 320, f"{where}: LimitNOFILE is too low for 16,384 connections")
     rule(int(unit.get("TimeoutStopSec", "0s").removesuffix("s")) >= 30, f"{where}: TimeoutStopSec is shorter than a stop may take")
     rule(not re.search(r"^Environment=.*(PASSWORD|TOKEN|SECRET)", text, re.M), f"{where}: a secret in Environment=")
-    rule("ExecReload" not in unit, f"{where}: there is nothing that a reload would do")
+    rule("-HUP $MAINPID" in unit.get("ExecReload", ""), f"{where}: a reload does not send SIGHUP")
     example = DEPLOY / "systemd/ktrlplane.env.example"
     for name, given in re.findall(r"^#?(\w+)=(.*)$", example.read_text(), re.M):
         rule(not is_secret(name) or not given, f"{relative(example)}: `{name}` has a value, which people would keep")
