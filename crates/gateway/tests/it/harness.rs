@@ -262,7 +262,7 @@ pub(crate) fn encoded(value: &str) -> String {
 /// Asks until `condition` holds; fails when it does not within a time that a busy machine needs not.
 pub(crate) async fn eventually(mut condition: impl AsyncFnMut() -> bool) {
     let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(60) {
+    while began.elapsed() < Duration::from_mins(1) {
         if condition().await {
             return;
         }

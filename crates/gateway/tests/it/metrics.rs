@@ -59,7 +59,6 @@ async fn counts(world: &World, name: &str, value: f64) {
     let mut last = BTreeMap::new();
     for _ in 0..2000 {
         last = series(world).await;
-        #[expect(clippy::float_cmp, reason = "whole numbers")]
         if last.get(name) == Some(&value) {
             return;
         }
