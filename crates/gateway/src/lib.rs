@@ -52,6 +52,8 @@ pub mod error;
 
 mod metrics;
 
+mod traces;
+
 pub mod health;
 
 pub mod openapi;
@@ -81,3 +83,4 @@ pub use settings::{
     DemoUser, ExploreSettings, IssuerSettings, ManagementSettings, PageFile, Settings,
     TailSettings,
 };
+pub use traces::{TraceError, TraceSettings};

@@ -40,6 +40,7 @@ use crate::settings::{ConnectionSettings, ManagementSettings, TailSettings};
 use crate::stream::Body;
 use crate::tail;
 use crate::tail::seats::Seats;
+use crate::traces::{Trace, Traces};
 
 /// What all threads share.
 pub(crate) struct Shared {
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) explore: Explore,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Audit,
+    pub(crate) traces: Traces,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
@@ -95,6 +97,8 @@ struct Known<'a> {
     record: &'a Record,
     /// What it uses of what its subject and project may.
     usage: &'a mut Usage,
+    /// Its spans.
+    trace: &'a Trace,
 }
 
 impl Pipeline {
@@ -113,6 +117,8 @@ impl Pipeline {
         body::check_head(head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
         counting.is_of(found.number);
+        let trace = &counting.trace;
+        trace.is_of(found.route.name);
         let opening = || Opening {
             request_id: id.clone(),
             time,
@@ -140,7 +146,7 @@ impl Pipeline {
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Explore(part) => self.shared.explore.answer(*part, found.name, &head.headers),
             Serves::Management(managed) => {
-                let principal = self.principal(&head.headers, seat, record).await?;
+                let principal = self.principal(&head.headers, seat, (record, trace)).await?;
                 let limits = &self.shared.limits;
                 limits.count_subject(usage, principal.subject(), Instant::now())?;
                 let asked = management::Asked {
@@ -154,7 +160,7 @@ impl Pipeline {
                 Box::pin(management::answer(asked, body, &self.shared)).await
             }
             Serves::Tenant(endpoint) => {
-                let principal = self.principal(&head.headers, seat, record).await?;
+                let principal = self.principal(&head.headers, seat, (record, trace)).await?;
                 let limits = &self.shared.limits;
                 // Writes have limits of their own, which count what is in them.
                 let is_counted = !matches!(endpoint.answer, Answer::Ingested(..));
@@ -165,7 +171,7 @@ impl Pipeline {
                     limits.count_write(usage, principal.subject(), now)?;
                 }
                 let permit = self
-                    .permit(principal, endpoint.action, found.target, record)
+                    .permit(principal, endpoint.action, found.target, (record, trace))
                     .await?;
                 if is_counted {
                     limits.count_project(usage, permit.project(), now)?;
@@ -176,7 +182,12 @@ impl Pipeline {
                         backend: endpoint.backend,
                         path,
                     };
-                    let known = Known { id, record, usage };
+                    let known = Known {
+                        id,
+                        record,
+                        usage,
+                        trace,
+                    };
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
@@ -200,7 +211,12 @@ impl Pipeline {
                     remembered: &self.scoped,
                 };
                 let upgrade = head.extensions.remove();
-                let known = Known { id, record, usage };
+                let known = Known {
+                    id,
+                    record,
+                    usage,
+                    trace,
+                };
                 Box::pin(self.tenant(endpoint, &permit, input, context, upgrade, known)).await
             }
         }
@@ -211,7 +227,7 @@ impl Pipeline {
         &self,
         headers: &HeaderMap,
         seat: &Seat,
-        record: &Record,
+        (record, trace): (&Record, &Trace),
     ) -> Result<Principal, Error> {
         let Shared {
             verifier,
@@ -220,7 +236,9 @@ impl Pipeline {
             ..
         } = &*self.shared;
         let now = clock.now();
-        let principal = authenticate(verifier, keys, &self.remembered, headers, now).await?;
+        let step = trace.step("authenticate");
+        let principal = authenticate(verifier, keys, &self.remembered, headers, now).await;
+        let principal = step.ended(principal)?;
         seat.authenticated();
         record.subject(principal.subject());
         Ok(principal)
@@ -232,12 +250,14 @@ impl Pipeline {
         principal: Principal,
         action: Action,
         target: Target<'_>,
-        record: &Record,
+        (record, trace): (&Record, &Trace),
     ) -> Result<Permit, Error> {
         let Shared {
             directory, clock, ..
         } = &*self.shared;
+        let step = trace.step("authorize");
         let permit = authorize(directory, principal, action, target, clock.now()).await;
+        let permit = step.ended(permit);
         let permit = permit.map_err(|error| match (error, action) {
             (Error::Forbidden, Action::Write) => Error::NotPermitted {
                 action,
@@ -246,6 +266,7 @@ impl Pipeline {
             (error, _) => error,
         })?;
         record.allowed(Some(permit.assignment()));
+        trace.permitted(&permit);
         permit
             .organization()
             .into_iter()
@@ -260,15 +281,20 @@ impl Pipeline {
         permit: &Permit,
         headers: &HeaderMap,
         body: B,
-        Known { id, record, .. }: Known<'_>,
+        Known {
+            id, record, trace, ..
+        }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(way.backend)?;
         let Shared { ingest, clock, .. } = &*self.shared;
         ingest.findable(way, permit, upstream, id).await?;
         let now = clock.now();
-        let stamped = ingest.stamped(way, permit, headers, body, now).await?;
+        let step = trace.step("stamp");
+        let stamped = ingest.stamped(way, permit, headers, body, now).await;
+        let stamped = step.ended(stamped)?;
         record.stamped(stamped.counts());
-        let written = write(upstream, stamped, id).await;
+        let step = trace.upstream(way.backend.name());
+        let written = step.ended(write(upstream, stamped, id).await);
         if let Ok(answer) = &written
             && answer.status().is_client_error()
         {
@@ -291,13 +317,19 @@ impl Pipeline {
         input: Input<'_>,
         context: Context<'_>,
         upgrade: Option<OnUpgrade>,
-        Known { id, record, usage }: Known<'_>,
+        Known {
+            id,
+            record,
+            usage,
+            trace,
+        }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
         let limits = &self.shared.limits;
         // Whatever goes upstream goes through here, and so into the record.
         let scope = |endpoint: &Endpoint, path, input: Input<'_>| {
-            let scoped = scope::scope(endpoint, path, permit, input, context)?;
+            let step = trace.step("scope");
+            let scoped = step.ended(scope::scope(endpoint, path, permit, input, context))?;
             record.queries(scoped.get().queries(endpoint));
             Ok::<_, Error>(scoped)
         };
@@ -305,7 +337,8 @@ impl Pipeline {
             Answer::Forwarded(path) => {
                 let scoped = scope(endpoint, path, input)?;
                 limits.enter(usage).await?;
-                forward(upstream, scoped, id).await
+                let step = trace.upstream(endpoint.backend.name());
+                step.ended(forward(upstream, scoped, id).await)
             }
             Answer::Tail(reader, path) => {
                 let asked = tail::Asked {
@@ -317,7 +350,10 @@ impl Pipeline {
                     record,
                     usage,
                 };
-                Box::pin(tail::tail(asked, &self.shared, &self.open, upstream, id)).await
+                let step = trace.upstream(endpoint.backend.name());
+                step.ended(
+                    Box::pin(tail::tail(asked, &self.shared, &self.open, upstream, id)).await,
+                )
             }
             // Has gone to `ingest`, and has no parameters.
             Answer::Ingested(..) => Err(Error::Internal),
@@ -341,7 +377,8 @@ impl Pipeline {
                     };
                     scope(&filter::NAMES, filter::NAMES_PATH, input)
                 };
-                match permit.reach() {
+                let step = trace.upstream(endpoint.backend.name());
+                let answered = match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {
                         let names = (filter == Filter::Metadata).then(names).transpose()?;
@@ -354,7 +391,8 @@ impl Pipeline {
                         };
                         Box::pin(filter::filter(asked, &self.shared.sieve, upstream, id)).await
                     }
-                }
+                };
+                step.ended(answered)
             }
         }
     }
@@ -369,8 +407,9 @@ impl Pipeline {
         let (time, started) = (self.shared.clock.now(), Instant::now());
         let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
-        let mut counting = Counting::begin(&self.shard);
         let (encoding, mut head, body) = taken_apart(request);
+        let trace = self.shared.traces.begin(&mut head.headers);
+        let mut counting = Counting::begin(&self.shard, trace);
         let has_body = head.method != Method::HEAD;
         let came = (time, started);
         let known = (seat, &mut record, &mut usage, &mut counting);
@@ -406,7 +445,8 @@ impl Pipeline {
         response.headers_mut().insert(REQUEST_ID, header);
         let is_probe = response.extensions().get::<Probe>().is_some();
         let took = started.elapsed();
-        record.log(id.as_str(), response.status().as_u16(), took, is_probe);
+        let known = (id.as_str(), counting.trace.id());
+        record.log(known, response.status().as_u16(), took, is_probe);
         counting.answered(response.status(), has_body, (!is_held_back).then_some(took));
         response.map(|body| Counted::new(body, record, (usage, counting)))
     }

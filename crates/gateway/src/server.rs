@@ -8,10 +8,13 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use directory::Directory;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
+use tokio::task::JoinHandle as JoinTask;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::audit::{self, Audit};
@@ -36,11 +39,15 @@ use crate::routes::Backend;
 use crate::scope;
 use crate::settings::{AuditOutput, Settings};
 use crate::tail::seats::Seats;
+use crate::traces::{TraceError, Traces};
 use crate::transport::{TransportError, Transports};
 use door::accept;
 
 /// Connections that the kernel keeps for a thread that is busy.
 const BACKLOG: i32 = 1024;
+
+/// How long the end of the gateway waits until the last traces are taken.
+const TRACES: Duration = Duration::from_secs(3);
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -69,6 +76,9 @@ pub enum StartError {
         /// What the system says.
         source: io::Error,
     },
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent: {0}")]
+    Traces(#[from] TraceError),
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -106,6 +116,8 @@ pub struct Server {
     shared: Arc<Shared>,
     audit: audit::Running,
     metrics: Option<Listener>,
+    /// The task that sends traces.
+    sending: Option<JoinTask<()>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -145,6 +157,14 @@ pub fn start(
         StartError::Audit { output, source }
     })?;
 
+    let (traces, sending) = match &settings.traces {
+        Some(wanted) => {
+            let (traces, sending) = Traces::start(wanted, &background)?;
+            (traces, Some(sending))
+        }
+        None => (Traces::default(), None),
+    };
+
     transports.watch(&background);
     let most = settings.connections.most;
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock), most);
@@ -162,6 +182,7 @@ pub fn start(
         keys,
         directory,
         audit: audit.clone(),
+        traces,
         clock,
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
@@ -218,6 +239,7 @@ pub fn start(
         shared,
         audit: audit::Running::new(audit),
         metrics,
+        sending,
         threads,
     })
 }
@@ -260,6 +282,10 @@ impl Server {
             audit.close();
         });
         let closed = closed.await;
+        if let Some(sending) = self.sending {
+            // It ends with the last span. Who does not take it is not waited for.
+            let _ = timeout(TRACES, sending).await;
+        }
         if !joined || closed.is_err() {
             tracing::error!("a thread of the gateway had panicked");
         }

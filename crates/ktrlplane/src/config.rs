@@ -24,6 +24,7 @@ mod management;
 mod metrics;
 mod observability;
 mod server;
+mod traces;
 pub(crate) mod units;
 
 use std::net::SocketAddr;
@@ -32,6 +33,7 @@ use std::path::Path;
 use gateway::ingest::Limits;
 use gateway::{
     AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ManagementSettings,
+    TraceSettings,
 };
 
 pub(crate) use auth::Auth;
@@ -72,6 +74,8 @@ pub(crate) struct Config {
     pub(crate) explore: Option<ExploreSettings>,
     /// Where the gateway's own metrics are served.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Where traces go.
+    pub(crate) traces: Option<TraceSettings>,
     /// What the embedded backend is told, where there is one.
     pub(crate) embedded: Embedded,
 }
@@ -136,6 +140,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let limits = limits::read(layers, most, &mut problems);
     let explore = explore::read(layers, &mut problems);
     let metrics = metrics::read(layers, listen, &mut problems);
+    let traces = traces::read(layers, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
@@ -165,6 +170,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         limits,
         explore,
         metrics,
+        traces,
         embedded,
     })
 }

@@ -78,6 +78,7 @@ pub(crate) fn start(
         audit: AuditSettings::OFF,
         explore: None,
         metrics: None,
+        traces: None,
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

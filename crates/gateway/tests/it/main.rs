@@ -67,3 +67,4 @@ mod secrets;
 
 mod audit;
 mod metrics;
+mod traces;
