@@ -16,7 +16,7 @@ use crate::audit::{Audit, Opening, Record};
 use crate::authenticate::keys::Keys;
 use crate::authenticate::{Principal, Remembered, Verifier, authenticate};
 use crate::authorize::{Permit, Reach, authorize};
-use crate::body;
+use crate::body::{self, Held};
 use crate::clock::Clock;
 use crate::connections::Seat;
 use crate::error::Error;
@@ -101,6 +101,22 @@ struct Known<'a> {
     trace: &'a Trace,
 }
 
+impl<'a> Known<'a> {
+    fn new(
+        id: &'a HeaderValue,
+        record: &'a Record,
+        usage: &'a mut Usage,
+        trace: &'a Trace,
+    ) -> Self {
+        Self {
+            id,
+            record,
+            usage,
+            trace,
+        }
+    }
+}
+
 impl Pipeline {
     /// The steps, in their order; each may end the request with an error.
     ///
@@ -182,21 +198,14 @@ impl Pipeline {
                         backend: endpoint.backend,
                         path,
                     };
-                    let known = Known {
-                        id,
-                        record,
-                        usage,
-                        trace,
-                    };
+                    let known = Known::new(id, record, usage, trace);
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
                 let (form, _place) = if body.is_end_stream() {
                     (String::new(), None)
                 } else {
-                    let patience = self.shared.connections.body_timeout;
-                    let of = (&self.shared.bodies, permit.principal().subject());
-                    Box::pin(body::read_form(body, patience, of)).await?
+                    Box::pin(self.form(body, &permit)).await?
                 };
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
@@ -211,15 +220,17 @@ impl Pipeline {
                     remembered: &self.scoped,
                 };
                 let upgrade = head.extensions.remove();
-                let known = Known {
-                    id,
-                    record,
-                    usage,
-                    trace,
-                };
+                let known = Known::new(id, record, usage, trace);
                 Box::pin(self.tenant(endpoint, &permit, input, context, upgrade, known)).await
             }
         }
+    }
+
+    /// The form in a body.
+    async fn form<B: Form>(&self, body: B, permit: &Permit) -> Result<Held<String>, Error> {
+        let patience = self.shared.connections.body_timeout;
+        let of = (&self.shared.bodies, permit.principal().subject());
+        body::read_form(body, patience, of).await
     }
 
     /// Who asks.

@@ -157,13 +157,7 @@ pub fn start(
         StartError::Audit { output, source }
     })?;
 
-    let (traces, sending) = match &settings.traces {
-        Some(wanted) => {
-            let (traces, sending) = Traces::start(wanted, &background)?;
-            (traces, Some(sending))
-        }
-        None => (Traces::default(), None),
-    };
+    let (traces, sending) = Traces::start(settings.traces.as_ref(), &background)?;
 
     transports.watch(&background);
     let most = settings.connections.most;

@@ -51,12 +51,15 @@ pub(crate) struct Traces {
 }
 
 impl Traces {
-    /// Starts sending on `background`. The task ends when nobody has the traces any more, and the last
+    /// Starts sending on `background`, if traces are wanted. The task ends when nobody has the traces any more, and the last
     /// batch is out.
     pub(crate) fn start(
-        settings: &TraceSettings,
+        settings: Option<&TraceSettings>,
         background: &Handle,
-    ) -> Result<(Self, JoinHandle<()>), TraceError> {
+    ) -> Result<(Self, Option<JoinHandle<()>>), TraceError> {
+        let Some(settings) = settings else {
+            return Ok((Self::default(), None));
+        };
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(Client::new(&settings.endpoint)?)
@@ -77,7 +80,7 @@ impl Traces {
             .with_resource(resource.build())
             .build();
         let tracer = Some(provider.tracer("ktrlplane"));
-        Ok((Self { tracer, batches }, task))
+        Ok((Self { tracer, batches }, Some(task)))
     }
 
     /// What has become of spans.

@@ -52,7 +52,7 @@ struct Span {
     #[prost(bytes = "vec", tag = "1")]
     trace_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
-    span_id: Vec<u8>,
+    id: Vec<u8>,
     #[prost(bytes = "vec", tag = "4")]
     parent_span_id: Vec<u8>,
     #[prost(string, tag = "5")]
@@ -181,12 +181,12 @@ async fn a_request_is_a_span_below_its_caller_s_and_above_its_steps_and_the_back
         ("upstream", 3),
     ] {
         let step = receiver.span(name).await;
-        assert_eq!(step.parent_span_id, server.span_id, "{name}");
+        assert_eq!(step.parent_span_id, server.id, "{name}");
         assert_eq!(step.trace_id, server.trace_id, "{name}");
         assert_eq!(step.kind, kind, "{name}");
     }
     let upstream = world.loki.last();
-    let passed = format!("00-{CALLERS_TRACE}-{}-01", hex(&server.span_id));
+    let passed = format!("00-{CALLERS_TRACE}-{}-01", hex(&server.id));
     assert_eq!(upstream.header("traceparent"), Some(passed.as_str()));
     assert_eq!(upstream.header("tracestate"), Some("vendor=1"));
     // As is its line in the log.
