@@ -54,6 +54,8 @@ pub mod error;
 
 mod metrics;
 
+mod traces;
+
 pub mod health;
 
 pub mod openapi;
@@ -83,3 +85,4 @@ pub use settings::{
     ConnectionSettings, Creation, DemoUser, ExploreSettings, IssuerSettings, ListenerTls,
     ManagementSettings, PageFile, Settings, TailSettings, TlsVersion,
 };
+pub use traces::{TraceError, TraceSettings};

@@ -17,7 +17,7 @@ use crate::audit::{Audit, Opening, Record};
 use crate::authenticate::keys::Keys;
 use crate::authenticate::{Principal, Remembered, Verifier, authenticate};
 use crate::authorize::{Permit, Reach, authorize};
-use crate::body;
+use crate::body::{self, Held};
 use crate::clock::Clock;
 use crate::connections::Seat;
 use crate::error::Error;
@@ -41,6 +41,7 @@ use crate::settings::{ConnectionSettings, ManagementSettings, TailSettings};
 use crate::stream::Body;
 use crate::tail;
 use crate::tail::seats::Seats;
+use crate::traces::{Trace, Traces};
 
 /// What all threads share. What the configuration may change while the gateway runs is in here as it is
 /// now: another one of these takes its place, with the same of all that is counted and remembered.
@@ -54,6 +55,7 @@ pub(crate) struct Shared {
     pub(crate) explore: Arc<Explore>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Audit,
+    pub(crate) traces: Arc<Traces>,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,
@@ -99,6 +101,24 @@ struct Known<'a> {
     record: &'a Record,
     /// What it uses of what its subject and project may.
     usage: &'a mut Usage,
+    /// Its spans.
+    trace: &'a Trace,
+}
+
+impl<'a> Known<'a> {
+    fn new(
+        id: &'a HeaderValue,
+        record: &'a Record,
+        usage: &'a mut Usage,
+        trace: &'a Trace,
+    ) -> Self {
+        Self {
+            id,
+            record,
+            usage,
+            trace,
+        }
+    }
 }
 
 impl Pipeline {
@@ -117,6 +137,8 @@ impl Pipeline {
         body::check_head(head, &self.shared.connections)?;
         let found = routes::find(&head.method, head.uri.path())?;
         counting.is_of(found.number);
+        let trace = &counting.trace;
+        trace.is_of(found.route.name);
         let opening = || Opening {
             request_id: id.clone(),
             time,
@@ -144,7 +166,7 @@ impl Pipeline {
             Serves::OpenApi => Ok(self.shared.document.answer(&head.headers)),
             Serves::Explore(part) => self.shared.explore.answer(*part, found.name, &head.headers),
             Serves::Management(managed) => {
-                let principal = self.principal(&head.headers, seat, record).await?;
+                let principal = self.principal(&head.headers, seat, (record, trace)).await?;
                 let limits = &self.shared.limits;
                 limits.count_subject(usage, principal.subject(), Instant::now())?;
                 let asked = management::Asked {
@@ -158,7 +180,7 @@ impl Pipeline {
                 Box::pin(management::answer(asked, body, &self.shared)).await
             }
             Serves::Tenant(endpoint) => {
-                let principal = self.principal(&head.headers, seat, record).await?;
+                let principal = self.principal(&head.headers, seat, (record, trace)).await?;
                 let limits = &self.shared.limits;
                 // Writes have limits of their own, which count what is in them.
                 let is_counted = !matches!(endpoint.answer, Answer::Ingested(..));
@@ -169,7 +191,7 @@ impl Pipeline {
                     limits.count_write(usage, principal.subject(), now)?;
                 }
                 let permit = self
-                    .permit(principal, endpoint.action, found.target, record)
+                    .permit(principal, endpoint.action, found.target, (record, trace))
                     .await?;
                 if is_counted {
                     limits.count_project(usage, permit.project(), now)?;
@@ -180,16 +202,14 @@ impl Pipeline {
                         backend: endpoint.backend,
                         path,
                     };
-                    let known = Known { id, record, usage };
+                    let known = Known::new(id, record, usage, trace);
                     let ingest = self.ingest(way, &permit, &head.headers, body, known);
                     return Box::pin(ingest).await;
                 }
                 let (form, _place) = if body.is_end_stream() {
                     (String::new(), None)
                 } else {
-                    let patience = self.shared.connections.body_timeout;
-                    let of = (&self.shared.bodies, permit.principal().subject());
-                    Box::pin(body::read_form(body, patience, of)).await?
+                    Box::pin(self.form(body, &permit)).await?
                 };
                 let input = Input {
                     url: head.uri.query().unwrap_or_default(),
@@ -204,10 +224,17 @@ impl Pipeline {
                     remembered: &self.scoped,
                 };
                 let upgrade = head.extensions.remove();
-                let known = Known { id, record, usage };
+                let known = Known::new(id, record, usage, trace);
                 Box::pin(self.tenant(endpoint, &permit, input, context, upgrade, known)).await
             }
         }
+    }
+
+    /// The form in a body.
+    async fn form<B: Form>(&self, body: B, permit: &Permit) -> Result<Held<String>, Error> {
+        let patience = self.shared.connections.body_timeout;
+        let of = (&self.shared.bodies, permit.principal().subject());
+        body::read_form(body, patience, of).await
     }
 
     /// Who asks.
@@ -215,7 +242,7 @@ impl Pipeline {
         &self,
         headers: &HeaderMap,
         seat: &Seat,
-        record: &Record,
+        (record, trace): (&Record, &Trace),
     ) -> Result<Principal, Error> {
         let Shared {
             verifier,
@@ -224,7 +251,9 @@ impl Pipeline {
             ..
         } = &*self.shared;
         let now = clock.now();
-        let principal = authenticate(verifier, keys, &self.remembered, headers, now).await?;
+        let step = trace.step("authenticate");
+        let principal = authenticate(verifier, keys, &self.remembered, headers, now).await;
+        let principal = step.ended(principal)?;
         seat.authenticated();
         record.subject(principal.subject());
         Ok(principal)
@@ -236,12 +265,14 @@ impl Pipeline {
         principal: Principal,
         action: Action,
         target: Target<'_>,
-        record: &Record,
+        (record, trace): (&Record, &Trace),
     ) -> Result<Permit, Error> {
         let Shared {
             directory, clock, ..
         } = &*self.shared;
+        let step = trace.step("authorize");
         let permit = authorize(directory, principal, action, target, clock.now()).await;
+        let permit = step.ended(permit);
         let permit = permit.map_err(|error| match (error, action) {
             (Error::Forbidden, Action::Write) => Error::NotPermitted {
                 action,
@@ -250,6 +281,7 @@ impl Pipeline {
             (error, _) => error,
         })?;
         record.allowed(Some(permit.assignment()));
+        trace.permitted(&permit);
         permit
             .organization()
             .into_iter()
@@ -264,15 +296,20 @@ impl Pipeline {
         permit: &Permit,
         headers: &HeaderMap,
         body: B,
-        Known { id, record, .. }: Known<'_>,
+        Known {
+            id, record, trace, ..
+        }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(way.backend)?;
         let Shared { ingest, clock, .. } = &*self.shared;
         ingest.findable(way, permit, upstream, id).await?;
         let now = clock.now();
-        let stamped = ingest.stamped(way, permit, headers, body, now).await?;
+        let step = trace.step("stamp");
+        let stamped = ingest.stamped(way, permit, headers, body, now).await;
+        let stamped = step.ended(stamped)?;
         record.stamped(stamped.counts());
-        let written = write(upstream, stamped, id).await;
+        let step = trace.upstream(way.backend.name());
+        let written = step.ended(write(upstream, stamped, id).await);
         if let Ok(answer) = &written
             && answer.status().is_client_error()
         {
@@ -295,13 +332,19 @@ impl Pipeline {
         input: Input<'_>,
         context: Context<'_>,
         upgrade: Option<OnUpgrade>,
-        Known { id, record, usage }: Known<'_>,
+        Known {
+            id,
+            record,
+            usage,
+            trace,
+        }: Known<'_>,
     ) -> Result<Response<Body>, Error> {
         let upstream = self.upstreams.get(endpoint.backend)?;
         let limits = &self.shared.limits;
         // Whatever goes upstream goes through here, and so into the record.
         let scope = |endpoint: &Endpoint, path, input: Input<'_>| {
-            let scoped = scope::scope(endpoint, path, permit, input, context)?;
+            let step = trace.step("scope");
+            let scoped = step.ended(scope::scope(endpoint, path, permit, input, context))?;
             record.queries(scoped.get().queries(endpoint));
             Ok::<_, Error>(scoped)
         };
@@ -309,7 +352,8 @@ impl Pipeline {
             Answer::Forwarded(path) => {
                 let scoped = scope(endpoint, path, input)?;
                 limits.enter(usage).await?;
-                forward(upstream, scoped, id).await
+                let step = trace.upstream(endpoint.backend.name());
+                step.ended(forward(upstream, scoped, id).await)
             }
             Answer::Tail(reader, path) => {
                 let asked = tail::Asked {
@@ -321,7 +365,10 @@ impl Pipeline {
                     record,
                     usage,
                 };
-                Box::pin(tail::tail(asked, &self.shared, &self.open, upstream, id)).await
+                let step = trace.upstream(endpoint.backend.name());
+                step.ended(
+                    Box::pin(tail::tail(asked, &self.shared, &self.open, upstream, id)).await,
+                )
             }
             // Has gone to `ingest`, and has no parameters.
             Answer::Ingested(..) => Err(Error::Internal),
@@ -345,7 +392,8 @@ impl Pipeline {
                     };
                     scope(&filter::NAMES, filter::NAMES_PATH, input)
                 };
-                match permit.reach() {
+                let step = trace.upstream(endpoint.backend.name());
+                let answered = match permit.reach() {
                     Reach::Project => forward(upstream, request, id).await,
                     Reach::Resource(resource) => {
                         let names = (filter == Filter::Metadata).then(names).transpose()?;
@@ -358,7 +406,8 @@ impl Pipeline {
                         };
                         Box::pin(filter::filter(asked, &self.shared.sieve, upstream, id)).await
                     }
-                }
+                };
+                step.ended(answered)
             }
         }
     }
@@ -373,8 +422,9 @@ impl Pipeline {
         let (time, started) = (self.shared.clock.now(), Instant::now());
         let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
-        let mut counting = Counting::begin(&self.shard);
         let (encoding, mut head, body) = taken_apart(request);
+        let trace = self.shared.traces.begin(&mut head.headers);
+        let mut counting = Counting::begin(&self.shard, trace);
         let has_body = head.method != Method::HEAD;
         let came = (time, started);
         let known = (seat, &mut record, &mut usage, &mut counting);
@@ -413,7 +463,8 @@ impl Pipeline {
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let is_probe = response.extensions().get::<Probe>().is_some();
         let took = started.elapsed();
-        record.log(id.as_str(), response.status().as_u16(), took, is_probe);
+        let known = (id.as_str(), counting.trace.id());
+        record.log(known, response.status().as_u16(), took, is_probe);
         counting.answered(response.status(), has_body, (!is_held_back).then_some(took));
         response.map(|body| Counted::new(body, record, (usage, counting)))
     }

@@ -11,11 +11,14 @@ use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use directory::Directory;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::watch;
+use tokio::task::JoinHandle as JoinTask;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::audit::{self, Audit};
@@ -39,6 +42,7 @@ use crate::routes::Backend;
 use crate::scope;
 use crate::settings::{AuditOutput, AuditSettings, Settings};
 use crate::tail::seats::Seats;
+use crate::traces::{TraceError, Traces};
 use crate::transport::{TransportError, Transports};
 use door::{Current, accept};
 use reload::Changeable;
@@ -47,6 +51,9 @@ use tls::Tls;
 
 /// Connections that the kernel keeps for a thread that is busy.
 const BACKLOG: i32 = 1024;
+
+/// How long the end of the gateway waits until the last traces are taken.
+const TRACES: Duration = Duration::from_secs(3);
 
 /// Why the gateway cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +85,9 @@ pub enum StartError {
     /// The gateway's own certificate, or what it is used with, cannot be read or used.
     #[error("TLS cannot be served: {0}")]
     Tls(TransportError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent: {0}")]
+    Traces(#[from] TraceError),
     /// A thread or its runtime cannot be made.
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
@@ -117,6 +127,8 @@ pub struct Server {
     tls: Option<Tls>,
     changeable: Changeable,
     metrics: Option<Listener>,
+    /// The task that sends traces.
+    sending: Option<JoinTask<()>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -142,13 +154,12 @@ pub fn start(
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
     let tls = open_tls(&settings, &clock)?;
     let (address, listeners) = listen(&settings)?;
-    let at = |source| StartError::Metrics {
-        address: settings.metrics.unwrap_or(address),
-        source,
-    };
+    let at = no_metrics(&settings);
     let metrics = settings.metrics.map(Listener::bind).transpose();
-    let metrics = metrics.map_err(at)?;
+    let metrics = metrics.map_err(&at)?;
     let audit = start_audit(&settings.audit, &clock)?;
+
+    let (traces, sending) = Traces::start(settings.traces.as_ref(), &background)?;
 
     transports.watch(&background);
     if let Some(tls) = &tls {
@@ -172,6 +183,7 @@ pub fn start(
         keys,
         directory,
         audit: audit.clone(),
+        traces: Arc::new(traces),
         clock,
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
@@ -219,7 +231,7 @@ pub fn start(
         directory: AtomicBool::new(false),
     };
     let metrics = metrics
-        .map(|listener| Listener::serve(listener, Arc::new(sources), &background).map_err(at));
+        .map(|listener| Listener::serve(listener, Arc::new(sources), &background).map_err(&at));
     let metrics = metrics.transpose()?;
     tracing::info!(%address, threads = threads.len(), tls = tls.is_some(), "listening");
     Ok(Server {
@@ -233,6 +245,7 @@ pub fn start(
             transports,
         },
         metrics,
+        sending,
         threads,
     })
 }
@@ -305,10 +318,20 @@ impl Server {
             audit.close();
         });
         let closed = closed.await;
+        if let Some(sending) = self.sending {
+            // It ends with the last span. Who does not take it is not waited for.
+            let _ = timeout(TRACES, sending).await;
+        }
         if !joined || closed.is_err() {
             tracing::error!("a thread of the gateway had panicked");
         }
     }
+}
+
+/// What is said where metrics cannot be served.
+fn no_metrics(settings: &Settings) -> impl Fn(io::Error) -> StartError + use<> {
+    let address = settings.metrics.unwrap_or(settings.listen);
+    move |source| StartError::Metrics { address, source }
 }
 
 /// What callers are shown, where they are spoken to over TLS.

@@ -16,6 +16,7 @@ pub use crate::explore::settings::{DemoUser, ExploreSettings, PageFile};
 use crate::ingest::Limits;
 use crate::limit::LimitSettings;
 use crate::routes::Backend;
+use crate::traces::TraceSettings;
 
 pub use audit::{AuditOutput, AuditQueries, AuditSettings};
 pub use backend::{
@@ -60,6 +61,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// Where metrics are served, away from tenants; nowhere without it.
     pub metrics: Option<SocketAddr>,
+    /// Where traces go; nowhere without it.
+    pub traces: Option<TraceSettings>,
     /// How long a shutdown waits for answers that are on their way.
     pub shutdown_grace: Duration,
 }

@@ -26,6 +26,7 @@ mod metrics;
 mod observability;
 mod server;
 mod tls;
+mod traces;
 pub(crate) mod units;
 
 use std::net::SocketAddr;
@@ -34,7 +35,7 @@ use std::path::{Path, PathBuf};
 use gateway::ingest::Limits;
 use gateway::{
     AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ListenerTls,
-    ManagementSettings,
+    ManagementSettings, TraceSettings,
 };
 
 pub(crate) use auth::Auth;
@@ -78,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) explore: Option<ExploreSettings>,
     /// Where the gateway's own metrics are served.
     pub(crate) metrics: Option<SocketAddr>,
+    /// Where traces go.
+    pub(crate) traces: Option<TraceSettings>,
     /// What the embedded backend is told, where there is one.
     pub(crate) embedded: Embedded,
 }
@@ -143,6 +146,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let limits = limits::read(layers, most, &mut problems);
     let explore = explore::read(layers, &mut problems);
     let metrics = metrics::read(layers, listen, &mut problems);
+    let traces = traces::read(layers, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
@@ -173,6 +177,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         limits,
         explore,
         metrics,
+        traces,
         embedded,
     })
 }

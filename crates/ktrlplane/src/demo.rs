@@ -164,6 +164,7 @@ fn settings(
         },
         explore: Some(explore()),
         metrics: Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        traces: None,
         shutdown_grace: GRACE,
     }
 }

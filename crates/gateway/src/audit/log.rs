@@ -11,7 +11,13 @@ impl Record {
     ///
     /// It is one event with all of it. Fields of a span would be kept one by one, which cost more than
     /// the line itself.
-    pub(crate) fn log(&self, id: &str, status: u16, took: Duration, is_probe: bool) {
+    pub(crate) fn log(
+        &self,
+        (id, trace_id): (&str, Option<String>),
+        status: u16,
+        took: Duration,
+        is_probe: bool,
+    ) {
         let duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.look(|fields| {
             let route = fields.map(|fields| fields.endpoint);
@@ -31,6 +37,7 @@ impl Record {
             tracing::info!(
                 target: "gateway::pipeline",
                 request_id = id,
+                trace_id,
                 route,
                 // As a text, so that it is quoted: a subject may hold spaces, and would look like fields.
                 subject = text(|fields| fields.subject.as_ref().map(Subject::as_str)),

@@ -339,6 +339,14 @@ impl Sources {
     }
 
     fn parts(&self, page: &mut Page<'_>) -> Written {
+        let spans = self.shared.traces.batches().sums();
+        page.counters(
+            (
+                "ktrlplane_trace_spans",
+                "Spans of traces by what has become of them",
+            ),
+            spans.map(|(result, count)| ([("result", result.to_owned())], count)),
+        )?;
         let audit = self.shared.audit.state();
         page.counter(
             (

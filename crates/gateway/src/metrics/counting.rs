@@ -9,6 +9,7 @@ use super::shard::Shard;
 use super::words::{Outcome, Sent};
 use crate::routes::{Backend, NAMES};
 use crate::stream::Broken;
+use crate::traces::Trace;
 
 /// A request that has come, until it is dropped. Who goes before there is an answer drops it, too.
 pub(crate) struct Counting {
@@ -17,16 +18,19 @@ pub(crate) struct Counting {
     outcome: Outcome,
     /// Whether its body has to come to an end for the outcome to hold.
     has_body: bool,
+    /// Its spans, the first of which ends with it.
+    pub(crate) trace: Trace,
 }
 
 impl Counting {
-    pub(crate) fn begin(shard: &Arc<Shard>) -> Self {
+    pub(crate) fn begin(shard: &Arc<Shard>, trace: Trace) -> Self {
         shard.begin();
         Self {
             shard: Arc::clone(shard),
             route: NAMES.len(),
             outcome: Outcome::CallerGone,
             has_body: false,
+            trace,
         }
     }
 
@@ -40,6 +44,7 @@ impl Counting {
     pub(crate) fn answered(&mut self, status: StatusCode, has_body: bool, took: Option<Duration>) {
         self.outcome = Outcome::of(status);
         self.has_body = has_body;
+        self.trace.answered(status);
         if let Some(took) = took {
             self.shard.head(self.route, took);
         }
@@ -47,6 +52,7 @@ impl Counting {
 
     /// Its answer has broken off.
     pub(crate) fn broke(&mut self, broken: &Broken) {
+        self.trace.broke();
         self.ends_as(Outcome::of_broken(broken));
     }
 

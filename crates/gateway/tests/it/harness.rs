@@ -103,6 +103,7 @@ impl World {
             audit: AuditSettings::OFF,
             explore: None,
             metrics: None,
+            traces: None,
             shutdown_grace: Duration::from_secs(5),
         };
         change(&mut settings);

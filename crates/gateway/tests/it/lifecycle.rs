@@ -79,6 +79,7 @@ pub(crate) fn start(
         audit: AuditSettings::OFF,
         explore: None,
         metrics: None,
+        traces: None,
         shutdown_grace: Duration::ZERO,
     };
     change(&mut settings);

@@ -70,3 +70,4 @@ mod secrets;
 
 mod audit;
 mod metrics;
+mod traces;

@@ -197,7 +197,7 @@ async fn every_label_has_a_value_of_a_list_that_no_caller_adds_to() {
                 "limit" => limits.contains(value),
                 "backend" => ["logs", "metrics"].contains(&value),
                 "cache" => ["token", "query", "decision"].contains(&value),
-                "result" => ["hit", "miss"].contains(&value),
+                "result" => ["hit", "miss", "sent", "failed", "dropped"].contains(&value),
                 "url" => value == "0",
                 "le" => value == "+Inf" || value.parse::<f64>().is_ok(),
                 "version" => value == env!("CARGO_PKG_VERSION"),

@@ -15,6 +15,7 @@ fn settings(world: &World, change: impl FnOnce(&mut Settings)) -> Settings {
         workers: 1,
         tls: None,
         metrics: None,
+        traces: None,
         connections: gateway::ConnectionSettings::default(),
         issuer: gateway::IssuerSettings {
             issuer: world.issuer.url(),

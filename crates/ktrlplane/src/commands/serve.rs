@@ -93,6 +93,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
             Failure::new(format_args!("{error}; see server.host and server.port"))
         } else if matches!(error, StartError::Metrics { .. }) {
             Failure::new(format_args!("{error}; see metrics.listen"))
+        } else if matches!(error, StartError::Traces(_)) {
+            Failure::new(format_args!("{error}; see traces.endpoint"))
         } else {
             Failure::new(error)
         }
@@ -201,6 +203,7 @@ pub(crate) fn settings(
         audit: config.audit,
         explore: config.explore,
         metrics: config.metrics,
+        traces: config.traces,
         shutdown_grace: SHUTDOWN_GRACE,
     }
 }

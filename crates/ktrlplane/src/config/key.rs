@@ -8,6 +8,7 @@ mod ingest;
 mod limits;
 mod metrics;
 mod server;
+mod traces;
 
 use std::sync::LazyLock;
 
@@ -80,6 +81,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain(limits::LIMITS)
         .chain(explore::EXPLORE)
         .chain(metrics::METRICS)
+        .chain(traces::TRACES)
         .chain(embedded::EMBEDDED)
         .collect()
 });

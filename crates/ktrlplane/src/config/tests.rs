@@ -6,6 +6,7 @@ mod data;
 mod explore;
 mod limits;
 mod metrics;
+mod traces;
 
 use std::path::Path;
 use std::time::Duration;
@@ -271,7 +272,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest, limits, explore, metrics, embedded",
+             database, audit, management, ingest, limits, explore, metrics, traces, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",
@@ -582,6 +583,9 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       # contact:  # not set (KTRLPLANE_EXPLORE_CONTACT)
     metrics:
       # listen:  # not set (KTRLPLANE_METRICS_LISTEN)
+    traces:
+      # endpoint:  # not set (KTRLPLANE_TRACES_ENDPOINT)
+      sample_ratio: 0.1  # default
     embedded:
       directory: "ktrlplane-data"  # default
       retention:

@@ -176,6 +176,7 @@ async fn gateway(backend: &Backend, people: &People) -> Gateway {
         management: gateway::ManagementSettings::default(),
         explore: None,
         metrics: None,
+        traces: None,
         audit: gateway::AuditSettings::OFF,
         shutdown_grace: Duration::from_secs(5),
     };
