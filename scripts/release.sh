@@ -23,7 +23,8 @@ machine=$(uname -m)
 has_target() { [ -d "$(rustc --print sysroot)/lib/rustlib/$1/lib" ]; }
 if [ -z "${TARGET:-}" ]; then
     TARGET=$machine-unknown-linux-musl
-    has_target "$TARGET" || TARGET=$machine-unknown-linux-gnu
+    { has_target "$TARGET" && { command -v musl-gcc >/dev/null || [ -n "${CC:-}" ]; }; } ||
+        TARGET=$machine-unknown-linux-gnu
 fi
 has_target "$TARGET" || fail "the toolchain has no $TARGET: rustup target add $TARGET"
 case $TARGET in
