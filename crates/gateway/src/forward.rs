@@ -296,12 +296,11 @@ impl Upstream {
         request_id: &HeaderValue,
     ) -> Result<Response<Received>, Error> {
         let sent = self.dispatch(kind, request, request_id).await;
-        sent.map_err(|error| self.no_answer(error))
+        sent.map_err(|error| self.no_answer(&error))
     }
 
     /// What the caller is told where there is no answer.
-    #[allow(clippy::needless_pass_by_value, reason = "it goes into map_err")]
-    fn no_answer(&self, error: SendError) -> Error {
+    fn no_answer(&self, error: &SendError) -> Error {
         tracing::warn!(backend = self.backend.name(), %error, "no answer");
         match error {
             SendError::Unbuilt(_) | SendError::NoPolicy => Error::Internal,
@@ -476,7 +475,7 @@ pub async fn write(
     let (write, place) = write.into_parts();
     let sent = upstream.send_write(&write, request_id).await;
     drop((write, place));
-    let answer = sent.map_err(|error| upstream.no_answer(error))?;
+    let answer = sent.map_err(|error| upstream.no_answer(&error))?;
     if answer.status() == StatusCode::INSUFFICIENT_STORAGE {
         tracing::warn!(
             backend = upstream.backend.name(),

@@ -336,8 +336,10 @@ fn scientific_nanos(text: &str) -> Option<i128> {
     }
     let seconds: f64 = text.parse().ok()?;
     let millis = (seconds * 1000.0).round();
-    // The bound of what 64 bits of nanoseconds can hold, so the cast is exact.
-    #[allow(clippy::cast_possible_truncation)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "within the bound of what 64 bits of nanoseconds can hold it is exact"
+    )]
     (millis.abs() < 9.2e15).then(|| millis as i128 * 1_000_000)
 }
 

@@ -186,9 +186,8 @@ async fn handshakes_that_say_nothing_keep_nobody_out() {
     assert!(rest(&mut silent[0]).await.unwrap_or_default().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn where_every_place_is_busy_the_next_is_told_over_tls_and_probes_are_answered() {
-    let secured = Secured::new(|settings| settings.connections.most = 2).await;
+/// Has the backend answer once it is told to.
+fn held(secured: &Secured) -> tokio::sync::watch::Sender<bool> {
     let (end, ended) = tokio::sync::watch::channel(false);
     secured.world.loki.answers(move || {
         let mut ended = ended.clone();
@@ -200,6 +199,13 @@ async fn where_every_place_is_busy_the_next_is_told_over_tls_and_probes_are_answ
             body,
         )))
     });
+    end
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_every_place_is_busy_the_next_is_told_over_tls_and_probes_are_answered() {
+    let secured = Secured::new(|settings| settings.connections.most = 2).await;
+    let end = held(&secured);
     let mut busy = Vec::new();
     for _ in 0..2 {
         let mut stream = secured.connect().await;
@@ -220,17 +226,7 @@ async fn where_every_place_is_busy_the_next_is_told_over_tls_and_probes_are_answ
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shutdown_waits_for_answers_over_tls() {
     let secured = Secured::new(|_| {}).await;
-    let (end, ended) = tokio::sync::watch::channel(false);
-    secured.world.loki.answers(move || {
-        let mut ended = ended.clone();
-        let body = async move {
-            let _ = ended.wait_for(|end| *end).await;
-            Ok::<_, std::convert::Infallible>("all of it")
-        };
-        axum::response::Response::new(axum::body::Body::from_stream(futures_util::stream::once(
-            body,
-        )))
-    });
+    let end = held(&secured);
     let mut stream = secured.connect().await;
     let request = secured.request(LOGS, "");
     stream.write_all(request.as_bytes()).await.unwrap();
