@@ -39,10 +39,10 @@ soak: ## Load a release build in every way for MINUTES=20; memory and files have
 	@python3 scripts/soak.py --minutes $(MINUTES) --binary "$$(cargo metadata --format-version 1 --no-deps --offline | \
 		python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')/release/ktrlplane"
 
-check: fmt-check rules clippy doc deny test page-check ## All that has to hold before a change is merged
+check: fmt-check rules clippy doc deny test page-check deploy-check ## All that has to hold before a change is merged
 
-deploy-check: ## Check what is in deploy/: keys, secrets, rights, networks; ARGS="--binary FILE" for more
-	@python3 scripts/deploy-check.py $(ARGS)
+deploy-check: ## Check what is in deploy/ with Helm, hadolint, the schemas, and the product where it is built
+	@sh scripts/deploy-check.sh $(ARGS)
 
 rules: ## Check the rooms, the arrows between them and the other invariants
 	@python3 scripts/rules.py
@@ -59,12 +59,8 @@ clippy: ## Lint, warnings being errors
 doc: ## Build the documentation of the code, warnings being errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
 
-deny: ## Check the licences and sources of dependencies, where cargo-deny is there
-	@if cargo deny --version >/dev/null 2>&1; then \
-		cargo deny --locked check bans licenses sources; \
-	else \
-		echo "cargo-deny is not installed: licences, bans and sources of dependencies were not checked"; \
-	fi
+deny: ## Check the licences and sources of dependencies
+	@sh scripts/deny.sh
 
 corpus: ## Hold both parsers against what Loki's and Prometheus's own said of ten thousand queries
 	@CI=true cargo test --locked --quiet --package query --test corpus_logql --test corpus_promql -- --nocapture

@@ -2,13 +2,13 @@
 """What of deploy/ can be checked without a cluster and without a Docker daemon.
 
 Each mistake is one line that says what is wrong and where. What was not checked, because its tool is not
-there, is said at the end. PyYAML and jsonschema are needed (Debian's python3-yaml and
-python3-jsonschema); hadolint, helm, systemd-analyze and a built ktrlplane are used where they are:
-`--binary FILE` names the last one, and `--compose-schema FILE` the schema of the Compose specification.
-`--write-schema` writes the keys of docs/configuration.md into the chart's schema of values.
+there, is said at the end. `make deploy-check` runs it with everything that tests/deploy-tools lists; alone
+it needs PyYAML and jsonschema, and uses helm, hadolint, systemd-analyze, the schemas of Kubernetes and of
+Compose, and a built ktrlplane (`--binary FILE`) where they are. `--write-schema` writes the keys of docs/configuration.md into the chart's schema of values.
 """
 
 import argparse
+import importlib.util
 import json
 import os
 import re
@@ -22,8 +22,12 @@ try:
     import jsonschema
     import yaml
 except ImportError as missing:
-    sys.exit(f"deploy-check: the Python package {missing.name} is missing: "
-             "apt-get install python3-yaml python3-jsonschema")
+    sys.exit(f"deploy-check: the Python package {missing.name} is missing: run `make deploy-check`, which "
+             "installs it")
+try:
+    import kubernetes_validate
+except ImportError:
+    kubernetes_validate = None
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOY = ROOT / "deploy"
@@ -167,6 +171,13 @@ def tool(name, lost, check, extra=()):
         check(program, *extra)
 
 
+def vendored(package, name):
+    """A file that comes with a Python package, where that is installed."""
+    found = importlib.util.find_spec(package)
+    file = found and Path(found.origin).parent / name
+    return file if file and file.is_file() else None
+
+
 # Compose.
 
 def interpolated(text, values):
@@ -201,13 +212,13 @@ def check_compose(options):
         project = yaml.safe_load(rendered)
     except yaml.YAMLError as error:
         return rule(False, f"{where}: is no YAML once variables are put in: {error}")
-    if options.compose_schema:
-        schema = json.loads(Path(options.compose_schema).read_text())
-        for error in jsonschema.Draft7Validator(schema).iter_errors(project):
+    compose_schema = vendored("check_jsonschema", "builtin_schemas/vendor/compose-spec.json")
+    if compose_schema:
+        for error in jsonschema.Draft7Validator(json.loads(compose_schema.read_text())).iter_errors(project):
             rule(False, f"{where}: {error.json_path}: {error.message[:200]}")
     else:
-        skipped.append("no schema of the Compose specification was named (--compose-schema): compose.yaml was "
-                       "checked by rules of our own alone")
+        skipped.append("the schema of the Compose specification is not there: compose.yaml was checked by rules "
+                       "of our own alone")
     skipped.append("there is no container daemon: no image was pulled, built or started")
     services, raw = project["services"], yaml.safe_load(text)["services"]
     for name, service in services.items():
@@ -341,8 +352,6 @@ def check_chart(options):
         rule(name == "global" or f".Values.{name}" in text, f"{relative(schema_file)}: no template uses `{name}`")
     accepted(f"{relative(CHART)}/ci/values.yaml", options,
              yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD": "x"})
-    if options.rendered:
-        return check_manifests(Path(options.rendered).read_text(), options)
     return tool("helm", "the chart's templates were not rendered; `config` was put together as Helm does it", helm, (options,))
 
 
@@ -353,13 +362,40 @@ def merged(defaults, given):
     return both
 
 
+# The least that the chart has to be told: everything else as it comes.
+LEAST = {"image.repository": "registry.example.com/ktrlplane", "database.existingSecret": "ktrlplane",
+         "database.urlKey": "url", "config.auth.issuer": "https://example.com/", "config.auth.audience": "https://api.example.com",
+         "config.observability.loki.enabled": "true", "config.observability.loki.url": "http://loki:3100"}
+
+
 def helm(program, options):
-    result = run(program, "lint", "--strict", CHART, "--values", CHART / "ci/values.yaml")
-    rule(result.returncode == 0, f"{relative(CHART)}: helm lint: {result.stdout.strip()[-600:]}")
-    result = run(program, "template", "check", CHART, "--values", CHART / "ci/values.yaml")
-    if rule(result.returncode == 0, f"{relative(CHART)}: helm template: {result.stdout.strip()[-600:]}"):
-        check_manifests(result.stdout, options)
-    rule(run(program, "template", "check", CHART).returncode != 0, f"{relative(CHART)}: is rendered without an image and an issuer")
+    full, least = ["--values", CHART / "ci/values.yaml"], [f"--set={key}={value}" for key, value in LEAST.items()]
+    for given in (full, least):
+        result = run(program, "lint", "--strict", CHART, *given)
+        rule(result.returncode == 0, f"{relative(CHART)}: helm lint: {result.stdout.strip()[-600:]}")
+        result = run(program, "template", "check", CHART, *given)
+        if rule(result.returncode == 0, f"{relative(CHART)}: helm template: {result.stdout.strip()[-600:]}"):
+            check_kinds(result.stdout)
+            if given is full:
+                check_manifests(result.stdout, options)
+    for key in LEAST:
+        without = [word for word in least if not word.startswith(f"--set={key}=")]
+        rule(run(program, "template", "check", CHART, *without).returncode != 0,
+             f"{relative(CHART)}: is rendered without `{key}`")
+
+
+def check_kinds(text):
+    """Each manifest against Kubernetes's own schema, in the oldest version that the chart takes and the newest."""
+    if kubernetes_validate is None:
+        return skipped.append("the schemas of Kubernetes are not there: manifests were checked by rules of our own alone")
+    oldest = re.search(r">=(\d+\.\d+)", load(CHART / "Chart.yaml")[0]["kubeVersion"])[1]
+    for version in (oldest, kubernetes_validate.latest_version()):
+        for each in filter(None, yaml.safe_load_all(text)):
+            try:
+                kubernetes_validate.validate(each, version, strict=True)
+            except kubernetes_validate.ValidationError as error:
+                rule(False, f"{relative(CHART)}, rendered: {each['kind']}: Kubernetes {version}: {error.message[:200]}")
+    return None
 
 
 def check_manifests(text, options):
@@ -447,8 +483,6 @@ def analyze(program, text):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=os.environ.get("KTRLPLANE_BINARY"), help="a built ktrlplane, which has to take each configuration")
-    parser.add_argument("--compose-schema", help="compose-spec.json of the Compose specification")
-    parser.add_argument("--rendered", help="what `helm template` printed for ci/values.yaml, where helm is not on PATH")
     parser.add_argument("--write-schema", action="store_true", help="write the keys of the configuration into the chart's schema")
     options = parser.parse_args()
     if options.binary is None:

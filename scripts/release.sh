@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds what a release consists of into OUT (target/dist): a static, stripped binary with its manual,
-# completions and licences in an archive, the bill of materials, and checksums of both. The same commit
-# gives the same bytes with the same toolchains (docs/releasing.md).
+# Builds what a release consists of into OUT (target/dist): an archive with a static, stripped binary, its
+# manual and completions and the licences of all that is in it; the bill of materials; and checksums of
+# both. The same commit gives the same bytes with the same toolchains (docs/releasing.md).
 #
 # TARGET names another target than this machine's with musl, or where the toolchain lacks that, with
 # glibc linked statically.
@@ -79,6 +79,7 @@ for shell in bash zsh fish; do
 done
 python3 scripts/sbom.py --target "$TARGET" --output "$out/$name.cdx.json"
 cp "$out/$name.cdx.json" "$out/$name/"
+python3 scripts/notices.py --target "$TARGET" --output "$out/$name/THIRD-PARTY-NOTICES.txt"
 tar --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX \
     -C "$out" -cf - "$name" | gzip -9n >"$out/$name.tar.gz"
 rm -r "${out:?}/$name"

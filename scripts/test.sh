@@ -6,6 +6,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . scripts/apt.sh
+. scripts/python.sh
 
 missing=""
 note() { missing="$missing  - $1
@@ -42,28 +43,14 @@ fi
 [ -e $provider/node_modules/oidc-provider ] && command -v node >/dev/null ||
     note "the npm package oidc-provider (needs node and npm): tokens were tested with keys of our own alone"
 
-# What is written in Python, each in an environment of its own and in the versions that its list names;
-# again only when that list has changed.
-python_package() {
-    name=$1 lost=$2
-    home=tests/$name
-    if ! cmp -s "$home/requirements.txt" "$home/.venv/.installed-requirements.txt"; then
-        if command -v python3 >/dev/null; then
-            echo "Installing the Python package $name"
-            { rm -rf "$home/.venv" && python3 -m venv "$home/.venv" &&
-                "$home/.venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
-                    --only-binary :all: -r "$home/requirements.txt" &&
-                cp "$home/requirements.txt" "$home/.venv/.installed-requirements.txt"
-            } >&2 </dev/null
-        fi
-    fi
-    [ -e "$home/.venv/.installed-requirements.txt" ] ||
-        note "the PyPI package $name (needs python3 with venv, and PyPI): $lost"
+# What is written in Python, each in an environment of its own.
+wants_python() {
+    python_package "$1" || note "the PyPI package $1 (needs python3 with venv, and PyPI): $2"
 }
-python_package prometheus-api-client "metrics were not read into data frames"
-python_package loki-logger-handler "no Loki client of others has pushed"
-python_package opentelemetry-sdk "nothing of OpenTelemetry's own has sent over OTLP"
-python_package schemathesis "the OpenAPI document was not held against the running gateway"
+wants_python prometheus-api-client "metrics were not read into data frames"
+wants_python loki-logger-handler "no Loki client of others has pushed"
+wants_python opentelemetry-sdk "nothing of OpenTelemetry's own has sent over OTLP"
+wants_python schemathesis "the OpenAPI document was not held against the running gateway"
 
 [ -n "${KTRLPLANE_TEST_LOKI_URL:-}" ] ||
     note "Loki (name one in KTRLPLANE_TEST_LOKI_URL): logs were tested on the embedded backend alone"
