@@ -32,7 +32,8 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   ktrlplane demo                      everything in one process, with sample data
   ktrlplane check                     is my configuration right, and do all parts answer?
@@ -40,7 +41,11 @@ Examples:
   ktrlplane admin --help              who may read and write what: organizations, projects, resources, roles
   ktrlplane scope --language promql --resource-id shop-api 'rate(http_requests_total[5m])'
 
-`ktrlplane COMMAND --help` says more about each.";
+`ktrlplane COMMAND --help` says more about each. All pages, for tenants, operators and contributors:
+",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/main/docs/README.md"
+);
 
 #[derive(Debug, Subcommand)]
 enum Command {

@@ -109,6 +109,15 @@ fn the_version_and_the_help_are_told() {
         let help = stdout(&run(ktrlplane(dir.path()).args([name, "--help"]), ""));
         assert!(help.contains("Examples:"), "{help}");
     }
+    let overview = stdout(&run(ktrlplane(dir.path()).arg("--help"), ""));
+    assert!(overview.contains("/docs"), "{overview}");
+    for name in [
+        "org", "project", "resource", "grant", "revoke", "access", "roles", "user", "audit",
+    ] {
+        let help = ["admin", name, "--help"];
+        let help = stdout(&run(ktrlplane(dir.path()).args(help), ""));
+        assert!(help.contains("\nExample"), "{help}");
+    }
 }
 
 #[test]
