@@ -102,7 +102,22 @@ impl Source {
 
     /// The configuration, checked.
     fn read(&self) -> Result<Config, Failure> {
-        crate::config::check(&self.layers()?).map_err(|problems| Failure::config(&problems))
+        self.check(&self.layers()?)
+    }
+
+    /// What `layers` come to. Where they lack something and no file was read, that is mostly why.
+    fn check(&self, layers: &Layers) -> Result<Config, Failure> {
+        crate::config::check(layers).map_err(|problems| {
+            let mut failure = Failure::config(&problems);
+            if crate::config::file(self.file()).is_none() {
+                failure.sentences.push(
+                    "no configuration file was read: there is no config.yaml in the working \
+                     directory; --config FILE names another"
+                        .to_owned(),
+                );
+            }
+            failure
+        })
     }
 }
 

@@ -78,6 +78,11 @@ fn a_file_that_was_named_must_exist_and_one_that_was_not_need_not() {
             "{line}"
         );
     }
+    let last = lines.next().unwrap();
+    assert!(
+        last.starts_with("ktrlplane: no configuration file was read: "),
+        "{last}"
+    );
     assert_eq!(lines.next(), None);
 }
 
