@@ -75,7 +75,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let directory = open_directory(&config.database, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
-            "the database {database} cannot be used: {error}"
+            "the database {database} cannot be used: {error}; see database.url, or database.host and \
+             the others"
         ))
     })?;
     let hears_sighup = matches!(config.audit.output, AuditOutput::File(_))
