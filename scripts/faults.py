@@ -6,6 +6,7 @@ counterpart that is not installed (PostgreSQL, Prometheus, the OpenID provider) 
 installs them.
 """
 
+import argparse
 import os
 import re
 import subprocess
@@ -130,6 +131,7 @@ def run(where, names):
 
 
 def main():
+    argparse.ArgumentParser(prog="make faults", description=__doc__).parse_args()
     of = {}
     for _, _, tests in FAULTS:
         for where, name in tests:

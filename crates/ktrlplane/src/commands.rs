@@ -32,7 +32,8 @@ pub(crate) struct Cli {
     command: Command,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   ktrlplane demo                      everything in one process, with sample data
   ktrlplane check                     is my configuration right, and do all parts answer?
@@ -40,7 +41,11 @@ Examples:
   ktrlplane admin --help              who may read and write what: organizations, projects, resources, roles
   ktrlplane scope --language promql --resource-id shop-api 'rate(http_requests_total[5m])'
 
-`ktrlplane COMMAND --help` says more about each.";
+`ktrlplane COMMAND --help` says more about each. All pages, for tenants, operators and contributors:
+",
+    env!("CARGO_PKG_REPOSITORY"),
+    "/blob/main/docs/README.md"
+);
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -97,7 +102,22 @@ impl Source {
 
     /// The configuration, checked.
     fn read(&self) -> Result<Config, Failure> {
-        crate::config::check(&self.layers()?).map_err(|problems| Failure::config(&problems))
+        self.check(&self.layers()?)
+    }
+
+    /// What `layers` come to. Where they lack something and no file was read, that is mostly why.
+    fn check(&self, layers: &Layers) -> Result<Config, Failure> {
+        crate::config::check(layers).map_err(|problems| {
+            let mut failure = Failure::config(&problems);
+            if crate::config::file(self.file()).is_none() {
+                failure.sentences.push(
+                    "no configuration file was read: there is no config.yaml in the working \
+                     directory; --config FILE names another"
+                        .to_owned(),
+                );
+            }
+            failure
+        })
     }
 }
 

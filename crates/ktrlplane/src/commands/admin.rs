@@ -62,21 +62,51 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Task {
     /// Organizations, which hold projects.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  ktrlplane admin org create acme --name 'Acme Inc.'
+  ktrlplane admin org list --json
+  ktrlplane admin org delete acme --cascade"
+    )]
     Org(organization::Task),
     /// Projects, each of which is a tenant in Loki and Mimir.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  ktrlplane admin project create acme-shop --org acme
+  ktrlplane admin project list --org acme
+  ktrlplane admin project update acme-shop --org globex"
+    )]
     Project(project::Task),
     /// Resources, each of which is a value of the label `resource_id`.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  ktrlplane admin resource create shop-api --project acme-shop --type Konnektr.Graph
+  ktrlplane admin resource list --project acme-shop
+  ktrlplane admin resource delete shop-api"
+    )]
     Resource(resource::Task),
     Grant(role::Grant),
     Revoke(role::Revoke),
     Access(role::Access),
     /// List the roles that can be granted.
+    #[command(after_help = "\
+Example:
+  ktrlplane admin roles")]
     Roles,
     /// What is known about users. Nobody has to be known to be granted a role by their subject.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  ktrlplane admin user find ada
+  ktrlplane admin user set 'auth0|5f7c8ec7' --email ada@example.com --name Ada"
+    )]
     User(user::Task),
     Audit(audit::Audit),
 }

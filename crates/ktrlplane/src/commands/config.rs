@@ -24,6 +24,6 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let layers = arguments.source.layers()?;
     output::line(crate::config::show(&layers))?;
-    crate::config::check(&layers).map_err(|problems| Failure::config(&problems))?;
+    arguments.source.check(&layers)?;
     Ok(())
 }

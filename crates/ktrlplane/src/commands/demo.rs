@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Another origin at which the Explore page is served, such as that of `npm run dev`:
-    /// <http://localhost:5173>. The demo's identity provider signs people in there, too.
+    /// `http://localhost:5173`. The demo's identity provider signs people in there, too.
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     page_origin: Option<String>,
     #[command(flatten)]

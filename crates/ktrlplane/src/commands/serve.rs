@@ -44,11 +44,13 @@ pub(crate) struct Arguments {
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let layers = arguments.source.layers()?;
-    let config = crate::config::check(&layers).map_err(|problems| Failure::config(&problems))?;
+    let config = arguments.source.check(&layers)?;
     // Dropped last, so that the end is in the log.
     let _log = telemetry::start_busy("info").map_err(Failure::new)?;
+    let file = crate::config::file(arguments.source.file());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
+        configuration = file.map_or("none".into(), |file| file.display().to_string()),
         directory = crate::config::mask_url(&config.database.url),
         managed = config.database.managed,
         issuer = config.auth.issuer,
@@ -73,7 +75,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let directory = open_directory(&config.database, background.handle()).map_err(|error| {
         let database = crate::config::mask_url(&config.database.url);
         Failure::new(format_args!(
-            "the database {database} cannot be used: {error}"
+            "the database {database} cannot be used: {error}; see database.url, or database.host and \
+             the others"
         ))
     })?;
     let hears_sighup = matches!(config.audit.output, AuditOutput::File(_))

@@ -28,18 +28,13 @@ pub(crate) fn recognize(name: &str, value: &str) -> Variable {
     if let Some(key) = KEYS.iter().find(|key| key.variable() == name) {
         return Variable::Key(key);
     }
-    let sections = [
-        "OBSERVABILITY_",
-        "SERVER_",
-        "AUTH_",
-        "DATABASE_",
-        "AUDIT_",
-        "MANAGEMENT_",
-        "INGEST_",
-        "LIMITS_",
-        "EMBEDDED_",
-    ];
-    let of_a_section = sections.iter().any(|section| rest.starts_with(section));
+    // The section's name and the `_` behind it: `OBSERVABILITY_`.
+    let of_a_section = KEYS.iter().any(|key| {
+        let variable = key.variable();
+        let key = variable.strip_prefix(PREFIX).unwrap_or_default();
+        let section = key.find('_').and_then(|end| key.get(..=end));
+        section.is_some_and(|section| rest.starts_with(section))
+    });
     // A slip in the name of the section must not silently leave a default in force.
     if of_a_section || nearest_variable(name).is_some() {
         Variable::Unknown
@@ -103,6 +98,10 @@ mod tests {
             ("KTRLPLANE_MANAGEMENT_TENANTS", "x", "unknown"),
             ("KTRLPLANE_INGEST_MAX_LINES", "x", "unknown"),
             ("KTRLPLANE_EMBEDDED_RETENTION", "x", "unknown"),
+            ("KTRLPLANE_EXPLORE_CALLBACK", "x", "unknown"),
+            ("KTRLPLANE_METRICS_ADDRESS", "x", "unknown"),
+            ("KTRLPLANE_TRACES_RATIO", "x", "unknown"),
+            ("KTRLPLANE_METRICS_SERVICE_HOST", "10.0.0.1", "not ours"),
             ("KTRLPLANE_LIMITS_PROJECTS", "x", "limits.projects"),
             ("KTRLPLANE_LIMITS_PROJECTS_ACME_QUERIES", "x", "unknown"),
             ("KTRLPLANE_TEST_LOKI_URL", "x", "not ours"),

@@ -77,7 +77,7 @@ impl fmt::Display for Problem {
                     None => write!(
                         f,
                         "variables that begin like a key of the configuration must be one: \
-                         `ktrlplane config` lists them all"
+                         unset it, and `ktrlplane config` lists them all"
                     ),
                 }
             }

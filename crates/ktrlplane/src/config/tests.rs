@@ -312,7 +312,7 @@ fn an_unknown_variable_stops_the_start() {
     assert_eq!(
         sentence("", &[("KTRLPLANE_SERVER_TLS", "x")]),
         "the environment has the unknown variable KTRLPLANE_SERVER_TLS; variables that begin like \
-         a key of the configuration must be one: `ktrlplane config` lists them all"
+         a key of the configuration must be one: unset it, and `ktrlplane config` lists them all"
     );
 }
 

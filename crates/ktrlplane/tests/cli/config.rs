@@ -78,6 +78,11 @@ fn a_file_that_was_named_must_exist_and_one_that_was_not_need_not() {
             "{line}"
         );
     }
+    let last = lines.next().unwrap();
+    assert!(
+        last.starts_with("ktrlplane: no configuration file was read: "),
+        "{last}"
+    );
     assert_eq!(lines.next(), None);
 }
 
@@ -108,6 +113,15 @@ fn the_version_and_the_help_are_told() {
     ] {
         let help = stdout(&run(ktrlplane(dir.path()).args([name, "--help"]), ""));
         assert!(help.contains("Examples:"), "{help}");
+    }
+    let overview = stdout(&run(ktrlplane(dir.path()).arg("--help"), ""));
+    assert!(overview.contains("/docs"), "{overview}");
+    for name in [
+        "org", "project", "resource", "grant", "revoke", "access", "roles", "user", "audit",
+    ] {
+        let help = ["admin", name, "--help"];
+        let help = stdout(&run(ktrlplane(dir.path()).args(help), ""));
+        assert!(help.contains("\nExample"), "{help}");
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the files hold, and what TLS is made of them.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::version::{TLS12, TLS13};
 use rustls::{ServerConfig, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
+use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
 
 use crate::settings::{ClientAuthorities, ListenerTls, TlsVersion};
@@ -161,12 +163,7 @@ fn validity(
             .map_err(|error| unusable(format!("has a time that is none: {error}")))
     };
     let names = match parsed.subject_alternative_name() {
-        Ok(Some(names)) => names
-            .value
-            .general_names
-            .iter()
-            .map(ToString::to_string)
-            .collect(),
+        Ok(Some(names)) => names.value.general_names.iter().map(shown).collect(),
         Ok(None) | Err(_) => Vec::new(),
     };
     let validity = Validity {
@@ -183,7 +180,39 @@ fn validity(
     Ok(validity)
 }
 
+/// A certificate's name as it stands in URLs: `localhost`, `127.0.0.1`.
+fn shown(name: &GeneralName<'_>) -> String {
+    if let GeneralName::DNSName(name) = name {
+        return (*name).to_owned();
+    }
+    if let GeneralName::IPAddress(bytes) = name {
+        let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+        let address = v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from));
+        if let Ok(address) = address {
+            return address.to_string();
+        }
+    }
+    name.to_string()
+}
+
 /// Whether everybody on the machine may read the file. One that cannot be looked at was not read either.
 fn is_exposed(key: &Path) -> bool {
     std::fs::metadata(key).is_ok_and(|key| key.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_shown_as_they_stand_in_urls() {
+        let v6 = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+        for (name, expected) in [
+            (GeneralName::DNSName("localhost"), "localhost"),
+            (GeneralName::IPAddress(&[127, 0, 0, 1]), "127.0.0.1"),
+            (GeneralName::IPAddress(&v6), "::1"),
+        ] {
+            assert_eq!(shown(&name), expected);
+        }
+    }
 }
