@@ -193,7 +193,7 @@ def check_compose(options):
     rendered, needed = interpolated(text, {name: "https://example.com/" for name in re.findall(r"^([A-Z_]+)=$", example, re.M)})
     for name in sorted(needed):
         rule(re.search(rf"^{name}=$", example, re.M), f"{relative(COMPOSE)}/.env.example: `{name}` is needed and not there, empty")
-    for name in ("KTRLPLANE_AUTH_ISSUER", "KTRLPLANE_AUTH_AUDIENCE", "KTRLPLANE_DATABASE_PASSWORD"):
+    for name in ("KTRLPLANE_AUTH_ISSUER", "KTRLPLANE_AUTH_AUDIENCE"):
         rule(name in needed, f"{where}: without `{name}` it is not refused")
     for name in re.findall(r"\$\{(\w+):-[^}]", text):
         rule(not is_secret(name), f"{where}: the secret `{name}` has a default")
@@ -229,6 +229,9 @@ def check_compose(options):
                 rule(variable in VARIABLES, f"{here}: `{variable}` is no variable of the configuration")
         for volume in service.get("volumes", []):
             rule(volume.split(":")[0] in project["volumes"], f"{here}: the volume `{volume}` is not declared")
+        for secret in service.get("secrets", []):
+            rule(secret in project["secrets"], f"{here}: the secret `{secret}` is not declared")
+            rule(f"/run/secrets/{secret}" in (service.get("environment") or {}).values(), f"{here}: nothing reads the secret `{secret}`")
         for config in service.get("configs", []):
             rule(config["source"] in project["configs"], f"{here}: the config `{config['source']}` is not declared")
         for other, how in (service.get("depends_on") or {}).items():
@@ -237,6 +240,13 @@ def check_compose(options):
                      f"{here}: waits for `{other}` to be healthy, which has no healthcheck")
     for name, config in project["configs"].items():
         rule((COMPOSE / config["file"]).is_file(), f"{where}: config `{name}`: there is no {config['file']}")
+    for name, secret in project["secrets"].items():
+        # Docker cannot copy what is no file into a root that is read-only.
+        if rule(set(secret) == {"file"}, f"{where}: the secret `{name}` is no file"):
+            rule(run("git", "check-ignore", COMPOSE / secret["file"], cwd=ROOT).returncode == 0,
+                 f"{where}: the secret `{name}` would be committed")
+    for name, variable in (("ktrlplane", "KTRLPLANE_DATABASE_PASSWORD_FILE"), ("postgres", "POSTGRES_PASSWORD_FILE")):
+        rule(services[name]["environment"].get(variable, "").startswith("/run/secrets/"), f"{where}: `{name}` has its password from no secret")
     check_networks(where, project)
     check_backends()
     gateway = COMPOSE / "ktrlplane.yaml"
@@ -340,7 +350,7 @@ def check_chart(options):
     for name in schema["properties"]:
         rule(name == "global" or f".Values.{name}" in text, f"{relative(schema_file)}: no template uses `{name}`")
     accepted(f"{relative(CHART)}/ci/values.yaml", options,
-             yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD": "x"})
+             yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
     if options.rendered:
         return check_manifests(Path(options.rendered).read_text(), options)
     return tool("helm", "the chart's templates were not rendered; `config` was put together as Helm does it", helm, (options,))
@@ -387,6 +397,9 @@ def check_manifests(text, options):
         rule(not is_secret(variable["name"]) or "secretKeyRef" in variable.get("valueFrom", {}),
              f"{where}: the secret `{variable['name']}` is not by reference")
     rule("Secret" not in manifests, f"{where}: the chart makes a Secret")
+    paths_of_secrets = {mount["mountPath"] for mount in container["volumeMounts"]}
+    password = next((variable["value"] for variable in container["env"] if variable["name"] == "KTRLPLANE_DATABASE_PASSWORD_FILE"), "")
+    rule(password.rpartition("/")[0] in paths_of_secrets, f"{where}: the file with the database's password is not mounted: {password}")
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     rule(mounts == {volume["name"] for volume in spec["volumes"]}, f"{where}: volumes and mounts differ")
     selector = manifests["Deployment"]["spec"]["selector"]["matchLabels"]
@@ -398,7 +411,7 @@ def check_manifests(text, options):
     rule(selector.items() <= pod["metadata"]["labels"].items(), f"{where}: the Deployment does not select its own pods")
     configuration = manifests["ConfigMap"]["data"]["config.yaml"]
     check_configuration(where, yaml.safe_load(configuration))
-    accepted(where, options, configuration, {"KTRLPLANE_DATABASE_PASSWORD": "x"})
+    accepted(where, options, configuration, {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
 
 
 # The unit.

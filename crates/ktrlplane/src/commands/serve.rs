@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
+use gateway::transport::TransportError;
 use gateway::{
     AuditOutput, BackendSettings, IssuerSettings, Server, Settings, StartError, SystemClock,
     TailSettings,
@@ -163,18 +164,29 @@ fn warn_of_plain_http(issuer: &str) {
     }
 }
 
+/// Why the directory that the configuration names cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// There is no password.
+    #[error("{0}; see database.password_file")]
+    Password(#[from] TransportError),
+    /// Whatever the database or the way to it is to blame for.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
 /// Opens the directory that the configuration names.
 pub(crate) fn open_directory(
     database: &Database,
     runtime: &Handle,
-) -> Result<Directory, DirectoryError> {
+) -> Result<Directory, OpenError> {
     let options = Options {
         managed: database.managed,
         poll: database.poll,
         grace: database.grace,
-        ..Options::new(database.url.clone(), runtime.clone())
+        ..Options::new(database.whole_url()?, runtime.clone())
     };
-    runtime.block_on(Directory::open(options))
+    Ok(runtime.block_on(Directory::open(options))?)
 }
 
 /// What the gateway is told.

@@ -110,7 +110,7 @@ const RESERVED: Key = Key {
 };
 
 /// What does not belong to a backend.
-const REST: [Key; 15] = [
+const REST: [Key; 16] = [
     Key {
         secret: Secret::InUrl,
         ..key(
@@ -157,6 +157,11 @@ const REST: [Key; 15] = [
         secret: Secret::Whole,
         ..key("database.password", None, "the role's password")
     },
+    key(
+        "database.password_file",
+        None,
+        "the path of a file that holds the role's password",
+    ),
     key("database.dbname", None, "the name of a PostgreSQL database"),
     key(
         "database.sslmode",

@@ -3,6 +3,7 @@
 
 mod backends;
 mod data;
+mod database;
 mod explore;
 mod limits;
 mod metrics;
