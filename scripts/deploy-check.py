@@ -146,6 +146,9 @@ def check_image():
     user = re.search(r"^USER (\d+):(\d+)$", last, re.M)
     rule(user and user[1] != "0", f"{where}: the last stage has no numeric USER that is not root")
     rule(re.search(r"^ENTRYPOINT \[", last, re.M), f"{where}: ENTRYPOINT is no list, and there is no shell for it")
+    check = re.search(r"^HEALTHCHECK .*?CMD (\[.*?\])$", last, re.M | re.S)
+    rule(check and json.loads(check[1])[1:] == ["health"] and f'ENTRYPOINT ["{json.loads(check[1])[0]}"]' in last,
+         f"{where}: HEALTHCHECK does not ask the program itself, as a list: there is no shell for it")
     rule("ca-certificates.crt" in last, f"{where}: the last stage has no certificates of authorities")
     rule("--locked" in text and "npm ci" in text, f"{where}: dependencies are not those of the lock files")
     rule(not re.search(r"^(ENV|ARG) \w*(PASSWORD|SECRET|TOKEN)", text, re.M), f"{where}: a secret in ENV or ARG")
@@ -247,6 +250,9 @@ def check_compose(options):
                  f"{where}: the secret `{name}` would be committed")
     for name, variable in (("ktrlplane", "KTRLPLANE_DATABASE_PASSWORD_FILE"), ("postgres", "POSTGRES_PASSWORD_FILE")):
         rule(services[name]["environment"].get(variable, "").startswith("/run/secrets/"), f"{where}: `{name}` has its password from no secret")
+    gateway = services["ktrlplane"]
+    rule(gateway["healthcheck"]["test"] == ["CMD", "/usr/local/bin/ktrlplane", "health", *gateway["command"][1:]],
+         f"{where}: the gateway's healthcheck does not ask by the configuration that it is started with")
     check_networks(where, project)
     check_backends()
     gateway = COMPOSE / "ktrlplane.yaml"
@@ -326,7 +332,7 @@ def check_chart(options):
     rule(schema.get("additionalProperties") is False, f"{relative(schema_file)}: takes values that the chart does not know")
     validator = jsonschema.Draft7Validator(schema)
     values = {}
-    for name in ("values.yaml", "ci/values.yaml"):
+    for name in ("values.yaml", "ci/values.yaml", "ci/tls-values.yaml"):
         loaded = load(CHART / name)
         if loaded is None:
             return None
@@ -352,7 +358,9 @@ def check_chart(options):
     accepted(f"{relative(CHART)}/ci/values.yaml", options,
              yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
     if options.rendered:
-        return check_manifests(Path(options.rendered).read_text(), options)
+        for name in options.rendered:
+            check_manifests(Path(name).read_text(), options)
+        return None
     return tool("helm", "the chart's templates were not rendered; `config` was put together as Helm does it", helm, (options,))
 
 
@@ -364,11 +372,13 @@ def merged(defaults, given):
 
 
 def helm(program, options):
-    result = run(program, "lint", "--strict", CHART, "--values", CHART / "ci/values.yaml")
-    rule(result.returncode == 0, f"{relative(CHART)}: helm lint: {result.stdout.strip()[-600:]}")
-    result = run(program, "template", "check", CHART, "--values", CHART / "ci/values.yaml")
-    if rule(result.returncode == 0, f"{relative(CHART)}: helm template: {result.stdout.strip()[-600:]}"):
-        check_manifests(result.stdout, options)
+    everything = ["--values", CHART / "ci/values.yaml"]
+    for values in (everything, [*everything, "--values", CHART / "ci/tls-values.yaml"]):
+        result = run(program, "lint", "--strict", CHART, *values)
+        rule(result.returncode == 0, f"{relative(CHART)}: helm lint: {result.stdout.strip()[-600:]}")
+        result = run(program, "template", "check", CHART, *values)
+        if rule(result.returncode == 0, f"{relative(CHART)}: helm template: {result.stdout.strip()[-600:]}"):
+            check_manifests(result.stdout, options)
     rule(run(program, "template", "check", CHART).returncode != 0, f"{relative(CHART)}: is rendered without an image and an issuer")
 
 
@@ -390,8 +400,7 @@ def check_manifests(text, options):
     security = container["securityContext"]
     rule(security["readOnlyRootFilesystem"] is True and security["allowPrivilegeEscalation"] is False and
          security["capabilities"]["drop"] == ["ALL"], f"{where}: the container is not restricted")
-    rule(container["livenessProbe"]["httpGet"]["path"] == "/livez" and
-         container["readinessProbe"]["httpGet"]["path"] == "/readyz", f"{where}: the probes ask other paths than /livez and /readyz")
+    check_probes(where, container, yaml.safe_load(manifests["ConfigMap"]["data"]["config.yaml"]))
     for variable in container["env"]:
         rule(variable["name"] in VARIABLES | {"RUST_LOG"}, f"{where}: `{variable['name']}` is no variable of the configuration")
         rule(not is_secret(variable["name"]) or "secretKeyRef" in variable.get("valueFrom", {}),
@@ -412,6 +421,28 @@ def check_manifests(text, options):
     configuration = manifests["ConfigMap"]["data"]["config.yaml"]
     check_configuration(where, yaml.safe_load(configuration))
     accepted(where, options, configuration, {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
+
+
+def check_probes(where, container, configuration):
+    """The kubelet speaks TLS without looking at certificates, and has none that it could show."""
+    tls = (configuration.get("server") or {}).get("tls") or {}
+    demands = "client_ca" in tls and tls.get("client_certificates") != "optional"
+    for name, path in (("startup", "/livez"), ("liveness", "/livez"), ("readiness", "/readyz")):
+        probe, here = container[f"{name}Probe"], f"{where}: {name}Probe"
+        if not demands:
+            scheme = "HTTPS" if "certificate" in tls else None
+            rule(probe.get("httpGet") == {"path": path, "port": "http"} | ({"scheme": scheme} if scheme else {}),
+                 f"{here}: does not ask {path}{' over HTTPS' if scheme else ''}")
+        elif "exec" in probe:
+            command = probe["exec"]["command"]
+            rule(command[:2] == ["/usr/local/bin/ktrlplane", "health"] and f"--config={container['args'][-1]}" in command,
+                 f"{here}: does not ask by the configuration that the gateway is started with")
+            for file in (word.partition("=")[2] for word in command if word.startswith(("--cert=", "--key="))):
+                rule(any(file.startswith(mount["mountPath"] + "/") for mount in container["volumeMounts"]), f"{here}: {file} is not mounted")
+            rule(probe["timeoutSeconds"] > 3, f"{here}: is shorter than what it asks")
+        else:
+            rule(probe.get("tcpSocket") == {"port": "http"}, f"{here}: the kubelet has no certificate, and callers need one")
+    rule(not demands or "tcpSocket" in container["livenessProbe"], f"{where}: a certificate that cannot be used has the pod killed")
 
 
 # The unit.
@@ -461,7 +492,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", default=os.environ.get("KTRLPLANE_BINARY"), help="a built ktrlplane, which has to take each configuration")
     parser.add_argument("--compose-schema", help="compose-spec.json of the Compose specification")
-    parser.add_argument("--rendered", help="what `helm template` printed for ci/values.yaml, where helm is not on PATH")
+    parser.add_argument("--rendered", action="append", help="what `helm template` printed for ci/values.yaml, or with ci/tls-values.yaml on top, where helm is not on PATH")
     parser.add_argument("--write-schema", action="store_true", help="write the keys of the configuration into the chart's schema")
     options = parser.parse_args()
     if options.binary is None:

@@ -194,6 +194,19 @@ pub(crate) fn file(named: Option<&Path>) -> Option<PathBuf> {
     path.map(Path::to_owned)
 }
 
+/// Checks the values about where callers are listened to alone.
+pub(crate) fn check_listener(
+    layers: &Layers,
+) -> Result<(SocketAddr, Option<ListenerTls>), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let listen = server::read(layers, &mut problems);
+    let tls = tls::read(layers, &mut problems);
+    match listen {
+        Some(listen) if problems.is_empty() => Ok((listen, tls)),
+        _ => Err(problems),
+    }
+}
+
 /// Checks the values about the directory alone.
 pub(crate) fn check_database(layers: &Layers) -> Result<Database, Vec<Problem>> {
     let mut problems = Vec::new();

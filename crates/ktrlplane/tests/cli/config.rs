@@ -99,6 +99,7 @@ fn the_version_and_the_help_are_told() {
     for name in [
         "serve",
         "check",
+        "health",
         "config",
         "demo",
         "token",
