@@ -402,7 +402,7 @@ def check_manifests(text, options):
          security["capabilities"]["drop"] == ["ALL"], f"{where}: the container is not restricted")
     check_probes(where, container, yaml.safe_load(manifests["ConfigMap"]["data"]["config.yaml"]))
     for variable in container["env"]:
-        rule(variable["name"] in VARIABLES | {"RUST_LOG"}, f"{where}: `{variable['name']}` is no variable of the configuration")
+        rule(variable["name"] in VARIABLES, f"{where}: `{variable['name']}` is no variable of the configuration")
         rule(not is_secret(variable["name"]) or "secretKeyRef" in variable.get("valueFrom", {}),
              f"{where}: the secret `{variable['name']}` is not by reference")
     rule("Secret" not in manifests, f"{where}: the chart makes a Secret")

@@ -23,7 +23,7 @@ use crate::{loopback, store, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
-/// It logs on standard error (`RUST_LOG` says what), writes the audit to standard output or to the file
+/// It logs on standard error (`log.level` says what), writes the audit to standard output or to the file
 /// that `audit.output` names, and ends on SIGTERM or Ctrl-C when the answers that are on their way have
 /// ended. On SIGHUP it opens the audit's file anew and reads certificates and its configuration again; a
 /// changed file of the configuration is read without that, too.
@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let layers = arguments.source.layers()?;
     let config = crate::config::check(&layers).map_err(|problems| Failure::config(&problems))?;
     // Dropped last, so that the end is in the log.
-    let _log = telemetry::start_busy("info").map_err(Failure::new)?;
+    let log = telemetry::start_busy(config.log.clone()).map_err(Failure::new)?;
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         directory = crate::config::mask_url(&config.database.url),
@@ -57,6 +57,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         metrics = %config.observability.mimir,
         "starting"
     );
+    if layers.given(crate::config::LOG_LEVEL).is_some() {
+        log.warn_of_the_environment();
+    }
     warn_of_plain_http(&config.auth.issuer);
     if let Some(warning) = config.warning() {
         tracing::warn!("{warning}");
@@ -101,7 +104,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     })?;
     let source = &arguments.source;
-    let mut reloader = Reloader::start(source, layers, embedded.as_ref(), background.handle());
+    let mut reloader =
+        Reloader::start(source, layers, &log, embedded.as_ref(), background.handle());
     background.block_on(async {
         until_the_end(&mut end, hang_up.as_mut(), &server, &mut reloader).await;
         tracing::info!("ending");

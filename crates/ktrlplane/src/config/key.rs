@@ -6,6 +6,7 @@ mod embedded;
 mod explore;
 mod ingest;
 mod limits;
+mod log;
 mod metrics;
 mod server;
 mod traces;
@@ -82,6 +83,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain(explore::EXPLORE)
         .chain(metrics::METRICS)
         .chain(traces::TRACES)
+        .chain(log::LOG)
         .chain(embedded::EMBEDDED)
         .collect()
 });
