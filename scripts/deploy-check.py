@@ -467,6 +467,10 @@ def check_unit(options):
     tree = load(configuration)
     if tree:
         check_configuration(relative(configuration), tree[0])
+        state, logs = f"/var/lib/{unit.get('StateDirectory')}/", f"/var/log/{unit.get('LogsDirectory')}/"
+        values = dict(paths(tree[0]))
+        for key, below in (("embedded.directory", state), ("database.url", "sqlite:" + state), ("audit.output", logs)):
+            rule(str(values.get(key)).startswith(below), f"{relative(configuration)}: `{key}` is not below {below}, where the unit may write")
         accepted(relative(configuration), options, configuration.read_text(),
                  {"KTRLPLANE_AUTH_ISSUER": "https://example.com/", "KTRLPLANE_AUTH_AUDIENCE": "https://api.example.com"})
     tool("systemd-analyze", "the unit was not verified", analyze, (text,))
