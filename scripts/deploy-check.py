@@ -151,6 +151,9 @@ def check_image():
     user = re.search(r"^USER (\d+):(\d+)$", last, re.M)
     rule(user and user[1] != "0", f"{where}: the last stage has no numeric USER that is not root")
     rule(re.search(r"^ENTRYPOINT \[", last, re.M), f"{where}: ENTRYPOINT is no list, and there is no shell for it")
+    check = re.search(r"^HEALTHCHECK .*?CMD (\[.*?\])$", last, re.M | re.S)
+    rule(check and json.loads(check[1])[1:] == ["health"] and f'ENTRYPOINT ["{json.loads(check[1])[0]}"]' in last,
+         f"{where}: HEALTHCHECK does not ask the program itself, as a list: there is no shell for it")
     rule("ca-certificates.crt" in last, f"{where}: the last stage has no certificates of authorities")
     rule("--locked" in text and "npm ci" in text, f"{where}: dependencies are not those of the lock files")
     rule(not re.search(r"^(ENV|ARG) \w*(PASSWORD|SECRET|TOKEN)", text, re.M), f"{where}: a secret in ENV or ARG")
@@ -205,7 +208,7 @@ def check_compose(options):
     rendered, needed = interpolated(text, {name: "https://example.com/" for name in re.findall(r"^([A-Z_]+)=$", example, re.M)})
     for name in sorted(needed):
         rule(re.search(rf"^{name}=$", example, re.M), f"{relative(COMPOSE)}/.env.example: `{name}` is needed and not there, empty")
-    for name in ("KTRLPLANE_AUTH_ISSUER", "KTRLPLANE_AUTH_AUDIENCE", "KTRLPLANE_DATABASE_PASSWORD"):
+    for name in ("KTRLPLANE_AUTH_ISSUER", "KTRLPLANE_AUTH_AUDIENCE"):
         rule(name in needed, f"{where}: without `{name}` it is not refused")
     for name in re.findall(r"\$\{(\w+):-[^}]", text):
         rule(not is_secret(name), f"{where}: the secret `{name}` has a default")
@@ -241,6 +244,9 @@ def check_compose(options):
                 rule(variable in VARIABLES, f"{here}: `{variable}` is no variable of the configuration")
         for volume in service.get("volumes", []):
             rule(volume.split(":")[0] in project["volumes"], f"{here}: the volume `{volume}` is not declared")
+        for secret in service.get("secrets", []):
+            rule(secret in project["secrets"], f"{here}: the secret `{secret}` is not declared")
+            rule(f"/run/secrets/{secret}" in (service.get("environment") or {}).values(), f"{here}: nothing reads the secret `{secret}`")
         for config in service.get("configs", []):
             rule(config["source"] in project["configs"], f"{here}: the config `{config['source']}` is not declared")
         for other, how in (service.get("depends_on") or {}).items():
@@ -249,6 +255,16 @@ def check_compose(options):
                      f"{here}: waits for `{other}` to be healthy, which has no healthcheck")
     for name, config in project["configs"].items():
         rule((COMPOSE / config["file"]).is_file(), f"{where}: config `{name}`: there is no {config['file']}")
+    for name, secret in project["secrets"].items():
+        # Docker cannot copy what is no file into a root that is read-only.
+        if rule(set(secret) == {"file"}, f"{where}: the secret `{name}` is no file"):
+            rule(run("git", "check-ignore", COMPOSE / secret["file"], cwd=ROOT).returncode == 0,
+                 f"{where}: the secret `{name}` would be committed")
+    for name, variable in (("ktrlplane", "KTRLPLANE_DATABASE_PASSWORD_FILE"), ("postgres", "POSTGRES_PASSWORD_FILE")):
+        rule(services[name]["environment"].get(variable, "").startswith("/run/secrets/"), f"{where}: `{name}` has its password from no secret")
+    gateway = services["ktrlplane"]
+    rule(gateway["healthcheck"]["test"] == ["CMD", "/usr/local/bin/ktrlplane", "health", *gateway["command"][1:]],
+         f"{where}: the gateway's healthcheck does not ask by the configuration that it is started with")
     check_networks(where, project)
     check_backends()
     gateway = COMPOSE / "ktrlplane.yaml"
@@ -328,7 +344,7 @@ def check_chart(options):
     rule(schema.get("additionalProperties") is False, f"{relative(schema_file)}: takes values that the chart does not know")
     validator = jsonschema.Draft7Validator(schema)
     values = {}
-    for name in ("values.yaml", "ci/values.yaml"):
+    for name in ("values.yaml", "ci/values.yaml", "ci/tls-values.yaml"):
         loaded = load(CHART / name)
         if loaded is None:
             return None
@@ -352,7 +368,7 @@ def check_chart(options):
     for name in schema["properties"]:
         rule(name == "global" or f".Values.{name}" in text, f"{relative(schema_file)}: no template uses `{name}`")
     accepted(f"{relative(CHART)}/ci/values.yaml", options,
-             yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD": "x"})
+             yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
     return tool("helm", "the chart's templates were not rendered; `config` was put together as Helm does it", helm, (options,))
 
 
@@ -371,13 +387,13 @@ LEAST = {"image.repository": "registry.example.com/ktrlplane", "database.existin
 
 def helm(program, options):
     full, least = ["--values", CHART / "ci/values.yaml"], [f"--set={key}={value}" for key, value in LEAST.items()]
-    for given in (full, least):
+    for given in (full, [*full, "--values", CHART / "ci/tls-values.yaml"], least):
         result = run(program, "lint", "--strict", CHART, *given)
         rule(result.returncode == 0, f"{relative(CHART)}: helm lint: {result.stdout.strip()[-600:]}")
         result = run(program, "template", "check", CHART, *given)
         if rule(result.returncode == 0, f"{relative(CHART)}: helm template: {result.stdout.strip()[-600:]}"):
             check_kinds(result.stdout)
-            if given is full:
+            if given is not least:
                 check_manifests(result.stdout, options)
     for key in LEAST:
         without = [word for word in least if not word.startswith(f"--set={key}=")]
@@ -417,13 +433,15 @@ def check_manifests(text, options):
     security = container["securityContext"]
     rule(security["readOnlyRootFilesystem"] is True and security["allowPrivilegeEscalation"] is False and
          security["capabilities"]["drop"] == ["ALL"], f"{where}: the container is not restricted")
-    rule(container["livenessProbe"]["httpGet"]["path"] == "/livez" and
-         container["readinessProbe"]["httpGet"]["path"] == "/readyz", f"{where}: the probes ask other paths than /livez and /readyz")
+    check_probes(where, container, yaml.safe_load(manifests["ConfigMap"]["data"]["config.yaml"]))
     for variable in container["env"]:
-        rule(variable["name"] in VARIABLES | {"RUST_LOG"}, f"{where}: `{variable['name']}` is no variable of the configuration")
+        rule(variable["name"] in VARIABLES, f"{where}: `{variable['name']}` is no variable of the configuration")
         rule(not is_secret(variable["name"]) or "secretKeyRef" in variable.get("valueFrom", {}),
              f"{where}: the secret `{variable['name']}` is not by reference")
     rule("Secret" not in manifests, f"{where}: the chart makes a Secret")
+    paths_of_secrets = {mount["mountPath"] for mount in container["volumeMounts"]}
+    password = next((variable["value"] for variable in container["env"] if variable["name"] == "KTRLPLANE_DATABASE_PASSWORD_FILE"), "")
+    rule(password.rpartition("/")[0] in paths_of_secrets, f"{where}: the file with the database's password is not mounted: {password}")
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     rule(mounts == {volume["name"] for volume in spec["volumes"]}, f"{where}: volumes and mounts differ")
     selector = manifests["Deployment"]["spec"]["selector"]["matchLabels"]
@@ -435,7 +453,29 @@ def check_manifests(text, options):
     rule(selector.items() <= pod["metadata"]["labels"].items(), f"{where}: the Deployment does not select its own pods")
     configuration = manifests["ConfigMap"]["data"]["config.yaml"]
     check_configuration(where, yaml.safe_load(configuration))
-    accepted(where, options, configuration, {"KTRLPLANE_DATABASE_PASSWORD": "x"})
+    accepted(where, options, configuration, {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
+
+
+def check_probes(where, container, configuration):
+    """The kubelet speaks TLS without looking at certificates, and has none that it could show."""
+    tls = (configuration.get("server") or {}).get("tls") or {}
+    demands = "client_ca" in tls and tls.get("client_certificates") != "optional"
+    for name, path in (("startup", "/livez"), ("liveness", "/livez"), ("readiness", "/readyz")):
+        probe, here = container[f"{name}Probe"], f"{where}: {name}Probe"
+        if not demands:
+            scheme = "HTTPS" if "certificate" in tls else None
+            rule(probe.get("httpGet") == {"path": path, "port": "http"} | ({"scheme": scheme} if scheme else {}),
+                 f"{here}: does not ask {path}{' over HTTPS' if scheme else ''}")
+        elif "exec" in probe:
+            command = probe["exec"]["command"]
+            rule(command[:2] == ["/usr/local/bin/ktrlplane", "health"] and f"--config={container['args'][-1]}" in command,
+                 f"{here}: does not ask by the configuration that the gateway is started with")
+            for file in (word.partition("=")[2] for word in command if word.startswith(("--cert=", "--key="))):
+                rule(any(file.startswith(mount["mountPath"] + "/") for mount in container["volumeMounts"]), f"{here}: {file} is not mounted")
+            rule(probe["timeoutSeconds"] > 3, f"{here}: is shorter than what it asks")
+        else:
+            rule(probe.get("tcpSocket") == {"port": "http"}, f"{here}: the kubelet has no certificate, and callers need one")
+    rule(not demands or "tcpSocket" in container["livenessProbe"], f"{where}: a certificate that cannot be used has the pod killed")
 
 
 # The unit.
@@ -460,6 +500,10 @@ def check_unit(options):
     tree = load(configuration)
     if tree:
         check_configuration(relative(configuration), tree[0])
+        state, logs = f"/var/lib/{unit.get('StateDirectory')}/", f"/var/log/{unit.get('LogsDirectory')}/"
+        values = dict(paths(tree[0]))
+        for key, below in (("embedded.directory", state), ("database.url", "sqlite:" + state), ("audit.output", logs)):
+            rule(str(values.get(key)).startswith(below), f"{relative(configuration)}: `{key}` is not below {below}, where the unit may write")
         accepted(relative(configuration), options, configuration.read_text(),
                  {"KTRLPLANE_AUTH_ISSUER": "https://example.com/", "KTRLPLANE_AUTH_AUDIENCE": "https://api.example.com"})
     tool("systemd-analyze", "the unit was not verified", analyze, (text,))

@@ -64,6 +64,8 @@ pub mod explore;
 
 pub mod check;
 
+pub mod probe;
+
 pub mod clock;
 
 pub mod transport;

@@ -152,7 +152,6 @@ pub fn start(
     all_speak_http(&settings)?;
     let transports = Transports::open(&settings)
         .map_err(|(backend, source)| StartError::Transport { backend, source })?;
-    let tls = open_tls(&settings, &clock)?;
     let (address, listeners) = listen(&settings)?;
     let at = no_metrics(&settings);
     let metrics = settings.metrics.map(Listener::bind).transpose();
@@ -162,9 +161,7 @@ pub fn start(
     let (traces, sending) = Traces::start(settings.traces.as_ref(), &background)?;
 
     transports.watch(&background);
-    if let Some(tls) = &tls {
-        tls.watch(&background);
-    }
+    let tls = start_tls(&settings, &clock, &background)?;
     let most = settings.connections.most;
     let keys = Keys::start(fetcher, &background, Arc::clone(&clock), most);
     let shared = Arc::new(Shared {
@@ -228,6 +225,7 @@ pub fn start(
         shards,
         connections,
         transports: transports.clone(),
+        tls: tls.clone(),
         directory: AtomicBool::new(false),
     };
     let metrics = metrics
@@ -335,12 +333,17 @@ fn no_metrics(settings: &Settings) -> impl Fn(io::Error) -> StartError + use<> {
 }
 
 /// What callers are shown, where they are spoken to over TLS.
-fn open_tls(settings: &Settings, clock: &Arc<dyn Clock>) -> Result<Option<Tls>, StartError> {
-    let opened = settings
-        .tls
-        .as_ref()
-        .map(|tls| Tls::open(tls, Arc::clone(clock)));
-    opened.transpose().map_err(StartError::Tls)
+fn start_tls(
+    settings: &Settings,
+    clock: &Arc<dyn Clock>,
+    background: &tokio::runtime::Handle,
+) -> Result<Option<Tls>, StartError> {
+    let Some(tls) = &settings.tls else {
+        return Ok(None);
+    };
+    let tls = Tls::open(tls, Arc::clone(clock)).map_err(StartError::Tls)?;
+    tls.watch(background);
+    Ok(Some(tls))
 }
 
 /// What a new thread serves requests with.

@@ -4,6 +4,7 @@ mod serve;
 
 mod check;
 mod config;
+mod health;
 
 mod admin;
 
@@ -17,9 +18,13 @@ mod man;
 mod version;
 
 use std::fmt::Display;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use gateway::ListenerTls;
+use jiff::SignedDuration;
 
 use crate::config::{Config, Database, Layers, Problem};
 use crate::output;
@@ -38,6 +43,7 @@ Examples:
   ktrlplane demo                      everything in one process, with sample data
   ktrlplane check                     is my configuration right, and do all parts answer?
   ktrlplane serve                     the gateway, in front of your Loki and Mimir
+  ktrlplane health                    is the gateway that runs here healthy?
   ktrlplane admin --help              who may read and write what: organizations, projects, resources, roles
   ktrlplane scope --language promql --resource-id shop-api 'rate(http_requests_total[5m])'
 
@@ -51,6 +57,7 @@ Examples:
 enum Command {
     Serve(serve::Arguments),
     Check(check::Arguments),
+    Health(health::Arguments),
     Admin(admin::Arguments),
     Config(config::Arguments),
     Demo(demo::Arguments),
@@ -100,6 +107,12 @@ impl Source {
         crate::config::check_database(&layers).map_err(|problems| Failure::config(&problems))
     }
 
+    /// The part of the configuration that says where the gateway listens, and how. The rest may be missing.
+    fn listener(&self) -> Result<(SocketAddr, Option<ListenerTls>), Failure> {
+        let layers = self.layers()?;
+        crate::config::check_listener(&layers).map_err(|problems| Failure::config(&problems))
+    }
+
     /// The configuration, checked.
     fn read(&self) -> Result<Config, Failure> {
         self.check(&self.layers()?)
@@ -119,6 +132,15 @@ impl Source {
             failure
         })
     }
+}
+
+/// A time of the command line that is longer than none.
+fn time(text: &str) -> Result<Duration, String> {
+    let duration = text.parse::<SignedDuration>().ok();
+    duration
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .filter(|duration| !duration.is_zero())
+        .ok_or_else(|| "expected a time such as 30s, 5m or 1h".to_owned())
 }
 
 /// Where the demo keeps its things.
@@ -198,6 +220,7 @@ impl Cli {
         match self.command {
             Command::Serve(arguments) => serve::run(&arguments),
             Command::Check(arguments) => check::run(&arguments),
+            Command::Health(arguments) => health::run(&arguments),
             Command::Admin(arguments) => admin::run(arguments),
             Command::Config(arguments) => config::run(&arguments),
             Command::Demo(arguments) => demo::run(&arguments),

@@ -21,6 +21,7 @@ mod embedded;
 mod explore;
 mod ingest;
 mod limits;
+mod log;
 mod management;
 mod metrics;
 mod observability;
@@ -37,12 +38,14 @@ use gateway::{
     AuditSettings, ConnectionSettings, ExploreSettings, LimitSettings, ListenerTls,
     ManagementSettings, TraceSettings,
 };
+use tracing_subscriber::filter::Targets;
 
 pub(crate) use auth::Auth;
 pub(crate) use backend::Backend;
 pub(crate) use database::Database;
 pub(crate) use embedded::{Embedded, Place};
 pub(crate) use layers::Layers;
+pub(crate) use log::LEVEL as LOG_LEVEL;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
 pub(crate) use problem::Problem;
@@ -81,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<SocketAddr>,
     /// Where traces go.
     pub(crate) traces: Option<TraceSettings>,
+    /// What is logged, unless `RUST_LOG` says it.
+    pub(crate) log: Targets,
     /// What the embedded backend is told, where there is one.
     pub(crate) embedded: Embedded,
 }
@@ -147,6 +152,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     let explore = explore::read(layers, &mut problems);
     let metrics = metrics::read(layers, listen, &mut problems);
     let traces = traces::read(layers, &mut problems);
+    let log = log::read(layers, &mut problems);
     let embedded = embedded::read(layers, &mut problems);
     let (Some(observability), Some(listen), Some(auth), Some(database)) =
         (observability, listen, auth, database)
@@ -158,7 +164,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
     else {
         return Err(problems);
     };
-    let Some(connections) = connections else {
+    let (Some(connections), Some(log)) = (connections, log) else {
         return Err(problems);
     };
     if !problems.is_empty() {
@@ -178,6 +184,7 @@ pub(crate) fn check(layers: &Layers) -> Result<Config, Vec<Problem>> {
         explore,
         metrics,
         traces,
+        log,
         embedded,
     })
 }
@@ -192,6 +199,19 @@ pub(crate) fn file(named: Option<&Path>) -> Option<PathBuf> {
     let default = Path::new(DEFAULT_FILE);
     let path = named.or_else(|| default.exists().then_some(default));
     path.map(Path::to_owned)
+}
+
+/// Checks the values about where callers are listened to alone.
+pub(crate) fn check_listener(
+    layers: &Layers,
+) -> Result<(SocketAddr, Option<ListenerTls>), Vec<Problem>> {
+    let mut problems = Vec::new();
+    let listen = server::read(layers, &mut problems);
+    let tls = tls::read(layers, &mut problems);
+    match listen {
+        Some(listen) if problems.is_empty() => Ok((listen, tls)),
+        _ => Err(problems),
+    }
 }
 
 /// Checks the values about the directory alone.

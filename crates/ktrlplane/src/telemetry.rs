@@ -1,6 +1,7 @@
 //! The log, on standard error.
 
 mod fields;
+mod level;
 mod line;
 mod queue;
 
@@ -10,36 +11,74 @@ use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{EnvFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::{Layer, fmt};
+use tracing_subscriber::{Layer, Registry, fmt};
 
 /// Our crates; whatever they log was looked at for secrets.
 const OURS: [&str; 5] = ["ktrlplane", "gateway", "directory", "embedded", "query"];
 
-use queue::Queue;
-pub(crate) use queue::Running;
+use level::Level as Changing;
+use queue::{Queue, Running};
+
+/// The log of a process that runs for long.
+pub(crate) struct Log {
+    level: Option<Changing>,
+    /// Writes what waits when it is dropped.
+    _running: Running,
+}
+
+impl Log {
+    /// Logs this from now on. `RUST_LOG`, where it is set, still says what is logged.
+    pub(crate) fn set(&self, targets: Targets) {
+        if let Some(level) = &self.level {
+            level.set(targets);
+        }
+        self.warn_of_the_environment();
+    }
+
+    /// For who gives `log.level`: something else may say what is logged.
+    pub(crate) fn warn_of_the_environment(&self) {
+        if self.level.is_none() {
+            tracing::warn!(
+                "RUST_LOG says what is logged: log.level takes effect after a start without it"
+            );
+        }
+    }
+}
 
 /// Starts the log. `RUST_LOG` says what is logged; without it, `default` does.
 pub(crate) fn start(default: &str) {
-    start_on(default, std::io::stderr);
+    let said = said_by_the_environment(default);
+    let wanted = said.unwrap_or_else(|| EnvFilter::new(default).boxed());
+    start_on(wanted, std::io::stderr);
 }
 
 /// As [`start`], of a process that logs each request: its lines are written together, by a thread
-/// of their own. They are written until what this returns is dropped, and then all are.
-pub(crate) fn start_busy(default: &str) -> std::io::Result<Running> {
+/// of their own. They are written until what this returns is dropped, and then all are. What is logged by
+/// `targets` may change meanwhile.
+pub(crate) fn start_busy(targets: Targets) -> std::io::Result<Log> {
     let queue = Queue::default();
     let running = queue.start(std::io::stderr())?;
-    start_on(default, queue);
-    Ok(running)
+    let level = if let Some(wanted) = said_by_the_environment("info") {
+        start_on(wanted, queue);
+        None
+    } else {
+        let level = Changing::new(targets);
+        start_on(level.layer().boxed(), queue);
+        Some(level)
+    };
+    Ok(Log {
+        level,
+        _running: running,
+    })
 }
 
-fn start_on<W>(default: &str, writer: W)
+fn start_on<W>(wanted: Box<dyn Layer<Registry> + Send + Sync>, writer: W)
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let subscriber = tracing_subscriber::registry()
-        .with(wanted(default))
+        .with(wanted)
         .with(filter_fn(may_be_logged));
     let lines = fmt::layer()
         .event_format(line::Line::default())
@@ -53,21 +92,21 @@ where
     };
 }
 
-/// What is wanted of the log: by `RUST_LOG`, or by `default` where it is not set or cannot be understood.
+/// What `RUST_LOG` says where it is set; what `default` says where it cannot be understood.
 ///
 /// Targets and levels, as nearly everybody writes, are looked up once for each place that logs; what
 /// is said of spans and fields besides is looked at for each request.
-fn wanted<S>(default: &str) -> Box<dyn Layer<S> + Send + Sync>
-where
-    S: tracing::Subscriber + for<'a> LookupSpan<'a>,
-{
-    let said = std::env::var(EnvFilter::DEFAULT_ENV).ok();
-    let said = said.as_deref().filter(|said| !said.is_empty());
-    if let Ok(targets) = said.unwrap_or(default).parse::<Targets>() {
-        return targets.boxed();
+fn said_by_the_environment(default: &str) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
+    let said = std::env::var_os(EnvFilter::DEFAULT_ENV)?;
+    if said.is_empty() {
+        return None;
+    }
+    let targets = said.to_str().and_then(|said| said.parse::<Targets>().ok());
+    if let Some(targets) = targets {
+        return Some(targets.boxed());
     }
     let filter = EnvFilter::try_from_default_env();
-    filter.unwrap_or_else(|_| EnvFilter::new(default)).boxed()
+    Some(filter.unwrap_or_else(|_| EnvFilter::new(default)).boxed())
 }
 
 /// Libraries are heard from `info` on, whatever `RUST_LOG` says: below that they may write what

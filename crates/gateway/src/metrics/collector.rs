@@ -369,6 +369,11 @@ impl Sources {
             ),
             truth(!self.shared.audit.is_written()),
         )?;
+        self.trusted(page)
+    }
+
+    /// What tokens, callers and roles are looked at with.
+    fn trusted(&self, page: &mut Page<'_>) -> Written {
         let keys = &self.shared.keys;
         page.gauge(
             (
@@ -391,6 +396,14 @@ impl Sources {
                 "Attempts to fetch the issuer's keys that failed",
             ),
             fetched.failures,
+        )?;
+        let tls = self.tls.as_ref();
+        page.gauge(
+            (
+                "ktrlplane_tls_certificate_not_after_timestamp_seconds",
+                "When the certificate expires that new connections of callers get",
+            ),
+            tls.map(|tls| tls.until().as_duration().as_secs_f64()),
         )?;
         page.gauge(
             (

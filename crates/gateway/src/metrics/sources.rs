@@ -10,6 +10,7 @@ use super::shard::Shard;
 use super::text::Format;
 use crate::connections::Connections;
 use crate::pipeline::Shared;
+use crate::server::tls::Tls;
 use crate::transport::Transports;
 
 /// All that a scrape reads.
@@ -18,6 +19,8 @@ pub(crate) struct Sources {
     pub(crate) shards: Vec<Arc<Shard>>,
     pub(crate) connections: Connections,
     pub(crate) transports: Transports,
+    /// TLS towards callers, where it is on.
+    pub(crate) tls: Option<Tls>,
     /// Whether the directory answered the scrape that was last.
     pub(crate) directory: AtomicBool,
 }

@@ -70,6 +70,11 @@ impl Tls {
         })
     }
 
+    /// When the certificate expires that new connections get.
+    pub(crate) fn until(&self) -> Timestamp {
+        self.inner.loaded.load().validity.until
+    }
+
     /// What shakes hands with the next caller.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.inner.loaded.load().acceptor.clone()

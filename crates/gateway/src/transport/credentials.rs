@@ -71,10 +71,7 @@ fn header(from: &Credentials) -> Result<Option<HeaderValue>, TransportError> {
     let text = match from {
         Credentials::None => return Ok(None),
         Credentials::Basic { username, password } => {
-            let password = match password {
-                Secret::Text(text) => text.clone(),
-                Secret::File(file) => password_in(file)?,
-            };
+            let password = password.password()?;
             let pair = STANDARD.encode(format!("{username}:{password}"));
             format!("Basic {pair}")
         }
@@ -86,6 +83,20 @@ fn header(from: &Credentials) -> Result<Option<HeaderValue>, TransportError> {
     let mut value = HeaderValue::try_from(text).map_err(|_| TransportError::Token)?;
     value.set_sensitive(true);
     Ok(Some(value))
+}
+
+impl Secret {
+    /// The password, read from its file where it is in one.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or holds none. The error names the file, and nothing of what it holds.
+    pub fn password(&self) -> Result<String, TransportError> {
+        match self {
+            Self::Text(text) => Ok(text.clone()),
+            Self::File(file) => password_in(file),
+        }
+    }
 }
 
 /// The password that a file holds: all of it but for the line's end, since spaces may belong to it.

@@ -1,18 +1,22 @@
 //! TLS towards a backend: who is trusted, and the gateway's own certificate.
 
+mod pinned;
+
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use hyper_rustls::ConfigBuilderExt;
+use rustls::client::WantsClientCert;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 
 use super::{TransportError, read, unusable};
 use crate::connector::{self, CONNECT_TIMEOUT, PROBE_TIMEOUT, TlsConnector};
 use crate::settings::TlsSettings;
+use pinned::Pinned;
 
 const CA: &str = "CA file";
 const CERTIFICATE: &str = "client certificate file";
@@ -108,14 +112,27 @@ fn connectors(settings: &TlsSettings, files: &Files) -> Result<[TlsConnector; 2]
 }
 
 fn config(settings: &TlsSettings, files: &Files) -> Result<ClientConfig, TransportError> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(TransportError::Tls)?;
+    let builder = builder()?;
     let builder = match (&settings.ca_file, &files.ca) {
         (Some(file), Some(pem)) => builder.with_root_certificates(authorities(CA, file, pem)?),
         _ => builder.with_native_roots().map_err(TransportError::Roots)?,
     };
+    showing(builder, settings, files)
+}
+
+fn builder() -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, TransportError> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(TransportError::Tls)
+}
+
+/// TLS with the client's certificate, where there is one.
+fn showing(
+    builder: ConfigBuilder<ClientConfig, WantsClientCert>,
+    settings: &TlsSettings,
+    files: &Files,
+) -> Result<ClientConfig, TransportError> {
     let (Some(client), Some((certificate, key))) = (&settings.client, &files.client) else {
         return Ok(builder.with_no_client_auth());
     };
@@ -125,6 +142,22 @@ fn config(settings: &TlsSettings, files: &Files) -> Result<ClientConfig, Transpo
         let of = format!("the client certificate {}", client.cert_file.display());
         misfit(KEY, &client.key_file, &of, &error)
     })
+}
+
+/// TLS for one connection, of what the files hold now.
+pub(crate) fn once(settings: &TlsSettings) -> Result<ClientConfig, TransportError> {
+    config(settings, &Files::read(settings)?)
+}
+
+/// The same, to nobody but the one with the first certificate of this file.
+pub(crate) fn pinned(
+    settings: &TlsSettings,
+    certificate: &Path,
+) -> Result<ClientConfig, TransportError> {
+    let verifier = Arc::new(Pinned::read(certificate)?);
+    let builder = builder()?.dangerous();
+    let builder = builder.with_custom_certificate_verifier(verifier);
+    showing(builder, settings, &Files::read(settings)?)
 }
 
 /// The private key in a file.

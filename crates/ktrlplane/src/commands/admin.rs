@@ -17,6 +17,7 @@ use clap::{Args, Subcommand};
 use gateway::directory::DirectoryError;
 
 use self::desk::Desk;
+use super::serve::OpenError;
 use super::{Failure, Source, serve};
 use crate::config::Database;
 use crate::{process, telemetry};
@@ -152,7 +153,7 @@ pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     let directory = serve::open_directory(&database, runtime.handle()).map_err(|error| {
         let shown = crate::config::mask_url(&database.url);
         let failure = Failure::new(format_args!("the database {shown} cannot be used: {error}"));
-        if matches!(error, DirectoryError::Unavailable(_)) {
+        if matches!(error, OpenError::Directory(DirectoryError::Unavailable(_))) {
             return failure.with_code(desk::UNAVAILABLE);
         }
         // Whatever else is wrong is so with the configuration or the database, and with nothing on

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use gateway::directory::{Directory, DirectoryError, Options};
+use gateway::transport::TransportError;
 use gateway::{
     AuditOutput, BackendSettings, IssuerSettings, Server, Settings, StartError, SystemClock,
     TailSettings,
@@ -22,7 +23,7 @@ use crate::{loopback, store, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
 ///
-/// It logs on standard error (`RUST_LOG` says what), writes the audit to standard output or to the file
+/// It logs on standard error (`log.level` says what), writes the audit to standard output or to the file
 /// that `audit.output` names, and ends on SIGTERM or Ctrl-C when the answers that are on their way have
 /// ended. On SIGHUP it opens the audit's file anew and reads certificates and its configuration again; a
 /// changed file of the configuration is read without that, too.
@@ -46,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let layers = arguments.source.layers()?;
     let config = arguments.source.check(&layers)?;
     // Dropped last, so that the end is in the log.
-    let _log = telemetry::start_busy("info").map_err(Failure::new)?;
+    let log = telemetry::start_busy(config.log.clone()).map_err(Failure::new)?;
     let file = crate::config::file(arguments.source.file());
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
@@ -58,6 +59,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         metrics = %config.observability.mimir,
         "starting"
     );
+    if layers.given(crate::config::LOG_LEVEL).is_some() {
+        log.warn_of_the_environment();
+    }
     warn_of_plain_http(&config.auth.issuer);
     if let Some(warning) = config.warning() {
         tracing::warn!("{warning}");
@@ -103,7 +107,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     })?;
     let source = &arguments.source;
-    let mut reloader = Reloader::start(source, layers, embedded.as_ref(), background.handle());
+    let mut reloader =
+        Reloader::start(source, layers, &log, embedded.as_ref(), background.handle());
     background.block_on(async {
         until_the_end(&mut end, hang_up.as_mut(), &server, &mut reloader).await;
         tracing::info!("ending");
@@ -166,18 +171,29 @@ fn warn_of_plain_http(issuer: &str) {
     }
 }
 
+/// Why the directory that the configuration names cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    /// There is no password.
+    #[error("{0}; see database.password_file")]
+    Password(#[from] TransportError),
+    /// Whatever the database or the way to it is to blame for.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+}
+
 /// Opens the directory that the configuration names.
 pub(crate) fn open_directory(
     database: &Database,
     runtime: &Handle,
-) -> Result<Directory, DirectoryError> {
+) -> Result<Directory, OpenError> {
     let options = Options {
         managed: database.managed,
         poll: database.poll,
         grace: database.grace,
-        ..Options::new(database.url.clone(), runtime.clone())
+        ..Options::new(database.whole_url()?, runtime.clone())
     };
-    runtime.block_on(Directory::open(options))
+    Ok(runtime.block_on(Directory::open(options))?)
 }
 
 /// What the gateway is told.

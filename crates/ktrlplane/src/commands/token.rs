@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use gateway::{Clock as _, SystemClock};
-use jiff::SignedDuration;
 
 use super::{DemoDir, Failure};
 use crate::demo::data_dir::DataDir;
@@ -28,16 +27,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     dir: DemoDir,
     /// For how long it is good, such as 30s, 5m or 1h.
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = lifetime)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = super::time)]
     ttl: Duration,
-}
-
-fn lifetime(text: &str) -> Result<Duration, String> {
-    let duration = text.parse::<SignedDuration>().ok();
-    duration
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .filter(|duration| !duration.is_zero())
-        .ok_or_else(|| "expected a time such as 30s, 5m or 1h".to_owned())
 }
 
 /// Runs the command.

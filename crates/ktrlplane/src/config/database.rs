@@ -1,8 +1,10 @@
 //! `database`: where the directory lives, and whose it is.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gateway::settings::Secret;
+use gateway::transport::TransportError;
 use url::Url;
 
 use super::layers::{Given, Layers};
@@ -20,6 +22,8 @@ const MOST_GRACE: Duration = Duration::from_mins(10);
 pub(crate) struct Database {
     /// Its URL; it may hold a password.
     pub(crate) url: String,
+    /// Where the password is that the URL does not hold.
+    pub(crate) password_file: Option<PathBuf>,
     /// Whether it is ours: migrated and written. Otherwise it is only read.
     pub(crate) managed: bool,
     /// How old what is remembered of a database that is not ours may be.
@@ -35,7 +39,28 @@ impl Database {
         let path = rest.strip_prefix("//").unwrap_or(rest);
         (path != ":memory:").then(|| Path::new(path))
     }
+
+    /// Its URL with the password within, which is read from its file at this moment.
+    pub(crate) fn whole_url(&self) -> Result<String, TransportError> {
+        let Some(file) = &self.password_file else {
+            return Ok(self.url.clone());
+        };
+        let password = Secret::File(file.clone()).password()?;
+        let Ok(mut url) = Url::parse(&self.url) else {
+            // Whoever opens it says what is wrong with it.
+            return Ok(self.url.clone());
+        };
+        // A URL without a host, which is one of a socket, has no place for it before the `@`.
+        url.query_pairs_mut().append_pair(PASSWORD, &password);
+        Ok(url.into())
+    }
 }
+
+/// The parameter of a URL that holds a password.
+const PASSWORD: &str = "password";
+
+/// The file with the password, which stands beside a URL as well as beside its parts.
+const PASSWORD_FILE: &str = "database.password_file";
 
 /// The keys that together stand for a URL, as KtrlPlane's own file has them.
 const PARTS: [&str; 6] = [
@@ -61,6 +86,7 @@ fn form(layers: &Layers) -> Form {
     let parts = PARTS.iter().filter_map(|path| layers.given(path));
     let part = parts.max_by(|left, right| left.source.cmp(&right.source));
     match (layers.given("database.url"), part) {
+        (None, None) if layers.given(PASSWORD_FILE).is_some() => Form::Parts,
         (_, None) => Form::Url,
         (Some(url), Some(part)) if url.source.same_layer(&part.source) => Form::Both(part.key.path),
         (Some(url), Some(part)) if url.source > part.source => Form::Url,
@@ -79,13 +105,15 @@ pub(crate) fn holds(layers: &Layers, path: &str) -> bool {
 
 /// Whether the file or the environment names a database.
 pub(crate) fn is_given(layers: &Layers) -> bool {
-    let mut paths = PARTS.iter().copied().chain(["database.url"]);
+    let others = ["database.url", PASSWORD_FILE];
+    let mut paths = PARTS.iter().copied().chain(others);
     paths.any(|path| layers.given(path).is_some())
 }
 
 /// Reads the section.
 pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Database> {
     let url = url(layers, problems);
+    let password_file = password_file(layers, url.as_deref(), problems);
     let managed = layers.require("database.managed", problems, Given::switch);
     let poll = layers.require("database.poll", problems, |given| {
         given.time(POLL.0..=POLL.1)
@@ -95,6 +123,7 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Datab
     });
     Some(Database {
         url: url?,
+        password_file,
         managed: managed?,
         poll: poll?,
         grace: grace?,
@@ -112,6 +141,33 @@ fn url(layers: &Layers, problems: &mut Vec<Problem>) -> Option<String> {
             ))
         }),
     }
+}
+
+/// The file with the password. Whichever layer gives another one as well: that the one silently takes
+/// the place of the other is how a wrong password is found out about when the right one is taken away.
+fn password_file(
+    layers: &Layers,
+    url: Option<&str>,
+    problems: &mut Vec<Problem>,
+) -> Option<PathBuf> {
+    let file = layers.given(PASSWORD_FILE)?;
+    let both = |other: &str| format!("and {other} are both given, and only one of them can hold");
+    if let Some(password) = layers.given("database.password") {
+        problems.push(password.problem(both(PASSWORD_FILE)));
+    } else if let Some(url) = url {
+        if url.starts_with("sqlite:") {
+            problems.push(file.problem("is given, and database.url is SQLite, which has none"));
+        } else if has_password(url) {
+            problems.push(file.problem(both("the password in database.url")));
+        }
+    }
+    Some(PathBuf::from(file.text.trim()))
+}
+
+fn has_password(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(name, _)| name == PASSWORD)
+    })
 }
 
 fn address(given: &Given) -> Result<String, String> {

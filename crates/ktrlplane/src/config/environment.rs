@@ -28,12 +28,9 @@ pub(crate) fn recognize(name: &str, value: &str) -> Variable {
     if let Some(key) = KEYS.iter().find(|key| key.variable() == name) {
         return Variable::Key(key);
     }
-    // The section's name and the `_` behind it: `OBSERVABILITY_`.
-    let of_a_section = KEYS.iter().any(|key| {
-        let variable = key.variable();
-        let key = variable.strip_prefix(PREFIX).unwrap_or_default();
-        let section = key.find('_').and_then(|end| key.get(..=end));
-        section.is_some_and(|section| rest.starts_with(section))
+    let of_a_section = sections().any(|section| {
+        let rest = rest.strip_prefix(section.as_str());
+        rest.is_some_and(|rest| rest.starts_with('_'))
     });
     // A slip in the name of the section must not silently leave a default in force.
     if of_a_section || nearest_variable(name).is_some() {
@@ -41,6 +38,13 @@ pub(crate) fn recognize(name: &str, value: &str) -> Variable {
     } else {
         Variable::NotOurs
     }
+}
+
+/// The first word of each key's variable, behind the prefix. They come of the table, so that a new section
+/// cannot be forgotten here.
+fn sections() -> impl Iterator<Item = String> {
+    let sections = KEYS.iter().filter_map(|key| key.path.split_once('.'));
+    sections.map(|(section, _)| section.to_uppercase())
 }
 
 /// Whether Kubernetes or Docker's old links made this variable for a Service.
@@ -98,10 +102,11 @@ mod tests {
             ("KTRLPLANE_MANAGEMENT_TENANTS", "x", "unknown"),
             ("KTRLPLANE_INGEST_MAX_LINES", "x", "unknown"),
             ("KTRLPLANE_EMBEDDED_RETENTION", "x", "unknown"),
-            ("KTRLPLANE_EXPLORE_CALLBACK", "x", "unknown"),
+            ("KTRLPLANE_EXPLORE_CLIENT_NAME", "x", "unknown"),
             ("KTRLPLANE_METRICS_ADDRESS", "x", "unknown"),
-            ("KTRLPLANE_TRACES_RATIO", "x", "unknown"),
             ("KTRLPLANE_METRICS_SERVICE_HOST", "10.0.0.1", "not ours"),
+            ("KTRLPLANE_TRACES_ENDPIONT", "x", "unknown"),
+            ("KTRLPLANE_TRACESTATE", "x", "not ours"),
             ("KTRLPLANE_LIMITS_PROJECTS", "x", "limits.projects"),
             ("KTRLPLANE_LIMITS_PROJECTS_ACME_QUERIES", "x", "unknown"),
             ("KTRLPLANE_TEST_LOKI_URL", "x", "not ours"),
@@ -109,6 +114,17 @@ mod tests {
             ("ktrlplane_server_port", "1", "not ours"),
         ] {
             assert_eq!(is(name, value), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn whatever_begins_as_the_variable_of_a_key_is_not_taken_for_somebody_elses() {
+        for key in KEYS.iter() {
+            let variable = key.variable();
+            let section = variable.strip_prefix(PREFIX).unwrap();
+            let (section, _) = section.split_once('_').unwrap();
+            let slip = format!("{PREFIX}{section}_NO_SUCH_KEY_AT_ALL");
+            assert_eq!(is(&slip, "x"), "unknown", "{variable}");
         }
     }
 
@@ -125,6 +141,9 @@ mod tests {
             ("KTRLPLANE_SERVER_PORT_8080_TCP_PORT", "8080"),
             ("KTRLPLANE_SERVER_PORT_8080_TCP_ADDR", "10.0.0.1"),
             ("KTRLPLANE_DATABASE_POSTGRES_SERVICE_HOST", "10.0.0.1"),
+            ("KTRLPLANE_METRICS_SERVICE_HOST", "10.0.0.1"),
+            ("KTRLPLANE_METRICS_PORT", "tcp://10.0.0.1:9091"),
+            ("KTRLPLANE_METRICS_PORT_9091_TCP_ADDR", "10.0.0.1"),
             ("KTRLPLANE_PORT", "tcp://10.0.0.1:8080"),
         ] {
             assert_eq!(is(name, value), "not ours", "{name}");

@@ -6,6 +6,7 @@ mod embedded;
 mod explore;
 mod ingest;
 mod limits;
+mod log;
 mod metrics;
 mod server;
 mod traces;
@@ -82,6 +83,7 @@ pub(crate) static KEYS: LazyLock<Vec<Key>> = LazyLock::new(|| {
         .chain(explore::EXPLORE)
         .chain(metrics::METRICS)
         .chain(traces::TRACES)
+        .chain(log::LOG)
         .chain(embedded::EMBEDDED)
         .collect()
 });
@@ -110,7 +112,7 @@ const RESERVED: Key = Key {
 };
 
 /// What does not belong to a backend.
-const REST: [Key; 15] = [
+const REST: [Key; 16] = [
     Key {
         secret: Secret::InUrl,
         ..key(
@@ -157,6 +159,11 @@ const REST: [Key; 15] = [
         secret: Secret::Whole,
         ..key("database.password", None, "the role's password")
     },
+    key(
+        "database.password_file",
+        None,
+        "the path of a file that holds the role's password",
+    ),
     key("database.dbname", None, "the name of a PostgreSQL database"),
     key(
         "database.sslmode",

@@ -29,7 +29,7 @@ pub(crate) fn changes(before: &Layers, now: &Layers) -> Vec<Changed> {
 /// Whether another value for `path` takes effect without a restart. `stays` says whether there was one
 /// before and is one now.
 fn takes_effect(path: &str, stays: bool) -> bool {
-    const SECTIONS: [&str; 3] = ["limits.", "explore.", "management."];
+    const SECTIONS: [&str; 4] = ["limits.", "explore.", "management.", "log."];
     const KEYS: [&str; 5] = [
         "observability.loki.max_lines",
         "audit.queries",

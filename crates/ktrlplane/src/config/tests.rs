@@ -3,8 +3,10 @@
 
 mod backends;
 mod data;
+mod database;
 mod explore;
 mod limits;
+mod log;
 mod metrics;
 mod shown;
 mod traces;
@@ -273,7 +275,7 @@ fn an_unknown_key_stops_the_start() {
         (
             "stripe: {secret_key: sk_live}",
             "config.yaml has the unknown key stripe; the sections are observability, server, auth, \
-             database, audit, management, ingest, limits, explore, metrics, traces, embedded",
+             database, audit, management, ingest, limits, explore, metrics, traces, log, embedded",
         ),
         (
             "observability: {loki: {ulr: x}}",

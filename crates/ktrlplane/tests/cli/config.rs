@@ -52,7 +52,8 @@ fn every_command_that_needs_the_configuration_stops_at_what_is_wrong_with_it() {
         assert_eq!(
             stderr(&output),
             "ktrlplane: other.yaml has the unknown key stripe; the sections are observability, \
-             server, auth, database, audit, management, ingest, limits, explore, metrics, traces, embedded\n"
+             server, auth, database, audit, management, ingest, limits, explore, metrics, traces, log, \
+             embedded\n"
         );
     }
 }
@@ -104,6 +105,7 @@ fn the_version_and_the_help_are_told() {
     for name in [
         "serve",
         "check",
+        "health",
         "config",
         "demo",
         "token",

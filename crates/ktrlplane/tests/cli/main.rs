@@ -17,6 +17,7 @@ mod embedded;
 
 mod faults;
 mod grafana;
+mod health;
 mod reload;
 mod scope;
 mod serve;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use crate::harness::{PATIENCE, Running, demo, get, ktrlplane, token};
+use crate::harness::{NOTHING, PATIENCE, Running, demo, get, ktrlplane, token};
 
 const LOGS: &str = "/api/v1/projects/acme-shop/resources/shop-api/logs";
 
@@ -198,4 +198,66 @@ fn a_link_that_is_replaced_is_followed_and_a_signal_without_a_change_is_harmless
     std::fs::rename(dir.join("..new"), dir.join("..data")).unwrap();
     eventually(|| (configured.asks_for("50") == 400).then_some(()));
     assert!(configured.gateway.unwrap().terminate());
+}
+
+#[test]
+fn debug_is_logged_from_one_reload_to_the_next() {
+    let level = |level: &str| format!("{}log: {{level: \"{level}\"}}\n", lines(100));
+    let configured = Configured::new(&level("info"), in_place);
+    let log = || std::fs::read_to_string(configured.dir.path().join("log")).unwrap();
+    // Who may do nothing there is refused, and why is in the log at debug.
+    let asks = || {
+        let mallory = Some(token(&configured.told, "mallory"));
+        assert_eq!(get(&configured.url, LOGS, mallory, NOTHING).0, 403);
+    };
+    // A request whose own line is there: what it had to say before that is there as well.
+    let answered = || {
+        let before = log().matches("status=403").count();
+        asks();
+        eventually(|| (log().matches("status=403").count() > before).then_some(()));
+    };
+    answered();
+    assert!(!log().contains("DEBUG"), "{}", log());
+    configured.write(&level("info,gateway=debug"));
+    configured.hang_up();
+    configured.logged(&["in force", "log.level"]);
+    asks();
+    configured.logged(&["DEBUG", "gateway::authorize", "refused"]);
+    configured.write(&level("info"));
+    configured.hang_up();
+    eventually(|| (log().matches("in force").count() == 2).then_some(()));
+    answered();
+    let log = log();
+    let (_, after) = log.rsplit_once("in force").unwrap();
+    assert!(
+        after.contains("status=403") && !after.contains("DEBUG"),
+        "{after}"
+    );
+    assert!(configured.gateway.unwrap().terminate());
+}
+
+#[test]
+fn the_log_says_where_rust_log_decides_in_place_of_the_configuration() {
+    let dir = tempdir().unwrap();
+    let file = dir.path().join("log");
+    let mut command = ktrlplane(dir.path());
+    command.arg("serve").envs([
+        ("KTRLPLANE_AUTH_ISSUER", "http://127.0.0.1:9/"),
+        ("KTRLPLANE_AUTH_AUDIENCE", "a"),
+        ("KTRLPLANE_SERVER_HOST", "127.0.0.1"),
+        ("KTRLPLANE_SERVER_PORT", "0"),
+        ("KTRLPLANE_LOG_LEVEL", "off"),
+        ("RUST_LOG", "info"),
+    ]);
+    command.stdout(Stdio::null());
+    command.stderr(std::fs::File::create(&file).unwrap());
+    let gateway = Running::new(command.spawn().unwrap());
+    let log = || std::fs::read_to_string(&file).unwrap();
+    eventually(|| log().contains("listening address=").then_some(()));
+    assert!(
+        log().contains("WARN") && log().contains("RUST_LOG says what is logged"),
+        "{}",
+        log()
+    );
+    assert!(gateway.terminate());
 }

@@ -9,13 +9,13 @@ use tempfile::{TempDir, tempdir};
 use crate::harness::{PATIENCE, Running, ktrlplane, run, serve, stderr, stdout};
 
 /// What a gateway needs that decides on nobody.
-const ALONE: [(&str, &str); 2] = [
+pub(crate) const ALONE: [(&str, &str); 2] = [
     ("KTRLPLANE_AUTH_ISSUER", "http://127.0.0.1:9/"),
     ("KTRLPLANE_AUTH_AUDIENCE", "a"),
 ];
 
 /// A directory with authorities and certificates, made by openssl.
-struct Papers(TempDir);
+pub(crate) struct Papers(pub(crate) TempDir);
 
 fn openssl(arguments: &[&str]) {
     let output = run(Command::new("openssl").args(arguments), "");
@@ -23,18 +23,18 @@ fn openssl(arguments: &[&str]) {
 }
 
 impl Papers {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let papers = Self(tempdir().unwrap());
         papers.authority("ca");
         papers.certificate("server", "ca", "30");
         papers
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.path().join(name).display().to_string()
     }
 
-    fn authority(&self, name: &str) {
+    pub(crate) fn authority(&self, name: &str) {
         let (key, cert) = (
             self.path(&format!("{name}.key")),
             self.path(&format!("{name}.crt")),
@@ -59,7 +59,7 @@ impl Papers {
     }
 
     /// A certificate for 127.0.0.1, which a client may show as well.
-    fn certificate(&self, name: &str, authority: &str, days: &str) {
+    pub(crate) fn certificate(&self, name: &str, authority: &str, days: &str) {
         let [key, request, cert, ca, ca_key, names] = [
             format!("{name}.key"),
             format!("{name}.csr"),
@@ -114,7 +114,7 @@ impl Papers {
     }
 
     /// A gateway with these variables besides, and its address.
-    fn serve(&self, more: &[(&'static str, &str)]) -> (Running, String) {
+    pub(crate) fn serve(&self, more: &[(&'static str, &str)]) -> (Running, String) {
         let variables = self.variables();
         let mut all: Vec<_> = variables
             .iter()

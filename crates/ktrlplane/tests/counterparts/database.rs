@@ -5,7 +5,7 @@ use std::time::Duration;
 use gateway::directory::Grant;
 use gateway::directory::policy::{ProjectId, Scope, Subject, SystemRole};
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, binary};
 use crate::http::{Answer, RUNTIME};
 use crate::postgres::{self, PASSWORD};
 use crate::prometheus::{Data, Prometheus};
@@ -66,6 +66,46 @@ fn roles_in_postgresql_hold_for_every_gateway_on_it() {
         // Threat 25.
         assert!(!gateway.log().contains(PASSWORD));
     }
+}
+
+#[test]
+fn the_password_of_a_role_may_be_in_a_file() {
+    let Some(cluster) = postgres::cluster() else {
+        return;
+    };
+    let home = tempfile::tempdir().expect("a directory");
+    let (right, wrong) = (home.path().join("right"), home.path().join("wrong"));
+    std::fs::write(&right, format!("{PASSWORD}\n")).expect("it can be written");
+    std::fs::write(&wrong, "hunter3\n").expect("it can be written");
+    let url = cluster.url("postgres");
+    let url = url.replace(&format!(":{}", postgres::ENCODED_PASSWORD), "");
+    let roles = |file: &std::path::Path| {
+        let mut command = std::process::Command::new(binary());
+        command.args(["admin", "roles"]).current_dir(home.path());
+        command.env_clear().envs([
+            ("KTRLPLANE_DATABASE_URL", url.as_str()),
+            (
+                "KTRLPLANE_DATABASE_PASSWORD_FILE",
+                file.to_str().expect("text"),
+            ),
+        ]);
+        let output = command.output().expect("it runs");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said).into_owned();
+        (output.status.success(), said)
+    };
+    let (ok, said) = roles(&right);
+    assert!(ok && said.contains("Editor"), "{said}");
+    let (ok, said) = roles(&wrong);
+    assert!(!ok && said.contains("cannot be used"), "{said}");
+    assert!(!said.contains("hunter3"), "{said}");
+    let absent = home.path().join("absent");
+    let (ok, said) = roles(&absent);
+    assert!(
+        !ok && said.contains(absent.to_str().expect("text")),
+        "{said}"
+    );
+    assert!(said.contains("see database.password_file"), "{said}");
 }
 
 /// Threat 23.

@@ -36,6 +36,28 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (include "ktrlplane.fullname" .) .Values.serviceAccount.name -}}
 {{- end -}}
 
+{{/* Whether the gateway speaks TLS, and whether it demands certificates of its callers; empty for no. */}}
+{{- define "ktrlplane.tls" -}}
+{{- $tls := default dict (default dict .Values.config.server).tls -}}
+{{- if $tls.certificate }}yes{{ end -}}
+{{- end -}}
+
+{{- define "ktrlplane.demandsCertificates" -}}
+{{- $tls := default dict (default dict .Values.config.server).tls -}}
+{{- if and $tls.certificate $tls.client_ca (ne (default "required" $tls.client_certificates) "optional") }}yes{{ end -}}
+{{- end -}}
+
+{{/* How the kubelet asks .path. It does not look at certificates, and has none of its own. */}}
+{{- define "ktrlplane.probe" -}}
+{{- if include "ktrlplane.demandsCertificates" .root -}}
+tcpSocket: {port: http}
+{{- else if include "ktrlplane.tls" .root -}}
+httpGet: {path: {{ .path }}, port: http, scheme: HTTPS}
+{{- else -}}
+httpGet: {path: {{ .path }}, port: http}
+{{- end -}}
+{{- end -}}
+
 {{/* One rule of egress: the peers, where there are any, and the ports. */}}
 {{- define "ktrlplane.egress" -}}
 - {{- with .to }}

@@ -10,6 +10,7 @@ use jiff::{Timestamp, ToSpan as _};
 use tokio::io::AsyncWriteExt as _;
 
 use super::{PATIENCE, Secured, connect, request, rest, with};
+use crate::harness::client::Ask;
 use crate::harness::tls::{Authority, Files};
 use crate::harness::{LOGS, World, eventually, log};
 
@@ -198,4 +199,36 @@ async fn a_certificate_near_its_end_is_warned_of() {
     let request = request(&secured.world, "/livez", "connection: close\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     assert!(rest(&mut stream).await.unwrap().starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_metrics_say_when_the_certificate_expires_that_is_shown_now() {
+    let authority = Authority::new("ours");
+    let until = |name, year| {
+        authority.server_files((name, "localhost"), |params| {
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        })
+    };
+    let (first, second) = (until("first", 2090), until("second", 2091));
+    let mounted = Mounted::new(&first);
+    let world = World::with(|settings| {
+        settings.tls = Some(with(&mounted.files));
+        settings.metrics = Some(([127, 0, 0, 1], 0).into());
+    })
+    .await;
+    let at = world.server.metrics_addr().unwrap();
+    let told = async || {
+        let page = Ask::new(at, "/metrics").send().await.body;
+        let mut lines = page.lines();
+        let begin = "ktrlplane_tls_certificate_not_after_timestamp_seconds ";
+        let value = lines.find_map(|line| line.strip_prefix(begin)).unwrap();
+        value.trim_end_matches(".0").parse::<i64>().unwrap()
+    };
+    let seconds = |text: &str| {
+        let time: Timestamp = text.parse().unwrap();
+        time.as_second()
+    };
+    assert_eq!(told().await, seconds("2090-01-01T00:00:00Z"));
+    mounted.swap(&second);
+    eventually(async || told().await == seconds("2091-01-01T00:00:00Z")).await;
 }

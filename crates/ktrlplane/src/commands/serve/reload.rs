@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use crate::commands::Source;
 use crate::config::{self, Layers};
+use crate::telemetry::Log;
 
 /// How often the file is looked at. It is taken when it has been the same twice, so that nobody is served
 /// by the first half of it.
@@ -28,6 +29,7 @@ pub(super) struct Reloader<'a> {
     source: &'a Source,
     /// What is in force.
     layers: Layers,
+    log: &'a Log,
     embedded: Option<&'a BackendSettings>,
     changed: mpsc::Receiver<()>,
 }
@@ -37,6 +39,7 @@ impl<'a> Reloader<'a> {
     pub(super) fn start(
         source: &'a Source,
         layers: Layers,
+        log: &'a Log,
         embedded: Option<&'a BackendSettings>,
         background: &Handle,
     ) -> Self {
@@ -47,6 +50,7 @@ impl<'a> Reloader<'a> {
         Self {
             source,
             layers,
+            log,
             embedded,
             changed,
         }
@@ -98,6 +102,9 @@ impl<'a> Reloader<'a> {
             return Err(refused);
         }
         let keys: Vec<_> = changes.iter().map(|changed| changed.path).collect();
+        let level = keys
+            .contains(&config::LOG_LEVEL)
+            .then(|| config.log.clone());
         let keys = keys.join(", ");
         let warning = config.warning();
         let (loki, mimir) = super::backends(&config.observability, self.embedded);
@@ -105,6 +112,9 @@ impl<'a> Reloader<'a> {
         let reloaded = server.reload(&settings);
         reloaded.map_err(|error| vec![error.to_string()])?;
         self.layers = layers;
+        if let Some(level) = level {
+            self.log.set(level);
+        }
         tracing::info!(keys, "the configuration was read again and is in force");
         if let Some(warning) = warning {
             tracing::warn!("{warning}");

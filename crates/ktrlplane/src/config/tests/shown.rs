@@ -13,6 +13,9 @@ fn no_sentence_quotes_a_secret() {
         "database: {url: \"postgres://u:hunter2@db:99999/d\"}",
         "database: {host: db, password: hunter2}",
         "database: {password: [hunter2]}",
+        "database: {host: db, user: k, dbname: d, password: hunter2, password_file: /x}",
+        "database: {url: \"postgres://u:hunter2@db/d\", password_file: /x}",
+        "database: {url: \"postgres://u@db/d?password=hunter2\", password_file: /x}",
         "database: {passwort: hunter2}",
         "observability: {loki: {bearer_token: \"hunter2 x\"}}",
         "observability: {loki: {bearer_token: hunter2, bearer_token_file: /x}}",
@@ -102,6 +105,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
       port: 5432  # default
       user: k  # config.yaml, line 3
       password: "***"  # config.yaml, line 3
+      # password_file:  # not set (KTRLPLANE_DATABASE_PASSWORD_FILE)
       dbname: d  # config.yaml, line 3
       sslmode: prefer  # default
       managed: true  # default
@@ -157,6 +161,8 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     traces:
       # endpoint:  # not set (KTRLPLANE_TRACES_ENDPOINT)
       sample_ratio: 0.1  # default
+    log:
+      level: info  # default
     embedded:
       directory: "ktrlplane-data"  # default
       retention:
