@@ -159,6 +159,7 @@ impl Pipeline {
         body::check(found.route.takes(&head.method), &head.headers)?;
         match &found.route.serves {
             Serves::Probe(probe) => {
+                trace.is_of_a_probe();
                 let mut response = Box::pin(self.shared.health.answer(*probe)).await;
                 response.extensions_mut().insert(*probe);
                 Ok(response)
@@ -255,6 +256,7 @@ impl Pipeline {
         let principal = authenticate(verifier, keys, &self.remembered, headers, now).await;
         let principal = step.ended(principal)?;
         seat.authenticated();
+        trace.authenticated();
         record.subject(principal.subject());
         Ok(principal)
     }
@@ -423,10 +425,10 @@ impl Pipeline {
         let id = RequestId::new(time);
         let (mut record, mut usage) = (Record::none(), Usage::default());
         let (encoding, mut head, body) = taken_apart(request);
-        let trace = self.shared.traces.begin(&mut head.headers);
+        let came = (time, started);
+        let trace = self.shared.traces.begin(&mut head.headers, came);
         let mut counting = Counting::begin(&self.shard, trace);
         let has_body = head.method != Method::HEAD;
-        let came = (time, started);
         let known = (seat, &mut record, &mut usage, &mut counting);
         let answer = self.answer(&mut head, body, id.header(), came, known);
         let answered = id.clone().during(answer).await;

@@ -7,6 +7,7 @@
 
 mod batches;
 mod client;
+mod headers;
 mod settings;
 mod trace;
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
-use opentelemetry::trace::TracerProvider as _;
+use opentelemetry::trace::{SpanId, TracerProvider as _};
 use opentelemetry_otlp::{
     ExporterBuildError, Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _,
 };
@@ -47,7 +48,23 @@ pub enum TraceError {
 #[derive(Default)]
 pub(crate) struct Traces {
     tracer: Option<SdkTracer>,
+    sampled: Ratio,
+    /// Whether a caller's own decision counts, once we know who it is.
+    callers_decide: bool,
     batches: Arc<Batches>,
+}
+
+/// Which part of the requests is traced.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ratio(f64);
+
+impl Ratio {
+    /// Whether the request with this span, whose number is a random one of ours, is traced.
+    fn takes(self, span: SpanId) -> bool {
+        // The first 32 bits, each of which a 64-bit float holds.
+        let [a, b, c, d, ..] = span.to_bytes();
+        f64::from(u32::from_be_bytes([a, b, c, d])) < self.0 * 2f64.powi(32)
+    }
 }
 
 impl Traces {
@@ -73,18 +90,38 @@ impl Traces {
         ]);
         let batches = Arc::<Batches>::default();
         let (queue, task) = Queue::start(exporter, Arc::clone(&batches), background);
-        let sampler = Sampler::TraceIdRatioBased(settings.sample_ratio);
+        // Which requests are traced is decided where more is known of them.
         let provider = SdkTracerProvider::builder()
             .with_span_processor(queue)
-            .with_sampler(Sampler::ParentBased(Box::new(sampler)))
+            .with_sampler(Sampler::AlwaysOn)
             .with_resource(resource.build())
             .build();
         let tracer = Some(provider.tracer("ktrlplane"));
-        Ok((Self { tracer, batches }, Some(task)))
+        let traces = Self {
+            tracer,
+            sampled: Ratio(settings.sample_ratio),
+            callers_decide: settings.callers_decide,
+            batches,
+        };
+        Ok((traces, Some(task)))
     }
 
     /// What has become of spans.
     pub(crate) fn batches(&self) -> &Batches {
         &self.batches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn none_all_or_the_part_that_is_wanted_is_traced() {
+        let all = (0..=255_u8).map(|first| SpanId::from_bytes([first; 8]));
+        for (ratio, of_256) in [(0.0, 0), (0.25, 64), (0.5, 128), (1.0, 256)] {
+            let taken = all.clone().filter(|span| Ratio(ratio).takes(*span));
+            assert_eq!(taken.count(), of_256, "{ratio}");
+        }
     }
 }

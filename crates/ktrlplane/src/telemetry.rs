@@ -110,8 +110,15 @@ fn said_by_the_environment(default: &str) -> Option<Box<dyn Layer<Registry> + Se
 }
 
 /// Libraries are heard from `info` on, whatever `RUST_LOG` says: below that they may write what
-/// goes over their connections, headers and passwords with it.
+/// goes over their connections, headers and passwords with it. That of TLS is heard of its own faults
+/// alone: it warns of what is wrong with a stranger's first bytes, quotes them whole, and so has whoever
+/// connects write as much as they like. What becomes of a handshake is said by who asked for it.
 fn may_be_logged(metadata: &Metadata<'_>) -> bool {
     let own = metadata.target().split("::").next().unwrap_or_default();
-    OURS.contains(&own) || *metadata.level() <= Level::INFO
+    let least = match own {
+        "rustls" | "tokio_rustls" | "hyper_rustls" => Level::ERROR,
+        own if OURS.contains(&own) => Level::TRACE,
+        _ => Level::INFO,
+    };
+    *metadata.level() <= least
 }

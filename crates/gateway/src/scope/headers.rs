@@ -3,6 +3,7 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 const QUERY_TAGS: HeaderName = HeaderName::from_static("x-query-tags");
 
 /// Copied as they are. They say how an answer is wanted, and never who wants it.
@@ -12,11 +13,15 @@ static ALLOWED: [HeaderName; 6] = [
     CACHE_CONTROL,
     HeaderName::from_static("x-loki-response-encoding-flags"),
     HeaderName::from_static("traceparent"),
-    HeaderName::from_static("tracestate"),
+    TRACESTATE,
 ];
 
 /// The longest query tags that are passed on, in bytes.
 const MAX_TAGS_LENGTH: usize = 512;
+
+/// The longest state of a trace that is passed on, in bytes: as much as everybody has to (Trace Context,
+/// section 3.3.1.5).
+const MAX_STATE_LENGTH: usize = 512;
 
 /// Those of `headers` that go upstream. One that `Connection` names was meant for this hop only
 /// (RFC 9110, section 7.6.1), so it stays here.
@@ -26,6 +31,9 @@ pub(super) fn allowed(headers: &HeaderMap) -> HeaderMap {
     let any_stays = headers.contains_key(CONNECTION);
     for name in &ALLOWED {
         if any_stays && is_hop_by_hop(headers, name) {
+            continue;
+        }
+        if *name == TRACESTATE && !is_short(headers) {
             continue;
         }
         for value in headers.get_all(name) {
@@ -56,6 +64,11 @@ pub(crate) fn trace_headers(headers: &HeaderMap) -> HeaderMap {
 /// Whether the caller's own value of this header may go upstream.
 pub(crate) fn passes_on(name: &HeaderName) -> bool {
     *name == QUERY_TAGS || ALLOWED.contains(name)
+}
+
+fn is_short(headers: &HeaderMap) -> bool {
+    let state = headers.get_all(TRACESTATE).iter().map(HeaderValue::len);
+    state.sum::<usize>() <= MAX_STATE_LENGTH
 }
 
 fn is_hop_by_hop(headers: &HeaderMap, name: &HeaderName) -> bool {
@@ -92,5 +105,19 @@ mod tests {
         assert_eq!(clean_tags(&tags).unwrap(), "Source=grafana,User=_a_b_");
         let long = HeaderValue::from_str(&"a".repeat(MAX_TAGS_LENGTH + 1)).unwrap();
         assert_eq!(clean_tags(&long).unwrap().len(), MAX_TAGS_LENGTH);
+    }
+
+    #[test]
+    fn a_trace_has_no_more_state_than_everybody_passes_on() {
+        let of = |values: &[String]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(TRACESTATE, HeaderValue::from_str(value).unwrap());
+            }
+            allowed(&headers).get_all(TRACESTATE).iter().count()
+        };
+        assert_eq!(of(&["a=".to_owned() + &"b".repeat(510)]), 1);
+        assert_eq!(of(&["a=".to_owned() + &"b".repeat(511)]), 0);
+        assert_eq!(of(&["a".repeat(256), "b".repeat(257)]), 0);
     }
 }

@@ -12,6 +12,8 @@ pub struct TraceSettings {
     pub(super) endpoint: Url,
     /// Which part of those traces is sent that no caller has begun, from 0 to 1.
     pub(super) sample_ratio: f64,
+    /// Whether an authenticated caller decides for its own requests.
+    pub(super) callers_decide: bool,
 }
 
 impl TraceSettings {
@@ -26,7 +28,15 @@ impl TraceSettings {
         Self {
             endpoint: base,
             sample_ratio,
+            callers_decide: true,
         }
+    }
+
+    /// Whether a request is traced is decided here alone, whatever callers say of theirs.
+    #[must_use]
+    pub fn without_callers_decision(mut self) -> Self {
+        self.callers_decide = false;
+        self
     }
 }
 

@@ -1,22 +1,23 @@
 //! The trace of one request.
 
 use std::borrow::Cow;
+use std::mem::take;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
-use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, StatusCode};
-use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
 use opentelemetry::trace::{
-    Span as _, SpanBuilder, SpanKind, Status, TraceContextExt as _, Tracer as _,
+    Span as _, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt as _, TraceFlags,
+    TraceState, Tracer as _,
 };
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
-use opentelemetry_sdk::trace::{SdkTracer, Span};
+use opentelemetry_sdk::trace::{IdGenerator as _, RandomIdGenerator, SdkTracer};
 
-use super::Traces;
+use tokio::time::Instant;
+
+use super::{Traces, headers};
 use crate::authorize::{Permit, Reach};
-
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// The trace of one request; nothing where none are wanted. Its span ends when it is dropped.
 #[derive(Default)]
@@ -24,55 +25,93 @@ pub(crate) struct Trace(Option<Box<Began>>);
 
 struct Began {
     tracer: SdkTracer,
-    context: Context,
+    /// The caller's span.
+    parent: Option<SpanContext>,
+    own: SpanContext,
+    at: SystemTime,
+    /// The same moment, by the clock that nobody sets: what a span takes is measured by it.
+    started: Instant,
+    told: Mutex<Told>,
+}
+
+/// What is known of a request by now.
+struct Told {
+    wanted: Wanted,
+    name: &'static str,
+    attributes: Vec<KeyValue>,
+    is_fault: bool,
+}
+
+/// Whether its spans are sent.
+enum Wanted {
+    Yes,
+    No,
+    /// If it turns out that we know who asks for it. These have ended before that.
+    Asked(Vec<Ended>),
+}
+
+/// A step that has ended.
+struct Ended {
+    name: &'static str,
+    kind: SpanKind,
+    at: SystemTime,
+    until: SystemTime,
+    backend: Option<&'static str>,
+    is_fault: bool,
 }
 
 /// A step of a request, until it is dropped.
-pub(crate) struct Step(Option<Box<Span>>);
+pub(crate) struct Step<'a>(Option<Running<'a>>);
 
-/// The headers of a trace. What is there twice is nothing (Trace Context, section 3.2).
-struct Headers<'a>(&'a HeaderMap);
-
-impl Extractor for Headers<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        let mut values = self.0.get_all(key).iter();
-        let value = values.next()?;
-        let is_one = key != TRACEPARENT.as_str() || values.next().is_none();
-        is_one.then(|| value.to_str().ok()).flatten()
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(HeaderName::as_str).collect()
-    }
+struct Running<'a> {
+    of: &'a Began,
+    name: &'static str,
+    kind: SpanKind,
+    at: SystemTime,
+    backend: Option<&'static str>,
+    is_fault: bool,
 }
 
 impl Traces {
     /// The trace of a request with these headers, which go on with its own span in the place of the
     /// caller's: the backend's spans are below that.
-    pub(crate) fn begin(&self, headers: &mut HeaderMap) -> Trace {
+    pub(crate) fn begin(
+        &self,
+        headers: &mut HeaderMap,
+        (at, started): (Timestamp, Instant),
+    ) -> Trace {
         let Some(tracer) = &self.tracer else {
             return Trace(None);
         };
-        let parent =
-            TraceContextPropagator::new().extract_with_context(&Context::new(), &Headers(headers));
-        if !parent.span().span_context().is_valid() {
-            headers.remove(TRACESTATE);
-        }
-        let builder = SpanBuilder::from_name("request").with_kind(SpanKind::Server);
-        let span = tracer.build_with_context(builder, &parent);
-        let own = span.span_context();
-        let traceparent = format!(
-            "00-{}-{}-{:02x}",
-            own.trace_id(),
-            own.span_id(),
-            own.trace_flags().to_u8()
-        );
-        if let Ok(traceparent) = HeaderValue::from_str(&traceparent) {
-            headers.insert(TRACEPARENT, traceparent);
-        }
+        let ids = RandomIdGenerator::default();
+        let parent = headers::parent(headers);
+        let id = ids.new_span_id();
+        // By our own number, and not by the trace's, which may be a caller's.
+        let by_ratio = self.sampled.takes(id);
+        let by_caller = parent.as_ref().map(SpanContext::is_sampled);
+        let wanted = match by_caller.filter(|_| self.callers_decide) {
+            Some(false) => Wanted::No,
+            _ if by_ratio => Wanted::Yes,
+            Some(true) => Wanted::Asked(Vec::new()),
+            None => Wanted::No,
+        };
+        let flags = TraceFlags::default().with_sampled(!matches!(wanted, Wanted::No));
+        let trace = parent.as_ref().map(SpanContext::trace_id);
+        let trace = trace.unwrap_or_else(|| ids.new_trace_id());
+        let own = SpanContext::new(trace, id, flags, false, TraceState::NONE);
+        headers::replace(headers, &own, parent.is_some());
         Trace(Some(Box::new(Began {
             tracer: tracer.clone(),
-            context: parent.with_span(span),
+            parent,
+            own,
+            at: at.into(),
+            started,
+            told: Mutex::new(Told {
+                wanted,
+                name: "request",
+                attributes: Vec::new(),
+                is_fault: false,
+            }),
         })))
     }
 }
@@ -81,97 +120,184 @@ impl Trace {
     /// Its id, for the log.
     pub(crate) fn id(&self) -> Option<String> {
         let began = self.0.as_ref()?;
-        Some(began.context.span().span_context().trace_id().to_string())
+        Some(began.own.trace_id().to_string())
     }
 
     /// Which route it is of.
     pub(crate) fn is_of(&self, route: &'static str) {
+        self.tell(|told| {
+            told.name = route;
+            told.attributes
+                .push(KeyValue::new("ktrlplane.route", route));
+        });
+    }
+
+    /// It is of nobody's request: probes come every few seconds and say nothing.
+    pub(crate) fn is_of_a_probe(&self) {
+        self.tell(|told| told.wanted = Wanted::No);
+    }
+
+    /// Somebody whom we know asks: if they want it, it is sent.
+    pub(crate) fn authenticated(&self) {
         if let Some(began) = &self.0 {
-            let span = began.context.span();
-            span.update_name(route);
-            span.set_attribute(KeyValue::new("ktrlplane.route", route));
+            let mut told = began.told();
+            let Wanted::Asked(steps) = &mut told.wanted else {
+                return;
+            };
+            let steps = take(steps);
+            told.wanted = Wanted::Yes;
+            drop(told);
+            for step in steps {
+                began.send(step);
+            }
         }
     }
 
     /// What it is permitted on.
     pub(crate) fn permitted(&self, permit: &Permit) {
-        if let Some(began) = &self.0 {
-            let span = began.context.span();
+        self.tell(|told| {
             let project = permit.project().as_str().to_owned();
-            span.set_attribute(KeyValue::new("ktrlplane.project", project));
+            told.attributes
+                .push(KeyValue::new("ktrlplane.project", project));
             if let Reach::Resource(resource) = permit.reach() {
                 let resource = resource.as_str().to_owned();
-                span.set_attribute(KeyValue::new("ktrlplane.resource", resource));
+                told.attributes
+                    .push(KeyValue::new("ktrlplane.resource", resource));
             }
-        }
+        });
     }
 
     /// The head of the answer is there.
     pub(crate) fn answered(&self, status: StatusCode) {
-        if let Some(began) = &self.0 {
-            let span = began.context.span();
+        self.tell(|told| {
             let code = i64::from(status.as_u16());
-            span.set_attribute(KeyValue::new("http.response.status_code", code));
+            told.attributes
+                .push(KeyValue::new("http.response.status_code", code));
             // What the caller did wrong is no fault of a server's span.
-            if status.is_server_error() {
-                span.set_status(fault());
-            }
-        }
+            told.is_fault |= status.is_server_error();
+        });
     }
 
     /// The answer broke off.
     pub(crate) fn broke(&self) {
-        if let Some(began) = &self.0 {
-            began.context.span().set_status(fault());
-        }
+        self.tell(|told| told.is_fault = true);
     }
 
     /// One of its steps begins.
-    pub(crate) fn step(&self, name: &'static str) -> Step {
-        self.begin(name, SpanKind::Internal)
+    pub(crate) fn step(&self, name: &'static str) -> Step<'_> {
+        self.begin(name, SpanKind::Internal, None)
     }
 
     /// A backend is asked.
-    pub(crate) fn upstream(&self, backend: &'static str) -> Step {
-        let mut step = self.begin("upstream", SpanKind::Client);
-        if let Some(span) = &mut step.0 {
-            span.set_attribute(KeyValue::new("ktrlplane.backend", backend));
-        }
-        step
+    pub(crate) fn upstream(&self, backend: &'static str) -> Step<'_> {
+        self.begin("upstream", SpanKind::Client, Some(backend))
     }
 
-    fn begin(&self, name: &'static str, kind: SpanKind) -> Step {
-        Step(self.0.as_ref().map(|began| {
-            let builder = SpanBuilder::from_name(name).with_kind(kind);
-            let tracer = &began.tracer;
-            Box::new(tracer.build_with_context(builder, &began.context))
+    fn begin(&self, name: &'static str, kind: SpanKind, backend: Option<&'static str>) -> Step<'_> {
+        Step(self.0.as_ref().map(|of| Running {
+            of,
+            name,
+            kind,
+            at: of.now(),
+            backend,
+            is_fault: false,
         }))
     }
-}
 
-impl Drop for Trace {
-    fn drop(&mut self) {
+    fn tell(&self, change: impl FnOnce(&mut Told)) {
         if let Some(began) = &self.0 {
-            began.context.span().end();
+            change(&mut began.told());
         }
     }
 }
 
-impl Step {
+impl Began {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.at + self.started.elapsed()
+    }
+
+    fn send(&self, step: Ended) {
+        let backend = step.backend;
+        let backend = backend.map(|backend| KeyValue::new("ktrlplane.backend", backend));
+        let builder = SpanBuilder::from_name(step.name)
+            .with_kind(step.kind)
+            .with_start_time(step.at)
+            .with_attributes(backend)
+            .with_status(status(step.is_fault));
+        let above = Context::new().with_remote_span_context(self.own.clone());
+        let mut span = self.tracer.build_with_context(builder, &above);
+        span.end_with_timestamp(step.until);
+    }
+}
+
+impl Drop for Began {
+    fn drop(&mut self) {
+        let told = self.told.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match told.wanted {
+            Wanted::Yes => {}
+            Wanted::No | Wanted::Asked(_) => return,
+        }
+        let (attributes, now) = (take(&mut told.attributes), self.at + self.started.elapsed());
+        let builder = SpanBuilder::from_name(told.name)
+            .with_kind(SpanKind::Server)
+            .with_trace_id(self.own.trace_id())
+            .with_span_id(self.own.span_id())
+            .with_start_time(self.at)
+            .with_attributes(attributes)
+            .with_status(status(told.is_fault));
+        let above = match self.parent.take() {
+            Some(parent) => Context::new().with_remote_span_context(parent),
+            None => Context::new(),
+        };
+        self.tracer
+            .build_with_context(builder, &above)
+            .end_with_timestamp(now);
+    }
+}
+
+impl Step<'_> {
     /// It has ended, and so.
     pub(crate) fn ended<T, E>(mut self, result: Result<T, E>) -> Result<T, E> {
-        if let Some(span) = &mut self.0
-            && result.is_err()
-        {
-            span.set_status(fault());
+        if let Some(running) = &mut self.0 {
+            running.is_fault = result.is_err();
         }
         result
     }
 }
 
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let ended = Ended {
+            name: self.name,
+            kind: self.kind.clone(),
+            at: self.at,
+            until: self.of.now(),
+            backend: self.backend,
+            is_fault: self.is_fault,
+        };
+        let mut told = self.of.told();
+        match &mut told.wanted {
+            Wanted::No => {}
+            Wanted::Asked(steps) => steps.push(ended),
+            Wanted::Yes => {
+                drop(told);
+                self.of.send(ended);
+            }
+        }
+    }
+}
+
 /// Without a sentence: those may quote what a caller sent.
-fn fault() -> Status {
-    Status::Error {
-        description: Cow::Borrowed(""),
+fn status(is_fault: bool) -> Status {
+    if is_fault {
+        Status::Error {
+            description: Cow::Borrowed(""),
+        }
+    } else {
+        Status::Unset
     }
 }

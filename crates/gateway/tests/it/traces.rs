@@ -216,7 +216,7 @@ async fn a_caller_without_a_trace_begins_one_and_one_who_wants_none_has_none() {
     let passed = world.loki.last().header("traceparent").unwrap().to_owned();
     assert!(passed.starts_with(&format!("00-{CALLERS_TRACE}-")) && passed.ends_with("-00"));
     // What is no trace, or two, is none; what claims to belong to it goes no further.
-    let two = world.ask("/livez").header("traceparent", CALLERS);
+    let two = world.ask("/openapi.json").header("traceparent", CALLERS);
     let two = two.header("traceparent", CALLERS);
     assert_eq!(two.send().await.status, 200);
     let broken = world
@@ -225,8 +225,8 @@ async fn a_caller_without_a_trace_begins_one_and_one_who_wants_none_has_none() {
         .header("traceparent", "nonsense");
     assert_eq!(broken.header("tracestate", "a=b").send().await.status, 200);
     assert_eq!(world.loki.last().header("tracestate"), None);
-    let (livez, logs) = (receiver.span("livez").await, receiver.span("logs").await);
-    for span in [livez, logs] {
+    let (document, logs) = (receiver.span("openapi").await, receiver.span("logs").await);
+    for span in [document, logs] {
         assert_ne!(hex(&span.trace_id), CALLERS_TRACE);
         assert!(span.parent_span_id.is_empty());
     }
@@ -236,6 +236,98 @@ async fn a_caller_without_a_trace_begins_one_and_one_who_wants_none_has_none() {
             .iter()
             .all(|span| hex(&span.trace_id) != CALLERS_TRACE)
     );
+}
+
+/// A stranger's flag would otherwise have every request of theirs sent, and others' dropped for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_not_known_decides_nothing_and_no_probe_is_traced() {
+    let (receiver, url) = Receiver::start().await;
+    let world = world(&url, 0.0).await;
+    for (path, status) in [
+        (LOGS, 401),
+        ("/livez", 200),
+        ("/openapi.json", 200),
+        ("/x", 404),
+    ] {
+        let ask = world.ask(path).header("traceparent", CALLERS);
+        assert_eq!(ask.send().await.status, status, "{path}");
+    }
+    let forged = world
+        .ask(LOGS)
+        .token("forged")
+        .header("traceparent", CALLERS);
+    assert_eq!(forged.send().await.status, 401);
+    // Spans go out in their order: what comes behind them shows that they do not.
+    let known = world.ask(LOGS).token(&world.token("victor"));
+    let known = known.header("traceparent", CALLERS);
+    assert_eq!(known.send().await.status, 200);
+    receiver.span("logs").await;
+    let servers = |spans: Vec<Span>| spans.into_iter().filter(|span| span.kind == 2).count();
+    assert_eq!(servers(receiver.spans()), 1);
+    // Nor do probes where everything is traced.
+    let (receiver, url) = Receiver::start().await;
+    let everything = self::world(&url, 1.0).await;
+    assert_eq!(everything.ask("/livez").send().await.status, 200);
+    assert_eq!(everything.ask(LOGS).send().await.status, 401);
+    receiver.span("logs").await;
+    assert_eq!(servers(receiver.spans()), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_callers_do_not_decide_their_spans_are_parents_all_the_same() {
+    let (receiver, url) = Receiver::start().await;
+    for (ratio, flags) in [(1.0, "01"), (0.0, "00")] {
+        let world = World::with(|settings| {
+            let traces = TraceSettings::new(url.parse().unwrap(), ratio);
+            settings.traces = Some(traces.without_callers_decision());
+        })
+        .await;
+        for caller in [CALLERS, UNSAMPLED] {
+            let ask = world.ask(LOGS).token(&world.token("victor"));
+            assert_eq!(ask.header("traceparent", caller).send().await.status, 200);
+            let passed = world.loki.last().header("traceparent").unwrap().to_owned();
+            assert!(
+                passed.starts_with(&format!("00-{CALLERS_TRACE}-")),
+                "{passed}"
+            );
+            assert!(passed.ends_with(flags), "{passed}");
+        }
+        world.server.shutdown().await;
+    }
+    let spans = receiver.spans();
+    let servers: Vec<_> = spans.iter().filter(|span| span.kind == 2).collect();
+    assert_eq!(servers.len(), 2);
+    assert!(
+        servers
+            .iter()
+            .all(|span| hex(&span.parent_span_id) == CALLERS_SPAN)
+    );
+}
+
+/// Spans wait by number: what a caller writes has to have no part in how large they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_span_holds_the_state_of_a_callers_trace() {
+    let (receiver, url) = Receiver::start().await;
+    let world = world(&url, 1.0).await;
+    let (short, long) = (
+        "vendor=secret".to_owned(),
+        format!("a={}", "secret".repeat(2000)),
+    );
+    for (state, passed) in [(&short, Some(short.as_str())), (&long, None)] {
+        let ask = world.ask(LOGS).token(&world.token("victor"));
+        let ask = ask
+            .header("traceparent", CALLERS)
+            .header("tracestate", state);
+        assert_eq!(ask.send().await.status, 200);
+        assert_eq!(world.loki.last().header("tracestate"), passed);
+    }
+    world.server.shutdown().await;
+    let bodies = receiver.0.lock().unwrap();
+    assert!(!bodies.is_empty());
+    let told = bodies
+        .iter()
+        .any(|body| String::from_utf8_lossy(body).contains("secret"));
+    assert!(!told);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 use gateway::TraceSettings;
 use url::Url;
 
-use super::layers::Layers;
+use super::layers::{Given, Layers};
 use super::problem::Problem;
 
 /// Reads where traces go; nowhere where nothing is said, or where it is wrong.
@@ -13,6 +13,7 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Trace
         let ratio = ratio.filter(|ratio| (0.0..=1.0).contains(ratio));
         ratio.ok_or_else(|| format!("is {}", given.shown()))
     });
+    let callers_decide = layers.require("traces.callers_decide", problems, Given::switch);
     layers.given("traces.endpoint")?;
     let endpoint = layers.require("traces.endpoint", problems, |given| {
         let url = Url::parse(given.text.trim()).ok();
@@ -20,7 +21,12 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Trace
             // It may hold what it should not.
             .ok_or_else(|| "is no such URL".to_owned())
     });
-    Some(TraceSettings::new(endpoint?, ratio?))
+    let settings = TraceSettings::new(endpoint?, ratio?);
+    Some(if callers_decide? {
+        settings
+    } else {
+        settings.without_callers_decision()
+    })
 }
 
 fn is_plain(url: &Url) -> bool {

@@ -303,3 +303,59 @@ fn check_says_until_when_the_certificate_is_and_a_start_without_its_key_fails() 
         "{said}"
     );
 }
+
+/// The first bytes of a TLS connection, which ask for the server of this name.
+fn client_hello(name: &[u8]) -> Vec<u8> {
+    fn counted(bytes: usize, what: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(what.len()).unwrap().to_be_bytes();
+        [&length[4 - bytes..], what].concat()
+    }
+    let extension = |kind: u8, what: &[u8]| [&[0, kind][..], counted(2, what).as_slice()].concat();
+    let extensions = [
+        extension(0, &counted(2, &[&[0][..], &counted(2, name)].concat())),
+        extension(10, &[0, 2, 0, 29]),
+        extension(13, &[0, 4, 4, 3, 8, 4]),
+        extension(43, &[2, 3, 4]),
+        extension(51, &counted(2, &[&[0, 29, 0, 32][..], &[9; 32]].concat())),
+    ]
+    .concat();
+    // Version, random, no session, one suite, no compression.
+    let mut hello = [&[3, 3][..], &[7; 32], &[0, 0, 2, 19, 1, 1, 0]].concat();
+    hello.extend(counted(2, &extensions));
+    let handshake = [&[1][..], &counted(3, &hello)].concat();
+    [&[22, 3, 1][..], &counted(2, &handshake)].concat()
+}
+
+/// The TLS library warns of such bytes and quotes them, four bytes for one: on every connection from anybody.
+#[test]
+fn what_strangers_send_in_place_of_a_handshake_is_not_quoted_in_the_log() {
+    use std::io::{Read as _, Write as _};
+    let papers = Papers::new();
+    let file = papers.path("log");
+    let mut command = ktrlplane(papers.0.path());
+    command.arg("serve").envs(papers.variables());
+    command.env("KTRLPLANE_SERVER_HOST", "127.0.0.1");
+    command.env("KTRLPLANE_SERVER_PORT", "0");
+    command.env("RUST_LOG", "trace");
+    command.stdout(std::process::Stdio::null());
+    command.stderr(std::fs::File::create(&file).unwrap());
+    let gateway = Running::new(command.spawn().unwrap());
+    let log = || std::fs::read_to_string(&file).unwrap();
+    eventually(|| log().contains("listening address="));
+    let said = log();
+    let (_, rest) = said.split_once("listening address=").unwrap();
+    let address = rest.split_whitespace().next().unwrap();
+    for name in [&[1; 12_000][..], b"127.0.0.1"] {
+        let mut stranger = std::net::TcpStream::connect(address).unwrap();
+        stranger.write_all(&client_hello(name)).unwrap();
+        // An alert, or the beginning of an answer: it was read.
+        assert!(stranger.read(&mut [0; 64]).unwrap() > 0);
+    }
+    assert!(gateway.terminate());
+    let said = log();
+    assert!(!said.contains("rustls::"), "{said}");
+    for word in ["SNI", "\\x01", "\\u{1}", "\u{1}"] {
+        assert!(!said.contains(word), "{word}");
+    }
+    assert!(said.lines().all(|line| line.len() < 2000));
+}

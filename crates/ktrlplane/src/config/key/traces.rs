@@ -2,7 +2,7 @@
 
 use super::{Key, key};
 
-pub(super) const TRACES: [Key; 2] = [
+pub(super) const TRACES: [Key; 3] = [
     key(
         "traces.endpoint",
         None,
@@ -13,5 +13,10 @@ pub(super) const TRACES: [Key; 2] = [
         "traces.sample_ratio",
         Some("0.1"),
         "a number from 0 to 1: which part of the requests is traced whose caller has not decided it",
+    ),
+    key(
+        "traces.callers_decide",
+        Some("true"),
+        "true or false: whether an authenticated caller's traceparent decides if its request is traced",
     ),
 ];

@@ -161,6 +161,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
     traces:
       # endpoint:  # not set (KTRLPLANE_TRACES_ENDPOINT)
       sample_ratio: 0.1  # default
+      callers_decide: true  # default
     log:
       level: info  # default
     embedded:

@@ -16,6 +16,9 @@ fn there_are_no_traces_unless_it_is_said_where_they_go() {
     ];
     let given = good("", &variables).traces;
     assert_eq!(given, Some(TraceSettings::new(url(), 0.25)));
+    let file = "traces: {endpoint: \"http://collector:4318\", callers_decide: false}\n";
+    let own = TraceSettings::new(url(), 0.1).without_callers_decision();
+    assert_eq!(good(file, &[]).traces, Some(own));
     for (file, wrong) in [
         ("traces: {endpoint: \"collector:4318\"}", "is no such URL"),
         (
@@ -26,6 +29,7 @@ fn there_are_no_traces_unless_it_is_said_where_they_go() {
             "traces: {endpoint: \"http://collector/?key=secret\"}",
             "is no such URL",
         ),
+        ("traces: {callers_decide: perhaps}", "\"perhaps\""),
         ("traces: {sample_ratio: 2}", "is \"2\""),
         ("traces: {sample_ratio: NaN}", "is \"NaN\""),
     ] {
