@@ -322,9 +322,11 @@ def configuration_schema():
         leaf = {"type": [*scalar["type"], "array"], "items": {"type": "string"}} if many else dict(scalar)
         if key == "audit.output":
             leaf = {"enum": ["stdout", "off", ""]}
-        if key.endswith((".url", ".urls")):
-            leaf["pattern" if not many else "items"] = (
-                "^(https?://[^@]*)?$" if not many else {"type": "string", "pattern": "^https?://[^@]*$"})
+        if key.endswith((".url", ".urls", ".endpoint")):
+            # A list of them may be one text with commas between.
+            leaf["pattern"] = "^(https?://[^@]*)?$"
+            if many:
+                leaf["items"] = {"type": "string", "pattern": "^https?://[^@]*$"}
         place["properties"][name] = leaf
     return tree
 
@@ -341,6 +343,7 @@ def check_chart(options):
         jsonschema.Draft7Validator.check_schema(schema)
     except jsonschema.SchemaError as error:
         return rule(False, f"{relative(schema_file)}: is no schema: {error.message}")
+    check_texts(relative(schema_file), schema)
     rule(schema.get("additionalProperties") is False, f"{relative(schema_file)}: takes values that the chart does not know")
     validator = jsonschema.Draft7Validator(schema)
     values = {}
@@ -354,7 +357,10 @@ def check_chart(options):
         check_configuration(relative(CHART / name), loaded[0].get("config"))
     for given, why in (({"replicas": 2}, "an unknown value"), ({"config": {"server": {"prot": 1}}}, "a slip in a key"),
                        ({"config": {"database": {"password": "x"}}}, "a password in the ConfigMap"),
-                       ({"config": {"observability": {"loki": {"url": "https://u:p@loki"}}}}, "credentials in a URL")):
+                       ({"config": {"observability": {"loki": {"url": "https://u:p@loki"}}}}, "credentials in a URL"),
+                       ({"config": {"observability": {"loki": {"urls": "http://a,http://u:p@b"}}}}, "credentials in one of several URLs"),
+                       ({"config": {"traces": {"endpoint": "http://u:p@collector"}}}, "credentials in a URL"),
+                       ({"priorityClassName": "x\n      hostNetwork: true"}, "a line more than the template has")):
         rule(not validator.is_valid(given), f"{relative(schema_file)}: takes {why}: {json.dumps(given)}")
     defaults = values["values.yaml"]
     drain = int(str(defaults["config"]["server"]["drain"]).removesuffix("s"))
@@ -370,6 +376,17 @@ def check_chart(options):
     accepted(f"{relative(CHART)}/ci/values.yaml", options,
              yaml.safe_dump(merged(defaults["config"], values["ci/values.yaml"]["config"])), {"KTRLPLANE_DATABASE_PASSWORD_FILE": "/etc/ktrlplane/database/password"})
     return tool("helm", "the chart's templates were not rendered; `config` was put together as Helm does it", helm, (options,))
+
+
+def check_texts(where, schema, path=""):
+    """What templates write as it is must not be able to add a line; the rest is written by `toYaml`."""
+    if schema.get("type") == "string" and not path.startswith(("networkPolicy.", "tolerations[]")):
+        rule("pattern" in schema or "enum" in schema, f"{where}: `{path}` takes any text")
+    for name, inner in schema.get("properties", {}).items():
+        if path or name != "config":
+            check_texts(where, inner, f"{path}.{name}".lstrip("."))
+    if isinstance(schema.get("items"), dict):
+        check_texts(where, schema["items"], path + "[]")
 
 
 def merged(defaults, given):
