@@ -122,7 +122,7 @@ impl Source {
     fn check(&self, layers: &Layers) -> Result<Config, Failure> {
         crate::config::check(layers).map_err(|problems| {
             let mut failure = Failure::config(&problems);
-            if crate::config::file(self.file()).is_none() {
+            if layers.origin().is_none() {
                 failure.sentences.push(
                     "no configuration file was read: there is no config.yaml in the working \
                      directory; --config FILE names another"
