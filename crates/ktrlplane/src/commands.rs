@@ -115,11 +115,11 @@ impl Source {
 
     /// The configuration, checked.
     fn read(&self) -> Result<Config, Failure> {
-        self.check(&self.layers()?)
+        Self::check(&self.layers()?)
     }
 
     /// What `layers` come to. Where they lack something and no file was read, that is mostly why.
-    fn check(&self, layers: &Layers) -> Result<Config, Failure> {
+    fn check(layers: &Layers) -> Result<Config, Failure> {
         crate::config::check(layers).map_err(|problems| {
             let mut failure = Failure::config(&problems);
             if layers.origin().is_none() {

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let has_file = crate::config::file(arguments.source.file()).is_some();
     let mut hang_up = hang_up(&background, has_file).map_err(Failure::new)?;
     let layers = arguments.source.layers()?;
-    let config = arguments.source.check(&layers)?;
+    let config = Source::check(&layers)?;
     if hang_up.is_none() {
         let has_others =
             matches!(config.audit.output, AuditOutput::File(_)) || config.tls.is_some();
