@@ -68,6 +68,7 @@ pub mod probe;
 
 pub mod clock;
 
+pub mod file;
 pub mod transport;
 
 mod connector;
@@ -81,7 +82,7 @@ pub use directory;
 pub use error::Error;
 pub use limit::LimitSettings;
 pub use query;
-pub use server::{ReloadError, Server, StartError, start};
+pub use server::{Prepared, Preparer, ReloadError, Server, StartError, start};
 pub use settings::{
     AuditOutput, AuditQueries, AuditSettings, BackendSettings, ClientAuthorities,
     ConnectionSettings, Creation, DemoUser, ExploreSettings, IssuerSettings, ListenerTls,

@@ -46,7 +46,7 @@ use crate::traces::{TraceError, Traces};
 use crate::transport::{TransportError, Transports};
 use door::{Current, accept};
 use reload::Changeable;
-pub use reload::ReloadError;
+pub use reload::{Prepared, Preparer, ReloadError};
 use tls::Tls;
 
 /// Connections that the kernel keeps for a thread that is busy.
@@ -124,7 +124,7 @@ pub struct Server {
     stop: watch::Sender<bool>,
     shared: Arc<Shared>,
     audit: audit::Running,
-    tls: Option<Tls>,
+    preparer: Preparer,
     changeable: Changeable,
     metrics: Option<Listener>,
     /// The task that sends traces.
@@ -237,10 +237,9 @@ pub fn start(
         stop,
         shared,
         audit: audit::Running::new(audit),
-        tls,
+        preparer: Preparer { transports, tls },
         changeable: Changeable {
             threads: current_of_threads,
-            transports,
         },
         metrics,
         sending,
@@ -285,12 +284,26 @@ impl Server {
     /// # Errors
     /// Some of it cannot be read or used. Then nothing has changed.
     pub fn reload(&self, settings: &Settings) -> Result<(), ReloadError> {
-        self.changeable.reload(settings, self.tls.as_ref())
+        self.take(self.preparer.prepare(settings.clone())?)
+    }
+
+    /// The first half of [`Server::reload`], which reads files, for a thread that may wait for disks.
+    #[must_use]
+    pub fn preparer(&self) -> Preparer {
+        self.preparer.clone()
+    }
+
+    /// The second half of [`Server::reload`], which waits for nobody.
+    ///
+    /// # Errors
+    /// Then nothing has changed.
+    pub fn take(&self, prepared: Prepared) -> Result<(), ReloadError> {
+        self.changeable.take(prepared, self.preparer.tls.as_ref())
     }
 
     /// Reads the certificate and what is used with it again, soon. It is read every few seconds anyway.
     pub fn reread_certificate(&self) {
-        if let Some(tls) = &self.tls {
+        if let Some(tls) = &self.preparer.tls {
             tls.reread();
         }
     }

@@ -20,6 +20,7 @@ use tokio::runtime::Handle;
 
 use crate::breaker::Breaker;
 use crate::connector::Connector;
+use crate::file::Content;
 use crate::routes::Backend;
 use crate::settings::{BackendSettings, Settings};
 use credentials::Authorization;
@@ -309,23 +310,16 @@ impl Inner {
 
 /// The bytes of a file, which is `what` to the gateway.
 pub(crate) fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TransportError> {
-    use std::io::Read as _;
+    content(what, file).map(|content| content.bytes)
+}
 
-    let unreadable = |source| TransportError::Unreadable {
+/// The same, with who may do what with it.
+pub(crate) fn content(what: &'static str, file: &Path) -> Result<Content, TransportError> {
+    crate::file::read(file, MAX_FILE_LENGTH).map_err(|source| TransportError::Unreadable {
         what,
         file: file.to_owned(),
         source,
-    };
-    let mut bytes = Vec::new();
-    let opened = std::fs::File::open(file).map_err(unreadable)?;
-    opened
-        .take(MAX_FILE_LENGTH + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_FILE_LENGTH {
-        return Err(unusable(what, file, "is longer than 4 MiB"));
-    }
-    Ok(bytes)
+    })
 }
 
 pub(crate) fn unusable(

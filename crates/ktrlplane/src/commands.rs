@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand};
 use gateway::ListenerTls;
 use jiff::SignedDuration;
 
-use crate::config::{Config, Database, Layers, Problem};
+use crate::config::{Config, Database, Layers, Origin, Problem};
 use crate::output;
 
 /// KtrlPlane Observability: the door through which tenants send and read their own logs and metrics.
@@ -68,7 +68,7 @@ enum Command {
 }
 
 /// Where the configuration comes from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Source {
     /// The configuration file. Without it `config.yaml` is read where it exists; the environment
     /// (`KTRLPLANE_` and the key in capitals) wins over the file.
@@ -84,13 +84,13 @@ impl Source {
 
     /// All values that are given.
     fn layers(&self) -> Result<Layers, Failure> {
-        // What is not UTF-8 is kept with replacement characters: the check of its value, or the
-        // database, then refuses it by name, which silently leaving it out would not.
-        let environment = std::env::vars_os().map(|(name, value)| {
-            let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
-            (lossy(name), lossy(value))
-        });
-        crate::config::layers(self.file(), environment)
+        crate::config::layers(self.file(), environment())
+            .map_err(|problems| Failure::config(&problems))
+    }
+
+    /// All values that are given now, where `before` was read before.
+    fn layers_again(&self, before: Option<&Origin>) -> Result<Layers, Failure> {
+        crate::config::layers_again(self.file(), before, environment())
             .map_err(|problems| Failure::config(&problems))
     }
 
@@ -99,7 +99,7 @@ impl Source {
     fn database(&self) -> Result<Database, Failure> {
         let layers = self.layers()?;
         let is_given = crate::config::has_database(&layers);
-        if !is_given && crate::config::file(self.file()).is_none() {
+        if !is_given && layers.origin().is_none() {
             return Err(Failure::new(
                 "no database is configured: give --config, or KTRLPLANE_DATABASE_URL",
             ));
@@ -115,14 +115,14 @@ impl Source {
 
     /// The configuration, checked.
     fn read(&self) -> Result<Config, Failure> {
-        self.check(&self.layers()?)
+        Self::check(&self.layers()?)
     }
 
     /// What `layers` come to. Where they lack something and no file was read, that is mostly why.
-    fn check(&self, layers: &Layers) -> Result<Config, Failure> {
+    fn check(layers: &Layers) -> Result<Config, Failure> {
         crate::config::check(layers).map_err(|problems| {
             let mut failure = Failure::config(&problems);
-            if crate::config::file(self.file()).is_none() {
+            if layers.origin().is_none() {
                 failure.sentences.push(
                     "no configuration file was read: there is no config.yaml in the working \
                      directory; --config FILE names another"
@@ -132,6 +132,15 @@ impl Source {
             failure
         })
     }
+}
+
+/// What is not UTF-8 is kept with replacement characters: the check of its value, or the database, then
+/// refuses it by name, which silently leaving it out would not.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().map(|(name, value)| {
+        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        (lossy(name), lossy(value))
+    })
 }
 
 /// A time of the command line that is longer than none.

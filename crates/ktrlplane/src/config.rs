@@ -9,6 +9,7 @@ mod environment;
 mod file;
 mod layers;
 mod mask;
+mod origin;
 mod problem;
 mod reload;
 mod show;
@@ -48,8 +49,9 @@ pub(crate) use layers::Layers;
 pub(crate) use log::LEVEL as LOG_LEVEL;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
+pub(crate) use origin::{Origin, look};
 pub(crate) use problem::Problem;
-pub(crate) use reload::changes;
+pub(crate) use reload::{Changed, changes, loosened};
 pub(crate) use show::show;
 
 /// The file that is read where none is named and this one exists.
@@ -112,13 +114,40 @@ pub(crate) fn layers(
     file: Option<&Path>,
     environment: impl IntoIterator<Item = (String, String)>,
 ) -> Result<Layers, Vec<Problem>> {
-    let path = self::file(file);
-    let path = path.as_deref();
+    laid(self::file(file), environment, file.is_some())
+}
+
+/// The same again, when `before` is what was read. A file that was there has to be there still, and to give
+/// something if it did: one that is gone, or was cut off, says nothing of what anybody wants.
+pub(crate) fn layers_again(
+    file: Option<&Path>,
+    before: Option<&Origin>,
+    environment: impl IntoIterator<Item = (String, String)>,
+) -> Result<Layers, Vec<Problem>> {
+    let path = before.map(|before| before.path.clone());
+    let layers = laid(path.or_else(|| self::file(file)), environment, false)?;
+    match (before, layers.origin()) {
+        (Some(before), Some(now)) if before.gives && !now.gives => Err(vec![Problem::File {
+            file: now.path.display().to_string(),
+            wrong: "it gives no key any more; was it cut off?".to_owned(),
+        }]),
+        _ => Ok(layers),
+    }
+}
+
+fn laid(
+    path: Option<PathBuf>,
+    environment: impl IntoIterator<Item = (String, String)>,
+    may_be_pipe: bool,
+) -> Result<Layers, Vec<Problem>> {
     let mut layers = Layers::default();
     let mut problems = Vec::new();
     if let Some(path) = path {
-        match std::fs::read_to_string(path) {
-            Ok(text) => layers.add_file(path, &text, &mut problems),
+        match origin::open(&path, may_be_pipe) {
+            Ok((origin, text)) => {
+                layers.add_file(&path, &text, &mut problems);
+                layers.came_from(origin);
+            }
             Err(error) => problems.push(Problem::File {
                 file: path.display().to_string(),
                 wrong: error.to_string(),

@@ -17,6 +17,9 @@ pub(crate) const SHUTDOWN_GRACE: Duration = Duration::from_secs(25);
 /// acknowledged is on the disk by then.
 pub(crate) const BACKEND_GRACE: Duration = Duration::from_secs(3);
 
+/// How long the end waits for who reads a file: longer than any disk that works.
+pub(crate) const READING_GRACE: Duration = Duration::from_secs(3);
+
 /// File descriptors for everything that is no connection of a caller or for one: files of the embedded
 /// backend, of which it holds 256, the database, the issuer, listeners, logs.
 const OTHER_FILES: u64 = 320;

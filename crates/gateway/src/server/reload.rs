@@ -6,13 +6,13 @@
 use std::sync::Arc;
 
 use super::door::Current;
-use super::tls::Tls;
+use super::tls::{self, Tls};
 use crate::explore::Explore;
 use crate::openapi::Document;
 use crate::pipeline::{Pipeline, Shared};
 use crate::routes::Backend;
 use crate::settings::Settings;
-use crate::transport::{TransportError, Transports};
+use crate::transport::{Credentialed, TransportError, Transports};
 
 /// Why other settings cannot take effect. Those of before stay in force.
 #[derive(Debug, thiserror::Error)]
@@ -33,31 +33,56 @@ pub enum ReloadError {
     Document(serde_json::Error),
 }
 
+/// Reads the files that other settings name. It keeps nothing of the gateway going: where a disk hangs, it
+/// may be left to itself.
+#[derive(Clone)]
+pub struct Preparer {
+    pub(super) transports: Transports,
+    pub(super) tls: Option<Tls>,
+}
+
+/// Other settings, of which all files are read and can be used.
+pub struct Prepared {
+    settings: Settings,
+    credentials: Credentialed,
+    tls: Option<tls::Prepared>,
+}
+
+impl Preparer {
+    /// Reads the files, for as long as the disk takes. Nothing takes effect yet.
+    ///
+    /// # Errors
+    /// One of them cannot be read or used.
+    pub fn prepare(&self, settings: Settings) -> Result<Prepared, ReloadError> {
+        let credentials = self.transports.prepare(&settings);
+        let credentials =
+            credentials.map_err(|(backend, source)| ReloadError::Transport { backend, source })?;
+        let prepared = match (&self.tls, &settings.tls) {
+            (Some(tls), Some(settings)) => Some(tls.prepare(settings)),
+            _ => None,
+        };
+        Ok(Prepared {
+            tls: prepared.transpose().map_err(ReloadError::Tls)?,
+            settings,
+            credentials,
+        })
+    }
+}
+
 /// What may be given other settings.
 pub(super) struct Changeable {
     pub(super) threads: Vec<Current>,
-    pub(super) transports: Transports,
 }
 
 impl Changeable {
     /// Takes what may change, and leaves the rest as it is: whoever calls this has looked whether the
     /// rest is the same.
-    pub(super) fn reload(&self, settings: &Settings, tls: Option<&Tls>) -> Result<(), ReloadError> {
+    pub(super) fn take(&self, prepared: Prepared, tls: Option<&Tls>) -> Result<(), ReloadError> {
+        let settings = &prepared.settings;
         let Some(first) = self.threads.first() else {
             return Ok(());
         };
         let before = Arc::clone(&first.load().shared);
-        let credentials = self.transports.prepare(settings);
-        let credentials =
-            credentials.map_err(|(backend, source)| ReloadError::Transport { backend, source })?;
-        let prepared = match (tls, &settings.tls) {
-            (Some(tls), Some(settings)) => Some((tls, tls.prepare(settings))),
-            _ => None,
-        };
-        let prepared = match prepared {
-            Some((tls, prepared)) => Some((tls, prepared.map_err(ReloadError::Tls)?)),
-            None => None,
-        };
         let shared = Arc::new(Shared {
             document: Arc::new(
                 Document::new(settings.max_log_lines).map_err(ReloadError::Document)?,
@@ -79,8 +104,8 @@ impl Changeable {
             });
         }
         before.audit.keep_of_queries(settings.audit.queries);
-        credentials.take_effect();
-        if let Some((tls, prepared)) = prepared {
+        prepared.credentials.take_effect();
+        if let (Some(tls), Some(prepared)) = (tls, prepared.tls) {
             tls.take(prepared);
         }
         Ok(())

@@ -5,7 +5,8 @@
 
 mod files;
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -17,7 +18,7 @@ use crate::clock::Clock;
 use crate::settings::ListenerTls;
 use crate::transport::{REREAD, TransportError};
 pub(crate) use files::Validity;
-use files::{Files, Loaded, load};
+use files::{Files, Loaded, load, warn_of_exposed};
 
 /// How long before its end a certificate is warned of, and from when on nobody can say they did not
 /// know.
@@ -41,8 +42,19 @@ struct Inner {
 
 /// What was read, and from where. Touched at the start and away from requests.
 struct Held {
-    settings: ListenerTls,
+    settings: Arc<ListenerTls>,
     files: Files,
+}
+
+/// What another look at the files has shown.
+enum Looked {
+    /// What is held already.
+    Same {
+        /// The key's file, if that everybody may read it is to be said.
+        exposed: Option<PathBuf>,
+    },
+    /// Something else, which new connections get.
+    Taken(Arc<Loaded>),
 }
 
 /// What was read from elsewhere, and can be used.
@@ -59,7 +71,7 @@ impl Tls {
     ) -> Result<Self, TransportError> {
         let files = Files::read(settings)?;
         let loaded = load(settings, &files, clock.now())?;
-        let settings = settings.clone();
+        let settings = Arc::new(settings.clone());
         Ok(Self {
             inner: Arc::new(Inner {
                 held: Mutex::new(Held { settings, files }),
@@ -84,7 +96,7 @@ impl Tls {
     pub(crate) fn prepare(&self, settings: &ListenerTls) -> Result<Prepared, TransportError> {
         let files = Files::read(settings)?;
         let loaded = load(settings, &files, self.inner.clock.now())?;
-        let settings = settings.clone();
+        let settings = Arc::new(settings.clone());
         Ok(Prepared {
             held: Held { settings, files },
             loaded,
@@ -93,10 +105,12 @@ impl Tls {
 
     /// Serves new connections by what was prepared.
     pub(crate) fn take(&self, prepared: Prepared) {
-        let held = self.inner.held.lock();
-        let mut held = held.unwrap_or_else(PoisonError::into_inner);
-        if held.files != prepared.held.files {
+        let mut held = self.inner.held();
+        let files = &prepared.held.files;
+        if !held.files.hold_what(files) {
             prepared.loaded.introduce();
+        } else if files.is_exposed && !held.files.is_exposed {
+            warn_of_exposed(&prepared.held.settings.key);
         }
         *held = prepared.held;
         self.inner.loaded.store(Arc::new(prepared.loaded));
@@ -127,21 +141,29 @@ async fn watch(inner: Weak<Inner>, wake: Arc<Notify>) {
         if let Some(inner) = inner.upgrade() {
             remind(&inner, &mut reminded);
         }
-        tokio::select! {
-            () = tokio::time::sleep(REREAD) => {}
+        let is_asked = tokio::select! {
+            () = tokio::time::sleep(REREAD) => false,
+            () = wake.notified() => true,
+        };
+        if is_asked {
             // Who asks for it is answered, also where that was said before.
-            () = wake.notified() => complained.clear(),
+            complained.clear();
         }
         let Some(inner) = inner.upgrade() else {
             return;
         };
         // Disks may hang, and this runtime has other work.
-        let Ok(outcome) = tokio::task::spawn_blocking(move || inner.reload()).await else {
+        let Ok(outcome) = tokio::task::spawn_blocking(move || inner.reload(is_asked)).await else {
             continue;
         };
         match outcome {
-            Ok(None) => complained.clear(),
-            Ok(Some(loaded)) => {
+            Ok(Looked::Same { exposed }) => {
+                complained.clear();
+                if let Some(key) = exposed {
+                    warn_of_exposed(&key);
+                }
+            }
+            Ok(Looked::Taken(loaded)) => {
                 complained.clear();
                 reminded = None;
                 loaded.introduce();
@@ -179,17 +201,38 @@ fn remind(inner: &Inner, reminded: &mut Option<Timestamp>) {
 }
 
 impl Inner {
-    /// Takes what has changed, and returns it.
-    fn reload(&self) -> Result<Option<Arc<Loaded>>, TransportError> {
-        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        let files = Files::read(&held.settings)?;
-        if files == held.files {
-            return Ok(None);
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes what has changed. Who has asked for it hears of an exposed key again.
+    fn reload(&self, is_asked: bool) -> Result<Looked, TransportError> {
+        // Not locked meanwhile: disks may hang, and other settings wait for nobody who reads.
+        let settings = Arc::clone(&self.held().settings);
+        self.take_read(&settings, Files::read(&settings)?, is_asked)
+    }
+
+    fn take_read(
+        &self,
+        settings: &Arc<ListenerTls>,
+        files: Files,
+        is_asked: bool,
+    ) -> Result<Looked, TransportError> {
+        let mut held = self.held();
+        if !Arc::ptr_eq(settings, &held.settings) {
+            // Other settings took effect, by files of their own.
+            return Ok(Looked::Same { exposed: None });
+        }
+        if files.hold_what(&held.files) {
+            let is_news = files.is_exposed && (is_asked || !held.files.is_exposed);
+            held.files.is_exposed = files.is_exposed;
+            let exposed = is_news.then(|| settings.key.clone());
+            return Ok(Looked::Same { exposed });
         }
         // A certificate may be new while its key is still the old one; the next round has both.
         let loaded = Arc::new(load(&held.settings, &files, self.clock.now())?);
         self.loaded.store(Arc::clone(&loaded));
         held.files = files;
-        Ok(Some(loaded))
+        Ok(Looked::Taken(loaded))
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
@@ -16,26 +16,34 @@ const TOKEN_FILE: &str = "bearer token file";
 
 /// The value of `Authorization`.
 pub(super) struct Authorization {
-    from: ArcSwap<Credentials>,
-    held: ArcSwapOption<HeaderValue>,
+    held: ArcSwap<Held>,
+}
+
+/// The value, and what it was made from. Both change together: a file that is still being read when other
+/// credentials take effect must not bring back those of before.
+struct Held {
+    from: Arc<Credentials>,
+    header: Option<HeaderValue>,
 }
 
 impl Authorization {
     pub(super) fn open(from: &Credentials) -> Result<Self, TransportError> {
-        let header = header(from)?;
+        let held = Held {
+            header: header(from)?,
+            from: Arc::new(from.clone()),
+        };
         Ok(Self {
-            from: ArcSwap::from_pointee(from.clone()),
-            held: ArcSwapOption::new(header.map(Arc::new)),
+            held: ArcSwap::from_pointee(held),
         })
     }
 
     /// The value as it holds now.
     pub(super) fn header(&self) -> Option<HeaderValue> {
-        self.held.load().as_deref().cloned()
+        self.held.load().header.clone()
     }
 
     pub(super) fn has_file(&self) -> bool {
-        match &**self.from.load() {
+        match &*self.held.load().from {
             Credentials::None => false,
             Credentials::Basic {
                 password: secret, ..
@@ -49,7 +57,6 @@ impl Authorization {
 
     /// Shows from now on what `other` does.
     pub(super) fn replace(&self, other: &Self) {
-        self.from.store(other.from.load_full());
         self.held.store(other.held.load_full());
     }
 
@@ -58,12 +65,23 @@ impl Authorization {
         if !self.has_file() {
             return Ok(false);
         }
-        let header = header(&self.from.load())?;
-        let changed = header.as_ref() != self.held.load().as_deref();
-        if changed {
-            self.held.store(header.map(Arc::new));
+        self.reload_by(header)
+    }
+
+    fn reload_by(
+        &self,
+        header: impl FnOnce(&Credentials) -> Result<Option<HeaderValue>, TransportError>,
+    ) -> Result<bool, TransportError> {
+        let before = self.held.load_full();
+        let header = header(&before.from)?;
+        if header == before.header {
+            return Ok(false);
         }
-        Ok(changed)
+        let from = Arc::clone(&before.from);
+        let replaced = self
+            .held
+            .compare_and_swap(&before, Arc::new(Held { from, header }));
+        Ok(Arc::ptr_eq(&before, &replaced))
     }
 }
 
@@ -209,5 +227,19 @@ mod tests {
         std::fs::remove_file(&file).unwrap();
         assert!(held.reload().is_err());
         assert_eq!(held.header().unwrap(), "Bearer second");
+    }
+
+    #[test]
+    fn a_file_that_is_still_being_read_does_not_bring_back_what_was_replaced_meanwhile() {
+        let (_held, token) = in_file("old", Credentials::Bearer);
+        let held = Authorization::open(&token).unwrap();
+        let text = Credentials::Bearer(Secret::Text("new".to_owned()));
+        let new = Authorization::open(&text).unwrap();
+        let changed = held.reload_by(|_| {
+            held.replace(&new);
+            Ok(Some(HeaderValue::from_static("Bearer older")))
+        });
+        assert!(!changed.unwrap());
+        assert_eq!(held.header().unwrap(), "Bearer new");
     }
 }

@@ -24,6 +24,6 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let layers = arguments.source.layers()?;
     output::line(crate::config::show(&layers))?;
-    arguments.source.check(&layers)?;
+    Source::check(&layers)?;
     Ok(())
 }

@@ -13,12 +13,14 @@ use gateway::{
 };
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
 use url::{Host, Url};
 
-use self::reload::{Reloader, Why};
+use self::reload::Reloader;
 use super::{Failure, Source};
-use crate::config::{Backend, Config, Database, Observability, Place, units};
-use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End, SHUTDOWN_GRACE};
+use crate::config::{Backend, Config, Database, Observability, Origin, Place, units};
+use crate::process::{self, BACKEND_GRACE, BACKEND_TIMEOUT, End, READING_GRACE, SHUTDOWN_GRACE};
 use crate::{loopback, store, telemetry};
 
 /// Run the gateway, in front of the backends that the configuration enables.
@@ -44,11 +46,20 @@ pub(crate) struct Arguments {
 
 /// Runs the command.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let background = process::runtime("background").map_err(Failure::new)?;
+    // First of all: what reloads it, as a timer may at any moment, must not end it while it starts.
+    let has_file = crate::config::file(arguments.source.file()).is_some();
+    let mut hang_up = hang_up(&background, has_file).map_err(Failure::new)?;
     let layers = arguments.source.layers()?;
-    let config = arguments.source.check(&layers)?;
+    let config = Source::check(&layers)?;
+    if hang_up.is_none() {
+        let has_others =
+            matches!(config.audit.output, AuditOutput::File(_)) || config.tls.is_some();
+        hang_up = self::hang_up(&background, has_others).map_err(Failure::new)?;
+    }
     // Dropped last, so that the end is in the log.
     let log = telemetry::start_busy(config.log.clone()).map_err(Failure::new)?;
-    let file = crate::config::file(arguments.source.file());
+    let file = layers.origin().map(|origin| &origin.path);
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         configuration = file.map_or("none".into(), |file| file.display().to_string()),
@@ -66,11 +77,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(warning) = config.warning() {
         tracing::warn!("{warning}");
     }
+    if let Some(warning) = layers.origin().and_then(Origin::warning) {
+        tracing::warn!("{warning}");
+    }
     process::raise_file_limit();
     if let Some(warning) = process::too_many_connections(config.connections.most) {
         tracing::warn!("{warning}");
     }
-    let background = process::runtime("background").map_err(Failure::new)?;
     let backends = process::runtime("backend").map_err(Failure::new)?;
     let store = open_store(&config)?;
     let embedded = store.map(|store| loopback::serve(&store, backends.handle(), BACKEND_TIMEOUT));
@@ -83,19 +96,44 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
              the others"
         ))
     })?;
-    let hears_sighup = matches!(config.audit.output, AuditOutput::File(_))
-        || config.tls.is_some()
-        || crate::config::file(arguments.source.file()).is_some();
     let settings = settings(config, loki, mimir);
     let mut end = End::listen(&background).map_err(Failure::new)?;
-    let mut hang_up = hang_up(&background, hears_sighup).map_err(Failure::new)?;
-    let server = gateway::start(
-        settings,
-        directory.clone(),
-        background.handle().clone(),
-        Arc::new(SystemClock),
-    )
-    .map_err(|error| {
+    let outcome = background.block_on(async {
+        if let Some(server) = start(settings, &directory, &mut end).await? {
+            let embedded = embedded.as_ref();
+            let mut reloader = Reloader::start(&arguments.source, layers, &log, embedded);
+            until_the_end(&mut end, hang_up.as_mut(), &server, &mut reloader).await;
+            tracing::info!("ending");
+            server.shutdown().await;
+        }
+        directory.close().await;
+        Ok(())
+    });
+    // Nobody asks the embedded backend any more. With its runtime goes what holds its data, which
+    // are closed, and the directory is free for the next process.
+    backends.shutdown_timeout(BACKEND_GRACE);
+    // Somebody there may be reading a file of a disk that hangs.
+    background.shutdown_timeout(READING_GRACE);
+    if outcome.is_ok() {
+        tracing::info!("ended");
+    }
+    outcome
+}
+
+/// Starts the gateway; none if it is to end before that is done, as where a file is on a disk that hangs.
+async fn start(
+    settings: Settings,
+    directory: &Directory,
+    end: &mut End,
+) -> Result<Option<Server>, Failure> {
+    let (directory, background) = (directory.clone(), Handle::current());
+    let starting =
+        spawn_blocking(|| gateway::start(settings, directory, background, Arc::new(SystemClock)));
+    let started = tokio::select! {
+        () = end.wished() => return Ok(None),
+        started = starting => started.map_err(Failure::new)?,
+    };
+    started.map(Some).map_err(|error| {
         if matches!(error, StartError::Listen { .. }) {
             Failure::new(format_args!("{error}; see server.host and server.port"))
         } else if matches!(error, StartError::Metrics { .. }) {
@@ -105,21 +143,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         } else {
             Failure::new(error)
         }
-    })?;
-    let source = &arguments.source;
-    let mut reloader =
-        Reloader::start(source, layers, &log, embedded.as_ref(), background.handle());
-    background.block_on(async {
-        until_the_end(&mut end, hang_up.as_mut(), &server, &mut reloader).await;
-        tracing::info!("ending");
-        server.shutdown().await;
-        directory.close().await;
-    });
-    // Nobody asks the embedded backend any more. With its runtime goes what holds its data, which
-    // are closed, and the directory is free for the next process.
-    backends.shutdown_timeout(BACKEND_GRACE);
-    tracing::info!("ended");
-    Ok(())
+    })
 }
 
 /// Whoever rotates the audit's file or the certificate, or changes the configuration's, may send SIGHUP;
@@ -139,15 +163,19 @@ async fn until_the_end(
     let Some(hang_up) = hang_up else {
         return end.wished().await;
     };
+    // Beside the signals, which are heard also while a disk hangs.
+    let asked = Notify::new();
+    let reloading = reloader.keep_up(server, &asked);
+    tokio::pin!(reloading);
     loop {
         tokio::select! {
             () = end.wished() => return,
             _ = hang_up.recv() => {
                 server.reopen_audit();
                 server.reread_certificate();
-                reloader.reload(server, Why::Signal);
+                asked.notify_one();
             }
-            () = reloader.changed() => reloader.reload(server, Why::File),
+            never = &mut reloading => match never {},
         }
     }
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::key::{self, KEYS, Key};
+use super::origin::Origin;
 use super::problem::Problem;
 use super::{environment, file, mask, units};
 
@@ -127,6 +128,7 @@ impl Given {
 #[derive(Default)]
 pub(crate) struct Layers {
     values: BTreeMap<&'static str, Given>,
+    origin: Option<Origin>,
 }
 
 impl Layers {
@@ -145,6 +147,17 @@ impl Layers {
             file: name.clone(),
             path,
         }));
+    }
+
+    /// The values that are there now are those of this file.
+    pub(super) fn came_from(&mut self, mut origin: Origin) {
+        origin.gives = !self.values.is_empty();
+        self.origin = Some(origin);
+    }
+
+    /// The file that was read, if there is one.
+    pub(crate) fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// Lays the environment over what is there.

@@ -6,9 +6,29 @@ use gateway::{Creation, ManagementSettings};
 use super::layers::{Given, Layers};
 use super::problem::Problem;
 
+const CREATE: &str = "management.create";
+const RESERVED: &str = "management.reserved";
+
+/// The keys by which somebody may create what they could not before.
+pub(super) fn loosened(before: &ManagementSettings, now: &ManagementSettings) -> Vec<&'static str> {
+    let closed = |create| match create {
+        Creation::Anyone => 0,
+        Creation::Members => 1,
+        Creation::Nobody => 2,
+    };
+    let mut loosened = Vec::new();
+    if closed(now.create) < closed(before.create) {
+        loosened.push(CREATE);
+    }
+    if before.reserved.iter().any(|id| !now.reserved.contains(id)) {
+        loosened.push(RESERVED);
+    }
+    loosened
+}
+
 /// Reads the section.
 pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<ManagementSettings> {
-    let create = layers.require("management.create", problems, |given| {
+    let create = layers.require(CREATE, problems, |given| {
         match given.text.trim().to_ascii_lowercase().as_str() {
             "anyone" => Ok(Creation::Anyone),
             "members" => Ok(Creation::Members),
@@ -16,7 +36,7 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Manag
             _ => Err(format!("is {}", given.shown())),
         }
     });
-    let reserved = match layers.given("management.reserved") {
+    let reserved = match layers.given(RESERVED) {
         None => Some(Vec::new()),
         Some(given) => ids(given)
             .map_err(|wrong| problems.push(given.problem(wrong)))

@@ -1,6 +1,7 @@
 //! What of a configuration can change while the gateway runs.
 
 use super::layers::{Layers, Source};
+use super::{Config, management, tls};
 
 /// A key that has another value than before.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +25,16 @@ pub(crate) fn changes(before: &Layers, now: &Layers) -> Vec<Changed> {
         })
     });
     differ.collect()
+}
+
+/// The keys whose new values open what those of before closed. They need a restart, for a file that was cut
+/// off looks just the same. What closes more than before needs none.
+pub(crate) fn loosened(before: &Config, now: &Config) -> Vec<&'static str> {
+    let mut loosened = management::loosened(&before.management, &now.management);
+    if let (Some(before), Some(now)) = (&before.tls, &now.tls) {
+        loosened.extend(tls::loosened(before, now));
+    }
+    loosened
 }
 
 /// Whether another value for `path` takes effect without a restart. `stays` says whether there was one
@@ -103,6 +114,62 @@ mod tests {
         let off = [("server.tls.certificate", false), ("server.tls.key", false)];
         assert_eq!(changed(&with("a"), ""), off);
         assert_eq!(changed("", &with("a")), off);
+    }
+
+    #[test]
+    fn what_opens_is_told_from_what_closes() {
+        let config = |text: &str| {
+            let auth = "auth: {issuer: \"https://idp.example/\", audience: api}\n";
+            super::super::check(&layers(&format!("{auth}{text}"))).unwrap()
+        };
+        let tls = |more: &str| format!("server: {{tls: {{certificate: c, key: k{more}}}}}");
+        let (ca, optional) = (
+            ", client_ca: a",
+            ", client_ca: a, client_certificates: optional",
+        );
+        let other = ", client_ca: b";
+        for (open, closed, keys) in [
+            (
+                "",
+                "management: {create: members}",
+                &["management.create"][..],
+            ),
+            (
+                "management: {create: members}",
+                "management: {create: Nobody}",
+                &["management.create"],
+            ),
+            ("", "management: {reserved: [a]}", &["management.reserved"]),
+            (
+                "management: {reserved: [b]}",
+                "management: {reserved: [a, b]}",
+                &["management.reserved"],
+            ),
+            (
+                &tls(""),
+                &tls(", min_version: 1.3"),
+                &["server.tls.min_version"],
+            ),
+            (&tls(""), &tls(ca), &["server.tls.client_ca"]),
+            (&tls(""), &tls(optional), &["server.tls.client_ca"]),
+            (
+                &tls(optional),
+                &tls(ca),
+                &["server.tls.client_certificates"],
+            ),
+        ] {
+            let (open, closed) = (config(open), config(closed));
+            assert_eq!(loosened(&closed, &open), keys);
+            assert_eq!(loosened(&open, &closed), [""; 0]);
+            assert_eq!(loosened(&closed, &closed), [""; 0]);
+        }
+        // Neither: another authority, and one reserved id in place of another.
+        assert_eq!(loosened(&config(&tls(ca)), &config(&tls(other))), [""; 0]);
+        let reserved = |id: &str| config(&format!("management: {{reserved: [{id}]}}"));
+        assert_eq!(
+            loosened(&reserved("a"), &reserved("b")),
+            ["management.reserved"]
+        );
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::layers::{Given, Layers, Source};
-use super::{database, mask};
+use super::{database, mask, tls};
 
 /// Every key with its value, masked, and who gave it. A key without a value is a comment, so that
 /// the text is a valid `config.yaml` of the same meaning (but for the secrets).
@@ -37,6 +37,10 @@ fn value(layers: &Layers, key: &Key, name: &str, given: Option<Given>) -> Option
     let value = scalar(&key.measure.canonical(&mask::mask(key, &given.text)));
     let source = &given.source;
     match source {
+        // Written out it would be a mistake.
+        Source::Default if !tls::holds(layers, key.path) => {
+            Some(format!("# {name}: {value}  # {source}"))
+        }
         Source::Default if !holds => None,
         Source::Default | Source::File { .. } | Source::Environment if !holds => {
             Some(format!("# {name}: {value}  # {source}, overruled"))

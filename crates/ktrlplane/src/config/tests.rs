@@ -9,6 +9,7 @@ mod limits;
 mod log;
 mod metrics;
 mod shown;
+mod tls;
 mod traces;
 
 use std::path::Path;

@@ -13,6 +13,27 @@ const MIN_VERSION: &str = "server.tls.min_version";
 const CLIENT_CA: &str = "server.tls.client_ca";
 const CLIENT_CERTIFICATES: &str = "server.tls.client_certificates";
 
+/// Whether `path` has something to say.
+pub(super) fn holds(layers: &Layers, path: &str) -> bool {
+    path != CLIENT_CERTIFICATES || layers.given(CLIENT_CA).is_some()
+}
+
+/// The keys by which callers get in that were kept out before.
+pub(super) fn loosened(before: &ListenerTls, now: &ListenerTls) -> Vec<&'static str> {
+    let mut loosened = Vec::new();
+    if before.least == TlsVersion::Tls13 && now.least == TlsVersion::Tls12 {
+        loosened.push(MIN_VERSION);
+    }
+    match (&before.clients, &now.clients) {
+        (Some(_), None) => loosened.push(CLIENT_CA),
+        (Some(before), Some(now)) if now.optional && !before.optional => {
+            loosened.push(CLIENT_CERTIFICATES);
+        }
+        (Some(_), Some(_)) | (None, _) => {}
+    }
+    loosened
+}
+
 /// Reads the section. Whether the files can be used shows when they are read.
 pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<ListenerTls> {
     let least = layers.require(MIN_VERSION, problems, |given| match given.text.trim() {
@@ -29,12 +50,13 @@ pub(crate) fn read(layers: &Layers, problems: &mut Vec<Problem>) -> Option<Liste
     });
     let needs = |name: &str, needed: &str, problems: &mut Vec<Problem>| {
         if let (Some(given), None) = (layers.given(name), layers.given(needed))
-            && Some(given.text.trim()) != given.key.default
+            && (Some(given.text.trim()) != given.key.default || name == CLIENT_CERTIFICATES)
         {
             problems.push(given.problem(format!("is given, and {needed} is not")));
         }
     };
-    // Whoever sets one of these believes that there is TLS. A default that is written out is no belief.
+    // Whoever sets one of these believes that there is TLS. A default that is written out is no belief, but
+    // for the last one: who writes `required` believes that nobody gets in without a certificate.
     needs(CERTIFICATE, KEY, problems);
     needs(KEY, CERTIFICATE, problems);
     needs(MIN_VERSION, CERTIFICATE, problems);

@@ -1,5 +1,8 @@
 //! Another configuration while the gateway runs.
 
+mod closed;
+mod starting;
+
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,7 +18,7 @@ use x509_parser::parse_x509_certificate;
 
 use crate::settings::{ClientAuthorities, ListenerTls, TlsVersion};
 use crate::transport::tls::{authorities, certificates, misfit, private_key};
-use crate::transport::{TransportError, read, unusable};
+use crate::transport::{TransportError, content, read, unusable};
 
 const CERTIFICATE: &str = "certificate file";
 const KEY: &str = "key file";
@@ -29,11 +28,12 @@ const CLIENT_CA: &str = "client CA file";
 const NAMES: usize = 5;
 
 /// What the files held when they were last read.
-#[derive(PartialEq, Eq)]
 pub(super) struct Files {
     certificate: Vec<u8>,
     key: Vec<u8>,
     client_ca: Option<Vec<u8>>,
+    /// Whether everybody on the machine may read the key.
+    pub(super) is_exposed: bool,
 }
 
 /// What was made of them.
@@ -57,12 +57,30 @@ impl Files {
     pub(super) fn read(settings: &ListenerTls) -> Result<Self, TransportError> {
         let clients = settings.clients.as_ref();
         let client_ca = clients.map(|clients| read(CLIENT_CA, &clients.file));
+        let certificate = read(CERTIFICATE, &settings.certificate)?;
+        let key = content(KEY, &settings.key)?;
         Ok(Self {
-            certificate: read(CERTIFICATE, &settings.certificate)?,
-            key: read(KEY, &settings.key)?,
+            certificate,
+            key: key.bytes,
             client_ca: client_ca.transpose()?,
+            is_exposed: key.is_readable_by_all,
         })
     }
+
+    /// Whether the others hold the same, whoever may read them.
+    pub(super) fn hold_what(&self, others: &Self) -> bool {
+        self.certificate == others.certificate
+            && self.key == others.key
+            && self.client_ca == others.client_ca
+    }
+}
+
+/// Says that the key is everybody's.
+pub(super) fn warn_of_exposed(key: &Path) {
+    tracing::warn!(
+        key = %key.display(),
+        "every user of this machine may read the key of the certificate: see its permissions"
+    );
 }
 
 impl Loaded {
@@ -72,10 +90,7 @@ impl Loaded {
         let names = &self.validity;
         tracing::info!(%certificate, %names, %until, "new connections get this certificate");
         if let Some(key) = &self.exposed {
-            tracing::warn!(
-                key = %key.display(),
-                "every user of this machine may read the key of the certificate: see its permissions"
-            );
+            warn_of_exposed(key);
         }
     }
 }
@@ -126,7 +141,7 @@ pub(super) fn load(
         acceptor: TlsAcceptor::from(Arc::new(config)),
         certificate: settings.certificate.clone(),
         validity,
-        exposed: is_exposed(&settings.key).then(|| settings.key.clone()),
+        exposed: files.is_exposed.then(|| settings.key.clone()),
     })
 }
 
@@ -193,11 +208,6 @@ fn shown(name: &GeneralName<'_>) -> String {
         }
     }
     name.to_string()
-}
-
-/// Whether everybody on the machine may read the file. One that cannot be looked at was not read either.
-fn is_exposed(key: &Path) -> bool {
-    std::fs::metadata(key).is_ok_and(|key| key.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(test)]

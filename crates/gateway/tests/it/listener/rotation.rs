@@ -1,9 +1,12 @@
 //! Certificates that are replaced while the gateway runs.
 
-use std::os::unix::fs::symlink;
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use gateway::check;
 use jiff::{Timestamp, ToSpan as _};
@@ -139,6 +142,58 @@ async fn a_certificate_that_cannot_be_used_stays_out_and_the_log_says_why() {
     eventually(async || shown(&secured).await != before).await;
     let said = ["new connections get this certificate", certificate.as_str()];
     assert!(log::line(&said).is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_becomes_everybodys_is_warned_of_once_and_when_somebody_asks() {
+    log::start();
+    let authority = Authority::new("ours");
+    let files = authority.server_files(("exposed", "localhost"), |_| {});
+    let allow = |mode: u32| {
+        std::fs::set_permissions(&files.key, Permissions::from_mode(mode)).unwrap();
+    };
+    allow(0o600);
+    let mounted = Mounted::new(&files);
+    let secured = secured_by(&mounted, authority).await;
+    let key = mounted.files.key.display().to_string();
+    let warnings = || {
+        let text = log::text();
+        let warned = |line: &&str| line.contains("may read the key") && line.contains(&key);
+        text.lines().filter(warned).count()
+    };
+    assert_eq!(warnings(), 0);
+    allow(0o644);
+    eventually(async || warnings() == 1).await;
+    // Long enough for another look, on a machine that has the time for it.
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(warnings(), 1);
+    secured.world.server.reread_certificate();
+    eventually(async || warnings() == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_in_the_place_of_a_key_is_refused_and_not_waited_for() {
+    log::start();
+    let authority = Authority::new("ours");
+    let first = authority.server_files(("first", "localhost"), |_| {});
+    let second = authority.server_files(("second", "localhost"), |_| {});
+    let mounted = Mounted::new(&first);
+    let secured = secured_by(&mounted, authority).await;
+    let before = shown(&secured).await;
+    let made = |pipe: &Path| Command::new("mkfifo").arg(pipe).status().unwrap();
+    let (pipe, good) = (second.key.clone(), second.key.with_extension("good"));
+    std::fs::rename(&pipe, &good).unwrap();
+    assert!(made(&pipe).success());
+    mounted.swap(&second);
+    let key = mounted.files.key.display().to_string();
+    let said = [
+        "stays in force",
+        key.as_str(),
+        "it is a pipe, and no regular file",
+    ];
+    eventually(async || log::line(&said).is_some()).await;
+    std::fs::rename(&good, &pipe).unwrap();
+    eventually(async || shown(&secured).await != before).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

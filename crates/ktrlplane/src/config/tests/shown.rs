@@ -87,7 +87,7 @@ fn the_configuration_is_shown_with_sources_and_without_secrets() {
         # key:  # not set (KTRLPLANE_SERVER_TLS_KEY)
         min_version: 1.2  # default
         # client_ca:  # not set (KTRLPLANE_SERVER_TLS_CLIENT_CA)
-        client_certificates: required  # default
+        # client_certificates: required  # default
       # max_connections:  # not set (KTRLPLANE_SERVER_MAX_CONNECTIONS)
       header_timeout: 10s  # default
       idle_timeout: 1m15s  # default
