@@ -37,6 +37,7 @@ use crate::room::Room;
 use crate::routes::{self, Answer, Endpoint, Filter, Local, Probe, Serves, Target};
 use crate::scope::parameters::Input;
 use crate::scope::{self, Context};
+use crate::server::reload::Configured;
 use crate::settings::{ConnectionSettings, ManagementSettings, TailSettings};
 use crate::stream::Body;
 use crate::tail;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) audit: Audit,
     pub(crate) traces: Arc<Traces>,
+    /// Whether the configuration is in force that stands in its file.
+    pub(crate) configured: Arc<Configured>,
     /// The most log lines that one request may ask for.
     pub(crate) max_log_lines: u32,
     pub(crate) tail: TailSettings,

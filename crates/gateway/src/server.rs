@@ -2,7 +2,7 @@
 
 mod door;
 mod handshake;
-mod reload;
+pub(crate) mod reload;
 pub(crate) mod tls;
 
 use std::io;
@@ -45,7 +45,7 @@ use crate::tail::seats::Seats;
 use crate::traces::{TraceError, Traces};
 use crate::transport::{TransportError, Transports};
 use door::{Current, accept};
-use reload::Changeable;
+use reload::{Changeable, Configured};
 pub use reload::{Prepared, Preparer, ReloadError};
 use tls::Tls;
 
@@ -181,6 +181,7 @@ pub fn start(
         directory,
         audit: audit.clone(),
         traces: Arc::new(traces),
+        configured: Arc::new(Configured::at(clock.now())),
         clock,
         max_log_lines: settings.max_log_lines,
         tail: settings.tail,
@@ -299,6 +300,14 @@ impl Server {
     /// Then nothing has changed.
     pub fn take(&self, prepared: Prepared) -> Result<(), ReloadError> {
         self.changeable.take(prepared, self.preparer.tls.as_ref())
+    }
+
+    /// Notes for the metrics what has become of a configuration that was read again: whether what stands in
+    /// its file is in force.
+    pub fn configured(&self, is_in_force: bool) {
+        self.shared
+            .configured
+            .is_now(is_in_force, self.shared.clock.now());
     }
 
     /// Reads the certificate and what is used with it again, soon. It is read every few seconds anyway.

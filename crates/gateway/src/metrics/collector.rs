@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
@@ -404,6 +405,21 @@ impl Sources {
                 "When the certificate expires that new connections of callers get",
             ),
             tls.map(|tls| tls.until().as_duration().as_secs_f64()),
+        )?;
+        let (is_in_force, since) = self.shared.configured.now();
+        page.gauge(
+            (
+                "ktrlplane_config_last_reload_successful",
+                "Whether the configuration is in force that was read last",
+            ),
+            truth(is_in_force),
+        )?;
+        page.gauge(
+            (
+                "ktrlplane_config_last_reload_success_timestamp_seconds",
+                "When one was last read that is in force",
+            ),
+            Duration::from_secs(since.unsigned_abs()).as_secs_f64(),
         )?;
         page.gauge(
             (

@@ -57,6 +57,7 @@ impl Listener {
         background: &Handle,
     ) -> io::Result<Self> {
         let address = listener.local_addr()?;
+        tracing::info!(%address, "serving the gateway's own metrics");
         let _in_runtime = background.enter();
         let listener = TcpListener::from_std(listener)?;
         let task = background.spawn(accept(listener, sources));

@@ -4,6 +4,9 @@
 //! configuration. Requests that are on their way end by the one that they began with.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+
+use jiff::Timestamp;
 
 use super::door::Current;
 use super::tls::{self, Tls};
@@ -66,6 +69,37 @@ impl Preparer {
             settings,
             credentials,
         })
+    }
+}
+
+/// What has become of the configuration that was read last.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    is_in_force: AtomicBool,
+    /// When it was last found to be so, in seconds since 1970.
+    since: AtomicI64,
+}
+
+impl Configured {
+    /// That of the start is in force.
+    pub(super) fn at(time: Timestamp) -> Self {
+        Self {
+            is_in_force: AtomicBool::new(true),
+            since: AtomicI64::new(time.as_second()),
+        }
+    }
+
+    pub(super) fn is_now(&self, is_in_force: bool, time: Timestamp) {
+        self.is_in_force.store(is_in_force, Ordering::Relaxed);
+        if is_in_force {
+            self.since.store(time.as_second(), Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what was read last is in force, and when it was last found to be so.
+    pub(crate) fn now(&self) -> (bool, i64) {
+        let since = self.since.load(Ordering::Relaxed);
+        (self.is_in_force.load(Ordering::Relaxed), since)
     }
 }
 

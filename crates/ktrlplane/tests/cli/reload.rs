@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
 
-use crate::harness::{NOTHING, PATIENCE, Running, demo, get, ktrlplane, token};
+use crate::harness::{NOTHING, PATIENCE, Running, demo, get, ktrlplane, run, stdout, token};
 
 const LOGS: &str = "/api/v1/projects/acme-shop/resources/shop-api/logs";
 
@@ -179,6 +179,31 @@ fn what_cannot_be_used_or_changed_stays_out_whole_and_the_log_says_why() {
     assert_eq!(configured.asks_for("50"), 200);
     configured.write(&lines(10));
     eventually(|| (configured.asks_for("50") == 400).then_some(()));
+    assert!(configured.gateway.unwrap().terminate());
+}
+
+#[test]
+fn the_metrics_say_whether_what_stands_in_the_file_is_in_force() {
+    let serving = |most| format!("{}metrics: {{listen: \"127.0.0.1:0\"}}\n", lines(most));
+    let configured = Configured::new(&serving(100), in_place);
+    let line = configured.logged(&["own metrics address=127.0.0.1:"]);
+    let (_, rest) = line.split_once("address=").unwrap();
+    let url = format!("http://{}/metrics", rest.split_whitespace().next().unwrap());
+    let says = |value: &str| {
+        let page = run(Command::new("curl").args(["-sS", "-m", "60", &url]), "");
+        let wanted = format!("\nktrlplane_config_last_reload_successful {value}.0\n");
+        stdout(&page).contains(&wanted).then_some(())
+    };
+    eventually(|| says("1"));
+    configured.write(&format!("{}limts: {{}}\n", serving(100)));
+    eventually(|| says("0"));
+    // What is right and needs a restart is not in force either.
+    configured.write(&format!("{}ingest: {{max_labels: 7}}\n", serving(100)));
+    configured.logged(&["ERROR", "ingest.max_labels"]);
+    eventually(|| says("0"));
+    // As it was before.
+    configured.write(&serving(100));
+    eventually(|| says("1"));
     assert!(configured.gateway.unwrap().terminate());
 }
 

@@ -64,7 +64,9 @@ impl<'a> Reloader<'a> {
                 () = asked.notified() => Why::Signal,
                 Some(()) = self.changed.recv() => Why::File,
             };
-            if let Err(sentences) = self.take(server, why).await {
+            let taken = self.take(server, why).await;
+            server.configured(taken.is_ok());
+            if let Err(sentences) = taken {
                 for error in sentences {
                     tracing::error!(%error, "the configuration that was read before stays in force");
                 }
