@@ -8,7 +8,7 @@ mod queue;
 use std::io::IsTerminal as _;
 
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{EnvFilter, Targets, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, ParseError, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
@@ -48,9 +48,11 @@ impl Log {
 
 /// Starts the log. `RUST_LOG` says what is logged; without it, `default` does.
 pub(crate) fn start(default: &str) {
-    let said = said_by_the_environment(default);
-    let wanted = said.unwrap_or_else(|| EnvFilter::new(default).boxed());
+    let without = || EnvFilter::new(default).boxed();
+    let said = Said::by_the_environment();
+    let wanted = said.filter.unwrap_or_else(without);
     start_on(wanted, std::io::stderr);
+    warn_of(said.wrong);
 }
 
 /// As [`start`], of a process that logs each request: its lines are written together, by a thread
@@ -59,7 +61,8 @@ pub(crate) fn start(default: &str) {
 pub(crate) fn start_busy(targets: Targets) -> std::io::Result<Log> {
     let queue = Queue::default();
     let running = queue.start(std::io::stderr())?;
-    let level = if let Some(wanted) = said_by_the_environment("info") {
+    let said = Said::by_the_environment();
+    let level = if let Some(wanted) = said.filter {
         start_on(wanted, queue);
         None
     } else {
@@ -67,10 +70,17 @@ pub(crate) fn start_busy(targets: Targets) -> std::io::Result<Log> {
         start_on(level.layer().boxed(), queue);
         Some(level)
     };
+    warn_of(said.wrong);
     Ok(Log {
         level,
         _running: running,
     })
+}
+
+fn warn_of(wrong: Option<ParseError>) {
+    if let Some(error) = wrong {
+        tracing::warn!(%error, "RUST_LOG cannot be understood, and what is logged is as without it");
+    }
 }
 
 fn start_on<W>(wanted: Box<dyn Layer<Registry> + Send + Sync>, writer: W)
@@ -92,21 +102,43 @@ where
     };
 }
 
-/// What `RUST_LOG` says where it is set; what `default` says where it cannot be understood.
-///
-/// Targets and levels, as nearly everybody writes, are looked up once for each place that logs; what
-/// is said of spans and fields besides is looked at for each request.
-fn said_by_the_environment(default: &str) -> Option<Box<dyn Layer<Registry> + Send + Sync>> {
-    let said = std::env::var_os(EnvFilter::DEFAULT_ENV)?;
-    if said.is_empty() {
-        return None;
+/// What `RUST_LOG` says.
+#[derive(Default)]
+struct Said {
+    /// Nothing where it is not set, or cannot be understood.
+    filter: Option<Box<dyn Layer<Registry> + Send + Sync>>,
+    wrong: Option<ParseError>,
+}
+
+impl Said {
+    /// Targets and levels, as nearly everybody writes, are looked up once for each place that logs; what
+    /// is said of spans and fields besides is looked at for each request.
+    fn by_the_environment() -> Self {
+        let said = std::env::var_os(EnvFilter::DEFAULT_ENV).unwrap_or_default();
+        let said = said.to_string_lossy();
+        if said.is_empty() {
+            return Self::default();
+        }
+        if let Ok(targets) = said.parse::<Targets>() {
+            return targets.boxed().into();
+        }
+        match EnvFilter::try_new(&*said) {
+            Ok(filter) => filter.boxed().into(),
+            Err(error) => Self {
+                filter: None,
+                wrong: Some(error),
+            },
+        }
     }
-    let targets = said.to_str().and_then(|said| said.parse::<Targets>().ok());
-    if let Some(targets) = targets {
-        return Some(targets.boxed());
+}
+
+impl From<Box<dyn Layer<Registry> + Send + Sync>> for Said {
+    fn from(filter: Box<dyn Layer<Registry> + Send + Sync>) -> Self {
+        Self {
+            filter: Some(filter),
+            wrong: None,
+        }
     }
-    let filter = EnvFilter::try_from_default_env();
-    Some(filter.unwrap_or_else(|_| EnvFilter::new(default)).boxed())
 }
 
 /// Libraries are heard from `info` on, whatever `RUST_LOG` says: below that they may write what

@@ -264,8 +264,8 @@ fn debug_is_logged_from_one_reload_to_the_next() {
     assert!(configured.gateway.unwrap().terminate());
 }
 
-#[test]
-fn the_log_says_where_rust_log_decides_in_place_of_the_configuration() {
+/// What a gateway with this `RUST_LOG` has logged when it listens.
+fn log_with(rust_log: &str) -> String {
     let dir = tempdir().unwrap();
     let file = dir.path().join("log");
     let mut command = ktrlplane(dir.path());
@@ -274,18 +274,26 @@ fn the_log_says_where_rust_log_decides_in_place_of_the_configuration() {
         ("KTRLPLANE_AUTH_AUDIENCE", "a"),
         ("KTRLPLANE_SERVER_HOST", "127.0.0.1"),
         ("KTRLPLANE_SERVER_PORT", "0"),
-        ("KTRLPLANE_LOG_LEVEL", "off"),
-        ("RUST_LOG", "info"),
+        ("KTRLPLANE_LOG_LEVEL", "info"),
+        ("RUST_LOG", rust_log),
     ]);
     command.stdout(Stdio::null());
     command.stderr(std::fs::File::create(&file).unwrap());
     let gateway = Running::new(command.spawn().unwrap());
     let log = || std::fs::read_to_string(&file).unwrap();
     eventually(|| log().contains("listening address=").then_some(()));
-    assert!(
-        log().contains("WARN") && log().contains("RUST_LOG says what is logged"),
-        "{}",
-        log()
-    );
     assert!(gateway.terminate());
+    log()
+}
+
+#[test]
+fn the_log_says_where_rust_log_decides_in_place_of_the_configuration_and_where_it_cannot() {
+    let log = log_with("info");
+    let decides = "RUST_LOG says what is logged";
+    assert!(log.contains("WARN") && log.contains(decides), "{log}");
+    // A level that is none, of a span that is named.
+    let log = log_with("gateway[request]=loud");
+    let wrong = "RUST_LOG cannot be understood";
+    assert!(log.contains("WARN") && log.contains(wrong), "{log}");
+    assert!(!log.contains(decides), "{log}");
 }
