@@ -320,6 +320,9 @@ def configuration_schema():
             place = place["properties"].setdefault(
                 level, {"type": "object", "additionalProperties": False, "properties": {}})
         leaf = {"type": [*scalar["type"], "array"], "items": {"type": "string"}} if many else dict(scalar)
+        if key == "server.tls.client_certificates":
+            # The chart decides by it how pods are asked.
+            leaf = {"enum": ["required", "optional"]}
         if key == "audit.output":
             leaf = {"enum": ["stdout", "off", ""]}
         if key.endswith((".url", ".urls", ".endpoint")):

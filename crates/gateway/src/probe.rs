@@ -208,7 +208,7 @@ where
         let body = Limited::new(response.into_body(), SHOWN).collect().await;
         let said = body.map_or_else(
             |error| error.to_string(),
-            |body| String::from_utf8_lossy(&body.to_bytes()).into_owned(),
+            |body| harmless(&String::from_utf8_lossy(&body.to_bytes())),
         );
         Ok::<_, hyper::Error>((status, said))
     };
@@ -230,6 +230,12 @@ where
             said: said.trim().to_owned(),
         })
     })
+}
+
+/// `text` on one line, without what a terminal would obey: whoever listens there may have written it.
+fn harmless(text: &str) -> String {
+    let shown = |char: char| if char.is_control() { ' ' } else { char };
+    text.chars().map(shown).collect()
 }
 
 /// What went wrong over TLS.

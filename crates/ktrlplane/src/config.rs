@@ -49,7 +49,7 @@ pub(crate) use layers::Layers;
 pub(crate) use log::LEVEL as LOG_LEVEL;
 pub(crate) use mask::mask_url;
 pub(crate) use observability::Observability;
-pub(crate) use origin::{Origin, look};
+pub(crate) use origin::{Digest, Origin, look};
 pub(crate) use problem::Problem;
 pub(crate) use reload::{Changed, changes, loosened};
 pub(crate) use show::show;

@@ -82,7 +82,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let question = question(arguments)?;
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(Failure::new)?;
-    match runtime.block_on(probe::ask(&question)) {
+    let asked = runtime.block_on(probe::ask(&question));
+    // A name that is still looked up, or a disk that hangs, is not waited for: the time is over.
+    runtime.shutdown_background();
+    match asked {
         Ok(()) => Ok(output::line(format_args!("{} is well", question.url))?),
         Err(error @ Unhealthy::NeedsCertificate { .. }) => Err(Failure::new(format_args!(
             "{error}: give it one by --cert and --key"

@@ -1,5 +1,9 @@
 //! What of a configuration can change while the gateway runs.
 
+use gateway::AuditQueries;
+use gateway::settings::Credentials;
+
+use super::backend::Backend;
 use super::layers::{Layers, Source};
 use super::{Config, management, tls};
 
@@ -34,7 +38,47 @@ pub(crate) fn loosened(before: &Config, now: &Config) -> Vec<&'static str> {
     if let (Some(before), Some(now)) = (&before.tls, &now.tls) {
         loosened.extend(tls::loosened(before, now));
     }
+    let told = |config: &Config| match config.audit.queries {
+        AuditQueries::None => 0,
+        AuditQueries::Hash => 1,
+        AuditQueries::Full => 2,
+    };
+    if told(before) < told(now) {
+        loosened.push("audit.queries");
+    }
+    let (was, is) = (&before.observability, &now.observability);
+    for (before, now, keys) in [
+        (&was.loki, &is.loki, &LOKI_CREDENTIALS),
+        (&was.mimir, &is.mimir, &MIMIR_CREDENTIALS),
+    ] {
+        if has_credentials(before) && !has_credentials(now) {
+            loosened.extend(keys);
+        }
+    }
     loosened
+}
+
+const LOKI_CREDENTIALS: [&str; 5] = [
+    "observability.loki.username",
+    "observability.loki.password",
+    "observability.loki.password_file",
+    "observability.loki.bearer_token",
+    "observability.loki.bearer_token_file",
+];
+const MIMIR_CREDENTIALS: [&str; 5] = [
+    "observability.mimir.username",
+    "observability.mimir.password",
+    "observability.mimir.password_file",
+    "observability.mimir.bearer_token",
+    "observability.mimir.bearer_token_file",
+];
+
+/// Without them a backend that wants some answers nobody, and another one everybody.
+fn has_credentials(backend: &Backend) -> bool {
+    match backend {
+        Backend::At(settings) => settings.credentials != Credentials::None,
+        Backend::Off | Backend::Embedded(_) => false,
+    }
 }
 
 /// Whether another value for `path` takes effect without a restart. `stays` says whether there was one
@@ -151,6 +195,13 @@ mod tests {
                 &["server.tls.min_version"],
             ),
             (&tls(""), &tls(ca), &["server.tls.client_ca"]),
+            ("", "audit: {queries: none}", &["audit.queries"]),
+            ("audit: {queries: full}", "", &["audit.queries"]),
+            (
+                "observability: {mimir: {enabled: true, url: \"http://m\"}}",
+                "observability: {mimir: {enabled: true, url: \"http://m\", bearer_token: t}}",
+                &MIMIR_CREDENTIALS,
+            ),
             (&tls(""), &tls(optional), &["server.tls.client_ca"]),
             (
                 &tls(optional),

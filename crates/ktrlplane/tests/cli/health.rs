@@ -196,3 +196,25 @@ fn a_gateway_that_demands_certificates_is_shown_one_or_it_is_said_how() {
     assert!(said.contains("asks for a client certificate"), "{said}");
     assert!(gateway.terminate());
 }
+
+/// Whoever listens there decides what it says, and a terminal or another log shows it.
+#[test]
+fn what_a_stranger_answers_is_one_line_that_no_terminal_obeys() {
+    use std::io::{Read as _, Write as _};
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", stranger.local_addr().unwrap());
+    let answering = std::thread::spawn(move || {
+        let (mut asked, _) = stranger.accept().unwrap();
+        assert!(asked.read(&mut [0; 1024]).unwrap() > 0);
+        let body = "down\x1b[2J\r\nhttp://127.0.0.1 is well\n";
+        let head = "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\n";
+        let answer = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
+        asked.write_all(answer.as_bytes()).unwrap();
+    });
+    let dir = tempdir().unwrap();
+    let (code, said) = health(dir.path(), &[], &with(&PATIENT, &["--url", &url]));
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("503") && said.contains("down"), "{said}");
+    assert!(!said.trim_end().contains(char::is_control), "{said:?}");
+    answering.join().unwrap();
+}

@@ -264,6 +264,18 @@ fn debug_is_logged_from_one_reload_to_the_next() {
     assert!(configured.gateway.unwrap().terminate());
 }
 
+/// Who asks for it may take it back at once: what stands in the file in the end is in force.
+#[test]
+fn what_was_taken_at_a_signal_is_compared_with_what_the_file_holds_later() {
+    let configured = Configured::new(&lines(100), in_place);
+    configured.write(&lines(10));
+    configured.hang_up();
+    configured.logged(&["in force", "observability.loki.max_lines"]);
+    configured.write(&lines(100));
+    eventually(|| (configured.asks_for("50") == 200).then_some(()));
+    assert!(configured.gateway.unwrap().terminate());
+}
+
 /// What a gateway with this `RUST_LOG` has logged when it listens.
 fn log_with(rust_log: &str) -> String {
     let dir = tempdir().unwrap();

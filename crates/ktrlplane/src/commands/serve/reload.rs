@@ -1,19 +1,44 @@
 //! Another configuration, while the gateway runs: when its file changes, and on SIGHUP.
 
 use std::convert::Infallible;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use gateway::{BackendSettings, ReloadError, Server};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::commands::Source;
-use crate::config::{self, Changed, Layers, Origin};
+use crate::config::{self, Changed, Digest, Layers, Origin};
 use crate::telemetry::Log;
 
 /// How often the file is looked at. It is taken when it has been the same twice, so that nobody is served
 /// by the first half of it.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// How often, and after how long each time, one is looked at that somebody asks for, until it is the same
+/// twice.
+const SETTLING: (u32, Duration) = (20, Duration::from_millis(150));
+
+/// How long disks may take. Longer is said in the log, and in the metrics.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What was seen in the file when it was last taken or refused, which whoever watches it compares with; an
+/// error is why nothing was.
+#[derive(Clone)]
+struct Known(Arc<Mutex<Result<Digest, String>>>);
+
+impl Known {
+    fn is(&self, seen: &Result<Digest, String>) -> bool {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) == *seen
+    }
+
+    fn set(&self, seen: Result<Digest, String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+    }
+}
 
 /// Why the configuration is read again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +56,8 @@ pub(super) struct Reloader<'a> {
     layers: Layers,
     log: &'a Log,
     embedded: Option<&'a BackendSettings>,
-    changed: mpsc::Receiver<()>,
+    known: Option<Known>,
+    changed: mpsc::Receiver<Result<Digest, String>>,
 }
 
 impl<'a> Reloader<'a> {
@@ -44,14 +70,18 @@ impl<'a> Reloader<'a> {
     ) -> Self {
         let (tell, changed) = mpsc::channel(1);
         // A pipe has been read to its end, and who reads it again waits for somebody.
-        if let Some(origin) = layers.origin().filter(|origin| !origin.is_pipe) {
-            tokio::spawn(watch(origin.clone(), tell));
-        }
+        let origin = layers.origin().filter(|origin| !origin.is_pipe);
+        let known = origin.map(|origin| {
+            let known = Known(Arc::new(Mutex::new(Ok(origin.digest.clone()))));
+            tokio::spawn(watch(origin.path.clone(), known.clone(), tell));
+            known
+        });
         Self {
             source,
             layers,
             log,
             embedded,
+            known,
             changed,
         }
     }
@@ -60,11 +90,11 @@ impl<'a> Reloader<'a> {
     /// take it if all of it can be used and may change. It is taken whole, or not at all.
     pub(super) async fn keep_up(&mut self, server: &Server, asked: &Notify) -> Infallible {
         loop {
-            let why = tokio::select! {
-                () = asked.notified() => Why::Signal,
-                Some(()) = self.changed.recv() => Why::File,
+            let (why, seen) = tokio::select! {
+                () = asked.notified() => (Why::Signal, self.settled().await),
+                Some(seen) = self.changed.recv() => (Why::File, Some(seen)),
             };
-            let taken = self.take(server, why).await;
+            let taken = self.take(server, why, seen).await;
             server.configured(taken.is_ok());
             if let Err(sentences) = taken {
                 for error in sentences {
@@ -74,10 +104,43 @@ impl<'a> Reloader<'a> {
         }
     }
 
-    async fn take(&mut self, server: &Server, why: Why) -> Result<(), Vec<String>> {
+    /// What the file holds when it is the same twice. Somebody may ask while it is written.
+    async fn settled(&self) -> Option<Result<Digest, String>> {
+        let origin = self.layers.origin().filter(|_| self.known.is_some())?;
+        let (times, pause) = SETTLING;
+        let mut last = seen(&origin.path).await;
+        for _ in 0..times {
+            tokio::time::sleep(pause).await;
+            let now = seen(&origin.path).await;
+            if now == last {
+                break;
+            }
+            last = now;
+        }
+        Some(last)
+    }
+
+    /// `looked` is what the file held that is to be read, and nothing else is taken.
+    async fn take(
+        &mut self,
+        server: &Server,
+        why: Why,
+        looked: Option<Result<Digest, String>>,
+    ) -> Result<(), Vec<String>> {
+        if let (Some(known), Some(looked)) = (&self.known, &looked) {
+            known.set(looked.clone());
+        }
         let (source, before) = (self.source.clone(), self.layers.origin().cloned());
         let layers = away(move || source.layers_again(before.as_ref())).await?;
         let layers = layers.map_err(|failure| failure.sentences)?;
+        let read = layers.origin().map(|origin| &origin.digest);
+        if let (Some(known), Some(Ok(looked)), Some(read)) = (&self.known, &looked, read)
+            && looked != read
+        {
+            // Whatever it is the next time, it is another than this.
+            known.set(Err(String::new()));
+            return Err(vec!["the file changes while it is read".to_owned()]);
+        }
         let sentences = |problems: Vec<config::Problem>| {
             let sentences = problems.iter().map(ToString::to_string);
             sentences.collect::<Vec<_>>()
@@ -138,8 +201,18 @@ impl<'a> Reloader<'a> {
 async fn away<T: Send + 'static>(
     read: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Vec<String>> {
-    let done = spawn_blocking(read).await;
-    done.map_err(|error| vec![error.to_string()])
+    match timeout(PATIENCE, spawn_blocking(read)).await {
+        Ok(done) => done.map_err(|error| vec![error.to_string()]),
+        Err(_) => Err(vec![format!(
+            "a file is not read within {PATIENCE:?}: see whether its disk answers"
+        )]),
+    }
+}
+
+async fn seen(file: &Path) -> Result<Digest, String> {
+    let file = file.to_owned();
+    let looked = away(move || config::look(&file)).await;
+    looked.unwrap_or_else(|sentences| Err(sentences.join("; ")))
 }
 
 fn warn_of_permissions(layers: &Layers) {
@@ -148,23 +221,23 @@ fn warn_of_permissions(layers: &Layers) {
     }
 }
 
-/// Tells each time that the file holds something else than before, for long enough to be whole. It begins
-/// with what was read at the start, which may have taken long.
-async fn watch(origin: Origin, tell: mpsc::Sender<()>) {
+/// Tells each time that the file holds something else than what is known of it, for long enough to be whole.
+/// It begins with what was read at the start, which may have taken long.
+async fn watch(file: PathBuf, known: Known, tell: mpsc::Sender<Result<Digest, String>>) {
     // Why it cannot be read is compared as well: somebody is to hear of each trouble, once.
-    let mut taken = Ok(origin.digest);
-    let mut last = taken.clone();
+    let mut last = None;
     loop {
         tokio::time::sleep(LOOK).await;
-        let file = origin.path.clone();
-        let Ok(now) = spawn_blocking(move || config::look(&file)).await else {
-            continue;
-        };
+        let now = Some(seen(&file).await);
         let is_whole = now == last;
         last = now;
-        if is_whole && last != taken {
-            taken.clone_from(&last);
-            if tell.send(()).await.is_err() {
+        if let Some(last) = &last
+            && is_whole
+            && !known.is(last)
+        {
+            // Known from here on, and not only when it has been taken.
+            known.set(last.clone());
+            if tell.send(last.clone()).await.is_err() {
                 return;
             }
         }
