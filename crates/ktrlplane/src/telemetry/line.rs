@@ -17,7 +17,7 @@ const FROM_LOG: &str = "log";
 /// about, which is in no span.
 #[derive(Default)]
 pub(super) struct Line {
-    library: Format,
+    standard: Format,
 }
 
 impl<S, N> FormatEvent<S, N> for Line
@@ -33,7 +33,7 @@ where
     ) -> fmt::Result {
         let metadata = event.metadata();
         if metadata.target() == FROM_LOG {
-            return self.library.format_event(context, writer, event);
+            return self.standard.format_event(context, writer, event);
         }
         dim(&mut writer, Stamp::of(Timestamp::now()).as_str())?;
         writer.write_char(' ')?;
