@@ -110,6 +110,10 @@ impl<'a> Reloader<'a> {
         let (times, pause) = SETTLING;
         let mut last = seen(&origin.path).await;
         for _ in 0..times {
+            // Each look at a disk that hangs holds a thread.
+            if last == Err(too_slow()) {
+                break;
+            }
             tokio::time::sleep(pause).await;
             let now = seen(&origin.path).await;
             if now == last {
@@ -203,10 +207,12 @@ async fn away<T: Send + 'static>(
 ) -> Result<T, Vec<String>> {
     match timeout(PATIENCE, spawn_blocking(read)).await {
         Ok(done) => done.map_err(|error| vec![error.to_string()]),
-        Err(_) => Err(vec![format!(
-            "a file is not read within {PATIENCE:?}: see whether its disk answers"
-        )]),
+        Err(_) => Err(vec![too_slow()]),
     }
+}
+
+fn too_slow() -> String {
+    format!("a file is not read within {PATIENCE:?}: see whether its disk answers")
 }
 
 async fn seen(file: &Path) -> Result<Digest, String> {
@@ -226,9 +232,22 @@ fn warn_of_permissions(layers: &Layers) {
 async fn watch(file: PathBuf, known: Known, tell: mpsc::Sender<Result<Digest, String>>) {
     // Why it cannot be read is compared as well: somebody is to hear of each trouble, once.
     let mut last = None;
+    // One look at a time: each holds a thread until the disk answers, which may be never.
+    let mut looking = None;
     loop {
         tokio::time::sleep(LOOK).await;
-        let now = Some(seen(&file).await);
+        let look = || {
+            let file = file.clone();
+            spawn_blocking(move || config::look(&file))
+        };
+        let mut look = looking.take().unwrap_or_else(look);
+        let seen = timeout(PATIENCE, &mut look).await;
+        let now = Some(if let Ok(seen) = seen {
+            seen.unwrap_or_else(|error| Err(error.to_string()))
+        } else {
+            looking = Some(look);
+            Err(too_slow())
+        });
         let is_whole = now == last;
         last = now;
         if let Some(last) = &last
